@@ -1,0 +1,1 @@
+//! Typed client of the Sherweb Distributor and Service Provider APIs, and a Tallyline vendor source.

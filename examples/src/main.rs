@@ -1,0 +1,3 @@
+//! The command-line sync over Tallyline.
+
+fn main() {}

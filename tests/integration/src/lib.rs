@@ -1,0 +1,1 @@
+//! End-to-end tests of Tallyline over source, sink and simulator.
