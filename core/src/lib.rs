@@ -1,1 +1,13 @@
-//! The model, mapping, reconcile, plan and apply of Tallyline, and the HTTP runtime under its connectors.
+//! The model, mapping, reconcile, plan and apply of Tallyline.
+
+pub mod error;
+pub mod mapping;
+pub mod model;
+pub mod plan;
+pub mod sink;
+pub mod source;
+pub mod wire;
+
+pub use error::{Error, ErrorKind, Result};
+pub use sink::PsaSink;
+pub use source::VendorSource;

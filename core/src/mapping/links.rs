@@ -1,0 +1,186 @@
+//! The stored links and exclusions.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::ProductRule;
+use crate::model::{AgreementId, ChargeKind, CompanyId, ServiceKey, VendorAccountId};
+
+/// Where a link comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Provenance {
+    /// The names are the same, character for character, and unique on both sides.
+    Exact,
+    /// A person accepted a suggestion.
+    AcceptedSuggestion,
+    /// A person set it.
+    Manual,
+    /// It came in a file.
+    Imported,
+}
+
+impl fmt::Display for Provenance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Exact => "exact",
+            Self::AcceptedSuggestion => "accepted suggestion",
+            Self::Manual => "manual",
+            Self::Imported => "imported",
+        })
+    }
+}
+
+/// Where the lines of an account go.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LineTarget {
+    /// Onto an existing agreement.
+    Agreement(AgreementId),
+}
+
+/// A vendor account linked to a PSA company.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountLink {
+    /// The company.
+    pub company: CompanyId,
+    /// Where the lines go.
+    pub target: LineTarget,
+    /// Off: the account is mapped but produces no change.
+    pub enabled: bool,
+    /// Where the link comes from.
+    pub provenance: Provenance,
+    /// A note for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A service linked to products.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceLink {
+    /// The products, each with its rule; at least one.
+    pub products: Vec<ProductRule>,
+    /// The kind of usage lines that is counted.
+    #[serde(default)]
+    pub counts: ChargeKind,
+    /// Off: the service is mapped but produces no change.
+    pub enabled: bool,
+    /// Where the link comes from.
+    pub provenance: Provenance,
+    /// A note for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A decision that something needs no mapping. Not the same as unmapped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exclusion {
+    /// Why, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What is decided about an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountEntry {
+    /// It is linked.
+    Link(AccountLink),
+    /// It is excluded.
+    Exclude(Exclusion),
+}
+
+/// What is decided about a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceEntry {
+    /// It is linked.
+    Link(ServiceLink),
+    /// It is excluded.
+    Exclude(Exclusion),
+}
+
+/// All that is decided for one source and one sink.
+///
+/// Links hold ids, so that renames on either side do not break them. What is not in it is
+/// *unmapped*.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mapping {
+    /// Counts the edits: each one makes the next revision.
+    pub(super) revision: u64,
+    pub(super) accounts: BTreeMap<VendorAccountId, AccountEntry>,
+    pub(super) services: BTreeMap<ServiceKey, ServiceEntry>,
+}
+
+impl Mapping {
+    /// A mapping in which nothing is decided.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The revision: 0 for an empty mapping, one more after each edit.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// What is decided about an account; `None` when it is unmapped.
+    #[must_use]
+    pub fn account(&self, account: &VendorAccountId) -> Option<&AccountEntry> {
+        self.accounts.get(account)
+    }
+
+    /// What is decided about a service; `None` when it is unmapped.
+    #[must_use]
+    pub fn service(&self, service: &ServiceKey) -> Option<&ServiceEntry> {
+        self.services.get(service)
+    }
+
+    /// All decisions about accounts, in the order of their ids.
+    pub fn accounts(&self) -> impl Iterator<Item = (&VendorAccountId, &AccountEntry)> {
+        self.accounts.iter()
+    }
+
+    /// All decisions about services, in the order of their keys.
+    pub fn services(&self) -> impl Iterator<Item = (&ServiceKey, &ServiceEntry)> {
+        self.services.iter()
+    }
+
+    /// Decides about an account. A decision that changes nothing makes no new revision.
+    pub fn set_account(&mut self, account: VendorAccountId, entry: AccountEntry) {
+        if self.accounts.get(&account) != Some(&entry) {
+            self.accounts.insert(account, entry);
+            self.revision += 1;
+        }
+    }
+
+    /// Decides about a service. A decision that changes nothing makes no new revision.
+    pub fn set_service(&mut self, service: ServiceKey, entry: ServiceEntry) {
+        if self.services.get(&service) != Some(&entry) {
+            self.services.insert(service, entry);
+            self.revision += 1;
+        }
+    }
+
+    /// Makes an account unmapped again; says whether it was decided.
+    pub fn clear_account(&mut self, account: &VendorAccountId) -> bool {
+        let removed = self.accounts.remove(account).is_some();
+        self.revision += u64::from(removed);
+        removed
+    }
+
+    /// Makes a service unmapped again; says whether it was decided.
+    pub fn clear_service(&mut self, service: &ServiceKey) -> bool {
+        let removed = self.services.remove(service).is_some();
+        self.revision += u64::from(removed);
+        removed
+    }
+}

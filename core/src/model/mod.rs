@@ -1,0 +1,25 @@
+//! The vocabulary: ids, amounts, dates, and the records of both sides.
+//!
+//! *Account* and *service* are the vendor's side; *company*, *agreement*, *product* and *line*
+//! the PSA's, whatever each system calls them.
+
+mod amount;
+mod ids;
+mod psa;
+mod time;
+mod vendor;
+
+pub use amount::{Currency, Money, Quantity};
+pub use ids::{
+    AgreementId, AgreementLineId, ChangeId, CompanyId, LineKey, Marker, PlanId, ProductId,
+    ServiceKey, SubscriptionId, VendorAccountId,
+};
+pub use psa::{
+    Agreement, AgreementLine, AgreementReading, Company, Eligibility, LineState, LinesOutcome,
+    Product,
+};
+pub use time::{CivilDate, Period, Timestamp};
+pub use vendor::{
+    AccountReading, Basis, BillingCycle, ChargeKind, Commitment, QuantityFloor, ReadFailure,
+    ReadingOutcome, Service, UsageLine, VendorAccount,
+};

@@ -1,0 +1,471 @@
+//! The vendor's side: accounts, services and readings.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    CivilDate, LineKey, Money, Period, Quantity, ServiceKey, SubscriptionId, Timestamp,
+    VendorAccountId,
+};
+use crate::error::{Error, ErrorKind};
+
+/// A client of the MSP as a vendor knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct VendorAccount {
+    /// The vendor's id.
+    pub id: VendorAccountId,
+    /// The name, as the vendor shows it.
+    pub name: String,
+    /// The PSA company id, where the vendor's own record states it.
+    pub company_reference: Option<String>,
+    /// Whether the vendor has suspended the account. Suspension is not a quantity of zero.
+    pub suspended: bool,
+}
+
+impl VendorAccount {
+    /// An account that is not suspended.
+    pub fn new(id: impl Into<VendorAccountId>, name: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            company_reference: None,
+            suspended: false,
+        }
+    }
+
+    /// Says whether the vendor has suspended it.
+    #[must_use]
+    pub fn with_suspended(mut self, suspended: bool) -> Self {
+        self.suspended = suspended;
+        self
+    }
+
+    /// Adds the PSA company id that the vendor's record states.
+    #[must_use]
+    pub fn with_company_reference(mut self, reference: impl Into<String>) -> Self {
+        self.company_reference = Some(reference.into());
+        self
+    }
+}
+
+/// What can be bought at a vendor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Service {
+    /// The SKU or offer key.
+    pub key: ServiceKey,
+    /// The name, as the vendor shows it. Never a key: it may change with the language.
+    pub name: String,
+    /// How often the vendor bills it.
+    pub billing_cycle: BillingCycle,
+    /// Why it cannot be synced as it is, where that is so.
+    pub not_syncable: Option<String>,
+}
+
+impl Service {
+    /// A service billed on an unknown cycle.
+    pub fn new(key: impl Into<ServiceKey>, name: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            name: name.into(),
+            billing_cycle: BillingCycle::Unknown,
+            not_syncable: None,
+        }
+    }
+
+    /// Says how often the vendor bills it.
+    #[must_use]
+    pub fn with_billing_cycle(mut self, cycle: BillingCycle) -> Self {
+        self.billing_cycle = cycle;
+        self
+    }
+
+    /// Says why it cannot be synced.
+    #[must_use]
+    pub fn with_not_syncable(mut self, reason: impl Into<String>) -> Self {
+        self.not_syncable = Some(reason.into());
+        self
+    }
+}
+
+/// How often something is billed.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum BillingCycle {
+    /// Once.
+    OneTime,
+    /// Every day.
+    Daily,
+    /// Every week.
+    Weekly,
+    /// Every two weeks.
+    BiWeekly,
+    /// Every month.
+    Monthly,
+    /// Every two months.
+    BiMonthly,
+    /// Every three months.
+    Quarterly,
+    /// Every six months.
+    SemiAnnual,
+    /// Every year.
+    Yearly,
+    /// Not known, or not one of these. Nothing is planned on it.
+    #[default]
+    Unknown,
+}
+
+impl fmt::Display for BillingCycle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::OneTime => "one-time",
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+            Self::BiWeekly => "every two weeks",
+            Self::Monthly => "monthly",
+            Self::BiMonthly => "every two months",
+            Self::Quarterly => "quarterly",
+            Self::SemiAnnual => "every six months",
+            Self::Yearly => "yearly",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// What a usage line charges for.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ChargeKind {
+    /// A quantity that recurs every cycle: seats, licences.
+    #[default]
+    Recurring,
+    /// A one-time charge.
+    Setup,
+    /// A quantity metered afterwards.
+    Usage,
+    /// A piece of a cycle, from a change within it.
+    Proration,
+    /// Money given back.
+    Credit,
+}
+
+impl fmt::Display for ChargeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Recurring => "recurring",
+            Self::Setup => "setup",
+            Self::Usage => "usage",
+            Self::Proration => "proration",
+            Self::Credit => "credit",
+        })
+    }
+}
+
+/// What the counts of a reading mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Basis {
+    /// What is subscribed at this moment.
+    Live,
+    /// What the vendor expects to invoice, as of its last projection.
+    ProjectedInvoice,
+    /// What the vendor has invoiced.
+    Invoiced,
+    /// What the vendor has measured.
+    Metered,
+}
+
+/// A quantity that may not be undercut until a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuantityFloor {
+    /// The lowest quantity that the vendor accepts.
+    pub quantity: Quantity,
+    /// The last day on which it holds.
+    pub until: CivilDate,
+}
+
+/// A term within which a quantity may not fall freely.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Commitment {
+    /// The last day of the term.
+    pub term_end: Option<CivilDate>,
+    /// Floors with their dates, as the vendor states them.
+    pub floors: Vec<QuantityFloor>,
+}
+
+impl Commitment {
+    /// A commitment with a last day and its floors.
+    #[must_use]
+    pub fn new(term_end: Option<CivilDate>, floors: Vec<QuantityFloor>) -> Self {
+        Self { term_end, floors }
+    }
+
+    /// The lowest quantity the vendor accepts on a date, as the vendor states it.
+    ///
+    /// While several windows are open, each states the floor that holds until its own end;
+    /// the lowest of the open ones is what may still be reached. `None` when nothing is stated
+    /// for that date.
+    #[must_use]
+    pub fn floor_on(&self, date: CivilDate) -> Option<Quantity> {
+        self.floors
+            .iter()
+            .filter(|floor| date <= floor.until)
+            .map(|floor| floor.quantity)
+            .min()
+    }
+}
+
+/// One line of a reading: the unit of reconciliation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UsageLine {
+    /// The stable key, the same in every reading of the same thing.
+    pub key: LineKey,
+    /// The service.
+    pub service: ServiceKey,
+    /// The subscription, where the line has one.
+    pub subscription: Option<SubscriptionId>,
+    /// The service that a resource line (CPU, RAM, storage) belongs to.
+    pub resource_group: Option<ServiceKey>,
+    /// What it charges for.
+    pub kind: ChargeKind,
+    /// The exact quantity, in `unit`s.
+    pub quantity: Quantity,
+    /// The unit's name, where the vendor gives one.
+    pub unit: Option<Arc<str>>,
+    /// What the MSP pays per unit for a whole cycle.
+    pub unit_cost: Option<Money>,
+    /// What the vendor recommends that the client pays per unit for a whole cycle.
+    pub unit_price: Option<Money>,
+    /// The service period that the line covers, where it has one.
+    pub period: Option<Period>,
+    /// How often it is billed.
+    pub billing_cycle: BillingCycle,
+    /// The commitment behind it.
+    pub commitment: Option<Box<Commitment>>,
+    /// Names and values that say more, such as seat holders.
+    pub attributes: Vec<(Arc<str>, Arc<str>)>,
+    /// The vendor's own ids of the rows behind the line, by the vendor's names for them.
+    pub vendor_ids: Vec<(Arc<str>, Arc<str>)>,
+}
+
+impl UsageLine {
+    /// A recurring line with a quantity, and nothing else known.
+    pub fn new(
+        key: impl Into<LineKey>,
+        service: impl Into<ServiceKey>,
+        quantity: impl Into<Quantity>,
+    ) -> Self {
+        Self {
+            key: key.into(),
+            service: service.into(),
+            subscription: None,
+            resource_group: None,
+            kind: ChargeKind::Recurring,
+            quantity: quantity.into(),
+            unit: None,
+            unit_cost: None,
+            unit_price: None,
+            period: None,
+            billing_cycle: BillingCycle::Unknown,
+            commitment: None,
+            attributes: Vec::new(),
+            vendor_ids: Vec::new(),
+        }
+    }
+
+    /// Says what it charges for.
+    #[must_use]
+    pub fn with_kind(mut self, kind: ChargeKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Names the subscription.
+    #[must_use]
+    pub fn with_subscription(mut self, subscription: impl Into<SubscriptionId>) -> Self {
+        self.subscription = Some(subscription.into());
+        self
+    }
+
+    /// Adds the cost per unit.
+    #[must_use]
+    pub fn with_unit_cost(mut self, cost: Option<Money>) -> Self {
+        self.unit_cost = cost;
+        self
+    }
+
+    /// Adds the recommended price per unit.
+    #[must_use]
+    pub fn with_unit_price(mut self, price: Option<Money>) -> Self {
+        self.unit_price = price;
+        self
+    }
+
+    /// Adds the service period.
+    #[must_use]
+    pub fn with_period(mut self, period: Option<Period>) -> Self {
+        self.period = period;
+        self
+    }
+
+    /// Says how often it is billed.
+    #[must_use]
+    pub fn with_billing_cycle(mut self, cycle: BillingCycle) -> Self {
+        self.billing_cycle = cycle;
+        self
+    }
+
+    /// Adds the commitment.
+    #[must_use]
+    pub fn with_commitment(mut self, commitment: Option<Commitment>) -> Self {
+        self.commitment = commitment.map(Box::new);
+        self
+    }
+
+    /// Adds one of the vendor's own ids.
+    #[must_use]
+    pub fn with_vendor_id(mut self, name: &str, value: impl Into<Arc<str>>) -> Self {
+        self.vendor_ids.push((name.into(), value.into()));
+        self
+    }
+}
+
+/// Why an account or agreement could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReadFailure {
+    /// The kind of the error.
+    pub kind: ErrorKind,
+    /// The error on one line, without secrets.
+    pub message: String,
+}
+
+impl ReadFailure {
+    /// A failure in words.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<&Error> for ReadFailure {
+    fn from(error: &Error) -> Self {
+        Self::new(error.kind(), error.to_string())
+    }
+}
+
+/// Whether an account was read whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadingOutcome {
+    /// Everything the account has, and nothing else: an absent service is really absent.
+    Complete(Vec<UsageLine>),
+    /// The account was not observed; nothing may be concluded about it.
+    Failed(ReadFailure),
+}
+
+/// What a vendor said about one account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AccountReading {
+    /// The account.
+    pub account: VendorAccountId,
+    /// Its lines, or why there are none.
+    pub outcome: ReadingOutcome,
+    /// When it was read.
+    pub read_at: Timestamp,
+    /// The state the vendor's data are from, where that is not `read_at`.
+    pub data_as_of: Option<Timestamp>,
+    /// What the counts mean.
+    pub basis: Basis,
+}
+
+impl AccountReading {
+    /// An account that was read whole.
+    pub fn complete(
+        account: impl Into<VendorAccountId>,
+        lines: Vec<UsageLine>,
+        basis: Basis,
+        read_at: Timestamp,
+    ) -> Self {
+        Self {
+            account: account.into(),
+            outcome: ReadingOutcome::Complete(lines),
+            read_at,
+            data_as_of: None,
+            basis,
+        }
+    }
+
+    /// An account that could not be read.
+    pub fn failed(
+        account: impl Into<VendorAccountId>,
+        failure: impl Into<ReadFailure>,
+        basis: Basis,
+        read_at: Timestamp,
+    ) -> Self {
+        Self {
+            account: account.into(),
+            outcome: ReadingOutcome::Failed(failure.into()),
+            read_at,
+            data_as_of: None,
+            basis,
+        }
+    }
+
+    /// Says which state the vendor's data are from.
+    #[must_use]
+    pub fn with_data_as_of(mut self, data_as_of: Option<Timestamp>) -> Self {
+        self.data_as_of = data_as_of;
+        self
+    }
+
+    /// The lines of a complete reading.
+    #[must_use]
+    pub fn lines(&self) -> Option<&[UsageLine]> {
+        match &self.outcome {
+            ReadingOutcome::Complete(lines) => Some(lines),
+            ReadingOutcome::Failed(_) => None,
+        }
+    }
+
+    /// The instant whose state the counts show.
+    #[must_use]
+    pub fn as_of(&self) -> Timestamp {
+        self.data_as_of.unwrap_or(self.read_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_floor_is_the_lowest_of_the_windows_still_open() {
+        let date = |text: &str| text.parse::<CivilDate>().unwrap();
+        let floor = |units: u32, until: &str| QuantityFloor {
+            quantity: units.into(),
+            until: date(until),
+        };
+        let commitment =
+            Commitment::new(None, vec![floor(10, "2026-03-07"), floor(14, "2026-12-31")]);
+        assert_eq!(commitment.floor_on(date("2026-03-07")), Some(10_u32.into()));
+        assert_eq!(commitment.floor_on(date("2026-03-08")), Some(14_u32.into()));
+        assert_eq!(commitment.floor_on(date("2027-01-01")), None);
+    }
+}

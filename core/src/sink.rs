@@ -1,0 +1,222 @@
+//! The PSA's side as a trait.
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result, Sent};
+use crate::model::{
+    Agreement, AgreementId, AgreementLineId, AgreementReading, Company, CompanyId, LineState,
+    Product,
+};
+use crate::plan::Change;
+use crate::source::Identity;
+
+/// What a sink can do. Nothing is supported unless it says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SinkCapabilities {
+    /// Quantities are whole units only.
+    pub whole_units_only: bool,
+    /// Lines can be created.
+    pub create_line: bool,
+    /// A line's quantity can be set.
+    pub set_quantity: bool,
+    /// A line's cost per unit can be set.
+    pub set_unit_cost: bool,
+    /// A line's price per unit can be set.
+    pub set_unit_price: bool,
+    /// A line can be ended on a day.
+    pub end_line: bool,
+}
+
+/// What a sink is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SinkDescriptor {
+    /// The short name of the system, such as `connectwise`.
+    pub system: &'static str,
+    /// The name to show.
+    pub name: &'static str,
+    /// What it can do.
+    pub capabilities: SinkCapabilities,
+    /// How many agreements may be worked on at once.
+    pub concurrency: usize,
+}
+
+impl SinkDescriptor {
+    /// A sink with capabilities, one agreement at a time.
+    #[must_use]
+    pub const fn new(
+        system: &'static str,
+        name: &'static str,
+        capabilities: SinkCapabilities,
+    ) -> Self {
+        Self {
+            system,
+            name,
+            capabilities,
+            concurrency: 1,
+        }
+    }
+}
+
+/// Which agreements to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgreementFilter {
+    /// Of these companies only; all when empty.
+    pub companies: Vec<CompanyId>,
+}
+
+/// What the PSA answered to a write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// The line concerned, new or changed.
+    pub line: AgreementLineId,
+    /// The line's state in the PSA's answer, where the answer shows it.
+    pub state: Option<LineState>,
+    /// The request's id, to ask the PSA's vendor about.
+    pub request_id: Option<String>,
+}
+
+impl Receipt {
+    /// A receipt that names the line.
+    pub fn new(line: impl Into<AgreementLineId>) -> Self {
+        Self {
+            line: line.into(),
+            state: None,
+            request_id: None,
+        }
+    }
+}
+
+/// What reading back showed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The PSA holds what the change wanted.
+    Landed {
+        /// The line concerned.
+        line: AgreementLineId,
+        /// Its state, as read.
+        observed: LineState,
+    },
+    /// The PSA holds what was there before the change.
+    NotLanded,
+    /// The PSA holds something else.
+    Conflict {
+        /// What was found, in words.
+        detail: String,
+    },
+}
+
+/// Why a write did not give a receipt.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// Nothing was sent, or the system said that it did nothing: the write may be tried again.
+    #[error("nothing was written: {0}")]
+    NotSent(Error),
+    /// The system refused the write: trying again gives the same answer.
+    #[error("the write was refused: {0}")]
+    Rejected(Error),
+    /// The write may or may not have been carried out: only reading back can tell.
+    #[error("the outcome of the write is unknown: {0}")]
+    Unknown(Error),
+}
+
+impl WriteError {
+    /// The error behind it.
+    #[must_use]
+    pub fn error(&self) -> &Error {
+        match self {
+            Self::NotSent(error) | Self::Rejected(error) | Self::Unknown(error) => error,
+        }
+    }
+}
+
+impl From<Error> for WriteError {
+    /// Sorts an error by whether the request left and what the system said.
+    ///
+    /// Anything that is neither "nothing was sent" nor a clear refusal is unknown.
+    fn from(error: Error) -> Self {
+        if error.sent() == Sent::No {
+            return Self::NotSent(error);
+        }
+        match (error.sent(), error.kind()) {
+            (
+                Sent::Yes,
+                ErrorKind::Auth
+                | ErrorKind::PermissionDenied
+                | ErrorKind::NotFound
+                | ErrorKind::Conflict
+                | ErrorKind::Invalid
+                | ErrorKind::Unsupported,
+            ) => Self::Rejected(error),
+            (Sent::Yes, ErrorKind::RateLimited) => Self::NotSent(error),
+            _ => Self::Unknown(error),
+        }
+    }
+}
+
+/// A PSA: its companies, agreements, products and lines, and the writes on them.
+///
+/// Object-safe: keep a `Box<dyn PsaSink>` per tenant. Dropping a stream stops its requests.
+#[async_trait]
+pub trait PsaSink: Send + Sync {
+    /// What this sink is and can do.
+    fn descriptor(&self) -> &SinkDescriptor;
+
+    /// Makes the cheapest authenticated calls and names what is missing.
+    ///
+    /// # Errors
+    /// `Auth` for refused credentials, `PermissionDenied` for a missing right, `Config` for a
+    /// wrong address, `Unavailable` and `Timeout` when the system cannot be reached.
+    async fn check(&self) -> Result<Identity>;
+
+    /// The companies.
+    ///
+    /// # Errors
+    /// An item is an error when the list, or one record of it, could not be read.
+    fn companies(&self) -> BoxStream<'_, Result<Company>>;
+
+    /// The agreements, ineligible ones included with the reason.
+    ///
+    /// # Errors
+    /// An item is an error when the list, or one record of it, could not be read.
+    fn agreements<'a>(&'a self, filter: &'a AgreementFilter) -> BoxStream<'a, Result<Agreement>>;
+
+    /// The products, ineligible ones included with the reason.
+    ///
+    /// # Errors
+    /// An item is an error when the list, or one record of it, could not be read.
+    fn products(&self) -> BoxStream<'_, Result<Product>>;
+
+    /// One reading per agreement asked for, each whole or failed.
+    ///
+    /// # Errors
+    /// An item is an error when the read as a whole cannot go on; a failure of one agreement
+    /// is a failed reading.
+    fn lines<'a>(
+        &'a self,
+        agreements: &'a [AgreementId],
+    ) -> BoxStream<'a, Result<AgreementReading>>;
+
+    /// Carries out one change with one attempt to write.
+    ///
+    /// # Errors
+    /// [`WriteError`] says whether nothing was sent, the system refused, or the outcome is
+    /// unknown.
+    ///
+    /// # Cancel safety
+    /// Not cancel-safe: when the future is dropped, the outcome is unknown.
+    async fn execute(&self, change: &Change) -> std::result::Result<Receipt, WriteError>;
+
+    /// Reads back whether a change has landed. Safe to repeat.
+    ///
+    /// # Errors
+    /// Any read error; the question is then still open.
+    async fn verify(&self, change: &Change, receipt: Option<&Receipt>) -> Result<Verdict>;
+}

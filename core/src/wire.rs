@@ -1,0 +1,532 @@
+//! Helpers for wire types: exact decimals, one-or-many lists, empty texts, open enums.
+//!
+//! For connector authors. `serde_json` alone would read numbers through a binary float;
+//! these read the literal text. They work with `serde_json` deserializers only, and not
+//! inside `flatten`, untagged or internally tagged containers.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+use serde::de::{DeserializeOwned, Error as _, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Why a text is not an exact decimal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecimalError {
+    /// It is no number.
+    #[error("{0:?} is not a number")]
+    NotANumber(String),
+    /// It has more digits than 28, or is too large.
+    #[error("{0} cannot be held exactly: more than 28 digits")]
+    TooManyDigits(String),
+}
+
+/// Parses a decimal from its literal text, exponent form included, exactly or not at all.
+///
+/// # Errors
+/// [`DecimalError`] when the text is no number or does not fit 28 digits.
+pub fn parse_decimal(text: &str) -> std::result::Result<Decimal, DecimalError> {
+    let text = text.trim();
+    let not_a_number = || DecimalError::NotANumber(shorten(text));
+    let too_many = || DecimalError::TooManyDigits(shorten(text));
+    let (mantissa, exponent) = match text.find(['e', 'E']) {
+        Some(at) => {
+            let digits = &text[at + 1..];
+            let exponent: i32 = digits.parse().map_err(|_| {
+                let unsigned = digits.trim_start_matches(['+', '-']);
+                if !unsigned.is_empty() && unsigned.bytes().all(|b| b.is_ascii_digit()) {
+                    too_many()
+                } else {
+                    not_a_number()
+                }
+            })?;
+            (&text[..at], exponent)
+        }
+        None => (text, 0),
+    };
+    let (negative, digits) = match mantissa.as_bytes().first() {
+        Some(b'-') => (true, &mantissa[1..]),
+        Some(b'+') => (false, &mantissa[1..]),
+        _ => (false, mantissa),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.len() + fraction.len() == 0
+        || !whole
+            .bytes()
+            .chain(fraction.bytes())
+            .all(|b| b.is_ascii_digit())
+    {
+        return Err(not_a_number());
+    }
+    let significant: String = [whole, fraction].concat();
+    let significant = significant.trim_start_matches('0');
+    let trimmed = significant.trim_end_matches('0');
+    if trimmed.is_empty() {
+        return Ok(Decimal::ZERO);
+    }
+    // Keep the written scale where it fits, so that 9.50 stays 9.50; else drop zeros.
+    let scale = |kept: &str| -> Option<i64> {
+        let dropped = significant.len() - kept.len();
+        Some(
+            i64::try_from(fraction.len()).ok()?
+                - i64::from(exponent)
+                - i64::try_from(dropped).ok()?,
+        )
+    };
+    for kept in [significant, trimmed] {
+        let Some(scale) = scale(kept) else { continue };
+        if let Some(value) = assemble(kept, scale, negative) {
+            return Ok(value);
+        }
+    }
+    Err(too_many())
+}
+
+/// `digits` x 10^-`scale`, if 96 bits and 28 places hold it exactly.
+fn assemble(digits: &str, scale: i64, negative: bool) -> Option<Decimal> {
+    if digits.len() > 29 {
+        return None;
+    }
+    let mut value: i128 = digits.parse().ok()?;
+    if scale < 0 {
+        let power = u32::try_from(-scale).ok()?;
+        value = value.checked_mul(10_i128.checked_pow(power)?)?;
+    }
+    let scale = u32::try_from(scale.max(0)).ok()?;
+    Decimal::try_from_i128_with_scale(if negative { -value } else { value }, scale).ok()
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((at, _)) => format!("{}...", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+/// Reads a decimal from a JSON number or a JSON text, through its literal text.
+///
+/// # Errors
+/// The deserializer's error when it is neither, or does not fit 28 digits.
+pub fn exact_decimal<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Decimal, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    decimal_from_json(raw.get()).map_err(D::Error::custom)
+}
+
+/// As [`exact_decimal`]; `null`, an empty text and (with `#[serde(default)]`) absence are `None`.
+///
+/// # Errors
+/// As [`exact_decimal`].
+pub fn exact_decimal_opt<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Decimal>, D::Error> {
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    match raw.get() {
+        "null" | "\"\"" => Ok(None),
+        text => decimal_from_json(text).map(Some).map_err(D::Error::custom),
+    }
+}
+
+fn decimal_from_json(json: &str) -> std::result::Result<Decimal, DecimalError> {
+    if json.starts_with('"') {
+        let text: Cow<'_, str> =
+            serde_json::from_str(json).map_err(|_| DecimalError::NotANumber(shorten(json)))?;
+        parse_decimal(&text)
+    } else {
+        parse_decimal(json)
+    }
+}
+
+/// Writes a decimal as a JSON number with all its digits and no exponent.
+///
+/// # Errors
+/// The serializer's error.
+pub fn as_number<S: Serializer>(
+    value: &Decimal,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    RawValue::from_string(value.to_string())
+        .map_err(serde::ser::Error::custom)?
+        .serialize(serializer)
+}
+
+/// As [`as_number`], for a value that may be absent (combine with `skip_serializing_if`).
+///
+/// # Errors
+/// The serializer's error.
+pub fn as_number_opt<S: Serializer>(
+    value: &Option<Decimal>,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => as_number(value, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// Writes a decimal as text: the form of our own files.
+///
+/// # Errors
+/// The serializer's error.
+pub fn as_text<S: Serializer>(
+    value: &Decimal,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// Reads a decimal from text or a whole number: the form of our own files.
+///
+/// # Errors
+/// The deserializer's error when it is neither, or does not fit 28 digits.
+pub fn decimal_text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Decimal, D::Error> {
+    parse_decimal(&text_or_number(deserializer)?).map_err(D::Error::custom)
+}
+
+/// Reads a text, or a whole number as its text.
+///
+/// # Errors
+/// The deserializer's error when it is neither.
+pub fn text_or_number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Arc<str>, D::Error> {
+    struct TextOrNumber;
+
+    impl Visitor<'_> for TextOrNumber {
+        type Value = Arc<str>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text or a whole number")
+        }
+
+        fn visit_str<E>(self, text: &str) -> std::result::Result<Arc<str>, E> {
+            Ok(text.into())
+        }
+
+        fn visit_i64<E>(self, number: i64) -> std::result::Result<Arc<str>, E> {
+            Ok(number.to_string().into())
+        }
+
+        fn visit_u64<E>(self, number: u64) -> std::result::Result<Arc<str>, E> {
+            Ok(number.to_string().into())
+        }
+    }
+
+    deserializer.deserialize_any(TextOrNumber)
+}
+
+/// Reads a text; `null`, empty and blank texts are `None`.
+///
+/// # Errors
+/// The deserializer's error when it is another JSON type.
+pub fn non_empty<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.filter(|text| !text.trim().is_empty()))
+}
+
+/// Reads a list that may be given as `null` (empty), one value, or a list.
+///
+/// # Errors
+/// The deserializer's error when an element does not fit `T`.
+pub fn one_or_many<'de, D, T>(deserializer: D) -> std::result::Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    match raw.get().as_bytes().first() {
+        Some(b'n') => Ok(Vec::new()),
+        Some(b'[') => serde_json::from_str(raw.get()).map_err(D::Error::custom),
+        _ => serde_json::from_str(raw.get())
+            .map(|one| vec![one])
+            .map_err(D::Error::custom),
+    }
+}
+
+/// Reads a list; `null` is empty.
+///
+/// # Errors
+/// The deserializer's error when an element does not fit `T`.
+pub fn null_as_empty<'de, D, T>(deserializer: D) -> std::result::Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::<Vec<T>>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Decodes a JSON body; an error names the path and the type.
+///
+/// # Errors
+/// `Protocol` with the JSON path.
+pub fn decode_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        Error::new(
+            ErrorKind::Protocol,
+            format!(
+                "{} does not fit {}",
+                error.into_inner(),
+                short_type_name::<T>()
+            ),
+        )
+        .with_json_path(path)
+    })?;
+    deserializer
+        .end()
+        .map_err(|error| Error::new(ErrorKind::Protocol, error.to_string()))?;
+    Ok(value)
+}
+
+fn short_type_name<T>() -> String {
+    let name = std::any::type_name::<T>();
+    name.split_inclusive(['<', ',', '>', ' '])
+        .map(|part| part.rsplit("::").next().unwrap_or(part))
+        .collect()
+}
+
+/// A wire id that is a whole number, read from a number or a text.
+///
+/// # Errors
+/// The deserializer's error when it is neither.
+pub fn whole_number<'de, D, T>(deserializer: D) -> std::result::Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr,
+    T::Err: fmt::Display,
+{
+    let text = text_or_number(deserializer)?;
+    text.trim()
+        .parse()
+        .map_err(|error| D::Error::custom(format!("{:?}: {error}", shorten(&text))))
+}
+
+/// Defines an enum of wire names that keeps names it does not know.
+///
+/// Names are compared exactly unless `ignore_case` stands before the enum.
+#[macro_export]
+macro_rules! wire_enum {
+    ($(#[$doc:meta])* $vis:vis enum $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $crate::wire_enum!(@define [$(#[$doc])*] $vis $name [$($(#[$vdoc])* $variant = $text),+] |a: &str, b: &str| a == b);
+    };
+    (ignore_case $(#[$doc:meta])* $vis:vis enum $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $crate::wire_enum!(@define [$(#[$doc])*] $vis $name [$($(#[$vdoc])* $variant = $text),+] |a: &str, b: &str| a.eq_ignore_ascii_case(b));
+    };
+    (@define [$(#[$doc:meta])*] $vis:vis $name:ident [$($(#[$vdoc:meta])* $variant:ident = $text:literal),+] $same:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        $vis enum $name {
+            $($(#[$vdoc])* $variant,)+
+            /// A value that this version does not know, as it came.
+            Unknown(Box<str>),
+        }
+
+        impl $name {
+            /// The wire name.
+            #[must_use]
+            $vis fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $text,)+
+                    Self::Unknown(text) => text,
+                }
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                let same = $same;
+                $(if same(text, $text) { return Self::$variant; })+
+                Self::Unknown(text.into())
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> std::result::Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> std::result::Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                Ok(Self::from(text.as_str()))
+            }
+        }
+    };
+}
+
+/// Defines a wire id that is a whole number, read from a number or a text.
+#[macro_export]
+macro_rules! wire_id {
+    ($(#[$doc:meta])* $vis:vis struct $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize)]
+        #[serde(transparent)]
+        $vis struct $name(pub $inner);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = <$inner as std::str::FromStr>::Err;
+
+            fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> std::result::Result<Self, D::Error> {
+                $crate::wire::whole_number(deserializer).map(Self)
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, Serialize)]
+    struct Row {
+        #[serde(deserialize_with = "exact_decimal", serialize_with = "as_number")]
+        quantity: Decimal,
+        #[serde(
+            default,
+            deserialize_with = "exact_decimal_opt",
+            serialize_with = "as_number_opt"
+        )]
+        price: Option<Decimal>,
+    }
+
+    wire_enum! {
+        /// A colour.
+        pub(crate) enum Colour { Red = "Red" }
+    }
+
+    fn decimal(text: &str) -> String {
+        parse_decimal(text).map_or_else(|error| error.to_string(), |value| value.to_string())
+    }
+
+    #[test]
+    fn numbers_keep_twenty_eight_digits_from_the_wire() {
+        let row: Row =
+            decode_json(br#"{"quantity":1234567890.123456789012345678,"price":"0.1"}"#).unwrap();
+        assert_eq!(row.quantity.to_string(), "1234567890.123456789012345678");
+        assert_eq!(row.price.unwrap().to_string(), "0.1");
+        assert!(
+            serde_json::to_string(&row)
+                .unwrap()
+                .contains(":1234567890.123456789012345678")
+        );
+    }
+
+    #[test]
+    fn exponents_signs_and_zeros_are_read_exactly() {
+        assert_eq!(decimal("1.5e3"), "1500");
+        assert_eq!(decimal("-25E-2"), "-0.25");
+        assert_eq!(decimal("-0"), "0");
+        assert_eq!(decimal("0e999"), "0");
+        assert_eq!(decimal("9.50"), "9.50");
+        assert_eq!(decimal("1.000000000000000000000000000000000000"), "1");
+    }
+
+    #[test]
+    fn what_cannot_be_held_exactly_is_refused() {
+        for text in [
+            "1e308",
+            "1e-40",
+            "0.12345678901234567890123456789",
+            "1e99999999999",
+        ] {
+            assert!(decimal(text).contains("28 digits"), "{text}");
+        }
+        for text in [
+            "NaN", "", "-", ".", "1e", "1,5", "0x10", "Infinity", "1.2.3", "--1",
+        ] {
+            assert!(decimal(text).contains("not a number"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_path_and_the_type() {
+        let error =
+            decode_json::<Vec<Row>>(br#"[{"quantity":1},{"quantity":"many"}]"#).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol);
+        assert_eq!(error.json_path(), Some("[1].quantity"));
+        assert!(error.to_string().contains("Vec<Row>"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_enum_value_is_kept_as_it_came() {
+        let colour: Colour = serde_json::from_str("\"Mauve\"").unwrap();
+        assert_eq!(colour, Colour::Unknown("Mauve".into()));
+        assert_eq!(serde_json::to_string(&colour).unwrap(), "\"Mauve\"");
+        assert_eq!(Colour::from("red"), Colour::Unknown("red".into()));
+    }
+
+    #[test]
+    fn a_list_may_come_as_null_one_or_many() {
+        #[derive(Deserialize)]
+        struct Body {
+            #[serde(default, deserialize_with = "one_or_many")]
+            items: Vec<u8>,
+        }
+        for (json, len) in [
+            ("{}", 0),
+            (r#"{"items":null}"#, 0),
+            (r#"{"items":7}"#, 1),
+            (r#"{"items":[1,2]}"#, 2),
+        ] {
+            assert_eq!(
+                decode_json::<Body>(json.as_bytes()).unwrap().items.len(),
+                len,
+                "{json}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_decimal_survives_its_own_text(mantissa in -79_228_162_514_264_337_593_543_950_335_i128..=79_228_162_514_264_337_593_543_950_335, scale in 0_u32..=28) {
+            let value = Decimal::from_i128_with_scale(mantissa, scale);
+            prop_assert_eq!(parse_decimal(&value.to_string()).unwrap(), value);
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in ".{0,60}") {
+            let _ = parse_decimal(&text);
+        }
+    }
+}
