@@ -1,9 +1,11 @@
 //! The model, mapping, reconcile, plan and apply of Tallyline.
 
 pub mod error;
+pub mod flow;
 pub mod mapping;
 pub mod model;
 pub mod plan;
+pub mod reconcile;
 pub mod sink;
 pub mod source;
 pub mod wire;

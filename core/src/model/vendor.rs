@@ -393,6 +393,8 @@ pub struct AccountReading {
     pub data_as_of: Option<Timestamp>,
     /// What the counts mean.
     pub basis: Basis,
+    /// Kinds of lines that could not be read: nothing may be concluded about them.
+    pub unread_kinds: Vec<ChargeKind>,
 }
 
 impl AccountReading {
@@ -409,6 +411,7 @@ impl AccountReading {
             read_at,
             data_as_of: None,
             basis,
+            unread_kinds: Vec::new(),
         }
     }
 
@@ -425,6 +428,7 @@ impl AccountReading {
             read_at,
             data_as_of: None,
             basis,
+            unread_kinds: Vec::new(),
         }
     }
 
@@ -432,6 +436,13 @@ impl AccountReading {
     #[must_use]
     pub fn with_data_as_of(mut self, data_as_of: Option<Timestamp>) -> Self {
         self.data_as_of = data_as_of;
+        self
+    }
+
+    /// Says which kinds of lines could not be read, though the others are complete.
+    #[must_use]
+    pub fn with_unread_kinds(mut self, kinds: impl IntoIterator<Item = ChargeKind>) -> Self {
+        self.unread_kinds.extend(kinds);
         self
     }
 

@@ -1,5 +1,12 @@
 //! Plans: what will be changed, why, on which observed state, and what speaks against it.
 
 mod change;
+mod document;
+mod guards;
+mod planner;
+mod policy;
 
 pub use change::{Action, Block, Change, Evidence, Guard, Labels, Precondition, UsageEvidence};
+pub use document::{Notice, Plan, PlanContent, PlanSummary};
+pub use planner::{PlanContext, Planner};
+pub use policy::{EffectiveDate, Policy, ReductionLimit, VendorMissing};

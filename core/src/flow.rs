@@ -1,0 +1,226 @@
+//! The flow from two connections to a plan: read, reconcile, plan. Nothing is written.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use futures::StreamExt;
+use futures::stream::BoxStream;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::mapping::{AccountEntry, LineTarget, Mapping};
+use crate::model::{
+    Agreement, AgreementId, AgreementReading, Company, Product, ReadFailure, Service, Timestamp,
+    VendorAccount,
+};
+use crate::plan::{Plan, PlanContext, Planner, Policy};
+use crate::reconcile::{PsaBook, Reconciler};
+use crate::sink::{AgreementFilter, PsaSink};
+use crate::source::{UsageRequest, VendorSource};
+
+/// How far a read has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// So many agreements' lines are to be read.
+    Agreements(usize),
+    /// One agreement's lines were read, or failed.
+    AgreementRead,
+    /// So many accounts' usage is to be read.
+    Accounts(usize),
+    /// One account's usage was read, or failed.
+    AccountRead,
+}
+
+/// What both sides list: what a mapping can link.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Directory {
+    /// The vendor's accounts.
+    pub accounts: Vec<VendorAccount>,
+    /// The vendor's services.
+    pub services: Vec<Service>,
+    /// The PSA's companies.
+    pub companies: Vec<Company>,
+    /// The PSA's agreements.
+    pub agreements: Vec<Agreement>,
+    /// The PSA's products.
+    pub products: Vec<Product>,
+    /// Records that could not be read. What they stand for is not in the lists, and whatever is
+    /// not in the lists is not changed.
+    pub problems: Vec<ReadFailure>,
+}
+
+/// One source and one sink, read side by side.
+///
+/// ```no_run
+/// # async fn example(
+/// #     source: &dyn tallyline_core::VendorSource,
+/// #     sink: &dyn tallyline_core::PsaSink,
+/// #     mapping: tallyline_core::mapping::Mapping,
+/// # ) -> tallyline_core::Result<()> {
+/// use tallyline_core::flow::Flow;
+/// use tallyline_core::model::Timestamp;
+/// use tallyline_core::plan::Policy;
+///
+/// let flow = Flow::new(source, sink);
+/// let directory = flow.directory().await?;
+/// let plan = flow.plan(&directory, &mapping, &Policy::default(), Timestamp::now()).await?;
+/// println!("{}", plan.summary());
+/// # Ok(())
+/// # }
+/// ```
+pub struct Flow<'a> {
+    source: &'a dyn VendorSource,
+    sink: &'a dyn PsaSink,
+    on_progress: Box<dyn Fn(Progress) + Send + Sync + 'a>,
+}
+
+impl fmt::Debug for Flow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flow")
+            .field("source", &self.source.descriptor().system)
+            .field("sink", &self.sink.descriptor().system)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Flow<'a> {
+    /// A flow between a source and a sink.
+    #[must_use]
+    pub fn new(source: &'a dyn VendorSource, sink: &'a dyn PsaSink) -> Self {
+        Self {
+            source,
+            sink,
+            on_progress: Box::new(|_| {}),
+        }
+    }
+
+    /// Reports how far each read has come.
+    #[must_use]
+    pub fn on_progress(mut self, report: impl Fn(Progress) + Send + Sync + 'a) -> Self {
+        self.on_progress = Box::new(report);
+        self
+    }
+
+    /// Lists everything that a mapping can link.
+    ///
+    /// # Errors
+    /// `Auth`, `PermissionDenied` and `Config` from either side; any error when a list gave
+    /// nothing else. Other errors are kept as the directory's problems.
+    pub async fn directory(&self) -> Result<Directory> {
+        let mut problems = Vec::new();
+        let filter = AgreementFilter::default();
+        Ok(Directory {
+            accounts: collect(self.source.accounts(), &mut problems).await?,
+            services: collect(self.source.services(), &mut problems).await?,
+            companies: collect(self.sink.companies(), &mut problems).await?,
+            agreements: collect(self.sink.agreements(&filter), &mut problems).await?,
+            products: collect(self.sink.products(), &mut problems).await?,
+            problems,
+        })
+    }
+
+    /// Reads the lines of all agreements that the mapping's switched-on links feed.
+    ///
+    /// # Errors
+    /// As [`directory`](Self::directory); an agreement that could not be read is a failed
+    /// reading in the book, no error.
+    pub async fn book(&self, directory: &Directory, mapping: &Mapping) -> Result<PsaBook> {
+        let mut book = PsaBook::new(
+            directory.companies.iter().cloned(),
+            directory.agreements.iter().cloned(),
+            directory.products.iter().cloned(),
+        );
+        let wanted: Vec<AgreementId> = targets(mapping)
+            .into_iter()
+            .filter(|agreement| book.agreement(agreement).is_some())
+            .collect();
+        (self.on_progress)(Progress::Agreements(wanted.len()));
+        let mut readings = self.sink.lines(&wanted);
+        while let Some(reading) = readings.next().await {
+            let reading: AgreementReading = reading?;
+            if !book.add_lines(reading) {
+                return Err(Error::new(
+                    ErrorKind::Protocol,
+                    "the lines of an agreement were read twice, or of one not asked for",
+                ));
+            }
+            (self.on_progress)(Progress::AgreementRead);
+        }
+        Ok(book)
+    }
+
+    /// Reads both sides and plans what would bring the sink in step with the source.
+    ///
+    /// # Errors
+    /// As [`directory`](Self::directory), and `Protocol` when an account or agreement is read
+    /// twice. Accounts and agreements that fail by themselves change nothing and are notices of
+    /// the plan.
+    pub async fn plan(
+        &self,
+        directory: &Directory,
+        mapping: &Mapping,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Plan> {
+        let book = self.book(directory, mapping).await?;
+        let mut reconciler = Reconciler::new(mapping, &book, now.date());
+        let request = UsageRequest::new(now);
+        (self.on_progress)(Progress::Accounts(directory.accounts.len()));
+        let mut readings = self.source.usage(&request);
+        while let Some(reading) = readings.next().await {
+            reconciler.observe(reading?)?;
+            (self.on_progress)(Progress::AccountRead);
+        }
+        let context = PlanContext {
+            source: self.source.descriptor(),
+            sink: self.sink.descriptor(),
+            now,
+            accounts: &directory.accounts,
+            services: &directory.services,
+        };
+        Planner::new(policy.clone()).plan(&reconciler.finish(), &context)
+    }
+}
+
+/// The agreements that the mapping's switched-on links feed.
+fn targets(mapping: &Mapping) -> BTreeSet<AgreementId> {
+    mapping
+        .accounts()
+        .filter_map(|(_, entry)| match entry {
+            AccountEntry::Link(link) if link.enabled => {
+                let LineTarget::Agreement(agreement) = &link.target;
+                Some(agreement.clone())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// Collects a list; keeps what could not be read as problems where the list as such could.
+async fn collect<T>(
+    mut stream: BoxStream<'_, Result<T>>,
+    problems: &mut Vec<ReadFailure>,
+) -> Result<Vec<T>> {
+    let mut items = Vec::new();
+    let mut failures = Vec::new();
+    while let Some(item) = stream.next().await {
+        match item {
+            Ok(item) => items.push(item),
+            Err(error) if is_fatal(error.kind()) => return Err(error),
+            Err(error) => failures.push(error),
+        }
+    }
+    if items.is_empty() && !failures.is_empty() {
+        return Err(failures.swap_remove(0));
+    }
+    problems.extend(failures.iter().map(ReadFailure::from));
+    Ok(items)
+}
+
+fn is_fatal(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Auth | ErrorKind::PermissionDenied | ErrorKind::Config
+    )
+}

@@ -1,0 +1,256 @@
+//! The plan as a document: hashed, readable, diffable.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Change, Policy};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{
+    AgreementId, ChangeId, CivilDate, CompanyId, PlanId, ProductId, ServiceKey, Timestamp,
+    VendorAccountId,
+};
+use crate::reconcile::Kind;
+
+const FORMAT: &str = "tallyline-plan";
+const VERSION: u32 = 1;
+
+/// Something that the plan does not change and a person should know.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Notice {
+    /// What was found.
+    pub kind: Kind,
+    /// The vendor account, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<VendorAccountId>,
+    /// The service, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceKey>,
+    /// The company, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<CompanyId>,
+    /// The agreement, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<AgreementId>,
+    /// The product, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<ProductId>,
+    /// The sentence to show.
+    pub message: String,
+}
+
+impl Notice {
+    /// A notice about nothing in particular yet.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            account: None,
+            service: None,
+            company: None,
+            agreement: None,
+            product: None,
+            message: message.into(),
+        }
+    }
+}
+
+/// The content of a plan: what its id is the hash of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PlanContent {
+    /// The source's system, such as `sherweb`.
+    pub source: String,
+    /// The sink's system, such as `connectwise`.
+    pub sink: String,
+    /// The day it was made for.
+    pub today: CivilDate,
+    /// The oldest state that its readings show.
+    pub data_as_of: Option<Timestamp>,
+    /// The revision of the mapping.
+    pub mapping_revision: u64,
+    /// What it was allowed to do.
+    pub policy: Policy,
+    /// How many rows and records of each kind the comparison had.
+    pub found: BTreeMap<Kind, u64>,
+    /// Open lines that no mapping owns: untouched.
+    pub unowned_lines: u64,
+    /// The changes, in the order of company, agreement and product.
+    pub changes: Vec<Change>,
+    /// What it does not change and a person should know.
+    pub notices: Vec<Notice>,
+}
+
+/// A plan: content that cannot be edited without being noticed.
+///
+/// The same inputs give the same bytes. Its file is JSON, one field a line, and can be kept and
+/// compared under version control.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    id: PlanId,
+    content: PlanContent,
+}
+
+#[derive(Serialize)]
+struct FileOut<'a> {
+    format: &'a str,
+    version: u32,
+    id: &'a PlanId,
+    plan: &'a PlanContent,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileIn {
+    format: String,
+    version: u32,
+    id: PlanId,
+    plan: PlanContent,
+}
+
+/// What a plan amounts to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct PlanSummary {
+    /// Changes that nothing speaks against.
+    pub ready: usize,
+    /// Changes that a guard blocks.
+    pub blocked: usize,
+    /// Notices.
+    pub notices: usize,
+}
+
+impl fmt::Display for PlanSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} to apply, {} blocked, {} to know about",
+            self.ready, self.blocked, self.notices
+        )
+    }
+}
+
+impl Plan {
+    /// Seals a content into a plan.
+    ///
+    /// # Errors
+    /// `Unexpected` when the content cannot be written as JSON.
+    pub fn new(content: PlanContent) -> Result<Self> {
+        Ok(Self {
+            id: hash(&content)?,
+            content,
+        })
+    }
+
+    /// The id: the hash of the content.
+    #[must_use]
+    pub fn id(&self) -> &PlanId {
+        &self.id
+    }
+
+    /// The content.
+    #[must_use]
+    pub fn content(&self) -> &PlanContent {
+        &self.content
+    }
+
+    /// The changes, blocked ones included.
+    #[must_use]
+    pub fn changes(&self) -> &[Change] {
+        &self.content.changes
+    }
+
+    /// What it does not change and a person should know.
+    #[must_use]
+    pub fn notices(&self) -> &[Notice] {
+        &self.content.notices
+    }
+
+    /// A change by its id.
+    #[must_use]
+    pub fn change(&self, id: &ChangeId) -> Option<&Change> {
+        self.content.changes.iter().find(|change| change.id == *id)
+    }
+
+    /// What it amounts to.
+    #[must_use]
+    pub fn summary(&self) -> PlanSummary {
+        let blocked = self.changes().iter().filter(|c| c.is_blocked()).count();
+        PlanSummary {
+            ready: self.changes().len() - blocked,
+            blocked,
+            notices: self.notices().len(),
+        }
+    }
+
+    /// The text of its file.
+    ///
+    /// # Errors
+    /// `Unexpected` when the content cannot be written as JSON.
+    pub fn to_text(&self) -> Result<String> {
+        let file = FileOut {
+            format: FORMAT,
+            version: VERSION,
+            id: &self.id,
+            plan: &self.content,
+        };
+        let mut text = serde_json::to_string_pretty(&file).map_err(unwritable)?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    /// Reads the text of a plan file.
+    ///
+    /// # Errors
+    /// `StalePlan` when the text is no plan of this version, or was changed after it was made.
+    pub fn from_text(text: &str) -> Result<Self> {
+        let file: FileIn = crate::wire::decode_json(text.as_bytes()).map_err(|error| {
+            Error::new(
+                ErrorKind::StalePlan,
+                format!("this is not a plan file: {error}; make the plan again"),
+            )
+        })?;
+        if file.format != FORMAT || file.version != VERSION {
+            return Err(Error::new(
+                ErrorKind::StalePlan,
+                format!(
+                    "the file is of format {} version {}; this program reads {FORMAT} version {VERSION}; make the plan again",
+                    crate::error::printable(&file.format),
+                    file.version
+                ),
+            ));
+        }
+        let plan = Self::new(file.plan)?;
+        if plan.id != file.id {
+            return Err(Error::new(
+                ErrorKind::StalePlan,
+                format!(
+                    "the plan file was changed after it was made: it says it is {}, its content is {}; make the plan again",
+                    crate::error::printable(file.id.as_str()),
+                    plan.id
+                ),
+            ));
+        }
+        Ok(plan)
+    }
+}
+
+fn hash(content: &PlanContent) -> Result<PlanId> {
+    let bytes = serde_json::to_vec(content).map_err(unwritable)?;
+    Ok(PlanId::new(hex(&Sha256::digest(bytes), 32)))
+}
+
+fn unwritable(error: serde_json::Error) -> Error {
+    Error::new(ErrorKind::Unexpected, "the plan cannot be written as JSON").with_source(error)
+}
+
+/// The first `digits` hexadecimal digits of a hash.
+pub(super) fn hex(hash: &[u8], digits: usize) -> String {
+    let mut text: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    text.truncate(digits);
+    text
+}

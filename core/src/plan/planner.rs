@@ -1,0 +1,412 @@
+//! From a comparison to a plan.
+
+use std::collections::HashMap;
+
+use rust_decimal::RoundingStrategy;
+use sha2::{Digest, Sha256};
+
+use super::document::hex;
+use super::guards;
+use super::{
+    Action, Block, Change, EffectiveDate, Evidence, Guard, Labels, Notice, Plan, PlanContent,
+    Policy, UsageEvidence, VendorMissing,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{
+    Agreement, AgreementLine, ChangeId, CivilDate, Money, Quantity, Service, ServiceKey, Timestamp,
+    VendorAccount, VendorAccountId,
+};
+use crate::reconcile::{Comparison, Kind, Row, Unplaced, UnplacedSubject, VendorCost};
+use crate::sink::SinkDescriptor;
+use crate::source::SourceDescriptor;
+
+/// What a planner needs beside the comparison.
+#[derive(Clone, Debug)]
+pub struct PlanContext<'a> {
+    /// The source.
+    pub source: &'a SourceDescriptor,
+    /// The sink.
+    pub sink: &'a SinkDescriptor,
+    /// The present instant: how old the readings are.
+    pub now: Timestamp,
+    /// The vendor's accounts, for their names.
+    pub accounts: &'a [VendorAccount],
+    /// The vendor's services, for their names.
+    pub services: &'a [Service],
+}
+
+/// Turns a comparison into a plan by a policy. The same inputs give the same plan.
+#[derive(Clone, Debug, Default)]
+pub struct Planner {
+    policy: Policy,
+}
+
+impl Planner {
+    /// A planner with a policy.
+    #[must_use]
+    pub fn new(policy: Policy) -> Self {
+        Self { policy }
+    }
+
+    /// Plans the changes that the comparison asks for.
+    ///
+    /// # Errors
+    /// `Unexpected` when the plan cannot be written as JSON.
+    pub fn plan(&self, comparison: &Comparison<'_>, context: &PlanContext<'_>) -> Result<Plan> {
+        let names = Names::new(context);
+        let mut changes = Vec::new();
+        let mut notices = Vec::new();
+        for row in comparison.rows() {
+            let before = changes.len();
+            self.changes_of(row, comparison.today(), context, &mut changes)?;
+            if changes.len() == before {
+                notices.extend(self.notice_of(row, context));
+            }
+            notices.extend(self.cost_notice_of(row));
+        }
+        notices.extend(
+            comparison
+                .unplaced()
+                .iter()
+                .map(|record| names.notice(record)),
+        );
+        if let Some(reason) = guards::total_reduction(comparison, &changes, &self.policy) {
+            for change in changes.iter_mut().filter(|c| c.action.is_reduction()) {
+                change.blocks.push(Block {
+                    guard: Guard::TotalReduction,
+                    reason: reason.clone(),
+                });
+            }
+        }
+        Plan::new(PlanContent {
+            source: context.source.system.to_owned(),
+            sink: context.sink.system.to_owned(),
+            today: comparison.today(),
+            data_as_of: comparison.rows().filter_map(|row| row.as_of()).min(),
+            mapping_revision: comparison.mapping_revision(),
+            policy: self.policy.clone(),
+            found: comparison.counts(),
+            unowned_lines: comparison.unowned_lines(),
+            changes,
+            notices,
+        })
+    }
+
+    /// Adds the changes of one row: the quantity first, then the cost.
+    fn changes_of(
+        &self,
+        row: Row<'_>,
+        today: CivilDate,
+        context: &PlanContext<'_>,
+        out: &mut Vec<Change>,
+    ) -> Result<()> {
+        let effective = self.effective(row.agreement(), today);
+        let (source, sink) = (context.source.name, context.sink.name);
+        let mut add = |action: Action, reason: String| -> Result<()> {
+            out.push(self.change(row, action, effective, reason, context)?);
+            Ok(())
+        };
+        match (row.kind(), row.line(), row.vendor()) {
+            (Kind::NewRevenue, None, Some(quantity)) if self.policy.create_lines => {
+                let unit_cost = self.cost_to_write(row);
+                let action = Action::CreateLine {
+                    quantity,
+                    unit_cost,
+                    unit_price: None,
+                };
+                add(
+                    action,
+                    format!("{source} shows {quantity}; {sink} bills none: new revenue"),
+                )?;
+            }
+            (Kind::Change, Some(line), Some(to)) => {
+                let from = line.state.quantity;
+                let action = Action::SetQuantity {
+                    line: line.id.clone(),
+                    from,
+                    to,
+                };
+                add(
+                    action,
+                    format!(
+                        "{source} shows {to}; {sink} bills {from}: {}",
+                        step(from, to)
+                    ),
+                )?;
+            }
+            (Kind::VendorMissing, Some(line), _)
+                if self.policy.vendor_missing == VendorMissing::EndLine =>
+            {
+                let from = line.state.quantity;
+                let action = Action::EndLine {
+                    line: line.id.clone(),
+                    from,
+                    last_day: effective.plus_days(-1),
+                };
+                add(
+                    action,
+                    format!("{source} shows no usage; {sink} bills {from}: the line ends"),
+                )?;
+            }
+            _ => {}
+        }
+        if let (Kind::Change | Kind::NoChange, Some(line)) = (row.kind(), row.line())
+            && let Some(to) = self.cost_change(row, line)
+        {
+            let from = line.state.unit_cost;
+            let bills = from.map_or_else(|| "none".to_owned(), |cost| cost.to_string());
+            add(
+                Action::SetUnitCost {
+                    line: line.id.clone(),
+                    from,
+                    to,
+                },
+                format!("{source} charges {to} per unit; {sink} holds {bills}"),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn change(
+        &self,
+        row: Row<'_>,
+        action: Action,
+        effective: CivilDate,
+        reason: String,
+        context: &PlanContext<'_>,
+    ) -> Result<Change> {
+        let agreement = row.agreement();
+        let book = row.book();
+        let id = change_id(context, agreement, row, &action, effective)?;
+        let mut change = Change::new(
+            id,
+            agreement.company.clone(),
+            agreement.id.clone(),
+            row.product().clone(),
+            action,
+            effective,
+        );
+        change.labels = Labels {
+            company: book
+                .company(&agreement.company)
+                .map_or_else(|| agreement.company.to_string(), |c| c.name.clone()),
+            agreement: agreement.name.clone(),
+            product: book
+                .product(row.product())
+                .map_or_else(|| row.product().to_string(), |p| p.identifier.clone()),
+        };
+        change.reason = reason;
+        change.evidence = Evidence {
+            usage: row
+                .evidence()
+                .map(|line| UsageEvidence {
+                    account: row.account_of(line).clone(),
+                    service: row.service_of(line).clone(),
+                    line: line.key.clone(),
+                    quantity: line.quantity,
+                })
+                .collect(),
+            rules: row.rules(),
+            as_of: row.as_of(),
+            revision: row.line().and_then(|line| line.revision.clone()),
+        };
+        change.blocks = guards::blocks(row, &change, &self.policy, context);
+        Ok(change)
+    }
+
+    fn effective(&self, agreement: &Agreement, today: CivilDate) -> CivilDate {
+        let next_period = || match agreement.next_invoice {
+            Some(next) if next > today => next,
+            _ => today.last_of_month().plus_days(1),
+        };
+        let date = match self.policy.effective_date {
+            EffectiveDate::Today => today,
+            EffectiveDate::NextPeriod => next_period(),
+            EffectiveDate::ByAgreement if agreement.prorates == Some(true) => today,
+            EffectiveDate::ByAgreement => next_period(),
+        };
+        agreement.bill_start.map_or(date, |start| date.max(start))
+    }
+
+    /// The vendor's cost, rounded, where there is one figure and it may be written.
+    fn cost_to_write(&self, row: Row<'_>) -> Option<Money> {
+        let VendorCost::Uniform(cost) = row.vendor_cost() else {
+            return None;
+        };
+        self.policy.sync_unit_cost.then(|| Money {
+            amount: cost
+                .amount
+                .round_dp_with_strategy(
+                    self.policy.unit_cost_digits,
+                    RoundingStrategy::MidpointAwayFromZero,
+                )
+                .normalize(),
+            currency: cost.currency,
+        })
+    }
+
+    /// The cost to set, where it differs from the line's.
+    fn cost_change(&self, row: Row<'_>, line: &AgreementLine) -> Option<Money> {
+        let wanted = self.cost_to_write(row)?;
+        let same = line.state.unit_cost.is_some_and(|held| {
+            let currency = held
+                .currency
+                .or(guards::currency_of(row.agreement(), &self.policy));
+            held.amount == wanted.amount
+                && (currency == wanted.currency || currency.is_none() || wanted.currency.is_none())
+        });
+        (!same).then_some(wanted)
+    }
+
+    /// What a person should know of a row that is not changed.
+    fn notice_of(&self, row: Row<'_>, context: &PlanContext<'_>) -> Option<Notice> {
+        let sentence = match row.kind() {
+            Kind::NoChange => return None,
+            Kind::NewRevenue => format!(
+                "{} shows {} with no line in {}; creating lines is switched off",
+                context.source.name,
+                row.vendor().unwrap_or_default(),
+                context.sink.name
+            ),
+            Kind::VendorMissing => format!(
+                "{} shows no usage for the line of {}; nothing is changed",
+                context.source.name,
+                row.psa().unwrap_or_default()
+            ),
+            kind => row.reason().map_or_else(|| kind.to_string(), str::to_owned),
+        };
+        Some(self.row_notice(row, row.kind(), &sentence))
+    }
+
+    fn cost_notice_of(&self, row: Row<'_>) -> Option<Notice> {
+        let mixed = self.policy.sync_unit_cost && row.vendor_cost() == VendorCost::Mixed;
+        mixed.then(|| {
+            self.row_notice(
+                row,
+                row.kind(),
+                "the vendor's lines have different costs per unit; the cost is not changed",
+            )
+        })
+    }
+
+    fn row_notice(&self, row: Row<'_>, kind: Kind, sentence: &str) -> Notice {
+        let agreement = row.agreement();
+        let book = row.book();
+        let product = book
+            .product(row.product())
+            .map_or(row.product().as_str(), |product| {
+                product.identifier.as_str()
+            });
+        let company = book
+            .company(&agreement.company)
+            .map_or(agreement.company.as_str(), |company| company.name.as_str());
+        let mut notice = Notice::new(
+            kind,
+            format!("{company}, {}, {product}: {sentence}", agreement.name),
+        );
+        notice.company = Some(agreement.company.clone());
+        notice.agreement = Some(agreement.id.clone());
+        notice.product = Some(row.product().clone());
+        notice
+    }
+}
+
+/// "3 more to bill", "2 fewer to bill".
+fn step(from: Quantity, to: Quantity) -> String {
+    let difference = |a: Quantity, b: Quantity| {
+        a.checked_sub(b)
+            .map_or_else(|| "many".to_owned(), |units| units.to_string())
+    };
+    if to >= from {
+        format!("{} more to bill", difference(to, from))
+    } else {
+        format!("{} fewer to bill", difference(from, to))
+    }
+}
+
+/// The hash of what the change does to what, on which state.
+fn change_id(
+    context: &PlanContext<'_>,
+    agreement: &Agreement,
+    row: Row<'_>,
+    action: &Action,
+    effective: CivilDate,
+) -> Result<ChangeId> {
+    let intent = (
+        context.source.system,
+        context.sink.system,
+        &agreement.id,
+        row.product(),
+        action,
+        effective,
+    );
+    let bytes = serde_json::to_vec(&intent).map_err(|error| {
+        Error::new(ErrorKind::Unexpected, "a change cannot be written as JSON").with_source(error)
+    })?;
+    Ok(ChangeId::new(hex(&Sha256::digest(bytes), 24)))
+}
+
+/// The names of the vendor's side.
+struct Names<'a> {
+    accounts: HashMap<&'a VendorAccountId, &'a str>,
+    services: HashMap<&'a ServiceKey, &'a str>,
+}
+
+impl<'a> Names<'a> {
+    fn new(context: &PlanContext<'a>) -> Self {
+        Self {
+            accounts: context
+                .accounts
+                .iter()
+                .map(|account| (&account.id, account.name.as_str()))
+                .collect(),
+            services: context
+                .services
+                .iter()
+                .map(|service| (&service.key, service.name.as_str()))
+                .collect(),
+        }
+    }
+
+    fn notice(&self, record: &Unplaced) -> Notice {
+        let account = match self.accounts.get(&record.account) {
+            Some(name) => (*name).to_owned(),
+            None => record.account.to_string(),
+        };
+        let reason = record
+            .reason
+            .as_ref()
+            .map_or_else(String::new, |reason| format!(" ({reason})"));
+        let lines = match record.lines {
+            1 => "1 usage line".to_owned(),
+            many => format!("{many} usage lines"),
+        };
+        let message = match &record.subject {
+            UnplacedSubject::Account if record.kind == Kind::NotObserved => {
+                format!("{account}: not observed, so nothing is changed{reason}")
+            }
+            UnplacedSubject::Account => {
+                format!(
+                    "{account}: the account is {}, with {lines}{reason}",
+                    record.kind
+                )
+            }
+            UnplacedSubject::Service(service) => {
+                let name = self.services.get(service).copied().unwrap_or_default();
+                let quantity = record
+                    .quantity
+                    .map_or_else(String::new, |quantity| format!(" of {quantity} units"));
+                format!(
+                    "{account}: {service} {name} is {}, with {lines}{quantity}{reason}",
+                    record.kind
+                )
+            }
+        };
+        let mut notice = Notice::new(record.kind, message);
+        notice.account = Some(record.account.clone());
+        if let UnplacedSubject::Service(service) = &record.subject {
+            notice.service = Some(service.clone());
+        }
+        notice
+    }
+}

@@ -1,0 +1,138 @@
+//! The PSA's side in memory, found by id.
+
+use std::collections::HashMap;
+
+use crate::model::{
+    Agreement, AgreementId, AgreementLine, AgreementReading, Company, CompanyId, LinesOutcome,
+    Product, ProductId, ReadFailure,
+};
+
+/// Everything read from the PSA: companies, agreements with their lines, products.
+///
+/// Where an id comes twice, the first record counts.
+#[derive(Clone, Debug, Default)]
+pub struct PsaBook {
+    companies: HashMap<CompanyId, Company>,
+    products: Vec<Product>,
+    product_index: HashMap<ProductId, u32>,
+    agreements: Vec<AgreementEntry>,
+    agreement_index: HashMap<AgreementId, u32>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct AgreementEntry {
+    pub(super) agreement: Agreement,
+    pub(super) lines: Option<LinesOutcome>,
+}
+
+impl PsaBook {
+    /// A book of what was listed, without lines.
+    pub fn new(
+        companies: impl IntoIterator<Item = Company>,
+        agreements: impl IntoIterator<Item = Agreement>,
+        products: impl IntoIterator<Item = Product>,
+    ) -> Self {
+        let mut book = Self::default();
+        for company in companies {
+            book.companies.entry(company.id.clone()).or_insert(company);
+        }
+        for product in products {
+            let next = index(book.products.len());
+            book.product_index
+                .entry(product.id.clone())
+                .or_insert_with(|| {
+                    book.products.push(product);
+                    next
+                });
+        }
+        for agreement in agreements {
+            let next = index(book.agreements.len());
+            book.agreement_index
+                .entry(agreement.id.clone())
+                .or_insert_with(|| {
+                    book.agreements.push(AgreementEntry {
+                        agreement,
+                        lines: None,
+                    });
+                    next
+                });
+        }
+        book
+    }
+
+    /// Adds what was read of an agreement's lines. Says whether the agreement is in the book
+    /// and had no reading yet.
+    pub fn add_lines(&mut self, reading: AgreementReading) -> bool {
+        let Some(entry) = self
+            .agreement_index
+            .get(&reading.agreement)
+            .and_then(|&at| self.agreements.get_mut(at as usize))
+        else {
+            return false;
+        };
+        let first = entry.lines.is_none();
+        if first {
+            entry.lines = Some(reading.outcome);
+        }
+        first
+    }
+
+    /// A company by its id.
+    #[must_use]
+    pub fn company(&self, id: &CompanyId) -> Option<&Company> {
+        self.companies.get(id)
+    }
+
+    /// A product by its id.
+    #[must_use]
+    pub fn product(&self, id: &ProductId) -> Option<&Product> {
+        self.product_at(self.product_position(id)?)
+    }
+
+    /// An agreement by its id.
+    #[must_use]
+    pub fn agreement(&self, id: &AgreementId) -> Option<&Agreement> {
+        Some(&self.entry(self.agreement_position(id)?).agreement)
+    }
+
+    /// The lines of an agreement; `None` when they were not read whole.
+    #[must_use]
+    pub fn lines(&self, id: &AgreementId) -> Option<&[AgreementLine]> {
+        self.lines_at(self.agreement_position(id)?).ok()
+    }
+
+    /// All agreements, in the order they were given.
+    pub fn agreements(&self) -> impl Iterator<Item = &Agreement> {
+        self.agreements.iter().map(|entry| &entry.agreement)
+    }
+
+    pub(super) fn agreement_position(&self, id: &AgreementId) -> Option<u32> {
+        self.agreement_index.get(id).copied()
+    }
+
+    pub(super) fn product_position(&self, id: &ProductId) -> Option<u32> {
+        self.product_index.get(id).copied()
+    }
+
+    pub(super) fn product_at(&self, position: u32) -> Option<&Product> {
+        self.products.get(position as usize)
+    }
+
+    pub(super) fn entry(&self, position: u32) -> &AgreementEntry {
+        &self.agreements[position as usize]
+    }
+
+    /// The lines of an agreement, or why they were not observed.
+    pub(super) fn lines_at(&self, position: u32) -> Result<&[AgreementLine], Option<&ReadFailure>> {
+        match &self.entry(position).lines {
+            Some(LinesOutcome::Complete(lines)) => Ok(lines),
+            Some(LinesOutcome::Failed(failure)) => Err(Some(failure)),
+            None => Err(None),
+        }
+    }
+}
+
+/// A position in a table of at most `u32::MAX` records.
+pub(super) fn index(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
+}

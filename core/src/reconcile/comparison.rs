@@ -1,0 +1,337 @@
+//! What a reconcile found.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::PsaBook;
+use crate::model::{
+    Agreement, AgreementLine, ChargeKind, CivilDate, LineKey, Money, ProductId, Quantity,
+    ServiceKey, Timestamp, VendorAccountId,
+};
+
+/// What was found for a line, an account or a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Kind {
+    /// Usage with no line behind it.
+    NewRevenue,
+    /// The quantities differ.
+    Change,
+    /// The quantities agree.
+    NoChange,
+    /// A line that a mapping owns, with no usage in a complete reading.
+    VendorMissing,
+    /// Seen at the vendor; nothing is decided about it.
+    Unmapped,
+    /// Seen at the vendor; decided to need no mapping.
+    Excluded,
+    /// Mapped, but switched off.
+    SwitchedOff,
+    /// More than one line could be meant.
+    Ambiguous,
+    /// One of the two sides was not read whole.
+    NotObserved,
+    /// The agreement or the product cannot take synced lines.
+    NotEligible,
+}
+
+impl Kind {
+    /// The kind in words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NewRevenue => "new revenue",
+            Self::Change => "change",
+            Self::NoChange => "no change",
+            Self::VendorMissing => "vendor missing",
+            Self::Unmapped => "unmapped",
+            Self::Excluded => "excluded",
+            Self::SwitchedOff => "switched off",
+            Self::Ambiguous => "ambiguous",
+            Self::NotObserved => "not observed",
+            Self::NotEligible => "not eligible",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The vendor's cost per unit behind a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VendorCost {
+    /// The vendor states none, or no rule carries it to this product.
+    Unknown,
+    /// The same cost on every usage line.
+    Uniform(Money),
+    /// Usage lines of different cost: no one figure is right.
+    Mixed,
+}
+
+impl VendorCost {
+    /// Joins the cost of one more usage line.
+    pub(super) fn join(self, next: Option<Money>) -> Self {
+        match (self, next) {
+            (Self::Mixed, _) => Self::Mixed,
+            (Self::Uniform(a), Some(b)) if a == b => Self::Uniform(a),
+            (Self::Uniform(_), Some(_)) => Self::Mixed,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// One usage line as evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceLine {
+    /// The usage line.
+    pub key: LineKey,
+    /// Its quantity.
+    pub quantity: Quantity,
+    /// The lowest quantity that the vendor's commitment allows on the day, where it states one.
+    pub floor: Option<Quantity>,
+    pub(super) account: u32,
+    pub(super) service: u32,
+}
+
+/// A row in its compact form.
+#[derive(Clone, Debug)]
+pub(super) struct RowData {
+    pub(super) agreement: u32,
+    pub(super) product: u32,
+    pub(super) kind: Kind,
+    /// The position of the one open line among the agreement's lines.
+    pub(super) line: Option<u32>,
+    pub(super) vendor: Option<Quantity>,
+    pub(super) cost: VendorCost,
+    pub(super) evidence: (u32, u32),
+    pub(super) reason: Option<Box<str>>,
+}
+
+/// What the readings and the PSA's lines say of each other.
+///
+/// It borrows the PSA's side, so that a million rows do not copy a million lines.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    pub(super) book: &'a PsaBook,
+    pub(super) today: CivilDate,
+    pub(super) mapping_revision: u64,
+    pub(super) rows: Vec<RowData>,
+    pub(super) evidence: Vec<EvidenceLine>,
+    /// For each row, positions in `evidence`.
+    pub(super) evidence_index: Vec<u32>,
+    pub(super) products: Vec<ProductId>,
+    pub(super) services: Vec<ServiceKey>,
+    pub(super) accounts: Vec<ObservedAccount>,
+    pub(super) rules: BTreeMap<(u32, u32), String>,
+    pub(super) unplaced: Vec<Unplaced>,
+    pub(super) not_counted: BTreeMap<ChargeKind, u64>,
+    pub(super) unowned_lines: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct ObservedAccount {
+    pub(super) id: VendorAccountId,
+    pub(super) as_of: Timestamp,
+}
+
+impl<'a> Comparison<'a> {
+    /// The rows: one for each agreement and product, in the order of company, agreement and
+    /// product ids.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
+        self.rows.iter().map(|data| Row {
+            comparison: self,
+            data,
+        })
+    }
+
+    /// What has no row: accounts and services that are unmapped, excluded, switched off or not
+    /// observed, in the order of their ids.
+    #[must_use]
+    pub fn unplaced(&self) -> &[Unplaced] {
+        &self.unplaced
+    }
+
+    /// The PSA's side.
+    #[must_use]
+    pub fn book(&self) -> &'a PsaBook {
+        self.book
+    }
+
+    /// The day the lines were compared on.
+    #[must_use]
+    pub fn today(&self) -> CivilDate {
+        self.today
+    }
+
+    /// The revision of the mapping that was used.
+    #[must_use]
+    pub fn mapping_revision(&self) -> u64 {
+        self.mapping_revision
+    }
+
+    /// Usage lines of mapped services whose kind the link does not count, by kind.
+    #[must_use]
+    pub fn not_counted(&self) -> &BTreeMap<ChargeKind, u64> {
+        &self.not_counted
+    }
+
+    /// Open lines, on the agreements compared, that no mapping owns.
+    #[must_use]
+    pub fn unowned_lines(&self) -> u64 {
+        self.unowned_lines
+    }
+
+    /// How many rows and unplaced records there are of each kind.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<Kind, u64> {
+        let mut counts = BTreeMap::new();
+        let kinds = self.rows.iter().map(|row| row.kind);
+        for kind in kinds.chain(self.unplaced.iter().map(|record| record.kind)) {
+            *counts.entry(kind).or_default() += 1;
+        }
+        counts
+    }
+}
+
+/// One agreement and product: both sides, and what was found.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'c> {
+    comparison: &'c Comparison<'c>,
+    data: &'c RowData,
+}
+
+impl<'c> Row<'c> {
+    /// What was found.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.data.kind
+    }
+
+    /// The PSA's side.
+    #[must_use]
+    pub fn book(&self) -> &'c PsaBook {
+        self.comparison.book
+    }
+
+    /// The agreement.
+    #[must_use]
+    pub fn agreement(&self) -> &'c Agreement {
+        &self.comparison.book.entry(self.data.agreement).agreement
+    }
+
+    /// The product.
+    #[must_use]
+    pub fn product(&self) -> &'c ProductId {
+        &self.comparison.products[self.data.product as usize]
+    }
+
+    /// The quantity to bill by the vendor's readings and the rules; `None` without usage.
+    #[must_use]
+    pub fn vendor(&self) -> Option<Quantity> {
+        self.data.vendor
+    }
+
+    /// The one open line, where there is exactly one.
+    #[must_use]
+    pub fn line(&self) -> Option<&'c AgreementLine> {
+        let lines = self.comparison.book.lines_at(self.data.agreement).ok()?;
+        lines.get(self.data.line? as usize)
+    }
+
+    /// The quantity that the PSA bills; `None` without exactly one open line.
+    #[must_use]
+    pub fn psa(&self) -> Option<Quantity> {
+        self.line().map(|line| line.state.quantity)
+    }
+
+    /// The vendor's cost per unit.
+    #[must_use]
+    pub fn vendor_cost(&self) -> VendorCost {
+        self.data.cost
+    }
+
+    /// Why the row is of its kind, where the kind alone does not say it.
+    #[must_use]
+    pub fn reason(&self) -> Option<&'c str> {
+        self.data.reason.as_deref()
+    }
+
+    /// The usage lines behind the vendor's quantity, by service and key.
+    pub fn evidence(&self) -> impl Iterator<Item = &'c EvidenceLine> + use<'c> {
+        let (from, to) = self.data.evidence;
+        self.comparison.evidence_index[from as usize..to as usize]
+            .iter()
+            .map(|&at| &self.comparison.evidence[at as usize])
+    }
+
+    /// The account of a usage line of this row.
+    #[must_use]
+    pub fn account_of(&self, line: &EvidenceLine) -> &'c VendorAccountId {
+        &self.comparison.accounts[line.account as usize].id
+    }
+
+    /// The service of a usage line of this row.
+    #[must_use]
+    pub fn service_of(&self, line: &EvidenceLine) -> &'c ServiceKey {
+        &self.comparison.services[line.service as usize]
+    }
+
+    /// The rules that gave the quantity, in words, by service.
+    #[must_use]
+    pub fn rules(&self) -> Vec<String> {
+        let mut services: Vec<u32> = self.evidence().map(|line| line.service).collect();
+        services.dedup();
+        services
+            .into_iter()
+            .filter_map(|service| {
+                let rule = self.comparison.rules.get(&(service, self.data.product))?;
+                Some(format!(
+                    "{}: {rule}",
+                    self.comparison.services[service as usize]
+                ))
+            })
+            .collect()
+    }
+
+    /// The oldest state that the readings behind the row show.
+    #[must_use]
+    pub fn as_of(&self) -> Option<Timestamp> {
+        self.evidence()
+            .map(|line| self.comparison.accounts[line.account as usize].as_of)
+            .min()
+    }
+}
+
+/// What an unplaced record is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnplacedSubject {
+    /// The account as a whole.
+    Account,
+    /// One service of the account.
+    Service(ServiceKey),
+}
+
+/// Something seen or expected at the vendor that has no row.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unplaced {
+    /// The account.
+    pub account: VendorAccountId,
+    /// What it is about.
+    pub subject: UnplacedSubject,
+    /// What was found.
+    pub kind: Kind,
+    /// How many usage lines it concerns.
+    pub lines: u64,
+    /// Their total quantity, for one service.
+    pub quantity: Option<Quantity>,
+    /// Why, in words.
+    pub reason: Option<String>,
+}

@@ -1,0 +1,161 @@
+//! The mapping turned into tables for one reconcile: every look-up by hash, once per line.
+
+use std::collections::HashMap;
+
+use super::book::{PsaBook, index};
+use crate::mapping::{AccountEntry, LineTarget, Mapping, ProductRule, ServiceEntry};
+use crate::model::{ChargeKind, ServiceKey, VendorAccountId};
+
+/// What the mapping says of an account.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum AccountRoute<'a> {
+    /// Its lines go onto the agreement at this position.
+    To(u32),
+    /// It is linked, but switched off; the agreement, where it is known.
+    Off(Option<u32>),
+    /// It is linked to an agreement that the PSA does not list.
+    Lost(&'a LineTarget),
+    /// It is excluded, with the reason.
+    Excluded(Option<&'a str>),
+}
+
+/// What the mapping says of a service.
+#[derive(Clone, Debug)]
+pub(super) struct ServiceRoute<'a> {
+    pub(super) key: &'a ServiceKey,
+    pub(super) decision: Decision<'a>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Decision<'a> {
+    Linked {
+        products: Vec<ProductRoute<'a>>,
+        counts: ChargeKind,
+        enabled: bool,
+    },
+    Excluded(Option<&'a str>),
+}
+
+/// One product of a service: its number in [`Routes::products`] and the rule.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ProductRoute<'a> {
+    pub(super) product: u32,
+    pub(super) rule: &'a ProductRule,
+}
+
+/// A product that some link owns.
+#[derive(Clone, Debug)]
+pub(super) struct OwnedProduct<'a> {
+    pub(super) id: &'a crate::model::ProductId,
+    /// Its position in the book, where the PSA lists it.
+    pub(super) position: Option<u32>,
+    /// Kinds that the switched-on links count; empty when all are switched off.
+    pub(super) counted: Vec<ChargeKind>,
+}
+
+/// All routes of a mapping through a book.
+#[derive(Debug)]
+pub(super) struct Routes<'a> {
+    pub(super) accounts: HashMap<&'a str, AccountRoute<'a>>,
+    /// In the order of their keys.
+    pub(super) services: Vec<ServiceRoute<'a>>,
+    pub(super) service_index: HashMap<&'a str, u32>,
+    /// In the order of their ids.
+    pub(super) products: Vec<OwnedProduct<'a>>,
+    pub(super) product_index: HashMap<&'a str, u32>,
+}
+
+impl<'a> Routes<'a> {
+    pub(super) fn new(mapping: &'a Mapping, book: &'a PsaBook) -> Self {
+        let products = owned_products(mapping, book);
+        let product_index: HashMap<&str, u32> = products
+            .iter()
+            .enumerate()
+            .map(|(at, product)| (product.id.as_str(), index(at)))
+            .collect();
+        let services: Vec<_> = mapping
+            .services()
+            .map(|(key, entry)| ServiceRoute {
+                key,
+                decision: decision(entry, &product_index),
+            })
+            .collect();
+        Self {
+            accounts: mapping
+                .accounts()
+                .map(|(id, entry)| (id.as_str(), account_route(entry, book)))
+                .collect(),
+            service_index: services
+                .iter()
+                .enumerate()
+                .map(|(at, service)| (service.key.as_str(), index(at)))
+                .collect(),
+            services,
+            products,
+            product_index,
+        }
+    }
+
+    pub(super) fn account(&self, id: &VendorAccountId) -> Option<AccountRoute<'a>> {
+        self.accounts.get(id.as_str()).copied()
+    }
+
+    pub(super) fn service(&self, key: &ServiceKey) -> Option<(u32, &ServiceRoute<'a>)> {
+        let at = *self.service_index.get(key.as_str())?;
+        Some((at, &self.services[at as usize]))
+    }
+}
+
+fn account_route<'a>(entry: &'a AccountEntry, book: &PsaBook) -> AccountRoute<'a> {
+    match entry {
+        AccountEntry::Exclude(exclusion) => AccountRoute::Excluded(exclusion.reason.as_deref()),
+        AccountEntry::Link(link) => {
+            let LineTarget::Agreement(agreement) = &link.target;
+            match (book.agreement_position(agreement), link.enabled) {
+                (position, false) => AccountRoute::Off(position),
+                (Some(position), true) => AccountRoute::To(position),
+                (None, true) => AccountRoute::Lost(&link.target),
+            }
+        }
+    }
+}
+
+fn decision<'a>(entry: &'a ServiceEntry, product_index: &HashMap<&str, u32>) -> Decision<'a> {
+    match entry {
+        ServiceEntry::Exclude(exclusion) => Decision::Excluded(exclusion.reason.as_deref()),
+        ServiceEntry::Link(link) => Decision::Linked {
+            products: link
+                .products
+                .iter()
+                .filter_map(|rule| {
+                    Some(ProductRoute {
+                        product: *product_index.get(rule.product.as_str())?,
+                        rule,
+                    })
+                })
+                .collect(),
+            counts: link.counts,
+            enabled: link.enabled,
+        },
+    }
+}
+
+fn owned_products<'a>(mapping: &'a Mapping, book: &PsaBook) -> Vec<OwnedProduct<'a>> {
+    let mut owned = std::collections::BTreeMap::new();
+    for (_, entry) in mapping.services() {
+        let ServiceEntry::Link(link) = entry else {
+            continue;
+        };
+        for rule in &link.products {
+            let product = owned.entry(&rule.product).or_insert_with(|| OwnedProduct {
+                id: &rule.product,
+                position: book.product_position(&rule.product),
+                counted: Vec::new(),
+            });
+            if link.enabled && !product.counted.contains(&link.counts) {
+                product.counted.push(link.counts);
+            }
+        }
+    }
+    owned.into_values().collect()
+}

@@ -1,0 +1,26 @@
+//! The pure quantity diff: readings and maps in, comparison out. No I/O, no clock.
+//!
+//! ```
+//! use tallyline_core::mapping::Mapping;
+//! use tallyline_core::model::{AccountReading, Basis, Timestamp, UsageLine};
+//! use tallyline_core::reconcile::{PsaBook, Reconciler};
+//!
+//! # fn main() -> tallyline_core::Result<()> {
+//! let (mapping, book) = (Mapping::new(), PsaBook::default());
+//! let mut reconciler = Reconciler::new(&mapping, &book, "2026-03-01".parse()?);
+//! let lines = vec![UsageLine::new("sub:1", "MAIL-A", 3_u32)];
+//! reconciler.observe(AccountReading::complete("c-1", lines, Basis::Live, Timestamp::EPOCH))?;
+//! let comparison = reconciler.finish();
+//! assert_eq!(comparison.unplaced().len(), 1, "nothing is mapped yet");
+//! # Ok(())
+//! # }
+//! ```
+
+mod book;
+mod comparison;
+mod compiled;
+mod reconciler;
+
+pub use book::PsaBook;
+pub use comparison::{Comparison, EvidenceLine, Kind, Row, Unplaced, UnplacedSubject, VendorCost};
+pub use reconciler::Reconciler;
