@@ -1,0 +1,89 @@
+//! The house's own rules, checked on the manifests.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::BTreeMap;
+
+use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+
+/// The room a package stands in: the first segment of its path in the repository.
+fn room(package: &Package, root: &str) -> String {
+    let path = package.manifest_path.as_str().strip_prefix(root).unwrap();
+    path.trim_start_matches('/').split('/').next().unwrap().to_owned()
+}
+
+fn members() -> (Vec<Package>, String) {
+    let metadata = MetadataCommand::new().no_deps().exec().unwrap();
+    let root = metadata.workspace_root.to_string();
+    (metadata.packages, root)
+}
+
+#[test]
+fn dependencies_point_from_examples_and_tests_to_connectors_and_psa_to_core() {
+    let (packages, root) = members();
+    let rooms: BTreeMap<String, String> = packages
+        .iter()
+        .map(|package| (package.name.to_string(), room(package, &root)))
+        .collect();
+    let mut checked = 0;
+    for package in &packages {
+        let here = &rooms[package.name.as_str()];
+        for dependency in &package.dependencies {
+            let Some(there) = rooms.get(&dependency.name) else {
+                continue;
+            };
+            let test_only = dependency.kind == DependencyKind::Development;
+            let allowed = match here.as_str() {
+                "core" => false,
+                "connectors" | "psa" => {
+                    there == "core" || (test_only && dependency.name == "tallyline-testkit")
+                }
+                "examples" | "tests" => there != "examples",
+                other => panic!("{other} is no room of the house"),
+            };
+            assert!(allowed, "{} may not depend on {}", package.name, dependency.name);
+            checked += 1;
+        }
+    }
+    assert!(checked >= 6, "only {checked} dependencies were seen");
+}
+
+#[test]
+fn every_package_takes_versions_and_lints_from_the_workspace() {
+    let (packages, _) = members();
+    for package in &packages {
+        let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{}", package.name);
+        for line in manifest.lines().filter(|line| line.contains("version = \"")) {
+            panic!("{} states a version of its own: {line}", package.name);
+        }
+    }
+}
+
+#[test]
+fn every_published_crate_has_the_same_headings_in_its_readme() {
+    let (packages, root) = members();
+    let connectors = packages
+        .iter()
+        .filter(|package| ["connectors", "psa"].contains(&room(package, &root).as_str()));
+    let mut checked = 0;
+    for package in connectors {
+        let readme = package.manifest_path.with_file_name("README.md");
+        let text = std::fs::read_to_string(&readme).unwrap();
+        for heading in [
+            "Capabilities",
+            "Credentials you need",
+            "Limits & known quirks",
+            "Example",
+            "API coverage table",
+        ] {
+            let found = text.lines().any(|line| line == format!("## {heading}"));
+            assert!(found, "{readme} has no heading {heading:?}");
+        }
+        let reads_or_writes = text
+            .lines()
+            .any(|line| ["## What it reads", "## What it writes", "## What it reads/writes"].contains(&line));
+        assert!(reads_or_writes, "{readme} does not say what it reads or writes");
+        checked += 1;
+    }
+    assert!(checked >= 2);
+}
