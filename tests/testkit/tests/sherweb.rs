@@ -1,5 +1,11 @@
 //! The simulated marketplace, driven over a raw socket.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests are tests"
+)]
+
 mod support;
 
 use jiff::SignedDuration;
