@@ -678,3 +678,14 @@ async fn the_port_is_closed_after_shutdown() {
     world.sim.shutdown().await;
     assert!(send(&base, "GET", "/", &[], "").await.is_err());
 }
+
+#[tokio::test]
+async fn idle_connections_do_not_hold_a_shutdown_up() {
+    let world = world().await;
+    let base = world.sim.base_url().clone();
+    let address = format!("{}:{}", base.host_str().unwrap(), base.port().unwrap());
+    let silent = tokio::net::TcpStream::connect(&address).await.unwrap();
+    world.sim.shutdown().await;
+    drop(silent);
+    assert!(send(&base, "GET", "/", &[], "").await.is_err());
+}
