@@ -1,5 +1,8 @@
 //! A raw HTTP client over a socket, so that no client library stands between a test and the simulator.
 
+#[allow(dead_code, reason = "only the tests of the PSA use it")]
+pub(crate) mod psa;
+
 use std::io;
 
 use base64::Engine as _;
