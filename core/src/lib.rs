@@ -1,11 +1,13 @@
 //! The model, mapping, reconcile, plan and apply of Tallyline.
 
+pub mod apply;
 pub mod error;
 pub mod mapping;
 pub mod model;
 pub mod plan;
 pub mod sink;
 pub mod source;
+pub mod store;
 pub mod wire;
 
 pub use error::{Error, ErrorKind, Result};
