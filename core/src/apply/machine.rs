@@ -187,8 +187,9 @@ impl Machine {
                 machine
             }
             (state, _) if state.is_settled() => Self::at(limits, Phase::Settled),
+            // An answered write is never repeated: `has_not_landed` looks at the receipt first.
             _ => Self {
-                may_rewrite: machine.receipt.is_none(),
+                may_rewrite: true,
                 ..machine
             },
         }
