@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod apply;
 pub mod error;
 pub mod flow;
 pub mod mapping;
@@ -9,6 +10,7 @@ pub mod plan;
 pub mod reconcile;
 pub mod sink;
 pub mod source;
+pub mod store;
 pub mod wire;
 
 pub use error::{Error, ErrorKind, Result};
