@@ -1,6 +1,7 @@
 //! The model, mapping, reconcile, plan and apply of Tallyline.
 
 pub mod error;
+pub mod integration;
 pub mod mapping;
 pub mod model;
 pub mod plan;
