@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod error;
 pub mod flow;
+pub mod integration;
 pub mod mapping;
 pub mod model;
 pub mod plan;
