@@ -4,6 +4,9 @@
 pub mod apply;
 pub mod error;
 pub mod flow;
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub mod http;
 pub mod integration;
 pub mod mapping;
 pub mod model;
