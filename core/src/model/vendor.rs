@@ -393,6 +393,12 @@ pub struct AccountReading {
     pub data_as_of: Option<Timestamp>,
     /// What the counts mean.
     pub basis: Basis,
+    /// The kinds of lines that were not observed, or not for certain all of them.
+    ///
+    /// Where this is not empty, the lines of a complete reading hold as they stand, but the
+    /// absence of a service is no evidence: its lines may be of a kind that was not read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unobserved: Vec<ChargeKind>,
 }
 
 impl AccountReading {
@@ -409,6 +415,7 @@ impl AccountReading {
             read_at,
             data_as_of: None,
             basis,
+            unobserved: Vec::new(),
         }
     }
 
@@ -425,6 +432,7 @@ impl AccountReading {
             read_at,
             data_as_of: None,
             basis,
+            unobserved: Vec::new(),
         }
     }
 
@@ -432,6 +440,13 @@ impl AccountReading {
     #[must_use]
     pub fn with_data_as_of(mut self, data_as_of: Option<Timestamp>) -> Self {
         self.data_as_of = data_as_of;
+        self
+    }
+
+    /// Says which kinds of lines were not observed for certain.
+    #[must_use]
+    pub fn with_unobserved(mut self, kinds: impl IntoIterator<Item = ChargeKind>) -> Self {
+        self.unobserved = kinds.into_iter().collect();
         self
     }
 
