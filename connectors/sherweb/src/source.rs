@@ -402,10 +402,8 @@ impl Found {
     }
 
     fn add_charge(&mut self, charge: &PayableCharge) {
-        let key = match (&charge.sku, &charge.product_id) {
-            (Some(sku), _) => sku.clone(),
-            (None, Some(product)) => format!("product:{product}"),
-            (None, None) => return,
+        let Some(key) = charges::service_key(charge) else {
+            return;
         };
         let entry = self.0.entry(key).or_default();
         let name = charge.product_name.as_ref();
