@@ -1,4 +1,5 @@
 //! The vendor source against a mock of the vendor.
+#![allow(clippy::unwrap_used, reason = "a helper may panic as its test may")]
 
 mod common;
 

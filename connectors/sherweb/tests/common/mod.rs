@@ -1,21 +1,21 @@
 //! A mock of the vendor and a client of it.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::time::Duration;
 
-use serde_json::Value;
 use tallyline_core::http::RetryPolicy;
 use tallyline_sherweb::SherwebClient;
 use wiremock::matchers::{body_string_contains, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-pub const SECRET: &str = "s3cret/of+the client";
-pub const KEY: &str = "k3y-of-the-subscription";
-pub const SP: &str = "/service-provider/v1";
-pub const PAYABLE: &str = "/distributor/v1/billing/payable-charges";
-pub const TOKEN: &str = "/auth/oidc/connect/token";
+pub(crate) const SECRET: &str = "s3cret/of+the client";
+pub(crate) const KEY: &str = "k3y-of-the-subscription";
+pub(crate) const SP: &str = "/service-provider/v1";
+pub(crate) const PAYABLE: &str = "/distributor/v1/billing/payable-charges";
+pub(crate) const TOKEN: &str = "/auth/oidc/connect/token";
 
 /// Short waits, so that a retry costs a test nothing.
-pub fn quick() -> RetryPolicy {
+pub(crate) fn quick() -> RetryPolicy {
     RetryPolicy {
         min_delay: Duration::from_millis(1),
         max_delay: Duration::from_millis(2),
@@ -23,7 +23,7 @@ pub fn quick() -> RetryPolicy {
     }
 }
 
-pub fn client(server: &MockServer) -> SherwebClient {
+pub(crate) fn client(server: &MockServer) -> SherwebClient {
     SherwebClient::builder()
         .client_id("client-1")
         .client_secret(SECRET.into())
@@ -36,16 +36,16 @@ pub fn client(server: &MockServer) -> SherwebClient {
         .unwrap()
 }
 
-pub fn json(body: &str) -> ResponseTemplate {
+pub(crate) fn json(body: &str) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_raw(body.to_owned(), "application/json")
 }
 
-pub fn problem(status: u16, body: &str) -> ResponseTemplate {
+pub(crate) fn problem(status: u16, body: &str) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_raw(body.to_owned(), "application/problem+json")
 }
 
 /// Gives a token per scope.
-pub async fn tokens(server: &MockServer) {
+pub(crate) async fn tokens(server: &MockServer) {
     for scope in ["service-provider", "distributor"] {
         Mock::given(method("POST"))
             .and(path(TOKEN))
@@ -60,23 +60,19 @@ pub async fn tokens(server: &MockServer) {
 }
 
 /// A server that gives tokens and refuses what no test asked for.
-pub async fn server() -> MockServer {
+pub(crate) async fn server() -> MockServer {
     let server = MockServer::start().await;
     tokens(&server).await;
     server
 }
 
 /// A GET that must carry the headers of its scope.
-pub fn get(at: &str) -> wiremock::MockBuilder {
+pub(crate) fn get(at: &str) -> wiremock::MockBuilder {
     authorized("GET", at)
 }
 
-/// A POST that must carry the headers of its scope.
-pub fn post(at: &str) -> wiremock::MockBuilder {
-    authorized("POST", at)
-}
-
-fn authorized(verb: &str, at: &str) -> wiremock::MockBuilder {
+/// A call that must carry the headers of its scope.
+pub(crate) fn authorized(verb: &str, at: &str) -> wiremock::MockBuilder {
     let scope = if at.starts_with("/distributor/") {
         "distributor"
     } else {
@@ -94,7 +90,7 @@ fn authorized(verb: &str, at: &str) -> wiremock::MockBuilder {
 }
 
 /// What was asked, without the token calls: method, path and query.
-pub async fn asked(server: &MockServer) -> Vec<String> {
+pub(crate) async fn asked(server: &MockServer) -> Vec<String> {
     let requests = server.received_requests().await.unwrap();
     requests
         .iter()
@@ -109,10 +105,4 @@ pub async fn asked(server: &MockServer) -> Vec<String> {
             )
         })
         .collect()
-}
-
-/// The body of the last request.
-pub async fn last_body(server: &MockServer) -> Value {
-    let requests = server.received_requests().await.unwrap();
-    serde_json::from_slice(&requests.last().unwrap().body).unwrap()
 }
