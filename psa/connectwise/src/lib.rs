@@ -1,5 +1,7 @@
-//! Typed client of the ConnectWise PSA REST API, and a Tallyline PSA sink.
+//! Typed client of the ConnectWise PSA REST API.
 
+mod auth;
+mod client;
 pub mod conditions;
 mod error;
 mod json;
@@ -7,4 +9,8 @@ pub mod models;
 pub mod patch;
 mod site;
 
+pub use client::{
+    ConnectWiseClient, ConnectWiseClientBuilder, DEFAULT_API_VERSION, DEFAULT_CODEBASE, Direction,
+    List, ListOptions, PagingStyle, operations,
+};
 pub use json::ExactJson;
