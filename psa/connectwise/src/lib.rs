@@ -1,4 +1,4 @@
-//! Typed client of the ConnectWise PSA REST API.
+#![doc = include_str!("../README.md")]
 
 mod auth;
 mod client;
@@ -7,6 +7,7 @@ mod error;
 mod json;
 pub mod models;
 pub mod patch;
+mod sink;
 mod site;
 
 pub use client::{
@@ -14,3 +15,7 @@ pub use client::{
     List, ListOptions, PagingStyle, operations,
 };
 pub use json::ExactJson;
+pub use sink::{
+    CancelledDateMeaning, ConnectWiseSink, ConnectWiseSinkBuilder, EligibilityPolicy,
+    MarkerPlacement,
+};
