@@ -264,3 +264,34 @@ fn contents(owner: &Value, components: &Components, writer: Writer) -> Vec<Conte
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_documents_is_an_error_and_not_a_skip() {
+        let problem = load(Path::new("no-such-folder")).unwrap_err();
+        assert!(
+            problem.starts_with("connectwise.openapi.json: "),
+            "{problem}"
+        );
+    }
+
+    #[test]
+    fn a_placeholder_takes_any_text_but_none() {
+        assert_eq!(fit("/a/{id}/b", "/a/7/b"), Some(vec![("id", "7")]));
+        assert_eq!(fit("/a/{id}", "/a/"), None);
+        assert_eq!(fit("/a/{id}", "/a/7/b"), None);
+    }
+
+    #[test]
+    fn a_server_address_must_end_in_the_path_served() {
+        assert!(serves(
+            "https://{host}/v4_6_release/apis/3.0",
+            "/{codebase}/apis/3.0"
+        ));
+        assert!(!serves("https://api.example.com/v2", "/v1"));
+        assert!(!serves("api.example.com", "/v1"));
+    }
+}
