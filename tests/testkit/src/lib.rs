@@ -2,7 +2,8 @@
 //!
 //! Two systems are simulated: the marketplace side in [`sherweb`] and the PSA side in [`connectwise`]. Both are written
 //! from the vendors' documents, never from a client of ours, so that a client which misreads a document fails
-//! here. [`faults`] breaks either of them on purpose; [`book`] fills both with one demo book of business whose
+//! here. [`hostile`] and [`credentials`] hold any client, those of third parties too, to what no answer may do to
+//! it. [`faults`] breaks either of them on purpose; [`book`] fills both with one demo book of business whose
 //! special cases are named; [`contract`] holds every exchange to the vendors' OpenAPI documents.
 //!
 //! ```
@@ -24,10 +25,13 @@ pub mod book;
 pub mod clock;
 pub mod connectwise;
 pub mod contract;
+pub mod credentials;
 pub mod faults;
+pub mod hostile;
 pub mod http;
 pub mod json;
 pub mod limit;
+pub mod raw;
 pub mod server;
 pub mod sherweb;
 

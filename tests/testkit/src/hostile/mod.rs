@@ -1,0 +1,423 @@
+//! Hostile answers: one table of them, for every client.
+//!
+//! A client author describes the client once ([`HostileClient`]): how it is made, the valid answers of its system
+//! ([`Route`]), and its operations ([`Probe`]) with the values in their answers that can be made hostile
+//! ([`Field`]). Every case of the table is derived from that: answers cut off anywhere, wrong lengths and content
+//! types, HTML, deep nesting, bodies above the limit, gzip bombs, lists that never end, and for each value
+//! overflow, malformed dates, duplicate keys and the like. [`HostileStreams`] does the same to one account or
+//! agreement of a [`VendorSource`](tallyline_core::VendorSource) or [`PsaSink`](tallyline_core::PsaSink) and looks at
+//! what becomes of the others, up to the plan.
+//!
+//! What must hold: nothing panics, nothing hangs, no more is taken in than the limit, and an answer that cannot be
+//! right is an error that names its record and shows no control characters.
+//!
+//! ```
+//! use std::time::Duration;
+//! use tallyline_core::http::{BaseUrl, HttpClient, Limits, Operation, Request, RetryPolicy, Timeouts};
+//! use tallyline_testkit::hostile::{Field, HostileClient, Probe};
+//! use tallyline_testkit::raw::Route;
+//!
+//! static LIST: Operation = Operation::get("seats.list", "/seats");
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Seats {
+//!     #[serde(deserialize_with = "tallyline_core::wire::exact_decimal")]
+//!     count: rust_decimal::Decimal,
+//! }
+//!
+//! # async fn run() {
+//! let client = HostileClient::new("acme", |base: &str| {
+//!     HttpClient::builder("acme", BaseUrl::parse(base)?)
+//!         .limits(Limits { max_body: 1 << 20, ..Limits::default() })
+//!         .retry(RetryPolicy::none())
+//!         .timeouts(Timeouts { attempt: Some(Duration::from_millis(300)), ..Timeouts::default() })
+//!         .build()
+//! })
+//! .max_body(1 << 20)
+//! .probe(
+//!     Probe::new("seats", Route::get("/seats", r#"{"count":12}"#), |client: HttpClient| async move {
+//!         let seats: Seats = client.json(Request::new(&LIST)).await?;
+//!         Ok(seats.count.normalize().to_string())
+//!     })
+//!     .field(Field::quantity("/count")),
+//! );
+//! client.run().await.assert_held();
+//! # }
+//! ```
+
+mod cases;
+mod gzip;
+pub(crate) mod judge;
+mod pages;
+mod splice;
+mod streams;
+mod stubs;
+mod values;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tallyline_core::{Error, Result};
+
+pub use streams::{HostileStreams, Side};
+
+use crate::raw::{Answer, RawServer, Route};
+
+/// A case that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Beyond the limit, the operating system's buffers take what no client read.
+const SOCKET_BUFFERS: u64 = 16 * 1024 * 1024;
+
+pub(crate) type Connect<C> = Arc<dyn Fn(&str) -> Result<C> + Send + Sync>;
+type Call<C> = Arc<dyn Fn(C) -> BoxFuture<'static, Result<String>> + Send + Sync>;
+
+/// What a value in an answer is, and so what is done to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// A number of units, or an amount.
+    Quantity,
+    /// An id that is a whole number.
+    WholeId,
+    /// An id that is a text.
+    TextId,
+    /// A calendar date, with or without time.
+    Date,
+    /// A name for people.
+    Name,
+}
+
+/// A value in the valid answer that can be made hostile.
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub(crate) pointer: String,
+    pub(crate) kind: FieldKind,
+    pub(crate) required: bool,
+    pub(crate) record: Vec<String>,
+}
+
+impl Field {
+    /// A required value at a JSON pointer such as `/items/1/quantity`.
+    ///
+    /// An error about it must name the record: the path up to the last index (`items[1]`), else the path of the
+    /// value.
+    #[must_use]
+    pub fn new(kind: FieldKind, pointer: &str) -> Self {
+        Self {
+            pointer: pointer.to_owned(),
+            kind,
+            required: true,
+            record: vec![splice::record_path(pointer)],
+        }
+    }
+
+    /// A required quantity.
+    #[must_use]
+    pub fn quantity(pointer: &str) -> Self {
+        Self::new(FieldKind::Quantity, pointer)
+    }
+
+    /// A required id that is a whole number.
+    #[must_use]
+    pub fn whole_id(pointer: &str) -> Self {
+        Self::new(FieldKind::WholeId, pointer)
+    }
+
+    /// A required id that is a text.
+    #[must_use]
+    pub fn text_id(pointer: &str) -> Self {
+        Self::new(FieldKind::TextId, pointer)
+    }
+
+    /// A date, which may be absent.
+    #[must_use]
+    pub fn date(pointer: &str) -> Self {
+        Self::new(FieldKind::Date, pointer).optional()
+    }
+
+    /// A name, which may be absent.
+    #[must_use]
+    pub fn name(pointer: &str) -> Self {
+        Self::new(FieldKind::Name, pointer).optional()
+    }
+
+    /// The value may be absent or `null`.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.required = false;
+        self
+    }
+
+    /// Another name of the record, such as its id: one of them must stand in the error.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.record.push(name.to_owned());
+        self
+    }
+}
+
+/// How a list says that it goes on.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Paging {
+    /// By the `Link` header; the query parameter that holds the page number.
+    LinkHeader(&'static str),
+    /// By a URL in the value at this JSON pointer; the query parameter that holds the place.
+    NextUrl(&'static str, &'static str),
+    /// By a token in the value at this JSON pointer.
+    Token(&'static str),
+}
+
+/// One operation of a client under test.
+pub struct Probe<C> {
+    pub(crate) name: String,
+    pub(crate) route: Route,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) paging: Option<Paging>,
+    pub(crate) call: Call<C>,
+}
+
+impl<C> Probe<C> {
+    /// An operation: the request with its valid answer, and how it is called. The call gives what was read, as
+    /// text for people.
+    #[must_use]
+    pub fn new<F>(name: &str, route: Route, call: impl Fn(C) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<String>> + Send + 'static,
+    {
+        Self {
+            name: name.to_owned(),
+            route,
+            fields: Vec::new(),
+            paging: None,
+            call: Arc::new(move |client| call(client).boxed()),
+        }
+    }
+
+    /// Adds a value that can be made hostile.
+    #[must_use]
+    pub fn field(mut self, field: Field) -> Self {
+        self.fields.push(field);
+        self
+    }
+
+    /// Says that it is a list of pages.
+    #[must_use]
+    pub fn paging(mut self, paging: Paging) -> Self {
+        self.paging = Some(paging);
+        self
+    }
+}
+
+impl<C> fmt::Debug for Probe<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Probe").field("name", &self.name).field("fields", &self.fields).finish_non_exhaustive()
+    }
+}
+
+/// A client as the table needs it. Give it small limits: `max_body` of a megabyte, a few pages, short time limits
+/// and quick retries.
+pub struct HostileClient<C> {
+    name: String,
+    connect: Connect<C>,
+    max_body: usize,
+    routes: Vec<Route>,
+    probes: Vec<Probe<C>>,
+}
+
+impl<C: Clone + Send + Sync + 'static> HostileClient<C> {
+    /// A client by name, and how it is made for a base URL.
+    #[must_use]
+    pub fn new(name: &str, connect: impl Fn(&str) -> Result<C> + Send + Sync + 'static) -> Self {
+        Self {
+            name: name.to_owned(),
+            connect: Arc::new(connect),
+            max_body: 1 << 20,
+            routes: Vec::new(),
+            probes: Vec::new(),
+        }
+    }
+
+    /// The largest body that the client takes, as it is set up; a megabyte where this is not called.
+    #[must_use]
+    pub fn max_body(mut self, max_body: usize) -> Self {
+        self.max_body = max_body;
+        self
+    }
+
+    /// Adds a valid answer that calls need beside the one under test, such as a token.
+    #[must_use]
+    pub fn route(mut self, route: Route) -> Self {
+        self.routes.push(route);
+        self
+    }
+
+    /// Adds an operation.
+    #[must_use]
+    pub fn probe(mut self, probe: Probe<C>) -> Self {
+        self.probes.push(probe);
+        self
+    }
+
+    /// Runs every case on every operation.
+    pub async fn run(&self) -> Report {
+        let mut report = Report::default();
+        let server = match RawServer::start(self.routes.clone()).await {
+            Ok(server) => server,
+            Err(error) => return report.broken(&format!("the server cannot be started: {error}")),
+        };
+        let client = match (self.connect)(&server.base_url()) {
+            Ok(client) => client,
+            Err(error) => return report.broken(&format!("{}: the client cannot be made: {error}", self.name)),
+        };
+        for probe in &self.probes {
+            server.answer_with(&probe.route, Answer::Bytes(probe.route.bytes()));
+            if let Err(why) = attempt(&probe.call, &client).await.and_then(|it| it.map_err(|error| error.to_string())) {
+                report.fail(&self.name, &probe.name, "the valid answer", &why);
+                continue;
+            }
+            for case in cases::all(probe, self.max_body) {
+                let found = self.judge(&server, &client, probe, &case).await;
+                report.cases += 1;
+                if let Err(why) = found {
+                    report.fail(&self.name, &probe.name, &case.name, &why);
+                }
+            }
+        }
+        report
+    }
+
+    async fn judge(&self, server: &RawServer, client: &C, probe: &Probe<C>, case: &Case) -> Result<(), String> {
+        server.answer_with(&probe.route, case.answer.clone());
+        let result = attempt(&probe.call, client).await?;
+        if server.accepted() > SOCKET_BUFFERS + u64::try_from(self.max_body).unwrap_or(u64::MAX) {
+            return Err(format!("it took {} bytes, its limit is {}", server.accepted(), self.max_body));
+        }
+        if let Err(error) = &result
+            && let Some(wrong) = judge::words(error).into_iter().next()
+        {
+            return Err(wrong);
+        }
+        match (&case.expect, result) {
+            (Expect::Fails(_), Ok(read)) => Err(format!("it was read as {}", shorten(&read))),
+            (Expect::Fails(record), Err(error)) if !record.is_empty() && !judge::names(&error, record) => {
+                Err(format!("the error names none of {record:?}: {error}"))
+            }
+            (Expect::Reads | Expect::ReadsLike(_), Err(error)) => Err(format!("it was refused: {error}")),
+            (Expect::ReadsLike(other), Ok(read)) => {
+                server.answer_with(&probe.route, other.clone());
+                match attempt(&probe.call, client).await? {
+                    Ok(wanted) if wanted == read => Ok(()),
+                    Ok(wanted) => Err(format!("it was read as {}, not as {}", shorten(&read), shorten(&wanted))),
+                    Err(error) => Err(format!("what it is compared with was refused: {error}")),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<C> fmt::Debug for HostileClient<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostileClient").field("name", &self.name).field("probes", &self.probes).finish_non_exhaustive()
+    }
+}
+
+/// One call on a task of its own: a panic and a hang are what it found, not the end of the table.
+async fn attempt<C: Clone>(call: &Call<C>, client: &C) -> Result<Result<String, Error>, String> {
+    on_its_own(call(client.clone())).await
+}
+
+pub(crate) async fn on_its_own<T: Send + 'static>(future: BoxFuture<'static, T>) -> Result<T, String> {
+    let mut task = tokio::spawn(future);
+    match tokio::time::timeout(PATIENCE, &mut task).await {
+        Ok(Ok(result)) => Ok(result),
+        Ok(Err(error)) => Err(format!("it panicked: {error}")),
+        Err(_) => {
+            task.abort();
+            Err(format!("it hung for {PATIENCE:?}"))
+        }
+    }
+}
+
+/// One row of the table.
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) answer: Answer,
+    pub(crate) expect: Expect,
+}
+
+/// What must come of a case. Whatever it is: no panic, no hang, and errors in clean words.
+pub(crate) enum Expect {
+    /// An error; where names are given, it has one of them.
+    Fails(Vec<String>),
+    /// It is read.
+    Reads,
+    /// It is read, and as this answer is.
+    ReadsLike(Answer),
+    /// Either: it depends on the system.
+    Survives,
+}
+
+/// What a run found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    cases: usize,
+    failures: Vec<String>,
+}
+
+impl Report {
+    /// How many cases were run.
+    #[must_use]
+    pub fn cases(&self) -> usize {
+        self.cases
+    }
+
+    /// What did not hold, one sentence each.
+    #[must_use]
+    pub fn failures(&self) -> &[String] {
+        &self.failures
+    }
+
+    /// Fails the test when anything did not hold, or when nothing was run.
+    ///
+    /// # Panics
+    ///
+    /// With the first twenty failures.
+    pub fn assert_held(&self) {
+        assert!(self.cases > 0 || !self.failures.is_empty(), "no case was run");
+        let shown: Vec<&str> = self.failures.iter().take(20).map(String::as_str).collect();
+        assert!(
+            self.failures.is_empty(),
+            "{} of {} cases did not hold:\n{}",
+            self.failures.len(),
+            self.cases,
+            shown.join("\n")
+        );
+    }
+
+    pub(crate) fn count(&mut self) {
+        self.cases += 1;
+    }
+
+    pub(crate) fn fail(&mut self, client: &str, operation: &str, case: &str, why: &str) {
+        let line = format!("{client}, {operation}, {case}: {why}");
+        self.failures.push(tallyline_core::error::printable(&shorten(&line)));
+    }
+
+    pub(crate) fn broken(mut self, why: &str) -> Self {
+        self.failures.push(why.to_owned());
+        self
+    }
+}
+
+/// The beginning of a text that may be long.
+pub(crate) fn shorten(text: &str) -> String {
+    match text.char_indices().nth(600) {
+        Some((at, _)) => format!("{}... ({} bytes)", &text[..at], text.len()),
+        None => text.to_owned(),
+    }
+}
