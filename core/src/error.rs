@@ -329,7 +329,7 @@ impl fmt::Display for Error {
             && let Some(status) = http.status
         {
             match &http.vendor_code {
-                Some(code) => write!(f, " ({status} {code})")?,
+                Some(code) => write!(f, " ({status} {})", Short(code, SHORT))?,
                 None => write!(f, " ({status})")?,
             }
         }
@@ -343,16 +343,16 @@ impl fmt::Display for Error {
             &inner.message
         };
         if !message.is_empty() {
-            write!(f, ": {}", OneLine(message))?;
+            write!(f, ": {}", Short(message, LONG))?;
         }
         if let Some(path) = &inner.json_path {
-            write!(f, " at {}", OneLine(path))?;
+            write!(f, " at {}", Short(path, SHORT))?;
         }
         for (key, value) in &inner.context {
-            write!(f, ", {key} {}", OneLine(value))?;
+            write!(f, ", {key} {}", Short(value, SHORT))?;
         }
         if let Some(id) = self.request_id() {
-            write!(f, " [request {}]", OneLine(id))?;
+            write!(f, " [request {}]", Short(id, SHORT))?;
         }
         Ok(())
     }
@@ -378,7 +378,7 @@ impl fmt::Debug for Error {
         }
         let mut source = self.source();
         while let Some(error) = source {
-            write!(f, "\n  caused by: {error}")?;
+            write!(f, "\n  caused by: {}", Short(&error.to_string(), LONG))?;
             source = error.source();
         }
         Ok(())
@@ -391,6 +391,24 @@ impl StdError for Error {
             .source
             .as_deref()
             .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// How much of a message is shown: a message may quote an answer.
+const LONG: usize = 1024;
+
+/// How much of a name, id, code or path is shown.
+const SHORT: usize = 256;
+
+/// The beginning of a text from outside, as [`OneLine`] shows it.
+struct Short<'a>(&'a str, usize);
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(self.1) {
+            Some((end, _)) => write!(f, "{}...", OneLine(&self.0[..end])),
+            None => OneLine(self.0).fmt(f),
+        }
     }
 }
 
@@ -412,9 +430,27 @@ impl fmt::Display for OneLine<'_> {
 }
 
 /// Control characters, and those that change the direction or order of text.
-fn is_unprintable(c: char) -> bool {
+pub(crate) fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+}
+
+/// Writes every unprintable character but line breaks and tabs as `\uXXXX`, which is an escape
+/// inside a quoted text of both JSON and TOML.
+pub(crate) fn escape_unprintable(text: &str) -> std::borrow::Cow<'_, str> {
+    let acts = |c: char| is_unprintable(c) && !matches!(c, '\n' | '\t');
+    if !text.contains(acts) {
+        return text.into();
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if acts(c) {
+            let _ = fmt::Write::write_fmt(&mut escaped, format_args!("\\u{:04x}", u32::from(c)));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped.into()
 }
 
 /// Text from outside made safe to print on one line of a terminal or report.
@@ -471,6 +507,27 @@ mod tests {
         };
         assert!(!lost("GET").may_have_been_applied());
         assert!(lost("POST").may_have_been_applied());
+    }
+
+    #[test]
+    fn no_part_of_an_error_shows_control_characters_or_goes_on_for_ever() {
+        let nasty = format!("\u{1b}[2J\u{202e}{}", "x".repeat(100_000));
+        let error = Error::new(ErrorKind::Invalid, nasty.clone())
+            .with_operation("things.list")
+            .with_json_path(nasty.clone())
+            .with_context("account", nasty.clone())
+            .with_source(std::io::Error::other(nasty.clone()))
+            .with_http(HttpContext {
+                status: Some(400),
+                vendor_code: Some(nasty.clone()),
+                vendor_request_id: Some(nasty),
+                ..HttpContext::default()
+            });
+        for text in [error.to_string(), format!("{error:?}")] {
+            assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+            assert!(text.len() < 8 * 1024, "{}", text.len());
+        }
+        assert!(error.to_string().contains("xxx..."));
     }
 
     #[test]

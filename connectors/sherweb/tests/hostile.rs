@@ -159,7 +159,9 @@ fn streams(victim: &str, route: Route) -> HostileStreams {
         .route(Route::get(PAYABLE, CHARGES));
     ["c-1", "c-2", "c-3"]
         .into_iter()
-        .fold(streams, |streams, customer| streams.route(details(customer)))
+        .fold(streams, |streams, customer| {
+            streams.route(details(customer))
+        })
 }
 
 #[tokio::test]

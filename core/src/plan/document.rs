@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Change, Policy};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, escape_unprintable, printable};
 use crate::model::{
     AgreementId, ChangeId, CivilDate, CompanyId, PlanId, ProductId, ServiceKey, Timestamp,
     VendorAccountId,
@@ -44,7 +44,7 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// A notice about nothing in particular yet.
+    /// A notice about nothing in particular yet. The message is made safe to print.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -53,7 +53,7 @@ impl Notice {
             company: None,
             agreement: None,
             product: None,
-            message: message.into(),
+            message: printable(&message.into()),
         }
     }
 }
@@ -198,7 +198,9 @@ impl Plan {
             id: &self.id,
             plan: &self.content,
         };
-        let mut text = serde_json::to_string_pretty(&file).map_err(unwritable)?;
+        let text = serde_json::to_string_pretty(&file).map_err(unwritable)?;
+        // JSON itself leaves characters alone that turn the text of a review around.
+        let mut text = escape_unprintable(&text).into_owned();
         text.push('\n');
         Ok(text)
     }
@@ -219,7 +221,7 @@ impl Plan {
                 ErrorKind::StalePlan,
                 format!(
                     "the file is of format {} version {}; this program reads {FORMAT} version {VERSION}; make the plan again",
-                    crate::error::printable(&file.format),
+                    printable(&file.format),
                     file.version
                 ),
             ));
@@ -230,7 +232,7 @@ impl Plan {
                 ErrorKind::StalePlan,
                 format!(
                     "the plan file was changed after it was made: it says it is {}, its content is {}; make the plan again",
-                    crate::error::printable(file.id.as_str()),
+                    printable(file.id.as_str()),
                     plan.id
                 ),
             ));

@@ -11,7 +11,7 @@ use super::{
     Action, Block, Change, EffectiveDate, Evidence, Guard, Labels, Notice, Plan, PlanContent,
     Policy, UsageEvidence, VendorMissing,
 };
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, printable};
 use crate::model::{
     Agreement, AgreementLine, ChangeId, CivilDate, Money, Quantity, Service, ServiceKey, Timestamp,
     VendorAccount, VendorAccountId,
@@ -187,15 +187,17 @@ impl Planner {
             effective,
         );
         change.labels = Labels {
-            company: book
-                .company(&agreement.company)
-                .map_or_else(|| agreement.company.to_string(), |c| c.name.clone()),
-            agreement: agreement.name.clone(),
-            product: book
-                .product(row.product())
-                .map_or_else(|| row.product().to_string(), |p| p.identifier.clone()),
+            company: printable(
+                book.company(&agreement.company)
+                    .map_or(agreement.company.as_str(), |c| c.name.as_str()),
+            ),
+            agreement: printable(&agreement.name),
+            product: printable(
+                book.product(row.product())
+                    .map_or(row.product().as_str(), |p| p.identifier.as_str()),
+            ),
         };
-        change.reason = reason;
+        change.reason = printable(&reason);
         change.evidence = Evidence {
             usage: row
                 .evidence()

@@ -108,18 +108,29 @@ impl Route {
     }
 
     pub(crate) fn matches(&self, request: &RawRequest) -> bool {
-        let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+        let (path, query) = request
+            .target
+            .split_once('?')
+            .unwrap_or((&request.target, ""));
         request.method == self.method
             && path == self.path
             && self.parts.iter().all(|(name, value)| {
-                url::form_urlencoded::parse(query.as_bytes()).any(|(key, found)| key == *name && found == *value)
+                url::form_urlencoded::parse(query.as_bytes())
+                    .any(|(key, found)| key == *name && found == *value)
             })
-            && self.body.as_ref().is_none_or(|text| request.body_text().contains(text))
+            && self
+                .body
+                .as_ref()
+                .is_none_or(|text| request.body_text().contains(text))
     }
 
     /// The valid answer as bytes.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        answer(self.status, &[("content-type", &self.content_type)], self.answer.as_bytes())
+        answer(
+            self.status,
+            &[("content-type", &self.content_type)],
+            self.answer.as_bytes(),
+        )
     }
 }
 
@@ -326,7 +337,10 @@ async fn read_request(stream: &mut TcpStream) -> io::Result<Option<RawRequest>> 
         head,
         body: Vec::new(),
     };
-    let length = request.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let length = request
+        .header("content-length")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
     while body.len() < length && body.len() <= MAX_REQUEST {
         if stream.read_buf(&mut body).await? == 0 {
             return Ok(None);
@@ -337,5 +351,7 @@ async fn read_request(stream: &mut TcpStream) -> io::Result<Option<RawRequest>> 
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
 }

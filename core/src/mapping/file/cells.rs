@@ -1,12 +1,13 @@
 //! CSV cells: written so that a spreadsheet runs nothing, and read with their lines.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::{ImportError, ImportProblem, check_size};
-use crate::error::{Error, ErrorKind, Result, printable};
+use crate::error::{Error, ErrorKind, Result, is_unprintable, printable};
 use crate::model::Quantity;
 
 /// Whether a spreadsheet would take a text for a formula, leading quotes aside.
@@ -19,18 +20,61 @@ fn is_formula(text: &str) -> bool {
 }
 
 fn guarded(text: &str) -> String {
-    if is_formula(text) {
+    let text = escaped(text);
+    if is_formula(&text) {
         format!("'{text}")
     } else {
-        text.to_owned()
+        text
     }
 }
 
-fn unguarded(text: &str) -> &str {
-    match text.strip_prefix('\'') {
+fn unguarded(text: &str) -> String {
+    unescaped(match text.strip_prefix('\'') {
         Some(rest) if is_formula(rest) => rest,
         _ => text,
+    })
+}
+
+/// Writes characters that act on a terminal or turn text around as `\u{1b}`. Line breaks and
+/// tabs stay, and what looks like such an escape already is escaped itself.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let kept = matches!(c, '\n' | '\t') || rest.starts_with("\r\n");
+        if (is_unprintable(c) && !kept) || rest.starts_with("\\u{") {
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+        rest = &rest[c.len_utf8()..];
     }
+    out
+}
+
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("\\u{") {
+        out.push_str(&rest[..at]);
+        let inside = &rest[at + 3..];
+        let decoded = inside.split_once('}').and_then(|(digits, after)| {
+            let c = char::from_u32(u32::from_str_radix(digits, 16).ok()?)?;
+            Some((c, after))
+        });
+        match decoded {
+            Some((c, after)) => {
+                out.push(c);
+                rest = after;
+            }
+            None => {
+                out.push_str("\\u{");
+                rest = inside;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 pub(super) fn write(columns: &[&str], rows: &[HashMap<&str, String>]) -> Result<String> {
@@ -188,9 +232,7 @@ pub(super) fn read(
         let cells: Result<HashMap<_, _>, _> = order
             .iter()
             .zip(record.iter())
-            .map(|(column, cell)| {
-                std::str::from_utf8(cell).map(|cell| (*column, unguarded(cell).to_owned()))
-            })
+            .map(|(column, cell)| std::str::from_utf8(cell).map(|cell| (*column, unguarded(cell))))
             .collect();
         match cells {
             Ok(cells) => rows.push(Row { line, cells }),

@@ -6,7 +6,8 @@
 //! ignored on import. A service with several products has a row for each.
 //!
 //! A cell that a spreadsheet would take for a formula gets a `'` before it, which the import
-//! takes away again.
+//! takes away again. Characters that act on a terminal or turn text around are written as
+//! `\u{1b}`, which the import reads back.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;

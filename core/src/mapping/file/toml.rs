@@ -1,5 +1,7 @@
 //! The mapping as TOML.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -7,7 +9,7 @@ use super::{
     AccountRow, Document, FORMAT_VERSION, ImportError, ImportProblem, ServiceRow, check_size,
     line_at, text_of, unknown_version,
 };
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, escape_unprintable};
 use crate::mapping::{Directory, Mapping};
 
 const HEADER: &str = "\
@@ -27,15 +29,68 @@ struct VersionOnly {
     version: Option<Spanned<i64>>,
 }
 
+/// The same TOML with unprintable characters as escapes, so that no id or note changes how the
+/// file looks.
+fn without_unprintables(toml: &str) -> String {
+    let mut out = String::with_capacity(toml.len());
+    let mut rest = toml;
+    while let Some(start) = rest.find(['"', '\'']) {
+        out.push_str(&rest[..start]);
+        let (text, after) = rest[start..].split_at(quoted_len(&rest[start..]));
+        rest = after;
+        let escaped = escape_unprintable(text);
+        match (&escaped, text.strip_prefix('\'')) {
+            // Quotes of this kind know no escapes.
+            (Cow::Owned(_), Some(_)) => {
+                let quotes = if text.starts_with("'''") { 3 } else { 1 };
+                let inner = &text[quotes..text.len().saturating_sub(quotes)];
+                let inner = inner.strip_prefix('\n').unwrap_or(inner);
+                let inner = inner
+                    .replace('\\', "\\\\")
+                    .replace('"', "\\\"")
+                    .replace('\n', "\\n");
+                out.push('"');
+                out.push_str(&escape_unprintable(&inner));
+                out.push('"');
+            }
+            _ => out.push_str(&escaped),
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// How long the quoted text is that begins here, its quotes included.
+fn quoted_len(text: &str) -> usize {
+    let quote = if text.starts_with('"') { '"' } else { '\'' };
+    let same = |at: usize| text[at..].chars().take_while(|c| *c == quote).count();
+    let quotes = if same(0) >= 3 { 3 } else { 1 };
+    let mut at = quotes;
+    while let Some(c) = text[at..].chars().next() {
+        match c {
+            '\\' if quote == '"' => {
+                at += 1 + text[at + 1..].chars().next().map_or(0, char::len_utf8)
+            }
+            c if c == quote && same(at) >= quotes => {
+                // Up to two quotes may stand right before the three that end the text.
+                return at + if quotes == 3 { same(at).min(5) } else { 1 };
+            }
+            c => at += c.len_utf8(),
+        }
+    }
+    text.len()
+}
+
 impl Mapping {
-    /// The mapping as TOML, in the order of ids: the same mapping gives the same text.
+    /// The mapping as TOML, in the order of ids: the same mapping gives the same text. Control
+    /// characters and those that turn text around are written as escapes.
     ///
     /// # Errors
     /// `Unexpected` when the revision is too large for TOML.
     pub fn to_toml(&self) -> Result<String> {
         let body = toml::to_string(&self.document())
             .map_err(|error| Error::new(ErrorKind::Unexpected, error.to_string()))?;
-        Ok(format!("{HEADER}{body}"))
+        Ok(format!("{HEADER}{}", without_unprintables(&body)))
     }
 
     /// Reads a mapping from TOML, and checks every row against a directory when one is given.

@@ -13,7 +13,8 @@ const CUT_SAMPLE: usize = 256;
 const DEPTH: usize = 10_000;
 
 /// What a page of a proxy, a login or an outage looks like.
-const HTML: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>\u{1b}[2J Sign in</body></html>";
+const HTML: &str =
+    "<!DOCTYPE html><html><head><title>Sign in</title></head><body>\u{1b}[2J Sign in</body></html>";
 
 /// Every case of an operation.
 pub(super) fn all<C>(probe: &Probe<C>, max_body: usize) -> Vec<Case> {
@@ -50,7 +51,10 @@ pub(super) fn bodies(route: &Route, max_body: usize) -> Vec<Case> {
     let typed = |body: &[u8]| answer(200, &[("content-type", media)], body);
     let mut cases = Vec::new();
     for at in cuts(json.len()) {
-        cases.push(fails(format!("cut off at byte {at} of {}", json.len()), typed(&json[..at])));
+        cases.push(fails(
+            format!("cut off at byte {at} of {}", json.len()),
+            typed(&json[..at]),
+        ));
     }
     cases.extend(lengths(json, media));
     cases.extend(kinds(json, media));
@@ -85,28 +89,66 @@ fn lengths(json: &[u8], media: &str) -> Vec<Case> {
     let whole = answer(200, &typed, json);
     let start = whole.len() - json.len();
     let mut cases = Vec::new();
-    for at in [0, 1, 9, 14, start / 2, start - 1, start, start + 1, start + json.len() / 2, whole.len() - 1] {
-        cases.push(fails(format!("the connection closes after {at} bytes"), whole[..at].to_vec()));
+    for at in [
+        0,
+        1,
+        9,
+        14,
+        start / 2,
+        start - 1,
+        start,
+        start + 1,
+        start + json.len() / 2,
+        whole.len() - 1,
+    ] {
+        cases.push(fails(
+            format!("the connection closes after {at} bytes"),
+            whole[..at].to_vec(),
+        ));
     }
-    for (name, bytes) in [("in the head", &whole[..start / 2]), ("in the body", &whole[..whole.len() - 1])] {
+    for (name, bytes) in [
+        ("in the head", &whole[..start / 2]),
+        ("in the body", &whole[..whole.len() - 1]),
+    ] {
         let answer = Answer::Stall(bytes.to_vec());
-        cases.push(with(&format!("nothing more comes {name}"), answer, Expect::Fails(Vec::new())));
+        cases.push(with(
+            &format!("nothing more comes {name}"),
+            answer,
+            Expect::Fails(Vec::new()),
+        ));
     }
     let sized = |length: &str| {
-        let mut bytes = head(200, &[("content-type", media), ("content-length", length)], None);
+        let mut bytes = head(
+            200,
+            &[("content-type", media), ("content-length", length)],
+            None,
+        );
         bytes.extend_from_slice(json);
         bytes
     };
     for length in ["-1", "many", "18446744073709551616", "99999999999"] {
         cases.push(fails(format!("content length {length}"), sized(length)));
     }
-    cases.push(fails("a content length that is too small", sized(&(json.len() / 2).to_string())));
-    let twice = [("content-type", media), ("content-length", "1"), ("content-length", "2")];
-    cases.push(fails("two content lengths", [head(200, &twice, None), json.to_vec()].concat()));
+    cases.push(fails(
+        "a content length that is too small",
+        sized(&(json.len() / 2).to_string()),
+    ));
+    let twice = [
+        ("content-type", media),
+        ("content-length", "1"),
+        ("content-length", "2"),
+    ];
+    cases.push(fails(
+        "two content lengths",
+        [head(200, &twice, None), json.to_vec()].concat(),
+    ));
 
     let chunked = [("content-type", media), ("transfer-encoding", "chunked")];
     let in_chunks = |body: &str| [head(200, &chunked, None), body.as_bytes().to_vec()].concat();
-    let bytewise: String = json.iter().map(|byte| format!("1\r\n{}\r\n", char::from(*byte))).collect();
+    let bytewise: String = json
+        .iter()
+        .map(|byte| format!("1\r\n{}\r\n", char::from(*byte)))
+        .collect();
     if json.is_ascii() {
         let answer = Answer::Bytes(in_chunks(&format!("{bytewise}0\r\n\r\n")));
         cases.push(with("each byte a chunk", answer, Expect::Reads));
@@ -114,30 +156,61 @@ fn lengths(json: &[u8], media: &str) -> Vec<Case> {
     }
     for (name, body) in [
         ("a chunk size that is no number", "zz\r\n{}\r\n0\r\n\r\n"),
-        ("a chunk size that overflows", "fffffffffffffffff\r\n{}\r\n0\r\n\r\n"),
-        ("a chunk that is shorter than it says", "ff\r\n{}\r\n0\r\n\r\n"),
+        (
+            "a chunk size that overflows",
+            "fffffffffffffffff\r\n{}\r\n0\r\n\r\n",
+        ),
+        (
+            "a chunk that is shorter than it says",
+            "ff\r\n{}\r\n0\r\n\r\n",
+        ),
         ("a negative chunk size", "-1\r\n{}\r\n0\r\n\r\n"),
     ] {
         cases.push(fails(name, in_chunks(body)));
     }
-    let both = [("content-type", media), ("transfer-encoding", "chunked"), ("content-length", "3")];
-    let body = [head(200, &both, None), bytewise.into_bytes(), b"0\r\n\r\n".to_vec()].concat();
-    cases.push(with("chunks and a length", Answer::Bytes(body), Expect::Survives));
+    let both = [
+        ("content-type", media),
+        ("transfer-encoding", "chunked"),
+        ("content-length", "3"),
+    ];
+    let body = [
+        head(200, &both, None),
+        bytewise.into_bytes(),
+        b"0\r\n\r\n".to_vec(),
+    ]
+    .concat();
+    cases.push(with(
+        "chunks and a length",
+        Answer::Bytes(body),
+        Expect::Survives,
+    ));
     cases
 }
 
 /// What is not the kind of answer that was asked for.
 fn kinds(json: &[u8], media: &str) -> Vec<Case> {
     let mut cases = Vec::new();
-    for wrong in ["text/html; charset=utf-8", "text/plain", "application/xml", "application/octet-stream", "\u{fe}"] {
+    for wrong in [
+        "text/html; charset=utf-8",
+        "text/plain",
+        "application/xml",
+        "application/octet-stream",
+        "\u{fe}",
+    ] {
         let name = format!("JSON as {}", wrong.escape_default());
         cases.push(fails(name, answer(200, &[("content-type", wrong)], json)));
     }
     let typed = |media: &str, body: &[u8]| answer(200, &[("content-type", media)], body);
     for (name, bytes) in [
         ("HTML on 200", typed("text/html", HTML.as_bytes())),
-        ("HTML on 200 that says it is JSON", typed(media, HTML.as_bytes())),
-        ("HTML on 200 without a content type", answer(200, &[], HTML.as_bytes())),
+        (
+            "HTML on 200 that says it is JSON",
+            typed(media, HTML.as_bytes()),
+        ),
+        (
+            "HTML on 200 without a content type",
+            answer(200, &[], HTML.as_bytes()),
+        ),
         ("nothing on 200", typed(media, b"")),
         ("blanks on 200", typed(media, b" \r\n\t ")),
         ("nothing on 204", answer(204, &[], b"")),
@@ -146,9 +219,18 @@ fn kinds(json: &[u8], media: &str) -> Vec<Case> {
         ("text after the end", typed(media, &[json, b" x"].concat())),
         ("two answers in one", typed(media, &[json, json].concat())),
         ("an answer that is no HTTP", b"220 mail ready\r\n".to_vec()),
-        ("a status of four digits", b"HTTP/1.1 2000 OK\r\n\r\n{}".to_vec()),
-        ("HTML on 500", answer(500, &[("content-type", "text/html")], HTML.as_bytes())),
-        ("HTML on 407", answer(407, &[("content-type", "text/html")], HTML.as_bytes())),
+        (
+            "a status of four digits",
+            b"HTTP/1.1 2000 OK\r\n\r\n{}".to_vec(),
+        ),
+        (
+            "HTML on 500",
+            answer(500, &[("content-type", "text/html")], HTML.as_bytes()),
+        ),
+        (
+            "HTML on 407",
+            answer(407, &[("content-type", "text/html")], HTML.as_bytes()),
+        ),
     ] {
         cases.push(fails(name, bytes));
     }
@@ -159,7 +241,11 @@ fn kinds(json: &[u8], media: &str) -> Vec<Case> {
             r#"{{"code":"{nasty}","error":"{nasty}","message":"{nasty}","title":"{nasty}","detail":"{nasty}","statusCode":{status},
                 "errors":[{{"code":"{nasty}","message":"{nasty}","resource":"{nasty}","field":"{nasty}"}}]}}"#
         );
-        let headers = [("content-type", "application/problem+json"), ("retry-after", "0"), ("x-cw-request-id", "a\u{b}")];
+        let headers = [
+            ("content-type", "application/problem+json"),
+            ("retry-after", "0"),
+            ("x-cw-request-id", "a\u{b}"),
+        ];
         let name = format!("control characters in the error fields of a {status}");
         cases.push(fails(name, answer(status, &headers[..2], body.as_bytes())));
     }
@@ -183,7 +269,10 @@ fn shapes(json: &[u8], media: &str) -> Vec<Case> {
     let deep = |open: &str, close: &str| [open.repeat(DEPTH), close.repeat(DEPTH)].concat();
     for (name, body) in [
         ("lists nested 10,000 deep", deep("[", "]")),
-        ("objects nested 10,000 deep", format!("{}1{}", "{\"items\":".repeat(DEPTH), "}".repeat(DEPTH))),
+        (
+            "objects nested 10,000 deep",
+            format!("{}1{}", "{\"items\":".repeat(DEPTH), "}".repeat(DEPTH)),
+        ),
         ("lists nested without an end", "[".repeat(DEPTH)),
     ] {
         cases.push(fails(name, typed(body.as_bytes())));
@@ -193,7 +282,11 @@ fn shapes(json: &[u8], media: &str) -> Vec<Case> {
             ("an unknown field nested 10,000 deep", deep("[", "]")),
             ("an unknown field of a megabyte name", "1".to_owned()),
         ] {
-            let key = if value == "1" { "k".repeat(900_000) } else { "unheardOf".to_owned() };
+            let key = if value == "1" {
+                "k".repeat(900_000)
+            } else {
+                "unheardOf".to_owned()
+            };
             let start = format!("{{\"{key}\":{value}");
             let comma: &[u8] = if rest.trim_ascii() == b"}" { b"" } else { b"," };
             let answer = Answer::Bytes(typed(&[start.as_bytes(), comma, rest].concat()));
@@ -201,7 +294,11 @@ fn shapes(json: &[u8], media: &str) -> Vec<Case> {
         }
         let unknown = [b"{\"unheardOf\":{\"a\":[1,null]},".as_slice(), rest].concat();
         if rest.trim_ascii() != b"}" {
-            cases.push(with("an unknown field", Answer::Bytes(typed(&unknown)), Expect::Reads));
+            cases.push(with(
+                "an unknown field",
+                Answer::Bytes(typed(&unknown)),
+                Expect::Reads,
+            ));
         }
     }
     cases
@@ -222,8 +319,16 @@ fn sizes(json: &[u8], media: &str, max_body: usize) -> Vec<Case> {
     let bomb = gzip::padded(max_body * 8 + 1, json);
     let good = gzip::padded(0, json);
     let mut cases = vec![
-        with("more than the limit", stream(Some(times * piece.len() + json.len())), Expect::Fails(Vec::new())),
-        with("more than the limit, without a length", stream(None), Expect::Fails(Vec::new())),
+        with(
+            "more than the limit",
+            stream(Some(times * piece.len() + json.len())),
+            Expect::Fails(Vec::new()),
+        ),
+        with(
+            "more than the limit, without a length",
+            stream(None),
+            Expect::Fails(Vec::new()),
+        ),
         fails("a gzip bomb", answer(200, &gzipped, &bomb)),
         with(
             "gzip",
@@ -238,11 +343,18 @@ fn sizes(json: &[u8], media: &str, max_body: usize) -> Vec<Case> {
             answer(200, &gzipped, &wrong)
         }),
         fails("an encoding that was not asked for", {
-            answer(200, &[("content-type", media), ("content-encoding", "br")], &good)
+            answer(
+                200,
+                &[("content-type", media), ("content-encoding", "br")],
+                &good,
+            )
         }),
     ];
     for at in [1, 9, 10, 12, good.len() / 2, good.len() - 9] {
-        cases.push(fails(format!("gzip cut off at byte {at}"), answer(200, &gzipped, &good[..at])));
+        cases.push(fails(
+            format!("gzip cut off at byte {at}"),
+            answer(200, &gzipped, &good[..at]),
+        ));
     }
     cases
 }

@@ -28,7 +28,11 @@ pub(super) fn padded(blanks: usize, text: &[u8]) -> Vec<u8> {
             crc.add(b' ');
         }
     }
-    let pieces: Vec<&[u8]> = if text.is_empty() { vec![text] } else { text.chunks(60_000).collect() };
+    let pieces: Vec<&[u8]> = if text.is_empty() {
+        vec![text]
+    } else {
+        text.chunks(60_000).collect()
+    };
     for (index, piece) in pieces.iter().enumerate() {
         out.push(u8::from(index + 1 == pieces.len()));
         let length = u16::try_from(piece.len()).unwrap_or(u16::MAX);
@@ -65,7 +69,9 @@ impl Bits {
     }
 
     fn high_first(&mut self, value: u32, count: u32) {
-        (0..count).rev().for_each(|at| self.bit(value >> at & 1 == 1));
+        (0..count)
+            .rev()
+            .for_each(|at| self.bit(value >> at & 1 == 1));
     }
 
     fn aligned(self) -> Vec<u8> {
@@ -83,10 +89,17 @@ impl Crc {
         let mut table = [0; 256];
         for (at, slot) in (0_u32..).zip(table.iter_mut()) {
             *slot = (0..8).fold(at, |value, _| {
-                if value & 1 == 1 { value >> 1 ^ 0xEDB8_8320 } else { value >> 1 }
+                if value & 1 == 1 {
+                    value >> 1 ^ 0xEDB8_8320
+                } else {
+                    value >> 1
+                }
             });
         }
-        Self { table, value: u32::MAX }
+        Self {
+            table,
+            value: u32::MAX,
+        }
     }
 
     fn add(&mut self, byte: u8) {

@@ -14,11 +14,15 @@ pub(crate) fn words(error: &Error) -> Vec<String> {
     let line = error.to_string();
     let mut wrong = Vec::new();
     if printable(&line) != line {
-        wrong.push(format!("Display holds raw control or direction characters: {line:?}"));
+        wrong.push(format!(
+            "Display holds raw control or direction characters: {line:?}"
+        ));
     }
     let debug = format!("{error:?}");
     if debug.lines().any(|line| printable(line) != line) {
-        wrong.push(format!("Debug holds raw control or direction characters: {debug:?}"));
+        wrong.push(format!(
+            "Debug holds raw control or direction characters: {debug:?}"
+        ));
     }
     if line.len() > LONGEST_LINE {
         wrong.push(format!("Display is {} bytes long", line.len()));
@@ -27,7 +31,9 @@ pub(crate) fn words(error: &Error) -> Vec<String> {
         wrong.push(format!("Debug is {} bytes long", debug.len()));
     }
     if error.operation().is_none() && error.context().is_empty() {
-        wrong.push(format!("it says neither in which operation nor of what it is: {line}"));
+        wrong.push(format!(
+            "it says neither in which operation nor of what it is: {line}"
+        ));
     }
     wrong
 }

@@ -214,7 +214,10 @@ impl<C> Probe<C> {
 
 impl<C> fmt::Debug for Probe<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Probe").field("name", &self.name).field("fields", &self.fields).finish_non_exhaustive()
+        f.debug_struct("Probe")
+            .field("name", &self.name)
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
     }
 }
 
@@ -271,11 +274,19 @@ impl<C: Clone + Send + Sync + 'static> HostileClient<C> {
         };
         let client = match (self.connect)(&server.base_url()) {
             Ok(client) => client,
-            Err(error) => return report.broken(&format!("{}: the client cannot be made: {error}", self.name)),
+            Err(error) => {
+                return report.broken(&format!(
+                    "{}: the client cannot be made: {error}",
+                    self.name
+                ));
+            }
         };
         for probe in &self.probes {
             server.answer_with(&probe.route, Answer::Bytes(probe.route.bytes()));
-            if let Err(why) = attempt(&probe.call, &client).await.and_then(|it| it.map_err(|error| error.to_string())) {
+            if let Err(why) = attempt(&probe.call, &client)
+                .await
+                .and_then(|it| it.map_err(|error| error.to_string()))
+            {
                 report.fail(&self.name, &probe.name, "the valid answer", &why);
                 continue;
             }
@@ -290,11 +301,21 @@ impl<C: Clone + Send + Sync + 'static> HostileClient<C> {
         report
     }
 
-    async fn judge(&self, server: &RawServer, client: &C, probe: &Probe<C>, case: &Case) -> Result<(), String> {
+    async fn judge(
+        &self,
+        server: &RawServer,
+        client: &C,
+        probe: &Probe<C>,
+        case: &Case,
+    ) -> Result<(), String> {
         server.answer_with(&probe.route, case.answer.clone());
         let result = attempt(&probe.call, client).await?;
         if server.accepted() > SOCKET_BUFFERS + u64::try_from(self.max_body).unwrap_or(u64::MAX) {
-            return Err(format!("it took {} bytes, its limit is {}", server.accepted(), self.max_body));
+            return Err(format!(
+                "it took {} bytes, its limit is {}",
+                server.accepted(),
+                self.max_body
+            ));
         }
         if let Err(error) = &result
             && let Some(wrong) = judge::words(error).into_iter().next()
@@ -303,15 +324,23 @@ impl<C: Clone + Send + Sync + 'static> HostileClient<C> {
         }
         match (&case.expect, result) {
             (Expect::Fails(_), Ok(read)) => Err(format!("it was read as {}", shorten(&read))),
-            (Expect::Fails(record), Err(error)) if !record.is_empty() && !judge::names(&error, record) => {
+            (Expect::Fails(record), Err(error))
+                if !record.is_empty() && !judge::names(&error, record) =>
+            {
                 Err(format!("the error names none of {record:?}: {error}"))
             }
-            (Expect::Reads | Expect::ReadsLike(_), Err(error)) => Err(format!("it was refused: {error}")),
+            (Expect::Reads | Expect::ReadsLike(_), Err(error)) => {
+                Err(format!("it was refused: {error}"))
+            }
             (Expect::ReadsLike(other), Ok(read)) => {
                 server.answer_with(&probe.route, other.clone());
                 match attempt(&probe.call, client).await? {
                     Ok(wanted) if wanted == read => Ok(()),
-                    Ok(wanted) => Err(format!("it was read as {}, not as {}", shorten(&read), shorten(&wanted))),
+                    Ok(wanted) => Err(format!(
+                        "it was read as {}, not as {}",
+                        shorten(&read),
+                        shorten(&wanted)
+                    )),
                     Err(error) => Err(format!("what it is compared with was refused: {error}")),
                 }
             }
@@ -322,7 +351,10 @@ impl<C: Clone + Send + Sync + 'static> HostileClient<C> {
 
 impl<C> fmt::Debug for HostileClient<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HostileClient").field("name", &self.name).field("probes", &self.probes).finish_non_exhaustive()
+        f.debug_struct("HostileClient")
+            .field("name", &self.name)
+            .field("probes", &self.probes)
+            .finish_non_exhaustive()
     }
 }
 
@@ -331,7 +363,9 @@ async fn attempt<C: Clone>(call: &Call<C>, client: &C) -> Result<Result<String, 
     on_its_own(call(client.clone())).await
 }
 
-pub(crate) async fn on_its_own<T: Send + 'static>(future: BoxFuture<'static, T>) -> Result<T, String> {
+pub(crate) async fn on_its_own<T: Send + 'static>(
+    future: BoxFuture<'static, T>,
+) -> Result<T, String> {
     let mut task = tokio::spawn(future);
     match tokio::time::timeout(PATIENCE, &mut task).await {
         Ok(Ok(result)) => Ok(result),
@@ -388,7 +422,10 @@ impl Report {
     ///
     /// With the first twenty failures.
     pub fn assert_held(&self) {
-        assert!(self.cases > 0 || !self.failures.is_empty(), "no case was run");
+        assert!(
+            self.cases > 0 || !self.failures.is_empty(),
+            "no case was run"
+        );
         let shown: Vec<&str> = self.failures.iter().take(20).map(String::as_str).collect();
         assert!(
             self.failures.is_empty(),
@@ -405,7 +442,8 @@ impl Report {
 
     pub(crate) fn fail(&mut self, client: &str, operation: &str, case: &str, why: &str) {
         let line = format!("{client}, {operation}, {case}: {why}");
-        self.failures.push(tallyline_core::error::printable(&shorten(&line)));
+        self.failures
+            .push(tallyline_core::error::printable(&shorten(&line)));
     }
 
     pub(crate) fn broken(mut self, why: &str) -> Self {

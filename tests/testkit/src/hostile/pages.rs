@@ -27,8 +27,16 @@ pub(super) fn of(route: &Route, paging: &Paging) -> Vec<Case> {
         Paging::Token(_) => {
             let counted: Next = Arc::new(|request| format!("t{}", next_number(request, "")));
             cases.push(case("a token that never ends", counted, fails()));
-            cases.push(case("the same token again and again", fixed("again"), fails()));
-            cases.push(case("a token of control characters", fixed("\\u001b[31m\\u202e"), Expect::Survives));
+            cases.push(case(
+                "the same token again and again",
+                fixed("again"),
+                fails(),
+            ));
+            cases.push(case(
+                "a token of control characters",
+                fixed("\\u001b[31m\\u202e"),
+                Expect::Survives,
+            ));
             return cases;
         }
     };
@@ -40,25 +48,51 @@ pub(super) fn of(route: &Route, paging: &Paging) -> Vec<Case> {
     for (name, target) in [
         ("a next link to the first page", format!("{path}?{param}=1")),
         ("a next link to page 0", format!("{path}?{param}=0")),
-        ("a next link to the last possible page", format!("{path}?{param}=18446744073709551615")),
-        ("a next link to a page that overflows", format!("{path}?{param}=18446744073709551616")),
-        ("a next link to a negative page", format!("{path}?{param}=-1")),
+        (
+            "a next link to the last possible page",
+            format!("{path}?{param}=18446744073709551615"),
+        ),
+        (
+            "a next link to a page that overflows",
+            format!("{path}?{param}=18446744073709551616"),
+        ),
+        (
+            "a next link to a negative page",
+            format!("{path}?{param}=-1"),
+        ),
         ("a next link without a query", path.clone()),
-        ("a next link to a page without number", format!("{path}?{param}=\u{fe}x")),
-        ("a next link that goes on in circles", format!("{path}?{param}=2")),
+        (
+            "a next link to a page without number",
+            format!("{path}?{param}=\u{fe}x"),
+        ),
+        (
+            "a next link that goes on in circles",
+            format!("{path}?{param}=2"),
+        ),
     ] {
         cases.push(case(name, fixed(&target), fails()));
     }
     let long = format!("{path}?{param}=2&pad={}", "x".repeat(20_000));
-    cases.push(case("a next link of 20,000 characters", fixed(&long), Expect::Survives));
+    cases.push(case(
+        "a next link of 20,000 characters",
+        fixed(&long),
+        Expect::Survives,
+    ));
     if matches!(paging, Paging::LinkHeader(_)) {
         for (name, header) in [
-            ("a link header that never closes", "<http://127.0.0.1/x; rel=\"next"),
+            (
+                "a link header that never closes",
+                "<http://127.0.0.1/x; rel=\"next",
+            ),
             ("a link header without a target", "; rel=next"),
             ("a link header of brackets", "<<<<>>>>,,,;;;\"\"\""),
             ("an empty link header", ""),
         ] {
-            let bytes = answer(200, &[("content-type", route.media()), ("link", header)], route.answer().as_bytes());
+            let bytes = answer(
+                200,
+                &[("content-type", route.media()), ("link", header)],
+                route.answer().as_bytes(),
+            );
             cases.push(Case {
                 name: name.to_owned(),
                 answer: Answer::Bytes(bytes),
@@ -71,7 +105,10 @@ pub(super) fn of(route: &Route, paging: &Paging) -> Vec<Case> {
 
 /// The number after the one that a request asked for.
 fn next_number(request: &RawRequest, param: &str) -> u64 {
-    let query = request.target.split_once('?').map_or("", |(_, query)| query);
+    let query = request
+        .target
+        .split_once('?')
+        .map_or("", |(_, query)| query);
     let asked = url::form_urlencoded::parse(query.as_bytes()).find_map(|(key, value)| {
         let digits = value.trim_start_matches('t');
         (param.is_empty() || key.eq_ignore_ascii_case(param)).then(|| digits.parse::<u64>().ok())?
@@ -92,7 +129,11 @@ fn page(route: &Route, paging: &Paging, next: Next) -> Answer {
             None => {
                 let host = request.header("host").unwrap_or_default();
                 let link = format!("<http://{host}{target}>; rel=\"next\"");
-                answer(200, &[("content-type", &media), ("link", &link)], json.as_bytes())
+                answer(
+                    200,
+                    &[("content-type", &media), ("link", &link)],
+                    json.as_bytes(),
+                )
             }
             Some(None) => answer(200, &[("content-type", &media)], json.as_bytes()),
             Some(Some(at)) => {

@@ -10,8 +10,12 @@ pub(super) fn span(json: &str, pointer: &str) -> Option<Range<usize>> {
     let mut text = json;
     for part in pointer.split('/').skip(1) {
         let value: &RawValue = match part.parse::<usize>() {
-            Ok(index) => *serde_json::from_str::<Vec<&RawValue>>(text).ok()?.get(index)?,
-            Err(_) => serde_json::from_str::<BTreeMap<String, &RawValue>>(text).ok()?.get(part)?,
+            Ok(index) => *serde_json::from_str::<Vec<&RawValue>>(text)
+                .ok()?
+                .get(index)?,
+            Err(_) => serde_json::from_str::<BTreeMap<String, &RawValue>>(text)
+                .ok()?
+                .get(part)?,
         };
         text = value.get();
     }
@@ -21,7 +25,12 @@ pub(super) fn span(json: &str, pointer: &str) -> Option<Range<usize>> {
 
 /// The text with the value replaced.
 pub(super) fn replace(json: &str, at: &Range<usize>, value: &[u8]) -> Vec<u8> {
-    [&json.as_bytes()[..at.start], value, &json.as_bytes()[at.end..]].concat()
+    [
+        &json.as_bytes()[..at.start],
+        value,
+        &json.as_bytes()[at.end..],
+    ]
+    .concat()
 }
 
 /// The text with the key written again after the value, with another value.
@@ -34,7 +43,11 @@ pub(super) fn again(json: &str, at: &Range<usize>, key: &str, value: &str) -> Ve
 pub(super) fn without(json: &str, at: &Range<usize>, key: &str) -> Option<Vec<u8>> {
     let quoted = format!("\"{key}\"");
     let start = json[..at.start].rfind(&quoted)?;
-    Some(replace(json, &(start..start + quoted.len()), b"\"x-not-the-field\""))
+    Some(replace(
+        json,
+        &(start..start + quoted.len()),
+        b"\"x-not-the-field\"",
+    ))
 }
 
 /// The JSON path of a pointer's record: up to its last index; the whole where there is none.
@@ -42,9 +55,11 @@ pub(super) fn record_path(pointer: &str) -> String {
     let parts: Vec<&str> = pointer.split('/').skip(1).collect();
     let last = parts.iter().rposition(|part| part.parse::<usize>().is_ok());
     let parts = last.map_or(&parts[..], |last| &parts[..=last]);
-    parts.iter().fold(String::new(), |path, part| match part.parse::<usize>() {
-        Ok(index) => format!("{path}[{index}]"),
-        Err(_) if path.is_empty() => (*part).to_owned(),
-        Err(_) => format!("{path}.{part}"),
-    })
+    parts
+        .iter()
+        .fold(String::new(), |path, part| match part.parse::<usize>() {
+            Ok(index) => format!("{path}[{index}]"),
+            Err(_) if path.is_empty() => (*part).to_owned(),
+            Err(_) => format!("{path}.{part}"),
+        })
 }

@@ -8,9 +8,12 @@ use futures::{FutureExt as _, StreamExt as _};
 use tallyline_core::error::printable;
 use tallyline_core::flow::{Directory, Flow};
 use tallyline_core::mapping::{
-    AccountEntry, AccountLink, LineTarget, Mapping, ProductRule, Provenance, ServiceEntry, ServiceLink,
+    AccountEntry, AccountLink, LineTarget, Mapping, ProductRule, Provenance, ServiceEntry,
+    ServiceLink,
 };
-use tallyline_core::model::{AccountReading, AgreementId, ChargeKind, ReadFailure, ReadingOutcome, Timestamp};
+use tallyline_core::model::{
+    AccountReading, AgreementId, ChargeKind, ReadFailure, ReadingOutcome, Timestamp,
+};
 use tallyline_core::plan::{Plan, Policy};
 use tallyline_core::source::UsageRequest;
 use tallyline_core::{Error, PsaSink, Result, VendorSource};
@@ -61,7 +64,8 @@ impl HostileStreams {
         victim: &str,
         route: Route,
     ) -> Self {
-        let connect: Connect<Arc<dyn VendorSource>> = Arc::new(move |base| Ok(Arc::new(connect(base)?)));
+        let connect: Connect<Arc<dyn VendorSource>> =
+            Arc::new(move |base| Ok(Arc::new(connect(base)?)));
         Self::new(name, Side::Source(connect), victim, route)
     }
 
@@ -170,7 +174,10 @@ impl HostileStreams {
         if changed.contains_key(&agreement) && changed.len() > 1 {
             Ok(())
         } else {
-            Err(format!("the plan must change {agreement} and others, and changes {:?}", changed.keys()))
+            Err(format!(
+                "the plan must change {agreement} and others, and changes {:?}",
+                changed.keys()
+            ))
         }
     }
 
@@ -182,7 +189,9 @@ impl HostileStreams {
             readings
         };
         if others(seen) != others(well) {
-            return Err("the readings of the others are not as they are with a valid answer".to_owned());
+            return Err(
+                "the readings of the others are not as they are with a valid answer".to_owned(),
+            );
         }
         let agreement = well.agreement_of(&self.victim);
         let others = |seen: &Seen| {
@@ -208,7 +217,9 @@ impl HostileStreams {
                     Err(format!("the failure names none of {record:?}: {why}"))
                 }
             }
-            (Expect::Reads | Expect::ReadsLike(_), Some(Err(why))) => Err(format!("it was refused: {why}")),
+            (Expect::Reads | Expect::ReadsLike(_), Some(Err(why))) => {
+                Err(format!("it was refused: {why}"))
+            }
             _ => Ok(()),
         }
     }
@@ -303,7 +314,10 @@ impl World {
         }
         let flow = Flow::new(&*self.source, &*self.sink);
         let directory = flow.directory().await.map_err(shown)?;
-        let plan = flow.plan(&directory, &self.mapping, &Policy::default(), self.now).await.map_err(shown)?;
+        let plan = flow
+            .plan(&directory, &self.mapping, &Policy::default(), self.now)
+            .await
+            .map_err(shown)?;
         let (texts, tables) = exports(&directory, &plan).map_err(shown)?;
         Ok(Seen {
             source_is_under_test: self.source_is_under_test,
@@ -315,7 +329,10 @@ impl World {
     }
 }
 
-fn failure_of(debug: &str, reading: &tallyline_core::model::AgreementReading) -> Result<String, String> {
+fn failure_of(
+    debug: &str,
+    reading: &tallyline_core::model::AgreementReading,
+) -> Result<String, String> {
     use tallyline_core::model::LinesOutcome;
     match &reading.outcome {
         LinesOutcome::Failed(failure) => clean(failure),
@@ -327,7 +344,10 @@ fn outcome(reading: &AccountReading) -> Result<std::result::Result<String, Strin
     Ok(match &reading.outcome {
         ReadingOutcome::Complete(lines) => {
             // Costs come from a list of all accounts; what is compared is what was counted.
-            let lines: Vec<String> = lines.iter().map(|line| format!("{} {}", line.key, line.quantity)).collect();
+            let lines: Vec<String> = lines
+                .iter()
+                .map(|line| format!("{} {}", line.key, line.quantity))
+                .collect();
             Ok(lines.join(", "))
         }
         ReadingOutcome::Failed(failure) => Err(clean(failure)?),
@@ -338,7 +358,10 @@ fn clean(failure: &ReadFailure) -> Result<String, String> {
     if printable(&failure.message) == failure.message {
         Ok(failure.message.clone())
     } else {
-        Err(format!("the failure holds raw control or direction characters: {:?}", failure.message))
+        Err(format!(
+            "the failure holds raw control or direction characters: {:?}",
+            failure.message
+        ))
     }
 }
 
@@ -347,7 +370,10 @@ impl Seen {
     fn changed(&self) -> BTreeMap<String, Vec<String>> {
         let mut changed: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for change in self.plan.changes() {
-            changed.entry(change.agreement.to_string()).or_default().push(change.action.to_string());
+            changed
+                .entry(change.agreement.to_string())
+                .or_default()
+                .push(change.action.to_string());
         }
         changed
     }
@@ -364,12 +390,16 @@ impl Seen {
     fn texts_are_clean(&self) -> Result<(), String> {
         for (what, text) in &self.texts {
             if let Some(line) = text.lines().find(|line| !is_clean(line)) {
-                return Err(format!("the {what} holds raw control or direction characters: {line:?}"));
+                return Err(format!(
+                    "the {what} holds raw control or direction characters: {line:?}"
+                ));
             }
         }
         for cell in &self.tables {
             if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-                return Err(format!("a spreadsheet takes a cell of the CSV for a formula: {cell:?}"));
+                return Err(format!(
+                    "a spreadsheet takes a cell of the CSV for a formula: {cell:?}"
+                ));
             }
         }
         Ok(())
@@ -402,7 +432,10 @@ fn exports(directory: &Directory, plan: &Plan) -> Result<Exports> {
     let accounts = everything.accounts_csv(Some(&known))?;
     let services = everything.services_csv(Some(&known))?;
     let unexpected = |what: &str| {
-        Error::new(tallyline_core::ErrorKind::Unexpected, format!("{what} does not read back as it was written"))
+        Error::new(
+            tallyline_core::ErrorKind::Unexpected,
+            format!("{what} does not read back as it was written"),
+        )
     };
     if Mapping::from_toml(toml.as_bytes(), None)? != everything {
         return Err(unexpected("the mapping's TOML"));
@@ -426,7 +459,10 @@ fn exports(directory: &Directory, plan: &Plan) -> Result<Exports> {
         .map(|notice| notice.message.as_str())
         .chain(plan.changes().iter().map(|change| change.reason.as_str()))
         .collect();
-    let cells = [accounts.as_str(), services.as_str()].into_iter().flat_map(cells).collect();
+    let cells = [accounts.as_str(), services.as_str()]
+        .into_iter()
+        .flat_map(cells)
+        .collect();
     let texts = vec![
         ("mapping's TOML", toml),
         ("CSV of accounts", accounts),
@@ -472,8 +508,14 @@ fn targets(mapping: &Mapping) -> Vec<AgreementId> {
 fn mapping(directory: &Directory, product: &str) -> Mapping {
     let mut mapping = Mapping::new();
     for account in &directory.accounts {
-        let wanted = [StubSink::agreement_of(account.id.as_str()), StubSource::agreement_of(account.id.as_str())];
-        let found = directory.agreements.iter().find(|agreement| wanted.iter().any(|id| *id == agreement.id.as_str()));
+        let wanted = [
+            StubSink::agreement_of(account.id.as_str()),
+            StubSource::agreement_of(account.id.as_str()),
+        ];
+        let found = directory
+            .agreements
+            .iter()
+            .find(|agreement| wanted.iter().any(|id| *id == agreement.id.as_str()));
         let (company, agreement) = match found {
             Some(agreement) => (agreement.company.clone(), agreement.id.clone()),
             None => ("1".into(), "1".into()),

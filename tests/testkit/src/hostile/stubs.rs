@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use tallyline_core::model::{
-    AccountReading, Agreement, AgreementId, AgreementReading, Basis, BillingCycle, Company, Currency, Product, Service,
-    Timestamp, UsageLine, VendorAccount,
+    AccountReading, Agreement, AgreementId, AgreementReading, Basis, BillingCycle, Company,
+    Currency, Product, Service, Timestamp, UsageLine, VendorAccount,
 };
 use tallyline_core::plan::Change;
 use tallyline_core::sink::{
@@ -35,7 +35,11 @@ impl StubSink {
         capabilities.set_quantity = true;
         capabilities.end_line = true;
         let agreements = accounts.iter().enumerate().map(|(at, account)| {
-            let mut agreement = Agreement::new(Self::agreement_of(account), format!("{}", at + 1), "Managed");
+            let mut agreement = Agreement::new(
+                Self::agreement_of(account),
+                format!("{}", at + 1),
+                "Managed",
+            );
             agreement.billing_cycle = BillingCycle::Monthly;
             agreement.currency = Some(Currency::USD);
             agreement.next_invoice = "2026-04-01".parse().ok();
@@ -65,20 +69,32 @@ impl PsaSink for StubSink {
 
     fn companies(&self) -> BoxStream<'_, Result<Company>> {
         stream::iter(&self.agreements)
-            .map(|agreement| Ok(Company::new(agreement.company.clone(), format!("Client {}", agreement.company))))
+            .map(|agreement| {
+                Ok(Company::new(
+                    agreement.company.clone(),
+                    format!("Client {}", agreement.company),
+                ))
+            })
             .boxed()
     }
 
     fn agreements<'a>(&'a self, _filter: &'a AgreementFilter) -> BoxStream<'a, Result<Agreement>> {
-        stream::iter(&self.agreements).map(|agreement| Ok(agreement.clone())).boxed()
+        stream::iter(&self.agreements)
+            .map(|agreement| Ok(agreement.clone()))
+            .boxed()
     }
 
     fn products(&self) -> BoxStream<'_, Result<Product>> {
         stream::iter([Ok(Product::new(Self::PRODUCT, Self::PRODUCT, "Mail"))]).boxed()
     }
 
-    fn lines<'a>(&'a self, agreements: &'a [AgreementId]) -> BoxStream<'a, Result<AgreementReading>> {
-        stream::iter(agreements).map(|agreement| Ok(AgreementReading::complete(agreement.clone(), Vec::new()))).boxed()
+    fn lines<'a>(
+        &'a self,
+        agreements: &'a [AgreementId],
+    ) -> BoxStream<'a, Result<AgreementReading>> {
+        stream::iter(agreements)
+            .map(|agreement| Ok(AgreementReading::complete(agreement.clone(), Vec::new())))
+            .boxed()
     }
 
     async fn execute(&self, _change: &Change) -> std::result::Result<Receipt, WriteError> {
@@ -107,7 +123,10 @@ impl StubSource {
     pub(super) fn new(agreements: &[String], now: Timestamp) -> Self {
         Self {
             descriptor: SourceDescriptor::new("stub", "Stub"),
-            accounts: agreements.iter().map(|agreement| format!("c:{agreement}")).collect(),
+            accounts: agreements
+                .iter()
+                .map(|agreement| format!("c:{agreement}"))
+                .collect(),
             now,
         }
     }
@@ -124,19 +143,30 @@ impl VendorSource for StubSource {
     }
 
     fn accounts(&self) -> BoxStream<'_, Result<VendorAccount>> {
-        stream::iter(&self.accounts).map(|id| Ok(VendorAccount::new(id.as_str(), id.as_str()))).boxed()
+        stream::iter(&self.accounts)
+            .map(|id| Ok(VendorAccount::new(id.as_str(), id.as_str())))
+            .boxed()
     }
 
     fn services(&self) -> BoxStream<'_, Result<Service>> {
-        stream::iter([Ok(Service::new("S-1", "Mail").with_billing_cycle(BillingCycle::Monthly))]).boxed()
+        stream::iter([Ok(
+            Service::new("S-1", "Mail").with_billing_cycle(BillingCycle::Monthly)
+        )])
+        .boxed()
     }
 
     fn usage<'a>(&'a self, request: &'a UsageRequest) -> BoxStream<'a, Result<AccountReading>> {
         stream::iter(&self.accounts)
             .filter(|id| futures::future::ready(request.wants(&id.as_str().into())))
             .map(|id| {
-                let line = UsageLine::new("sub:1", "S-1", 7777_u32).with_billing_cycle(BillingCycle::Monthly);
-                Ok(AccountReading::complete(id.as_str(), vec![line], Basis::Live, self.now))
+                let line = UsageLine::new("sub:1", "S-1", 7777_u32)
+                    .with_billing_cycle(BillingCycle::Monthly);
+                Ok(AccountReading::complete(
+                    id.as_str(),
+                    vec![line],
+                    Basis::Live,
+                    self.now,
+                ))
             })
             .boxed()
     }

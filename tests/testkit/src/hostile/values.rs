@@ -40,13 +40,21 @@ impl Table<'_> {
 
     fn push(&mut self, what: &str, answer: Answer, expect: Expect) {
         let name = format!("{} {what}", self.field.pointer);
-        self.cases.push(Case { name, answer, expect });
+        self.cases.push(Case {
+            name,
+            answer,
+            expect,
+        });
     }
 
     /// Values that cannot be right: an error that names the record.
     fn fail(&mut self, values: &[&str]) {
         for value in values {
-            let shown = if value.len() > 60 { "that is very long" } else { value };
+            let shown = if value.len() > 60 {
+                "that is very long"
+            } else {
+                value
+            };
             let expect = Expect::Fails(self.field.record.clone());
             self.push(&format!("= {shown}"), self.with(value.as_bytes()), expect);
         }
@@ -54,8 +62,16 @@ impl Table<'_> {
 
     fn survive(&mut self, values: &[&str]) {
         for value in values {
-            let shown = if value.len() > 60 { "that is very long" } else { value };
-            self.push(&format!("= {shown}"), self.with(value.as_bytes()), Expect::Survives);
+            let shown = if value.len() > 60 {
+                "that is very long"
+            } else {
+                value
+            };
+            self.push(
+                &format!("= {shown}"),
+                self.with(value.as_bytes()),
+                Expect::Survives,
+            );
         }
     }
 }
@@ -70,7 +86,12 @@ pub(super) fn of(route: &Route, field: &Field) -> Vec<Case> {
             expect: Expect::Fails(vec!["a value at this pointer".to_owned()]),
         }];
     };
-    let key = field.pointer.rsplit('/').next().unwrap_or_default().to_owned();
+    let key = field
+        .pointer
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     let mut table = Table {
         route,
         field,
@@ -163,7 +184,13 @@ fn quantity(table: &mut Table<'_>) {
         &long_digits,
         &long,
     ]);
-    table.survive(&["-1", "0.5", "79228162514264337593543950335", "-79228162514264337593543950335", "\" 1 \""]);
+    table.survive(&[
+        "-1",
+        "0.5",
+        "79228162514264337593543950335",
+        "-79228162514264337593543950335",
+        "\" 1 \"",
+    ]);
     for zero in ["-0", "-0.0", "-0.000", "-0e9", "0e-9", "0E+30", "\"-0\""] {
         let expect = Expect::ReadsLike(table.with(b"0"));
         table.push(&format!("= {zero}"), table.with(zero.as_bytes()), expect);
