@@ -105,8 +105,8 @@ impl<'a> Flow<'a> {
     /// Lists everything that a mapping can link.
     ///
     /// # Errors
-    /// `Auth`, `PermissionDenied` and `Config` from either side; any error when a list gave
-    /// nothing else. Other errors are kept as the directory's problems.
+    /// `Auth` and `Config` from either side; any error when a list gave nothing else. Other
+    /// errors are kept as the directory's problems.
     pub async fn directory(&self) -> Result<Directory> {
         let mut problems = Vec::new();
         let filter = AgreementFilter::default();
@@ -219,8 +219,6 @@ async fn collect<T>(
 }
 
 fn is_fatal(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::Auth | ErrorKind::PermissionDenied | ErrorKind::Config
-    )
+    // A missing right may concern one record alone.
+    matches!(kind, ErrorKind::Auth | ErrorKind::Config)
 }

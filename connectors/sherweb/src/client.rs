@@ -352,7 +352,7 @@ impl SherwebClient {
     pub(crate) async fn customer_records(&self) -> Result<Vec<Result<Customer>>> {
         #[derive(Deserialize)]
         struct Records {
-            #[serde(default, deserialize_with = "null_as_empty")]
+            #[serde(deserialize_with = "null_as_empty")]
             items: Vec<Box<RawValue>>,
         }
 

@@ -138,17 +138,18 @@ async fn no_answer_harms_the_client_and_every_wrong_one_is_named() {
 
 #[tokio::test]
 async fn no_token_answer_harms_the_client() {
-    let report = HostileClient::new("sherweb", connect)
+    // A client for each case: a token is kept.
+    let report = HostileClient::new("sherweb", |base| Ok(base.to_owned()))
         .max_body(MAX_BODY)
         .route(Route::get("/service-provider/v1/customers", CUSTOMERS))
-        .probe(Probe::new(
-            "token",
-            token(),
-            |_: SherwebClient| async move { Ok(String::new()) },
-        ))
+        .probe(Probe::new("token", token(), |base: String| async move {
+            let customers = connect(&base)?.customers().await?;
+            Ok(customers.items.len().to_string())
+        }))
         .run()
         .await;
     println!("{} cases", report.cases());
+    report.assert_held();
 }
 
 fn streams(victim: &str, route: Route) -> HostileStreams {

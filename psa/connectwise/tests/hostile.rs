@@ -108,7 +108,7 @@ async fn lines(client: ConnectWiseClient) -> Result<String> {
             .collect::<Vec<_>>()
             .join(", ")),
         LinesOutcome::Failed(failure) => {
-            Err(Error::new(failure.kind, failure.message).with_context("agreement", "71"))
+            Err(Error::new(failure.kind, failure.message).with_context("read of", "71"))
         }
     }
 }
@@ -164,6 +164,7 @@ async fn no_answer_harms_the_client_and_every_wrong_one_is_named() {
                     ))
                 },
             )
+            .all_optional()
             .field(Field::whole_id("/id").optional())
             .field(Field::quantity("/billAmount").optional()),
         )

@@ -11,8 +11,8 @@ use super::{required_text, wire_date};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Customers {
-    /// The customers; `null` is read as none.
-    #[serde(default, deserialize_with = "null_as_empty")]
+    /// The customers; `null` is read as none, absence is an error.
+    #[serde(deserialize_with = "null_as_empty")]
     pub items: Vec<Customer>,
 }
 
@@ -42,8 +42,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_null_or_absent_list_is_empty() {
-        for json in ["{}", r#"{"items":null}"#, r#"{"items":[]}"#] {
+    fn a_list_is_empty_when_the_vendor_says_so_and_not_when_it_is_absent() {
+        for json in ["{}", r#"{"message":"be right back"}"#, "[]"] {
+            assert!(decode_json::<Customers>(json.as_bytes()).is_err(), "{json}");
+        }
+        for json in [r#"{"items":null}"#, r#"{"items":[]}"#] {
             let customers: Customers = decode_json(json.as_bytes()).unwrap();
             assert!(customers.items.is_empty(), "{json}");
         }

@@ -19,8 +19,8 @@ pub struct PayableCharges {
     /// The last day of the period.
     #[serde(default, deserialize_with = "wire_date::date_opt")]
     pub period_to: Option<CivilDate>,
-    /// The charges; `null` is read as none.
-    #[serde(default, deserialize_with = "null_as_empty")]
+    /// The charges; `null` is read as none, absence is an error.
+    #[serde(deserialize_with = "null_as_empty")]
     pub charges: Vec<PayableCharge>,
 }
 

@@ -15,8 +15,8 @@ use super::{required_text, wire_date};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Subscriptions {
-    /// The subscriptions; `null` is read as none.
-    #[serde(default, deserialize_with = "null_as_empty")]
+    /// The subscriptions; `null` is read as none, absence is an error.
+    #[serde(deserialize_with = "null_as_empty")]
     pub items: Vec<Subscription>,
 }
 

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use tallyline_core::http::{
     Continuation, Link, Page, PageStrategy, Request, Response, parse_link_header,
 };
-use tallyline_core::{Error, ErrorKind, Result};
+use tallyline_core::{ErrorKind, Result};
 
 /// How a list is walked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -64,7 +64,8 @@ impl PageStrategy<Row> for Pages {
                 .filter_map(|row| id_of(row))
                 .any(|id| id <= asked)
         {
-            return Err(protocol(
+            return Err(response.error(
+                ErrorKind::Protocol,
                 "the endpoint does not know forward-only paging: ids came again; use navigable paging",
             ));
         }
@@ -75,12 +76,12 @@ impl PageStrategy<Row> for Pages {
             .flat_map(|value| parse_link_header(&String::from_utf8_lossy(value.as_bytes())))
             .collect();
         let next = if response.headers().contains_key("link") {
-            self.next_of(&links, at)?
+            self.next_of(response, &links, at)?
         } else if items.len() < usize::from(self.page_size) {
             None
         } else {
             // An endpoint without the header: a full page may have a successor.
-            self.after_full_page(at, last)?
+            self.after_full_page(response, at, last)?
         };
         Ok(Page { items, next })
     }
@@ -88,7 +89,13 @@ impl PageStrategy<Row> for Pages {
 
 impl Pages {
     /// Where the page after the one behind a link starts.
-    fn next_of(&self, links: &[Link], at: Option<&Continuation>) -> Result<Option<Continuation>> {
+    fn next_of(
+        &self,
+        response: &Response,
+        links: &[Link],
+        at: Option<&Continuation>,
+    ) -> Result<Option<Continuation>> {
+        let protocol = |message: &str| response.error(ErrorKind::Protocol, message);
         let Some(next) = links.iter().find(|link| link.has_rel("next")) else {
             return Ok(None);
         };
@@ -118,6 +125,7 @@ impl Pages {
 
     fn after_full_page(
         &self,
+        response: &Response,
         at: Option<&Continuation>,
         last: Option<i64>,
     ) -> Result<Option<Continuation>> {
@@ -128,7 +136,10 @@ impl Pages {
             (PagingStyle::Navigable, None) => Ok(Some(Continuation::PageNumber(2))),
             _ => match last {
                 Some(last) => Ok(Some(Continuation::Token(last.to_string()))),
-                None => Err(protocol("a page of records without ids cannot be followed")),
+                None => Err(response.error(
+                    ErrorKind::Protocol,
+                    "a page of records without ids cannot be followed",
+                )),
             },
         }
     }
@@ -144,8 +155,4 @@ fn number_of(at: Option<&Continuation>) -> u64 {
 
 fn id_of(row: &RawValue) -> Option<i64> {
     serde_json::from_str::<Id>(row.get()).ok()?.id
-}
-
-fn protocol(message: &str) -> Error {
-    Error::new(ErrorKind::Protocol, message)
 }

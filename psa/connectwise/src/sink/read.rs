@@ -216,7 +216,7 @@ pub(super) async fn lines_of(
     let id = wire_id("an agreement", agreement.as_str())?;
     let mut rows = sink.client().addition_rows(id)?;
     let mut seen = HashSet::new();
-    let mut additions: Vec<Addition> = Vec::new();
+    let mut additions: Vec<(usize, Addition)> = Vec::new();
     let mut at = 0;
     while let Some(row) = rows.next_item().await {
         let row: Row = row.map_err(in_agreement)?;
@@ -227,14 +227,14 @@ pub(super) async fn lines_of(
                 decode_row(&row, at, operations::ADDITIONS_LIST.name).map_err(in_agreement)?;
             // A row may come twice when the list moves between two pages.
             if addition.id.is_none_or(|id| seen.insert(id)) {
-                additions.push(addition);
+                additions.push((at, addition));
             }
         }
         at += 1;
     }
     let amounts = additions
         .iter()
-        .any(|addition| addition.unit_cost.is_some() || addition.unit_price.is_some());
+        .any(|(_, addition)| addition.unit_cost.is_some() || addition.unit_price.is_some());
     let currency = if amounts {
         sink.currency_of(id).await.map_err(in_agreement)?
     } else {
@@ -242,7 +242,11 @@ pub(super) async fn lines_of(
     };
     additions
         .iter()
-        .map(|addition| map::line(addition, currency, sink.0.cancelled_date, &sink.0.marker))
-        .collect::<Result<_>>()
-        .map_err(in_agreement)
+        .map(|(at, addition)| {
+            map::line(addition, currency, sink.0.cancelled_date, &sink.0.marker).map_err(|error| {
+                let path = format!("[{at}].{}", error.json_path().unwrap_or_default());
+                in_agreement(error.with_json_path(path))
+            })
+        })
+        .collect()
 }

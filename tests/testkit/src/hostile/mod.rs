@@ -177,6 +177,7 @@ pub struct Probe<C> {
     pub(crate) route: Route,
     pub(crate) fields: Vec<Field>,
     pub(crate) paging: Option<Paging>,
+    pub(crate) all_optional: bool,
     pub(crate) call: Call<C>,
 }
 
@@ -193,6 +194,7 @@ impl<C> Probe<C> {
             route,
             fields: Vec::new(),
             paging: None,
+            all_optional: false,
             call: Arc::new(move |client| call(client).boxed()),
         }
     }
@@ -201,6 +203,13 @@ impl<C> Probe<C> {
     #[must_use]
     pub fn field(mut self, field: Field) -> Self {
         self.fields.push(field);
+        self
+    }
+
+    /// Says that every field of the answer may be absent, so that an object without any of them is read.
+    #[must_use]
+    pub fn all_optional(mut self) -> Self {
+        self.all_optional = true;
         self
     }
 

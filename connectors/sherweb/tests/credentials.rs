@@ -1,0 +1,79 @@
+//! Where the client's credentials go, and where they never do.
+#![allow(clippy::unwrap_used, reason = "a helper may panic as its test may")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::*;
+use tallyline_core::Result;
+use tallyline_core::http::Timeouts;
+use tallyline_sherweb::SherwebClient;
+use tallyline_sherweb::models::SubscriptionAmendment;
+use tallyline_testkit::credentials::CredentialClient;
+use tallyline_testkit::raw::Route;
+
+const ACCESS_TOKEN: &str = "eyJ0eXAi.the-access-token+/=.sig";
+
+fn connect(base: &str) -> Result<SherwebClient> {
+    SherwebClient::builder()
+        .client_id("client-1")
+        .client_secret(SECRET.into())
+        .subscription_key(KEY.into())
+        .base_url(base)
+        .retry(quick())
+        .timeouts(Timeouts {
+            attempt: Some(Duration::from_millis(2000)),
+            ..Timeouts::default()
+        })
+        .jitter_seed(1)
+        .build()
+}
+
+fn token() -> Route {
+    let answer =
+        format!(r#"{{"access_token":"{ACCESS_TOKEN}","expires_in":"3600","token_type":"Bearer"}}"#);
+    Route::post(TOKEN, answer)
+}
+
+#[tokio::test]
+async fn credentials_reach_the_vendor_alone_and_are_shown_nowhere() {
+    let customers = || Route::get(&format!("{SP}/customers"), r#"{"items":[{"id":"c-1"}]}"#);
+    let report = CredentialClient::new("sherweb", connect)
+        .secret(SECRET)
+        .secret(KEY)
+        .secret(ACCESS_TOKEN)
+        .route(token())
+        .route(customers())
+        .call(
+            "customers",
+            customers(),
+            |client: SherwebClient| async move {
+                let found = client.customers().await?.items;
+                Ok(found.len().to_string())
+            },
+        )
+        .call("token", token(), |client: SherwebClient| async move {
+            let found = client.customers().await?.items;
+            Ok(found.len().to_string())
+        })
+        .call(
+            "amend",
+            Route::post(
+                &format!("{SP}/billing/subscriptions/amendments"),
+                r#"{"subscriptionsAmendmentId":"a-1"}"#,
+            )
+            .query("customerId", "c-1"),
+            |client: SherwebClient| async move {
+                let amendments = [SubscriptionAmendment::new("s-1", 3)];
+                client
+                    .amend_subscriptions("c-1", &amendments)
+                    .await
+                    .map(|it| format!("{it:?}"))
+            },
+        )
+        .run()
+        .await;
+    println!("{} cases", report.cases());
+    report.assert_held();
+}

@@ -1,0 +1,67 @@
+//! Where the client's credentials go, and where they never do.
+#![allow(clippy::unwrap_used, reason = "a helper may panic as its test may")]
+
+mod common;
+
+use common::{API, BASIC, CLIENT_ID, PRIVATE_KEY, client_with};
+use tallyline_connectwise::models::{BillCustomer, NewAddition};
+use tallyline_connectwise::{ConnectWiseClient, ListOptions, PagingStyle};
+use tallyline_core::Result;
+use tallyline_testkit::credentials::CredentialClient;
+use tallyline_testkit::raw::Route;
+
+fn connect(base: &str) -> Result<ConnectWiseClient> {
+    // What the builder refuses must be seen; the helper of the other tests does not let it.
+    ConnectWiseClient::builder()
+        .site(base)
+        .company_id("northw")
+        .public_key("pubkey7")
+        .private_key(PRIVATE_KEY)
+        .client_id(CLIENT_ID)
+        .build()?;
+    Ok(client_with(base, 1000, PagingStyle::Navigable, 2))
+}
+
+#[tokio::test]
+async fn credentials_reach_the_site_alone_and_are_shown_nowhere() {
+    let at = |path: &str| format!("{API}{path}");
+    let report =
+        CredentialClient::new("connectwise", connect)
+            .secret(PRIVATE_KEY)
+            .secret(BASIC)
+            .secret(CLIENT_ID)
+            .call(
+                "companies",
+                Route::get(
+                    &at("/company/companies"),
+                    r#"[{"id":44,"name":"Fern Clinic"}]"#,
+                ),
+                |client: ConnectWiseClient| async move {
+                    let companies = client.companies(&ListOptions::default());
+                    Ok(companies.try_collect_all(100).await?.len().to_string())
+                },
+            )
+            .call(
+                "a company",
+                Route::get(&at("/company/companies/44"), r#"{"id":44}"#),
+                |client: ConnectWiseClient| async move {
+                    Ok(format!("{:?}", client.company(44).await?.id))
+                },
+            )
+            .call(
+                "a new addition",
+                Route::post(&at("/finance/agreements/71/additions"), r#"{"id":9}"#),
+                |client: ConnectWiseClient| async move {
+                    let addition = NewAddition {
+                        bill_customer: Some(BillCustomer::Billable),
+                        ..NewAddition::default()
+                    };
+                    let made = client.create_addition(71, &addition).await?;
+                    Ok(format!("{:?}", made.id))
+                },
+            )
+            .run()
+            .await;
+    println!("{} cases", report.cases());
+    report.assert_held();
+}
