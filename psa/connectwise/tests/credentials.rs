@@ -3,23 +3,43 @@
 
 mod common;
 
-use common::{API, BASIC, CLIENT_ID, PRIVATE_KEY, client_with};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use common::{API, BASIC, CLIENT_ID, PRIVATE_KEY};
 use tallyline_connectwise::models::{BillCustomer, NewAddition};
-use tallyline_connectwise::{ConnectWiseClient, ListOptions, PagingStyle};
+use tallyline_connectwise::{ConnectWiseClient, ListOptions};
 use tallyline_core::Result;
+use tallyline_core::http::{
+    Limiter, LimiterOptions, ReqwestTransport, RetryPolicy, Timeouts, Transport,
+};
 use tallyline_testkit::credentials::CredentialClient;
 use tallyline_testkit::raw::Route;
 
+/// One for all clients: to set TLS up takes longer than a case.
+fn transport() -> Arc<dyn Transport> {
+    static SHARED: OnceLock<Arc<dyn Transport>> = OnceLock::new();
+    let new = || Arc::new(ReqwestTransport::new(&Timeouts::default()).unwrap());
+    Arc::clone(SHARED.get_or_init(|| new()))
+}
+
 fn connect(base: &str) -> Result<ConnectWiseClient> {
-    // What the builder refuses must be seen; the helper of the other tests does not let it.
     ConnectWiseClient::builder()
         .site(base)
         .company_id("northw")
         .public_key("pubkey7")
         .private_key(PRIVATE_KEY)
         .client_id(CLIENT_ID)
-        .build()?;
-    Ok(client_with(base, 1000, PagingStyle::Navigable, 2))
+        .retry(RetryPolicy {
+            max_attempts: 2,
+            min_delay: Duration::from_millis(1),
+            max_delay: Duration::from_millis(2),
+            ..RetryPolicy::default()
+        })
+        .limiter(Arc::new(Limiter::new(LimiterOptions::default())))
+        .transport(transport())
+        .jitter_seed(1)
+        .build()
 }
 
 #[tokio::test]

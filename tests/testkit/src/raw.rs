@@ -170,6 +170,9 @@ impl fmt::Debug for RawRequest {
     }
 }
 
+/// Makes an answer for a request.
+type Decide = Arc<dyn Fn(&RawRequest) -> Vec<u8> + Send + Sync>;
+
 /// What a request is answered with.
 #[derive(Clone)]
 pub(crate) enum Answer {
@@ -185,7 +188,7 @@ pub(crate) enum Answer {
         tail: Vec<u8>,
     },
     /// What the request decides.
-    Each(Arc<dyn Fn(&RawRequest) -> Vec<u8> + Send + Sync>),
+    Each(Decide),
 }
 
 /// An answer whose body has the stated length.

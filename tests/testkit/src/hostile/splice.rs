@@ -10,7 +10,7 @@ pub(super) fn span(json: &str, pointer: &str) -> Option<Range<usize>> {
     let mut text = json;
     for part in pointer.split('/').skip(1) {
         let value: &RawValue = match part.parse::<usize>() {
-            Ok(index) => *serde_json::from_str::<Vec<&RawValue>>(text)
+            Ok(index) => serde_json::from_str::<Vec<&RawValue>>(text)
                 .ok()?
                 .get(index)?,
             Err(_) => serde_json::from_str::<BTreeMap<String, &RawValue>>(text)
