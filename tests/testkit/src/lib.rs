@@ -1,1 +1,79 @@
 //! Stateful simulators of the systems Tallyline connects, with fault injection, for tests and demos.
+//!
+//! Two systems are simulated: the marketplace side in [`sherweb`] and the PSA side in [`connectwise`]. Both are written
+//! from the vendors' documents, never from a client of ours, so that a client which misreads a document fails
+//! here. [`faults`] breaks either of them on purpose; [`book`] fills both with one demo book of business whose
+//! special cases are named.
+//!
+//! ```
+//! use tallyline_testkit::faults::{Fault, Match};
+//! use tallyline_testkit::sherweb::{SherwebSimulator, SherwebState};
+//!
+//! # async fn run() -> std::io::Result<()> {
+//! let mut state = SherwebState::new();
+//! let customer = state.add_customer("Birch Harbor Dental");
+//! state.add_subscription(&customer, "MAIL-A-MM", 14);
+//! let sim = SherwebSimulator::start(state).await?;
+//! sim.faults().on(Match::get("/billing/subscriptions").times(2), Fault::status(503));
+//! println!("{}", sim.base_url());
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod book;
+pub mod clock;
+pub mod connectwise;
+pub mod faults;
+pub mod http;
+pub mod json;
+pub mod limit;
+pub mod server;
+pub mod sherweb;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks a mutex; a panic in another test thread does not make the state unreadable.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives a simulator handle the methods of the server it runs on.
+macro_rules! delegate_to_server {
+    () => {
+        /// The base URL, without a trailing path: `http://127.0.0.1:PORT/`.
+        pub fn base_url(&self) -> &url::Url {
+            self.server.base_url()
+        }
+
+        /// The faults programmed on this simulator.
+        pub fn faults(&self) -> &crate::faults::Faults {
+            self.server.faults()
+        }
+
+        /// Every request received so far, in order of arrival.
+        pub fn requests(&self) -> Vec<crate::server::RecordedRequest> {
+            self.server.requests()
+        }
+
+        /// How many requests were received.
+        pub fn request_count(&self) -> usize {
+            self.server.request_count()
+        }
+
+        /// Forgets the requests received so far.
+        pub fn clear_requests(&self) {
+            self.server.clear_requests();
+        }
+
+        /// The server underneath.
+        pub fn server(&self) -> &crate::server::Simulator {
+            &self.server
+        }
+
+        /// Stops the server and waits until its last connection is closed.
+        pub async fn shutdown(self) {
+            self.server.shutdown().await;
+        }
+    };
+}
+pub(crate) use delegate_to_server;

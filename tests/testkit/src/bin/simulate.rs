@@ -1,0 +1,126 @@
+//! Serves a simulator with the demo book until it is interrupted.
+
+use std::io::{self, Write as _};
+
+use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use tallyline_testkit::book::{Book, BookOptions};
+use tallyline_testkit::clock::{Clock, date_of};
+use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
+use tallyline_testkit::sherweb::{SherwebSimulator, SherwebState};
+
+/// Simulates a system on the loopback address.
+#[derive(Debug, Parser)]
+#[command(name = "simulate")]
+struct Cli {
+    #[command(subcommand)]
+    system: System,
+}
+
+#[derive(Debug, Subcommand)]
+enum System {
+    /// The marketplace side.
+    Sherweb(Serve),
+    /// The PSA side.
+    Connectwise(Serve),
+}
+
+#[derive(Clone, Debug, Args)]
+struct Serve {
+    /// The port; 0 takes any free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Start without the demo book.
+    #[arg(long)]
+    empty: bool,
+    /// The seed of the demo book; both sides need the same one.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The vendor's accounts in the demo book.
+    #[arg(long, default_value_t = 60)]
+    accounts: usize,
+    /// The usage lines in the demo book.
+    #[arg(long, default_value_t = 1200)]
+    lines: usize,
+    /// The day the clock starts on; today by default.
+    #[arg(long)]
+    today: Option<Date>,
+    /// Print the special cases of the demo book.
+    #[arg(long)]
+    cases: bool,
+}
+
+impl Serve {
+    fn today(&self) -> Date {
+        self.today.unwrap_or_else(|| date_of(Timestamp::now()))
+    }
+
+    fn book(&self) -> io::Result<Option<Book>> {
+        if self.empty {
+            return Ok(None);
+        }
+        let (seed, accounts, lines, today) = (self.seed, self.accounts, self.lines, self.today());
+        let book = Book::generate(BookOptions {
+            seed,
+            accounts,
+            lines,
+            today,
+        });
+        if self.cases {
+            for note in book.cases() {
+                say(&format!("{:?}: {}", note.case, note.sentence))?;
+            }
+        }
+        Ok(Some(book))
+    }
+}
+
+fn say(line: &str) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{line}")
+}
+
+#[tokio::main]
+async fn main() -> io::Result<()> {
+    match Cli::parse().system {
+        System::Sherweb(serve) => sherweb(&serve).await,
+        System::Connectwise(serve) => connectwise(&serve).await,
+    }
+}
+
+async fn sherweb(serve: &Serve) -> io::Result<()> {
+    let mut state = serve
+        .book()?
+        .map_or_else(|| SherwebState::on(serve.today()), |book| book.sherweb);
+    state.clock = Clock::running_from(serve.today());
+    let application = state.application.clone();
+    let sim = SherwebSimulator::start_on(serve.port, state).await?;
+    say(&format!("base URL          {}", sim.base_url()))?;
+    say(&format!("client id         {}", application.client_id))?;
+    say(&format!("client secret     {}", application.client_secret))?;
+    say(&format!(
+        "subscription key  {}",
+        application.subscription_key
+    ))?;
+    tokio::signal::ctrl_c().await?;
+    sim.shutdown().await;
+    Ok(())
+}
+
+async fn connectwise(serve: &Serve) -> io::Result<()> {
+    let mut state = serve.book()?.map_or_else(
+        || ConnectWiseState::on(serve.today()),
+        |book| book.connectwise,
+    );
+    state.clock = Clock::running_from(serve.today());
+    let credentials = state.credentials.clone();
+    let sim = ConnectWiseSimulator::start_on(serve.port, state).await?;
+    say(&format!("base URL     {}", sim.base_url()))?;
+    say(&format!("company id   {}", credentials.company_id))?;
+    say(&format!("public key   {}", credentials.public_key))?;
+    say(&format!("private key  {}", credentials.private_key))?;
+    say(&format!("client id    {}", credentials.client_id))?;
+    tokio::signal::ctrl_c().await?;
+    sim.shutdown().await;
+    Ok(())
+}

@@ -1,0 +1,339 @@
+//! The harness under every simulator: serves a router on the loopback address, records requests, applies faults.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::connect_info::Connected;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::serve::{IncomingStream, Listener};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use url::Url;
+
+use crate::faults::{Effect, Faults};
+use crate::http::{MAX_BODY, SimAnswer};
+use crate::lock;
+
+/// One request as it arrived, and what became of it.
+#[derive(Clone, Debug)]
+pub struct RecordedRequest {
+    /// The method.
+    pub method: String,
+    /// The path, percent-encoded as it came.
+    pub path: String,
+    /// The raw query, without the question mark; empty when there was none.
+    pub query: String,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body as text.
+    pub body: String,
+    /// The status answered; `None` while it is handled, and for good when the connection was reset instead.
+    pub status: Option<u16>,
+    /// Whether a fault struck it.
+    pub faulted: bool,
+    serial: u64,
+}
+
+impl RecordedRequest {
+    /// The first header of a name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    entries: Vec<RecordedRequest>,
+    next: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Harness {
+    log: Arc<Mutex<Log>>,
+    faults: Faults,
+    stopped: watch::Receiver<bool>,
+}
+
+/// A running server. It stops when the handle is dropped: no new connection is accepted, requests in work are answered,
+/// idle connections are closed.
+#[derive(Debug)]
+pub struct Simulator {
+    base_url: Url,
+    harness: Harness,
+    stop: watch::Sender<bool>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Simulator {
+    /// Serves a router on 127.0.0.1; port 0 takes any free port. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the port cannot be bound.
+    pub async fn serve(router: Router, port: u16) -> io::Result<Self> {
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+        let address = listener.local_addr()?;
+        let base_url = Url::parse(&format!("http://{address}/")).map_err(io::Error::other)?;
+        let (stop, stopped) = watch::channel(false);
+        let harness = Harness {
+            log: Arc::default(),
+            faults: Faults::default(),
+            stopped: stopped.clone(),
+        };
+        let service = router
+            .layer(middleware::from_fn_with_state(harness.clone(), observe))
+            .into_make_service_with_connect_info::<Line>();
+        let served = axum::serve(Breakable(listener), service)
+            .with_graceful_shutdown(until_stopped(stopped));
+        let task = tokio::spawn(async move {
+            let _ = served.await;
+        });
+        Ok(Self {
+            base_url,
+            harness,
+            stop,
+            task: Some(task),
+        })
+    }
+
+    /// The base URL: `http://127.0.0.1:PORT/`.
+    pub fn base_url(&self) -> &Url {
+        &self.base_url
+    }
+
+    /// The faults programmed on this server.
+    pub fn faults(&self) -> &Faults {
+        &self.harness.faults
+    }
+
+    /// Every request received so far, in order of arrival.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        lock(&self.harness.log).entries.clone()
+    }
+
+    /// How many requests were received since the start or the last clearing.
+    pub fn request_count(&self) -> usize {
+        lock(&self.harness.log).entries.len()
+    }
+
+    /// Forgets the requests received so far.
+    pub fn clear_requests(&self) {
+        lock(&self.harness.log).entries.clear();
+    }
+
+    /// Stops the server and waits until its last connection is closed.
+    pub async fn shutdown(mut self) {
+        let _ = self.stop.send(true);
+        if let Some(task) = self.task.take() {
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+    }
+}
+
+async fn until_stopped(mut stopped: watch::Receiver<bool>) {
+    // An error means that the handle is gone, which is a stop too.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// Records the request, applies a fault when one is due, and hands it on.
+async fn observe(
+    State(harness): State<Harness>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, MAX_BODY).await else {
+        return SimAnswer::empty(413).into_response();
+    };
+    let method = parts.method.as_str().to_owned();
+    let path = parts.uri.path().to_owned();
+    let query = parts.uri.query().unwrap_or("").to_owned();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let effect = harness.faults.strike(&method, &path, &query, &text);
+    let serial = {
+        let mut log = lock(&harness.log);
+        let serial = log.next;
+        log.next += 1;
+        let headers = parts
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                (
+                    name.as_str().to_owned(),
+                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                )
+            })
+            .collect();
+        let faulted = effect.is_some();
+        log.entries.push(RecordedRequest {
+            method,
+            path,
+            query,
+            headers,
+            body: text,
+            status: None,
+            faulted,
+            serial,
+        });
+        serial
+    };
+    let request = Request::from_parts(parts, Body::from(bytes));
+    let response = match effect {
+        None => next.run(request).await,
+        Some(Effect::Delay(by)) => {
+            tokio::select! {
+                () = tokio::time::sleep(by) => {}
+                () = until_stopped(harness.stopped.clone()) => {}
+            }
+            next.run(request).await
+        }
+        Some(Effect::Answer {
+            status,
+            headers,
+            body,
+        }) => SimAnswer {
+            status,
+            headers,
+            body,
+        }
+        .into_response(),
+        Some(Effect::DropBefore) => return line.reset(),
+        Some(Effect::LoseAnswer) => {
+            next.run(request).await;
+            return line.reset();
+        }
+    };
+    let status = response.status().as_u16();
+    if let Some(entry) = lock(&harness.log)
+        .entries
+        .iter_mut()
+        .rev()
+        .find(|entry| entry.serial == serial)
+    {
+        entry.status = Some(status);
+    }
+    response
+}
+
+/// Lets a request break the connection it came on.
+#[derive(Clone, Debug)]
+struct Line(Arc<AtomicBool>);
+
+impl Line {
+    /// Marks the connection broken. The response given back is never sent: the first write fails, and the socket is
+    /// closed with a reset.
+    fn reset(&self) -> Response {
+        self.0.store(true, Ordering::SeqCst);
+        SimAnswer::empty(500).into_response()
+    }
+}
+
+impl Connected<IncomingStream<'_, Breakable>> for Line {
+    fn connect_info(stream: IncomingStream<'_, Breakable>) -> Self {
+        Self(Arc::clone(&stream.io().broken))
+    }
+}
+
+/// A listener whose connections can be broken on purpose.
+struct Breakable(TcpListener);
+
+impl Listener for Breakable {
+    type Io = Socket;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Socket, SocketAddr) {
+        let (stream, address) = Listener::accept(&mut self.0).await;
+        (
+            Socket {
+                stream,
+                broken: Arc::default(),
+            },
+            address,
+        )
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+struct Socket {
+    stream: TcpStream,
+    broken: Arc<AtomicBool>,
+}
+
+impl Socket {
+    fn check(&self) -> io::Result<()> {
+        if self.broken.load(Ordering::SeqCst) {
+            // With zero linger, closing sends a reset instead of an orderly end.
+            let _ = self.stream.set_zero_linger();
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        Ok(())
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.check()?;
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.check()?;
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.check()?;
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check()?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check()?;
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
