@@ -1,7 +1,12 @@
 //! The model, mapping, reconcile, plan and apply of Tallyline.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod error;
 pub mod flow;
+#[cfg(feature = "http")]
+#[cfg_attr(docsrs, doc(cfg(feature = "http")))]
+pub mod http;
 pub mod mapping;
 pub mod model;
 pub mod plan;

@@ -1,0 +1,74 @@
+//! Every operation this crate calls, with its class.
+
+use tallyline_core::http::{Idempotency, Operation};
+
+/// A POST that changes nothing, and so may be repeated like a read.
+const fn read_by_post(name: &'static str, template: &'static str) -> Operation {
+    Operation::post(name, template).with_idempotency(Idempotency::Safe)
+}
+
+macro_rules! operations {
+    ($($name:ident = $operation:expr;)+) => {
+        $(pub(crate) static $name: Operation = $operation;)+
+
+        #[cfg(test)]
+        pub(crate) static ALL: &[&Operation] = &[$(&$name),+];
+    };
+}
+
+operations! {
+    TOKEN = read_by_post("token.fetch", "/auth/oidc/connect/token");
+    PAYABLE_CHARGES = Operation::get("payable_charges.list", "/distributor/v1/billing/payable-charges");
+    CUSTOMERS = Operation::get("customers.list", "/service-provider/v1/customers");
+    SUBSCRIPTIONS = Operation::get("subscriptions.list", "/service-provider/v1/billing/subscriptions");
+    SUBSCRIPTION_DETAILS = Operation::get("subscriptions.details", "/service-provider/v1/billing/subscriptions/details");
+    PRICING_INFORMATION = Operation::get("subscriptions.pricing_information", "/service-provider/v1/billing/subscriptions/pricing-information");
+    METERS = Operation::get("subscriptions.meters", "/service-provider/v1/billing/subscriptions/meters");
+    AMEND = Operation::post("subscriptions.amend", "/service-provider/v1/billing/subscriptions/amendments");
+    AMENDMENT_STATUS = Operation::get("amendments.status", "/service-provider/v1/billing/subscriptions/amendments/{subscriptionsAmendmentId}/status");
+    CANCEL = Operation::post("subscriptions.cancel", "/service-provider/v1/billing/subscriptions/cancellations");
+    TRACKING = Operation::get("tracking.get", "/service-provider/v1/tracking/{trackingId}");
+    RECEIVABLE_CHARGES = Operation::get("receivable_charges.list", "/service-provider/v1/billing/receivable-charges");
+    CATALOG = Operation::get("catalogs.get", "/service-provider/v1/customer-catalogs/{customerId}");
+    CATALOG_PRICING = read_by_post("catalogs.pricing", "/service-provider/v1/customer-catalogs/{customerId}/catalog-items-pricing");
+    PLATFORMS = Operation::get("platforms.list", "/service-provider/v1/platforms");
+    PLATFORMS_CONFIGURATIONS = Operation::get("platforms.configurations", "/service-provider/v1/customers/{customerId}/platforms-configurations");
+    PLATFORM_DETAILS = Operation::get("platforms.details", "/service-provider/v1/customers/{customerId}/platforms/{platformId}/details");
+    METER_USAGES = Operation::get("platforms.meter_usages", "/service-provider/v1/customers/{customerId}/platforms/{platformId}/meter-usages");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_has_its_class_and_only_two_of_them_write() {
+        let listed: Vec<String> = ALL
+            .iter()
+            .map(|operation| format!("{} {:?}", operation.name, operation.idempotency))
+            .collect();
+        assert_eq!(
+            listed,
+            [
+                "token.fetch Safe",
+                "payable_charges.list Safe",
+                "customers.list Safe",
+                "subscriptions.list Safe",
+                "subscriptions.details Safe",
+                "subscriptions.pricing_information Safe",
+                "subscriptions.meters Safe",
+                "subscriptions.amend Unsafe",
+                "amendments.status Safe",
+                "subscriptions.cancel Unsafe",
+                "tracking.get Safe",
+                "receivable_charges.list Safe",
+                "catalogs.get Safe",
+                "catalogs.pricing Safe",
+                "platforms.list Safe",
+                "platforms.configurations Safe",
+                "platforms.details Safe",
+                "platforms.meter_usages Safe",
+            ]
+        );
+    }
+}
