@@ -1,0 +1,99 @@
+//! The transport over reqwest.
+
+use std::error::Error as StdError;
+
+use async_trait::async_trait;
+use bytes::BytesMut;
+
+use super::options::Timeouts;
+use super::transport::{Phase, Transport, TransportError, TransportRequest, TransportResponse};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Carries requests over `reqwest`: gzip decoded, redirects not followed, the system's proxy
+/// used where one is set.
+#[derive(Clone, Debug)]
+pub struct ReqwestTransport {
+    client: reqwest::Client,
+}
+
+impl ReqwestTransport {
+    /// A transport with the connect and read limits of `timeouts`.
+    ///
+    /// # Errors
+    /// `Config` when TLS or the system's proxy settings cannot be set up.
+    pub fn new(timeouts: &Timeouts) -> Result<Self> {
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false);
+        if let Some(connect) = timeouts.connect {
+            builder = builder.connect_timeout(connect);
+        }
+        if let Some(read) = timeouts.read {
+            builder = builder.read_timeout(read);
+        }
+        let client = builder.build().map_err(|error| {
+            Error::new(ErrorKind::Config, "the HTTP transport cannot be set up")
+                .with_source(error.without_url())
+        })?;
+        Ok(Self { client })
+    }
+}
+
+#[async_trait]
+impl Transport for ReqwestTransport {
+    async fn send(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
+        let max_body = request.max_body;
+        let mut builder = self
+            .client
+            .request(request.method, request.url)
+            .headers(request.headers);
+        if let Some(body) = request.body {
+            builder = builder.body(body);
+        }
+        let mut response = builder.send().await.map_err(|error| {
+            let phase = if error.is_connect() || error.is_builder() {
+                Phase::Connect
+            } else {
+                Phase::Sent
+            };
+            failed(phase, error)
+        })?;
+        let status = response.status().as_u16();
+        let headers = std::mem::take(response.headers_mut());
+        // The chunks come decompressed: the cap holds against a small body that unfolds.
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| failed(Phase::Body, error))?
+        {
+            if chunk.len() > max_body.saturating_sub(body.len()) {
+                return Err(TransportError::new(
+                    Phase::TooLarge,
+                    format!("more than {max_body} bytes"),
+                ));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(TransportResponse::new(status, headers, body.freeze()))
+    }
+}
+
+fn failed(phase: Phase, error: reqwest::Error) -> TransportError {
+    let timeout = error.is_timeout() || times_out(&error);
+    TransportError::new(phase, error.without_url()).with_timeout(timeout)
+}
+
+fn times_out(error: &(dyn StdError + 'static)) -> bool {
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(io) = error.downcast_ref::<std::io::Error>()
+            && io.kind() == std::io::ErrorKind::TimedOut
+        {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
