@@ -1,0 +1,243 @@
+//! List calls: what to ask for, and the stream of records.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::{Stream, StreamExt};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tallyline_core::http::{Paged, Request};
+use tallyline_core::wire::decode_json;
+use tallyline_core::{Error, ErrorKind, Result};
+
+use super::paging::{PagingStyle, Row};
+use crate::conditions::{Condition, Field, encoded_len};
+
+/// The direction of an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Smallest first.
+    #[default]
+    Ascending,
+    /// Largest first.
+    Descending,
+}
+
+/// What to ask a list call for.
+///
+/// ```
+/// use tallyline_connectwise::conditions::Field;
+/// use tallyline_connectwise::ListOptions;
+///
+/// let open = ListOptions {
+///     conditions: Some(Field::CANCELLED_FLAG.equals(false)),
+///     page_size: Some(250),
+///     ..ListOptions::default()
+/// };
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct ListOptions {
+    /// The filter.
+    pub conditions: Option<Condition>,
+    /// A filter on the fields of child lists. `in` is not allowed.
+    pub child_conditions: Option<Condition>,
+    /// A filter on custom fields, by [`Field::CAPTION`] and [`Field::VALUE`]. `in` is not allowed.
+    pub custom_field_conditions: Option<Condition>,
+    /// The order; by id when empty. Not allowed with forward-only paging.
+    pub order_by: Vec<(Field, Direction)>,
+    /// The fields to answer; all when empty. The id is always asked for.
+    pub fields: Vec<Field>,
+    /// Records per page, 1 to 1000; the client's own when absent.
+    pub page_size: Option<u16>,
+    /// The paging style; the client's own when absent.
+    pub paging: Option<PagingStyle>,
+}
+
+impl ListOptions {
+    /// Records that match a filter.
+    #[must_use]
+    pub fn matching(conditions: Condition) -> Self {
+        Self {
+            conditions: Some(conditions),
+            ..Self::default()
+        }
+    }
+
+    /// The query parameters beside paging.
+    pub(crate) fn query(&self, style: PagingStyle) -> Result<Vec<(&'static str, String)>> {
+        let config = |message: &str| Error::new(ErrorKind::Config, message);
+        for condition in [&self.child_conditions, &self.custom_field_conditions] {
+            if condition.as_ref().is_some_and(Condition::has_list) {
+                return Err(config("`in` is allowed in `conditions` only"));
+            }
+        }
+        let mut query = Vec::new();
+        for (name, condition) in [
+            ("conditions", &self.conditions),
+            ("childConditions", &self.child_conditions),
+            ("customFieldConditions", &self.custom_field_conditions),
+        ] {
+            query.extend(condition.as_ref().map(|found| (name, found.to_string())));
+        }
+        match (style, self.order_by.is_empty()) {
+            (PagingStyle::Navigable, true) => query.push(("orderBy", "id asc".to_owned())),
+            (PagingStyle::Navigable, false) => query.push(("orderBy", self.order())),
+            (PagingStyle::ForwardOnly, true) => {}
+            (PagingStyle::ForwardOnly, false) => {
+                return Err(config("forward-only paging takes no order: it is by id"));
+            }
+        }
+        if !self.fields.is_empty() {
+            let id = (!self.fields.contains(&Field::ID)).then_some(&Field::ID);
+            let fields: Vec<&str> = id.into_iter().chain(&self.fields).map(Field::as_str).collect();
+            query.push(("fields", fields.join(",")));
+        }
+        Ok(query)
+    }
+
+    fn order(&self) -> String {
+        let parts: Vec<String> = self
+            .order_by
+            .iter()
+            .map(|(field, direction)| match direction {
+                Direction::Ascending => format!("{field} asc"),
+                Direction::Descending => format!("{field} desc"),
+            })
+            .collect();
+        parts.join(", ")
+    }
+
+    /// How much of the URL the query takes, paging included.
+    pub(crate) fn encoded_len(&self, style: PagingStyle) -> Result<usize> {
+        const PAGING: usize = "&pageSize=1000&pageId=9223372036854775807".len();
+        let pairs = self.query(style)?;
+        let query: usize = pairs
+            .iter()
+            .map(|(name, value)| name.len() + 2 + encoded_len(value))
+            .sum();
+        Ok(query + PAGING)
+    }
+}
+
+/// Adds query parameters to a request.
+pub(crate) fn with_query(mut request: Request, query: &[(&'static str, String)]) -> Request {
+    for (name, value) in query {
+        request = request.query(name, value);
+    }
+    request
+}
+
+/// The records of a list call, page by page as they are asked for.
+///
+/// A record that cannot be decoded is an error by name and path, and the stream goes on; any
+/// other error ends it. Dropping the stream stops its requests.
+pub struct List<T> {
+    state: State,
+    operation: &'static str,
+    seen: usize,
+    record: PhantomData<fn() -> T>,
+}
+
+enum State {
+    Refused(Option<Error>),
+    Rows(Box<Paged<Row>>),
+}
+
+impl<T> List<T> {
+    pub(crate) fn new(operation: &'static str, rows: Result<Paged<Row>>) -> Self {
+        Self {
+            state: match rows {
+                Ok(rows) => State::Rows(Box::new(rows)),
+                Err(error) => State::Refused(Some(error.with_operation(operation))),
+            },
+            operation,
+            seen: 0,
+            record: PhantomData,
+        }
+    }
+}
+
+impl<T: DeserializeOwned> List<T> {
+    /// The next record; none at the end.
+    ///
+    /// # Errors
+    /// `Protocol` for a record that cannot be decoded, and the errors of the list call.
+    pub async fn next_item(&mut self) -> Option<Result<T>> {
+        self.next().await
+    }
+
+    /// All records, up to a number.
+    ///
+    /// # Errors
+    /// The first error of the stream, and `Invalid` when there are more records than `limit`.
+    pub async fn try_collect_all(mut self, limit: usize) -> Result<Vec<T>> {
+        let mut records = Vec::new();
+        while let Some(record) = self.next().await {
+            if records.len() == limit {
+                return Err(Error::new(
+                    ErrorKind::Invalid,
+                    format!("there are more than {limit} records"),
+                )
+                .with_operation(self.operation));
+            }
+            records.push(record?);
+        }
+        Ok(records)
+    }
+}
+
+impl<T: DeserializeOwned> Stream for List<T> {
+    type Item = Result<T>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let rows = match &mut this.state {
+            State::Refused(error) => return Poll::Ready(error.take().map(Err)),
+            State::Rows(rows) => rows,
+        };
+        rows.poll_next_unpin(context).map(|row| {
+            let row = row?;
+            let at = this.seen;
+            this.seen += 1;
+            Some(row.and_then(|row| decode_row(&row, at, this.operation)))
+        })
+    }
+}
+
+impl<T> fmt::Debug for List<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("List")
+            .field("operation", &self.operation)
+            .field("seen", &self.seen)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Decodes one record; an error names it by place and id.
+pub(crate) fn decode_row<T: DeserializeOwned>(
+    row: &Row,
+    at: usize,
+    operation: &'static str,
+) -> Result<T> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Id {
+        id: Option<i64>,
+    }
+    decode_json(row.get().as_bytes()).map_err(|error| {
+        let path = match error.json_path() {
+            Some(path) if path != "." => format!("[{at}].{path}"),
+            _ => format!("[{at}]"),
+        };
+        let error = error
+            .with_connector(super::CONNECTOR)
+            .with_operation(operation)
+            .with_json_path(path);
+        match serde_json::from_str::<Id>(row.get()) {
+            Ok(Id { id: Some(id) }) => error.with_context("record", id.to_string()),
+            _ => error,
+        }
+    })
+}

@@ -1,0 +1,128 @@
+//! The two paging styles of list calls.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tallyline_core::http::{Continuation, Page, PageStrategy, Request, Response, parse_link_header};
+use tallyline_core::{Error, ErrorKind, Result};
+
+/// How a list is walked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PagingStyle {
+    /// By page number, in an order of choice.
+    #[default]
+    Navigable,
+    /// From id to id: faster on long lists, always in the order of ids. A few endpoints do
+    /// not know it.
+    ForwardOnly,
+}
+
+/// A record as it came, to be decoded one by one.
+pub(crate) type Row = Box<RawValue>;
+
+/// Walks a list in either style.
+///
+/// A `Link` header is only asked whether there is a next page and where it starts: host,
+/// path, codebase and filters stay those of the first request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pages {
+    pub(crate) style: PagingStyle,
+    pub(crate) page_size: u16,
+}
+
+/// The part of a record that paging needs.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Id {
+    id: Option<i64>,
+}
+
+impl PageStrategy<Row> for Pages {
+    fn apply(&self, request: Request, at: Option<&Continuation>) -> Request {
+        let request = request.set_query("pageSize", self.page_size);
+        let request = match self.style {
+            PagingStyle::Navigable => request,
+            PagingStyle::ForwardOnly => request.header("pagination-type", "forward-only"),
+        };
+        match at {
+            Some(Continuation::PageNumber(page)) => request.set_query("page", page),
+            Some(Continuation::Token(last)) => request.set_query("pageId", last),
+            _ if self.style == PagingStyle::Navigable => request.set_query("page", 1),
+            _ => request,
+        }
+    }
+
+    fn parse(&self, response: &Response, at: Option<&Continuation>) -> Result<Page<Row>> {
+        let items: Vec<Row> = response.json()?;
+        let last = items.iter().filter_map(|row| id_of(row)).max();
+        if let Some(Continuation::Token(asked)) = at
+            && let Ok(asked) = asked.parse::<i64>()
+            && items.iter().filter_map(|row| id_of(row)).any(|id| id <= asked)
+        {
+            return Err(protocol(
+                "the endpoint does not know forward-only paging: ids came again; use navigable paging",
+            ));
+        }
+        let next = match response.header("link") {
+            Some(link) => self.next_of(link)?,
+            // An endpoint without the header: a full page may have a successor.
+            None if items.len() < usize::from(self.page_size) => None,
+            None => self.after_full_page(at, last)?,
+        };
+        Ok(Page { items, next })
+    }
+}
+
+impl Pages {
+    /// Where the page after the one behind a link starts.
+    fn next_of(&self, link: &str) -> Result<Option<Continuation>> {
+        let links = parse_link_header(link);
+        let Some(next) = links.iter().find(|link| link.rel.eq_ignore_ascii_case("next")) else {
+            return Ok(None);
+        };
+        let query = next.url.split_once('?').map_or("", |(_, query)| query);
+        let number = |name: &str| {
+            url::form_urlencoded::parse(query.as_bytes())
+                .find(|(key, _)| key.eq_ignore_ascii_case(name))
+                .and_then(|(_, value)| value.parse::<u64>().ok())
+        };
+        // A link of a navigable list may carry an empty or stale pageId beside its page.
+        let found = match self.style {
+            PagingStyle::Navigable => number("page")
+                .map(Continuation::PageNumber)
+                .or_else(|| number("pageId").map(|id| Continuation::Token(id.to_string()))),
+            PagingStyle::ForwardOnly => number("pageId")
+                .map(|id| Continuation::Token(id.to_string()))
+                .or_else(|| number("page").map(Continuation::PageNumber)),
+        };
+        match found {
+            Some(next) => Ok(Some(next)),
+            None => Err(protocol("the link to the next page names no page")),
+        }
+    }
+
+    fn after_full_page(
+        &self,
+        at: Option<&Continuation>,
+        last: Option<i64>,
+    ) -> Result<Option<Continuation>> {
+        match (self.style, at) {
+            (_, Some(Continuation::PageNumber(page))) => {
+                Ok(Some(Continuation::PageNumber(page.saturating_add(1))))
+            }
+            (PagingStyle::Navigable, None) => Ok(Some(Continuation::PageNumber(2))),
+            _ => match last {
+                Some(last) => Ok(Some(Continuation::Token(last.to_string()))),
+                None => Err(protocol("a page of records without ids cannot be followed")),
+            },
+        }
+    }
+}
+
+fn id_of(row: &RawValue) -> Option<i64> {
+    serde_json::from_str::<Id>(row.get()).ok()?.id
+}
+
+fn protocol(message: &str) -> Error {
+    Error::new(ErrorKind::Protocol, message)
+}
