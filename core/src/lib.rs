@@ -1,4 +1,5 @@
-//! The model, mapping, reconcile, plan and apply of Tallyline.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
