@@ -3,6 +3,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod apply;
 pub mod error;
 pub mod flow;
 #[cfg(feature = "http")]
@@ -14,6 +15,7 @@ pub mod plan;
 pub mod reconcile;
 pub mod sink;
 pub mod source;
+pub mod store;
 pub mod wire;
 
 pub use error::{Error, ErrorKind, Result};

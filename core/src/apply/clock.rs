@@ -1,0 +1,38 @@
+//! Time as an input.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::model::Timestamp;
+
+/// The clock that the applier stamps events with and waits by.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+
+    /// Waits.
+    async fn sleep(&self, duration: Duration);
+}
+
+/// The system's clock and tokio's timer.
+#[cfg(any(feature = "http", feature = "sqlite"))]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+#[cfg(any(feature = "http", feature = "sqlite"))]
+#[async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    /// Waits on tokio's timer.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with its time driver on.
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}

@@ -1,0 +1,46 @@
+//! Applying a plan: exactly once, with proof.
+//!
+//! Per change: the intent is journalled, the target is read and compared with what the plan
+//! was made on, the write is journalled as sent **before** it leaves, leaves once, and is read
+//! back; the outcome is journalled with what was seen. A lost answer is unknown until reading
+//! back settles it. [`Machine`] holds these rules without any I/O; [`Applier`] carries them
+//! out against a sink and a journal.
+//!
+//! # Examples
+//! ```no_run
+//! # use tallyline_core::{PsaSink, Result, plan::Change, model::PlanId};
+//! use tallyline_core::apply::{Applier, ApplyOptions, ApplyRequest, Clock};
+//! use tallyline_core::store::Journal;
+//!
+//! # async fn example(sink: &dyn PsaSink, journal: &dyn Journal, clock: &dyn Clock,
+//! #     plan: &PlanId, plan_text: &str, changes: &[Change]) -> Result<()> {
+//! let applier = Applier::new(sink, journal, clock);
+//! let mut options = ApplyOptions::new("dana@msp.example");
+//! options.concurrency = 4;
+//! let request = ApplyRequest { plan_id: plan, plan_text, source: "sherweb", changes };
+//! let mut report = applier.apply(&request, &options).await?;
+//! if report.is_resumable() {
+//!     report = applier.resume(&report.run, &options).await?;
+//! }
+//! tracing::info!("{}", report.totals);
+//! # Ok(())
+//! # }
+//! ```
+
+mod clock;
+mod machine;
+mod options;
+mod report;
+mod runner;
+mod work;
+
+#[cfg(test)]
+mod tests;
+
+pub use clock::Clock;
+#[cfg(any(feature = "http", feature = "sqlite"))]
+pub use clock::SystemClock;
+pub use machine::{Check, Input, Limits, Machine, Step, Written};
+pub use options::{ApplyEvent, ApplyOptions, ApplyRequest, CancelFlag, OnEvent};
+pub use report::{ApplyReport, ChangeResult, Outcome, Stop, Totals};
+pub use runner::Applier;

@@ -1,0 +1,137 @@
+//! What to apply, and how.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::model::{ChangeId, PlanId, Timestamp};
+use crate::plan::Change;
+use crate::store::{Event, RunId};
+
+/// The plan to apply.
+#[derive(Clone, Copy, Debug)]
+pub struct ApplyRequest<'a> {
+    /// The plan's id.
+    pub plan_id: &'a PlanId,
+    /// The plan as a text, kept in the journal as it was approved.
+    pub plan_text: &'a str,
+    /// The short name of the source that the plan was made from.
+    pub source: &'a str,
+    /// The plan's changes, in its order.
+    pub changes: &'a [Change],
+}
+
+/// Stops a run between two changes. Clones share the flag.
+#[derive(Clone, Debug, Default)]
+pub struct CancelFlag(Arc<AtomicBool>);
+
+impl CancelFlag {
+    /// A flag that is not raised.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks the run to stop: each agreement settles the change that it is at, and no further
+    /// change begins.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the run was asked to stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// One event of a change, told as soon as it is durable.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ApplyEvent<'a> {
+    /// The run.
+    pub run: &'a RunId,
+    /// The change.
+    pub change: &'a Change,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: &'a Event,
+}
+
+/// A function that is told every event.
+pub type OnEvent = Arc<dyn Fn(ApplyEvent<'_>) + Send + Sync>;
+
+/// Who applies, and within which limits.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ApplyOptions {
+    /// Who approved the plan: stands in the journal.
+    pub approved_by: String,
+    /// Blocked changes to carry out all the same: who says so, and why.
+    ///
+    /// A resumed run keeps those that it was started with.
+    pub overrides: BTreeMap<ChangeId, String>,
+    /// The run's id; derived from the plan and the instant when absent.
+    pub run: Option<RunId>,
+    /// How many agreements are worked on at once, within what the sink allows.
+    pub concurrency: usize,
+    /// How often a write is read back before it counts as not landed or as unsettled.
+    pub verify_attempts: u32,
+    /// The wait between two read-backs of a write.
+    pub verify_wait: Duration,
+    /// Stops the run between two changes.
+    pub cancel: CancelFlag,
+    /// Is told every event. It is called from the run itself and should return at once.
+    pub on_event: Option<OnEvent>,
+}
+
+impl ApplyOptions {
+    /// As many agreements at once as the sink allows, up to 8; three read-backs, two seconds
+    /// apart.
+    pub fn new(approved_by: impl Into<String>) -> Self {
+        Self {
+            approved_by: approved_by.into(),
+            overrides: BTreeMap::new(),
+            run: None,
+            concurrency: 8,
+            verify_attempts: 3,
+            verify_wait: Duration::from_secs(2),
+            cancel: CancelFlag::new(),
+            on_event: None,
+        }
+    }
+
+    /// Carries out a blocked change all the same.
+    #[must_use]
+    pub fn with_override(mut self, change: impl Into<ChangeId>, who: impl Into<String>) -> Self {
+        self.overrides.insert(change.into(), who.into());
+        self
+    }
+
+    /// Tells every event to a function.
+    #[must_use]
+    pub fn with_on_event(
+        mut self,
+        on_event: impl Fn(ApplyEvent<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_event = Some(Arc::new(on_event));
+        self
+    }
+}
+
+impl fmt::Debug for ApplyOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApplyOptions")
+            .field("approved_by", &self.approved_by)
+            .field("overrides", &self.overrides)
+            .field("run", &self.run)
+            .field("concurrency", &self.concurrency)
+            .field("verify_attempts", &self.verify_attempts)
+            .field("verify_wait", &self.verify_wait)
+            .field("cancel", &self.cancel)
+            .finish_non_exhaustive()
+    }
+}

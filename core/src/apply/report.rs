@@ -1,0 +1,334 @@
+//! What was done, per change, with proof.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{AgreementId, AgreementLineId, ChangeId, LineState, PlanId};
+use crate::plan::Change;
+use crate::sink::Verdict;
+use crate::store::{ChangeState, Event, Failure, RunId};
+
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It landed, proved by reading back.
+    Done {
+        /// Whether reading back settled it in place of the write's answer, or after a stop.
+        recovered: bool,
+    },
+    /// The target was not as planned: nothing was written.
+    Drifted,
+    /// It has not landed.
+    Failed {
+        /// Whether a new plan may bring it again with hope.
+        retryable: bool,
+    },
+    /// The target holds neither the old state nor the wanted one: a person must look.
+    Conflict,
+    /// It may have landed: resume the run to settle it.
+    Unsettled,
+    /// The plan's guards speak against it and nobody overrode them.
+    Blocked,
+    /// It was passed over.
+    Skipped,
+}
+
+/// What became of one change, and what shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ChangeResult {
+    /// The change.
+    pub change: ChangeId,
+    /// Its agreement.
+    pub agreement: AgreementId,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The outcome's reason in words; empty where it needs none.
+    pub detail: String,
+    /// The line concerned; absent where none was created.
+    pub line: Option<AgreementLineId>,
+    /// The line's state before the write; absent where there was none or it was not read.
+    pub before: Option<LineState>,
+    /// The line's state as read back after the write; absent where it was not.
+    pub after: Option<LineState>,
+    /// The write's request, to ask the PSA's vendor about.
+    pub request_id: Option<String>,
+    /// Whether resuming the run still has something to do about it.
+    pub resumable: bool,
+}
+
+impl ChangeResult {
+    /// Reads the result off a change's history; `pause` says why it was not finished.
+    pub(super) fn new<'a>(
+        change: &Change,
+        history: impl IntoIterator<Item = &'a Event>,
+        pause: &str,
+    ) -> Self {
+        let mut result = Self {
+            change: change.id.clone(),
+            agreement: change.agreement.clone(),
+            outcome: Outcome::Skipped,
+            detail: String::new(),
+            line: change.action.line().cloned(),
+            before: None,
+            after: None,
+            request_id: None,
+            resumable: true,
+        };
+        let mut state = ChangeState::Pending;
+        for event in history {
+            state = state.after(event);
+            result.read(event);
+        }
+        result.resumable = !state.is_settled();
+        if result.resumable {
+            if state.is_unsettled() {
+                result.outcome = Outcome::Unsettled;
+            }
+            if !pause.is_empty() {
+                pause.clone_into(&mut result.detail);
+            }
+        }
+        result
+    }
+
+    fn read(&mut self, event: &Event) {
+        match event {
+            Event::PreconditionHeld { observed } => self.before.clone_from(observed),
+            Event::Answered { receipt } => {
+                self.line = Some(receipt.line.clone());
+                self.request_id.clone_from(&receipt.request_id);
+            }
+            Event::OutcomeUnknown { failure } => self.blame(failure),
+            Event::Unverified { failure } => self.detail.clone_from(&failure.message),
+            Event::Verified {
+                verdict: Verdict::Landed { line, observed },
+            } => {
+                self.line = Some(line.clone());
+                self.after = Some(observed.clone());
+            }
+            Event::Done { recovered } => {
+                self.settle(Outcome::Done {
+                    recovered: *recovered,
+                });
+                self.detail.clear();
+            }
+            Event::Drifted { detail } => {
+                self.settle(Outcome::Drifted);
+                self.detail.clone_from(detail);
+            }
+            Event::Conflict { detail } => {
+                self.settle(Outcome::Conflict);
+                self.detail.clone_from(detail);
+            }
+            Event::Failed { failure, retryable } => {
+                self.settle(Outcome::Failed {
+                    retryable: *retryable,
+                });
+                self.blame(failure);
+            }
+            Event::Skipped { reason, blocked } => {
+                self.settle(if *blocked {
+                    Outcome::Blocked
+                } else {
+                    Outcome::Skipped
+                });
+                self.detail.clone_from(reason);
+            }
+            _ => {}
+        }
+    }
+
+    fn settle(&mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+
+    fn blame(&mut self, failure: &Failure) {
+        self.detail.clone_from(&failure.message);
+        if failure.request_id.is_some() {
+            self.request_id.clone_from(&failure.request_id);
+        }
+    }
+}
+
+impl fmt::Display for ChangeResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on agreement {}: ", self.change, self.agreement)?;
+        f.write_str(match self.outcome {
+            Outcome::Done { recovered: false } => "done and read back",
+            Outcome::Done { recovered: true } => "done, as reading back showed",
+            Outcome::Drifted => "nothing written, the PSA has changed since the plan",
+            Outcome::Failed { retryable: true } => "not done, a new plan may bring it again",
+            Outcome::Failed { retryable: false } => "not done, the PSA refused it",
+            Outcome::Conflict => "a person must look, the PSA shows something unplanned",
+            Outcome::Unsettled => "it may have landed, resume the run to settle it",
+            Outcome::Blocked => "nothing written, the plan's guards speak against it",
+            Outcome::Skipped => "nothing written, passed over",
+        })?;
+        if !self.detail.is_empty() {
+            write!(f, ": {}", self.detail)?;
+        }
+        if let Some(request) = &self.request_id
+            && !self.detail.contains(request.as_str())
+        {
+            write!(f, " [request {request}]")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a run ended before its last change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Stop {
+    /// It was cancelled.
+    Cancelled,
+    /// The journal failed, and without it nothing may be written.
+    Journal {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cancelled => f.write_str("the run was cancelled"),
+            Self::Journal { failure } => write!(
+                f,
+                "the run was stopped, as the journal failed: {}",
+                failure.message
+            ),
+        }
+    }
+}
+
+/// How many changes came to which outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Totals {
+    /// Landed, the recovered ones included.
+    pub done: usize,
+    /// Of these, settled by reading back.
+    pub recovered: usize,
+    /// The target was not as planned.
+    pub drifted: usize,
+    /// Not landed.
+    pub failed: usize,
+    /// A person must look.
+    pub conflict: usize,
+    /// May have landed.
+    pub unsettled: usize,
+    /// Blocked by the plan's guards.
+    pub blocked: usize,
+    /// Passed over.
+    pub skipped: usize,
+}
+
+impl Totals {
+    fn of(results: &[ChangeResult]) -> Self {
+        let mut totals = Self::default();
+        for result in results {
+            match result.outcome {
+                Outcome::Done { recovered } => {
+                    totals.done += 1;
+                    totals.recovered += usize::from(recovered);
+                }
+                Outcome::Drifted => totals.drifted += 1,
+                Outcome::Failed { .. } => totals.failed += 1,
+                Outcome::Conflict => totals.conflict += 1,
+                Outcome::Unsettled => totals.unsettled += 1,
+                Outcome::Blocked => totals.blocked += 1,
+                Outcome::Skipped => totals.skipped += 1,
+            }
+        }
+        totals
+    }
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} done", self.done)?;
+        if self.recovered > 0 {
+            write!(f, " ({} recovered)", self.recovered)?;
+        }
+        for (count, what) in [
+            (self.drifted, "drifted"),
+            (self.failed, "failed"),
+            (self.conflict, "in conflict"),
+            (self.unsettled, "unsettled"),
+            (self.blocked, "blocked"),
+            (self.skipped, "skipped"),
+        ] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a run has done so far, every change of the plan in its order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ApplyReport {
+    /// The run.
+    pub run: RunId,
+    /// The plan.
+    pub plan: PlanId,
+    /// The changes.
+    pub changes: Vec<ChangeResult>,
+    /// How many came to which outcome.
+    pub totals: Totals,
+    /// Why the run ended before its last change; absent when it did not.
+    pub stopped: Option<Stop>,
+}
+
+impl ApplyReport {
+    pub(super) fn new(
+        run: RunId,
+        plan: PlanId,
+        changes: Vec<ChangeResult>,
+        stopped: Option<Stop>,
+    ) -> Self {
+        Self {
+            run,
+            plan,
+            totals: Totals::of(&changes),
+            changes,
+            stopped,
+        }
+    }
+
+    /// Whether resuming the run still has something to do.
+    #[must_use]
+    pub fn is_resumable(&self) -> bool {
+        self.changes.iter().any(|result| result.resumable)
+    }
+
+    /// Whether every change has landed.
+    #[must_use]
+    pub fn is_all_done(&self) -> bool {
+        self.totals.done == self.changes.len()
+    }
+}
+
+impl fmt::Display for ApplyReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "run {} of plan {}: {}", self.run, self.plan, self.totals)?;
+        for result in &self.changes {
+            writeln!(f, "  {result}")?;
+        }
+        if let Some(stop) = &self.stopped {
+            writeln!(f, "  {stop}")?;
+        }
+        if self.is_resumable() {
+            writeln!(f, "  the run is not finished and can be resumed")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,215 @@
+//! The power fails anywhere, any number of times: each change is applied at most once, and
+//! exactly once where the report says done.
+
+use proptest::prelude::*;
+
+use super::double::Fault;
+use super::{ApplyReport, Bench, DONE, Outcome, RECOVERED};
+use crate::error::ErrorKind;
+use crate::model::ChangeId;
+use crate::store::{Journal, RunId};
+
+impl Bench {
+    /// Goes on with the run, or starts it where it was not recorded yet, until it ends or the
+    /// power fails.
+    async fn go_on(&self) -> Option<ApplyReport> {
+        let run = RunId::new("r1");
+        let work = async {
+            match self.applier().resume(&run, &self.options).await {
+                Ok(report) => report,
+                Err(error) if error.kind() == ErrorKind::NotFound => self.apply().await,
+                Err(error) => panic!("{error:?}"),
+            }
+        };
+        tokio::select! {
+            biased;
+            report = work => Some(report),
+            () = self.wire.power_failure() => None,
+        }
+    }
+
+    /// Lets the power fail at each of these points in turn, then brings the run to its end.
+    async fn survive(&self, failures: &[usize]) -> ApplyReport {
+        for points in failures {
+            self.wire.fail_after(*points);
+            let _ = self.go_on().await;
+        }
+        self.wire.restore();
+        for _ in 0..8 {
+            let report = self.go_on().await.unwrap();
+            if !report.is_resumable() {
+                return report;
+            }
+        }
+        panic!("the run does not come to an end");
+    }
+
+    fn assert_once(&self, report: &ApplyReport) {
+        for result in &report.changes {
+            let applied = self.applied(result.change.as_str());
+            let allowed = match result.outcome {
+                Outcome::Done { .. } => 1..=1,
+                Outcome::Conflict => 0..=1,
+                _ => 0..=0,
+            };
+            assert!(
+                allowed.contains(&applied),
+                "applied {applied} times: {result}"
+            );
+        }
+    }
+}
+
+/// Two points each for the run, `intended`, the lines, `precondition_held`, `sent`; then the
+/// first one of the write.
+const AFTER_THE_FIRST_WRITE: usize = 11;
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(work)
+}
+
+#[test]
+fn a_crash_at_any_point_leaves_every_change_done_exactly_once_after_resume() {
+    let mut finished_unharmed = false;
+    for points in 0..400 {
+        let bench = Bench::memory();
+        bench.fault("c1", &[Fault::LostButLanded]);
+        let report = block_on(bench.survive(&[points]));
+        assert!(report.is_all_done(), "at point {points}: {report}");
+        bench.assert_once(&report);
+        finished_unharmed |= report.changes.iter().skip(1).all(|c| c.outcome == DONE);
+    }
+    assert!(
+        finished_unharmed,
+        "the last points lie behind the end of the run"
+    );
+}
+
+#[test]
+fn a_crash_after_a_write_that_was_lost_on_its_way_writes_it_once_more() {
+    let mut bench = Bench::memory();
+    bench.changes.truncate(1);
+    bench.fault("c1", &[Fault::Lost]);
+    block_on(async {
+        bench.wire.fail_after(AFTER_THE_FIRST_WRITE);
+        assert!(bench.go_on().await.is_none());
+        let history = bench.history("c1").await;
+        assert_eq!(history, ["intended", "precondition_held", "sent"]);
+        assert_eq!(bench.attempts("c1"), 1);
+        let open = bench.journal.unsettled().await.unwrap();
+        assert_eq!(open.len(), 1);
+        bench.wire.restore();
+        let report = bench.resume().await;
+        assert_eq!(report.changes[0].outcome, DONE);
+        assert_eq!((bench.attempts("c1"), bench.applied("c1")), (2, 1));
+        let history = bench.history("c1").await;
+        let rest = [
+            "verified",
+            "verified",
+            "verified",
+            "precondition_held",
+            "sent",
+            "answered",
+            "verified",
+            "done",
+        ];
+        assert_eq!(history[3..], rest);
+        assert!(bench.journal.unsettled().await.unwrap().is_empty());
+    });
+}
+
+#[test]
+fn a_crash_after_a_write_that_landed_is_recovered_without_a_second_write() {
+    let mut bench = Bench::memory();
+    bench.changes.truncate(1);
+    block_on(async {
+        bench.wire.fail_after(AFTER_THE_FIRST_WRITE);
+        assert!(bench.go_on().await.is_none());
+        assert_eq!(bench.applied("c1"), 1);
+        bench.wire.restore();
+        let report = bench.resume().await;
+        assert_eq!(report.changes[0].outcome, RECOVERED);
+        assert_eq!(bench.attempts("c1"), 1);
+    });
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    prop_oneof![
+        4 => Just(Fault::None),
+        1 => Just(Fault::Rejected),
+        1 => Just(Fault::NotSent),
+        3 => Just(Fault::LostButLanded),
+        3 => Just(Fault::Lost),
+        1 => Just(Fault::Ignored),
+        1 => Just(Fault::Overwritten),
+    ]
+}
+
+#[derive(Debug)]
+struct Story {
+    faults: Vec<Vec<Fault>>,
+    unreadable: Vec<u32>,
+    failures: Vec<usize>,
+    concurrency: usize,
+}
+
+fn story() -> impl Strategy<Value = Story> {
+    (
+        prop::collection::vec(prop::collection::vec(fault(), 0..3), 7),
+        prop::collection::vec(prop_oneof![3 => Just(0_u32), 1 => 0..5_u32], 7),
+        prop::collection::vec(0..120_usize, 0..5),
+        1..3_usize,
+    )
+        .prop_map(|(faults, unreadable, failures, concurrency)| Story {
+            faults,
+            unreadable,
+            failures,
+            concurrency,
+        })
+}
+
+fn play(story: &Story, mut bench: Bench) -> (ApplyReport, Vec<(String, &'static str)>) {
+    bench.options.concurrency = story.concurrency;
+    for (index, faults) in story.faults.iter().enumerate() {
+        let id = format!("c{}", index + 1);
+        bench.fault(&id, faults);
+        let mut world = bench.sink.world();
+        world
+            .unreadable
+            .insert(ChangeId::new(id), story.unreadable[index]);
+    }
+    block_on(async {
+        let report = bench.survive(&story.failures).await;
+        bench.assert_once(&report);
+        assert!(bench.journal.unsettled().await.unwrap().is_empty());
+        let events = bench.journal.events(&RunId::new("r1")).await.unwrap();
+        let names = events
+            .iter()
+            .map(|event| (event.change.to_string(), event.event.name()));
+        (report, names.collect())
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_fails_whenever_nothing_is_applied_twice(story in story()) {
+        play(&story, Bench::memory());
+    }
+}
+
+#[cfg(feature = "sqlite")]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_stores_tell_the_same_story(mut story in story()) {
+        // Agreements side by side take turns as the store's thread answers.
+        story.concurrency = 1;
+        prop_assert_eq!(play(&story, Bench::memory()), play(&story, Bench::sqlite()));
+    }
+}

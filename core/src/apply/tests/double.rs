@@ -1,0 +1,404 @@
+//! A PSA, a journal and a clock that do as told, and can lose power at any call.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::FutureExt;
+use futures::stream::{self, BoxStream, StreamExt};
+use tokio::sync::Notify;
+
+use crate::apply::Clock;
+use crate::error::{Error, ErrorKind, HttpContext, Result, Sent};
+use crate::model::{
+    Agreement, AgreementId, AgreementLine, AgreementLineId, AgreementReading, ChangeId, Company,
+    Product, ReadFailure, Timestamp,
+};
+use crate::plan::{Action, Change};
+use crate::sink::{
+    AgreementFilter, PsaSink, Receipt, SinkCapabilities, SinkDescriptor, Verdict, WriteError,
+};
+use crate::source::Identity;
+use crate::store::{
+    ChangeRecord, Event, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange,
+};
+
+/// What happens to one write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// It lands and is answered.
+    None,
+    Rejected,
+    NotSent,
+    LostButLanded,
+    Lost,
+    /// It is answered and does not land.
+    Ignored,
+    /// It lands, and somebody edits the line at once.
+    Overwritten,
+}
+
+/// The wire between the doubles: the power that can fail, and who sent what.
+#[derive(Debug)]
+pub(super) struct Wire {
+    calls_left: AtomicUsize,
+    out: Notify,
+    sent: Mutex<BTreeMap<ChangeId, u32>>,
+}
+
+impl Wire {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            calls_left: AtomicUsize::new(usize::MAX),
+            out: Notify::new(),
+            sent: Mutex::default(),
+        })
+    }
+
+    /// Lets the power fail at the n-th point from now.
+    pub(super) fn fail_after(&self, points: usize) {
+        self.calls_left.store(points, Ordering::SeqCst);
+    }
+
+    pub(super) fn restore(&self) {
+        self.fail_after(usize::MAX);
+    }
+
+    pub(super) fn forget_sent(&self) {
+        self.sent.lock().unwrap().clear();
+    }
+
+    pub(super) async fn power_failure(&self) {
+        self.out.notified().await;
+    }
+
+    /// A point at which the power may fail: each call has one before its effect and one after.
+    async fn point(&self) {
+        let spend = |left: usize| (left != usize::MAX).then(|| left.saturating_sub(1));
+        let before = self
+            .calls_left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend);
+        if before == Ok(0) {
+            self.out.notify_one();
+            futures::future::pending::<()>().await;
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct World {
+    pub(super) lines: BTreeMap<AgreementId, Vec<AgreementLine>>,
+    pub(super) faults: BTreeMap<ChangeId, VecDeque<Fault>>,
+    /// How many read-backs of a change fail.
+    pub(super) unreadable: BTreeMap<ChangeId, u32>,
+    /// How many read-backs of a change still show the old state.
+    pub(super) late: BTreeMap<ChangeId, u32>,
+    pub(super) closed: BTreeSet<AgreementId>,
+    /// How often each change took effect.
+    pub(super) applied: BTreeMap<ChangeId, u32>,
+    /// How often each change's write arrived.
+    pub(super) attempts: BTreeMap<ChangeId, u32>,
+    pub(super) list_reads: usize,
+    next_line: usize,
+}
+
+impl World {
+    pub(super) fn new(lines: BTreeMap<AgreementId, Vec<AgreementLine>>) -> Self {
+        Self {
+            lines,
+            ..Self::default()
+        }
+    }
+
+    fn take_effect(&mut self, change: &Change) -> AgreementLineId {
+        *self.applied.entry(change.id.clone()).or_default() += 1;
+        self.next_line += 1;
+        let new_id = AgreementLineId::new(format!("new-{}", self.next_line));
+        let lines = self.lines.get_mut(&change.agreement).unwrap();
+        let id = change.action.line().unwrap_or(&new_id).clone();
+        if let Action::CreateLine { quantity, .. } = &change.action {
+            let mut line = AgreementLine::new(new_id, change.product.clone(), *quantity);
+            line.marker = Some(change.marker.clone());
+            lines.push(line);
+            return id;
+        }
+        let line = lines.iter_mut().find(|line| line.id == id).unwrap();
+        match &change.action {
+            Action::SetQuantity { to, .. } => line.state.quantity = *to,
+            Action::SetUnitCost { to, .. } => line.state.unit_cost = Some(*to),
+            Action::SetUnitPrice { to, .. } => line.state.unit_price = Some(*to),
+            Action::EndLine { last_day, .. } => line.state.last_day = Some(*last_day),
+            Action::CreateLine { .. } => {}
+        }
+        id
+    }
+
+    fn verdict(&self, change: &Change) -> Verdict {
+        let lines = &self.lines[&change.agreement];
+        let landed = lines.iter().find(|line| match &change.action {
+            Action::CreateLine { quantity, .. } => {
+                line.marker.as_ref() == Some(&change.marker) && line.state.quantity == *quantity
+            }
+            action if action.line() != Some(&line.id) => false,
+            Action::SetQuantity { to, .. } => line.state.quantity == *to,
+            Action::SetUnitCost { to, .. } => line.state.unit_cost == Some(*to),
+            Action::SetUnitPrice { to, .. } => line.state.unit_price == Some(*to),
+            Action::EndLine { last_day, .. } => line.state.last_day == Some(*last_day),
+        });
+        match (landed, change.check_precondition(lines)) {
+            (Some(line), _) => Verdict::Landed {
+                line: line.id.clone(),
+                observed: line.state.clone(),
+            },
+            (None, Ok(())) => Verdict::NotLanded,
+            (None, Err(detail)) => Verdict::Conflict { detail },
+        }
+    }
+
+    fn overwrite(&mut self, change: &Change, line: &AgreementLineId) {
+        let lines = self.lines.get_mut(&change.agreement).unwrap();
+        let line = lines.iter_mut().find(|known| known.id == *line).unwrap();
+        line.state.quantity = 999_u32.into();
+        line.state.unit_cost = None;
+        line.state.unit_price = None;
+        line.state.last_day = Some("2020-01-01".parse().unwrap());
+        line.product = "other".into();
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct ScriptedSink {
+    descriptor: SinkDescriptor,
+    world: Mutex<World>,
+    wire: Arc<Wire>,
+}
+
+impl ScriptedSink {
+    pub(super) fn new(lines: BTreeMap<AgreementId, Vec<AgreementLine>>, wire: Arc<Wire>) -> Self {
+        let mut descriptor =
+            SinkDescriptor::new("scripted", "Scripted", SinkCapabilities::default());
+        descriptor.concurrency = 4;
+        Self {
+            descriptor,
+            world: Mutex::new(World::new(lines)),
+            wire,
+        }
+    }
+
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    fn write(&self, change: &Change) -> std::result::Result<Receipt, WriteError> {
+        let mut world = self.world();
+        let attempts = world.attempts.entry(change.id.clone()).or_default();
+        *attempts += 1;
+        let sent = self.wire.sent.lock().unwrap().get(&change.id).copied();
+        assert!(
+            sent >= Some(*attempts),
+            "a write of {} left without a durable intent",
+            change.id
+        );
+        let fault = world
+            .faults
+            .get_mut(&change.id)
+            .and_then(VecDeque::pop_front);
+        let error = |kind, sent| Error::new(kind, "told to fail").with_sent(sent);
+        let receipt = |line| {
+            let mut receipt = Receipt::new(line);
+            receipt.request_id = Some(format!("req-{}", change.id));
+            Ok(receipt)
+        };
+        match fault.unwrap_or(Fault::None) {
+            Fault::None => receipt(world.take_effect(change)),
+            Fault::Rejected => Err(error(ErrorKind::Invalid, Sent::Yes)
+                .with_http(HttpContext {
+                    vendor_request_id: Some("req-refused".into()),
+                    ..HttpContext::default()
+                })
+                .into()),
+            Fault::NotSent => Err(error(ErrorKind::Unavailable, Sent::No).into()),
+            Fault::Lost => Err(error(ErrorKind::Timeout, Sent::Maybe).into()),
+            Fault::LostButLanded => {
+                world.take_effect(change);
+                Err(error(ErrorKind::Timeout, Sent::Maybe).into())
+            }
+            Fault::Ignored => receipt(AgreementLineId::new("ignored")),
+            Fault::Overwritten => {
+                let line = world.take_effect(change);
+                world.overwrite(change, &line);
+                receipt(line)
+            }
+        }
+    }
+
+    fn read_back(&self, change: &Change) -> Result<Verdict> {
+        let mut world = self.world();
+        let spend = |left: Option<&mut u32>| {
+            left.is_some_and(|left| {
+                let some = *left > 0;
+                *left = left.saturating_sub(1);
+                some
+            })
+        };
+        if spend(world.unreadable.get_mut(&change.id)) {
+            return Err(Error::new(ErrorKind::Unavailable, "cannot be read back"));
+        }
+        if spend(world.late.get_mut(&change.id)) {
+            return Ok(Verdict::NotLanded);
+        }
+        Ok(world.verdict(change))
+    }
+
+    fn read(&self, agreement: &AgreementId) -> AgreementReading {
+        let mut world = self.world();
+        world.list_reads += 1;
+        if world.closed.contains(agreement) {
+            let failure = ReadFailure::new(ErrorKind::Unavailable, "closed for repairs");
+            return AgreementReading::failed(agreement.clone(), failure);
+        }
+        AgreementReading::complete(agreement.clone(), world.lines[agreement].clone())
+    }
+}
+
+#[async_trait]
+impl PsaSink for ScriptedSink {
+    fn descriptor(&self) -> &SinkDescriptor {
+        &self.descriptor
+    }
+
+    async fn check(&self) -> Result<Identity> {
+        Ok(Identity::new("scripted"))
+    }
+
+    fn companies(&self) -> BoxStream<'_, Result<Company>> {
+        stream::empty().boxed()
+    }
+
+    fn agreements<'a>(&'a self, _: &'a AgreementFilter) -> BoxStream<'a, Result<Agreement>> {
+        stream::empty().boxed()
+    }
+
+    fn products(&self) -> BoxStream<'_, Result<Product>> {
+        stream::empty().boxed()
+    }
+
+    fn lines<'a>(&'a self, wanted: &'a [AgreementId]) -> BoxStream<'a, Result<AgreementReading>> {
+        let read = async move {
+            self.wire.point().await;
+            let readings: Vec<_> = wanted.iter().map(|id| Ok(self.read(id))).collect();
+            self.wire.point().await;
+            stream::iter(readings)
+        };
+        read.into_stream().flatten().boxed()
+    }
+
+    async fn execute(&self, change: &Change) -> std::result::Result<Receipt, WriteError> {
+        self.wire.point().await;
+        let result = self.write(change);
+        self.wire.point().await;
+        result
+    }
+
+    async fn verify(&self, change: &Change, _: Option<&Receipt>) -> Result<Verdict> {
+        self.wire.point().await;
+        let result = self.read_back(change);
+        self.wire.point().await;
+        result
+    }
+}
+
+/// A journal on the wire; refuses from the n-th event on when told to.
+pub(super) struct WiredJournal {
+    inner: Box<dyn Journal>,
+    wire: Arc<Wire>,
+    takes: AtomicUsize,
+}
+
+impl WiredJournal {
+    pub(super) fn new(inner: Box<dyn Journal>, wire: Arc<Wire>) -> Self {
+        Self {
+            inner,
+            wire,
+            takes: AtomicUsize::new(usize::MAX),
+        }
+    }
+
+    /// Takes that many events and refuses all further ones.
+    pub(super) fn take_only(&self, events: usize) {
+        self.takes.store(events, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Journal for WiredJournal {
+    async fn begin(&self, run: &RunRecord, plan: &str, changes: &[Change]) -> Result<()> {
+        self.wire.point().await;
+        self.inner.begin(run, plan, changes).await?;
+        self.wire.point().await;
+        Ok(())
+    }
+
+    async fn append(&self, run: &RunId, event: &RecordedEvent) -> Result<()> {
+        self.wire.point().await;
+        let spend = |left: usize| match left {
+            usize::MAX => Some(left),
+            left => left.checked_sub(1),
+        };
+        self.takes
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend)
+            .map_err(|_| Error::new(ErrorKind::Storage, "the disk is full"))?;
+        self.inner.append(run, event).await?;
+        if let Event::Sent { .. } = event.event {
+            let mut sent = self.wire.sent.lock().unwrap();
+            *sent.entry(event.change.clone()).or_default() += 1;
+        }
+        self.wire.point().await;
+        Ok(())
+    }
+
+    async fn runs(&self, limit: usize) -> Result<Vec<RunRecord>> {
+        self.inner.runs(limit).await
+    }
+
+    async fn run(&self, run: &RunId) -> Result<RunRecord> {
+        self.inner.run(run).await
+    }
+
+    async fn plan_text(&self, run: &RunId) -> Result<String> {
+        self.inner.plan_text(run).await
+    }
+
+    async fn changes(&self, run: &RunId) -> Result<Vec<ChangeRecord>> {
+        self.inner.changes(run).await
+    }
+
+    async fn events(&self, run: &RunId) -> Result<Vec<RecordedEvent>> {
+        self.inner.events(run).await
+    }
+
+    async fn unsettled(&self) -> Result<Vec<UnsettledChange>> {
+        self.inner.unsettled().await
+    }
+}
+
+/// A clock that moves a second with every look, and never really waits.
+#[derive(Debug, Default)]
+pub(super) struct TestClock {
+    seconds: AtomicUsize,
+    pub(super) waits: Mutex<Vec<Duration>>,
+}
+
+#[async_trait]
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        let seconds = self.seconds.fetch_add(1, Ordering::SeqCst);
+        Timestamp::EPOCH.plus(Duration::from_secs(seconds as u64))
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.waits.lock().unwrap().push(duration);
+    }
+}

@@ -1,0 +1,366 @@
+//! Each rule in a scene of its own, on every store.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::double::Fault;
+use super::{
+    AgreementLine, Bench, DONE, Outcome, RECOVERED, changes, create, of, outcome, set_quantity,
+};
+use crate::apply::Stop;
+use crate::error::ErrorKind;
+use crate::model::AgreementId;
+use crate::plan::{Block, Guard};
+use crate::store::{Journal, RunId};
+
+/// Runs each scene on every store.
+macro_rules! on_every_store {
+    ($(async fn $name:ident($bench:ident) $body:block)*) => {
+        $(async fn $name(#[allow(unused_mut)] mut $bench: Bench) $body)*
+
+        mod memory {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Bench::memory()).await;
+            })*
+        }
+
+        #[cfg(feature = "sqlite")]
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Bench::sqlite()).await;
+            })*
+        }
+    };
+}
+
+fn block() -> Block {
+    Block {
+        guard: Guard::TotalReduction,
+        reason: "takes away 57 %".into(),
+    }
+}
+
+on_every_store! {
+
+async fn every_action_lands_and_is_proved(bench) {
+    let report = bench.apply().await;
+    assert!(report.is_all_done(), "{report}");
+    assert_eq!(report.totals.to_string(), "7 done");
+    assert!(report.changes.iter().all(|result| result.outcome == DONE));
+    let order: Vec<_> = report.changes.iter().map(|result| result.change.clone()).collect();
+    let planned: Vec<_> = changes().into_iter().map(|change| change.id).collect();
+    assert_eq!(order, planned);
+    let first = of(&report, "c1");
+    assert_eq!(first.before.as_ref().unwrap().quantity.to_string(), "10");
+    assert_eq!(first.after.as_ref().unwrap().quantity.to_string(), "12");
+    assert_eq!(first.request_id.as_deref(), Some("req-c1"));
+    let created = of(&report, "c6");
+    assert!(created.before.is_none() && created.line.is_some());
+    assert_eq!(bench.quantity("a1", "p3"), ["6"]);
+    assert_eq!(
+        bench.history("c1").await,
+        ["intended", "precondition_held", "sent", "answered", "verified", "done"]
+    );
+    assert!(bench.clock.waits.lock().unwrap().is_empty());
+    let run = bench.journal.run(&RunId::new("r1")).await.unwrap();
+    assert_eq!((run.approved_by.as_str(), run.sink.as_str()), ("dana", "scripted"));
+    assert_eq!(bench.journal.plan_text(&run.id).await.unwrap(), "{}");
+}
+
+async fn a_drifted_target_is_left_alone_and_its_line_with_it(bench) {
+    bench.changes.push(set_quantity("c8", "a1", "p1", "l1", (12, 14)));
+    bench.sink.world().lines.get_mut(&AgreementId::new("a1")).unwrap()[0]
+        .state
+        .quantity = 11_u32.into();
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c1"), Outcome::Drifted);
+    assert_eq!(of(&report, "c1").detail, "quantity is 11, planned on 10");
+    assert_eq!(outcome(&report, "c8"), Outcome::Skipped);
+    assert_eq!((bench.attempts("c1"), bench.attempts("c8")), (0, 0));
+    assert_eq!(report.totals.done, 6);
+}
+
+async fn a_refused_write_fails_and_other_lines_go_on(bench) {
+    bench.fault("c5", &[Fault::Rejected]);
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c5"), Outcome::Failed { retryable: false });
+    assert_eq!(of(&report, "c5").request_id.as_deref(), Some("req-refused"));
+    // The old line still bills: the new one of the same product must not.
+    assert_eq!(outcome(&report, "c6"), Outcome::Skipped);
+    assert_eq!(bench.quantity("a1", "p3"), ["4"]);
+    assert_eq!(report.totals.to_string(), "5 done, 1 failed, 1 skipped");
+    assert!(!report.is_resumable());
+}
+
+async fn a_write_that_was_not_sent_may_be_planned_again_and_is_not_repeated(bench) {
+    bench.fault("c1", &[Fault::NotSent]);
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c1"), Outcome::Failed { retryable: true });
+    assert_eq!((bench.attempts("c1"), bench.applied("c1")), (1, 0));
+    bench.resume().await;
+    assert_eq!(bench.attempts("c1"), 1);
+}
+
+async fn a_lost_answer_whose_write_landed_is_done_without_a_second_write(bench) {
+    bench.fault("c7", &[Fault::LostButLanded]);
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c7"), RECOVERED);
+    assert_eq!((bench.attempts("c7"), bench.applied("c7")), (1, 1));
+    assert_eq!(report.totals.recovered, 1);
+}
+
+async fn a_write_that_shows_late_is_waited_for(bench) {
+    bench.fault("c7", &[Fault::LostButLanded]);
+    bench.sink.world().late.insert("c7".into(), 2);
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c7"), RECOVERED);
+    assert_eq!(*bench.clock.waits.lock().unwrap(), [Duration::from_secs(2); 2]);
+    assert_eq!(bench.attempts("c7"), 1);
+}
+
+async fn a_lost_write_fails_after_bounded_read_backs_and_is_not_repeated(bench) {
+    bench.fault("c1", &[Fault::Lost]);
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c1"), Outcome::Failed { retryable: true });
+    assert!(of(&report, "c1").detail.contains("has not landed"));
+    assert_eq!(bench.attempts("c1"), 1);
+    assert_eq!(bench.clock.waits.lock().unwrap().len(), 2);
+    assert_eq!(report.totals.done, 6);
+}
+
+async fn a_conflict_stops_the_agreement_and_no_other(bench) {
+    bench.fault("c1", &[Fault::Overwritten]);
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c1"), Outcome::Conflict);
+    for skipped in ["c3", "c4", "c5", "c6"] {
+        assert_eq!(outcome(&report, skipped), Outcome::Skipped);
+        assert!(of(&report, skipped).detail.contains("c1"));
+    }
+    assert_eq!((outcome(&report, "c2"), outcome(&report, "c7")), (DONE, DONE));
+    assert!(!report.is_resumable());
+}
+
+async fn an_answered_write_that_never_shows_is_a_conflict_and_never_repeated(bench) {
+    bench.fault("c2", &[Fault::Ignored]);
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c2"), Outcome::Conflict);
+    assert_eq!(outcome(&report, "c7"), Outcome::Skipped);
+    bench.resume().await;
+    assert_eq!(bench.attempts("c2"), 1);
+}
+
+async fn an_unsettled_change_stops_the_agreement_until_a_resume_settles_it(bench) {
+    bench.fault("c1", &[Fault::LostButLanded]);
+    bench.sink.world().unreadable.insert("c1".into(), 3);
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c1"), Outcome::Unsettled);
+    assert_eq!(outcome(&report, "c3"), Outcome::Skipped);
+    assert_eq!(outcome(&report, "c2"), DONE);
+    assert!(report.is_resumable() && report.stopped.is_none());
+    let open = bench.journal.unsettled().await.unwrap();
+    assert_eq!((open.len(), open[0].change.as_str()), (1, "c1"));
+    let report = bench.resume().await;
+    assert!(report.is_all_done(), "{report}");
+    assert_eq!(outcome(&report, "c1"), RECOVERED);
+    assert_eq!(bench.all_attempts(), 7);
+}
+
+async fn a_blocked_change_needs_a_named_override(bench) {
+    bench.changes[1].blocks.push(block());
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c2"), Outcome::Blocked);
+    assert_eq!(of(&report, "c2").detail, "takes away 57 %");
+    assert_eq!(bench.attempts("c2"), 0);
+
+    bench.options = bench.options.with_override("c2", "kim: the client left");
+    bench.options.run = Some(RunId::new("r2"));
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c2"), DONE);
+    let run = bench.journal.run(&report.run).await.unwrap();
+    assert_eq!(run.overrides[&"c2".into()], "kim: the client left");
+}
+
+async fn an_override_that_names_nobody_or_no_change_is_refused(bench) {
+    bench.options = bench.options.with_override("c2", " ");
+    assert_eq!(bench.try_apply().await.unwrap_err().kind(), ErrorKind::Config);
+    bench.options.overrides = [("c99".into(), "kim".to_owned())].into();
+    assert_eq!(bench.try_apply().await.unwrap_err().kind(), ErrorKind::Config);
+    bench.options.overrides.clear();
+    bench.options.approved_by.clear();
+    assert_eq!(bench.try_apply().await.unwrap_err().kind(), ErrorKind::Config);
+    assert!(bench.journal.runs(10).await.unwrap().is_empty());
+}
+
+async fn a_journal_that_refuses_at_any_event_lets_nothing_leave_without_a_durable_intent(bench) {
+    // The sink itself refuses, by panic, a write without a recorded `sent`.
+    bench.changes.retain(|change| change.agreement.as_str() == "a1");
+    for takes in 0..30 {
+        bench.options.run = Some(RunId::new(format!("r{takes}")));
+        *bench.sink.world() = super::double::World::new(super::lines());
+        bench.wire.forget_sent();
+        bench.journal.take_only(takes);
+        let report = bench.apply().await;
+        // Six events for each change: the third is the intent to write.
+        let writes = bench.all_attempts() as usize;
+        assert_eq!(writes, (takes + 3) / 6);
+        assert!(matches!(report.stopped, Some(Stop::Journal { .. })) == (takes < 30));
+        assert_eq!(report.totals.done, takes / 6);
+        bench.journal.take_only(usize::MAX);
+        let run = report.run.clone();
+        let report = bench.applier().resume(&run, &bench.options).await.unwrap();
+        assert!(report.is_all_done(), "{takes}: {report}");
+        assert_eq!(bench.all_attempts(), 5);
+    }
+}
+
+async fn a_second_run_of_the_same_plan_writes_nothing(bench) {
+    bench.apply().await;
+    bench.options.run = Some(RunId::new("r2"));
+    let report = bench.apply().await;
+    assert_eq!(report.totals.done, 0);
+    // c6 does not even look: its line was to be ended first.
+    assert_eq!((report.totals.drifted, report.totals.skipped), (5, 2));
+    assert!(of(&report, "c1").detail.ends_with("that is what the change wanted"));
+    assert_eq!(bench.all_attempts(), 7);
+    assert_eq!(bench.journal.runs(1).await.unwrap()[0].id.as_str(), "r2");
+    assert_eq!(bench.journal.runs(9).await.unwrap().len(), 2);
+}
+
+async fn a_run_id_is_taken_once(bench) {
+    bench.apply().await;
+    assert_eq!(bench.try_apply().await.unwrap_err().kind(), ErrorKind::Conflict);
+    bench.options.run = None;
+    let report = bench.apply().await;
+    assert!(report.run.as_str().starts_with("run-1970-01-01-"));
+}
+
+async fn two_changes_of_one_id_are_refused(bench) {
+    bench.changes.push(create("c1", "a2", "p9", 1));
+    assert_eq!(bench.try_apply().await.unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(bench.all_attempts(), 0);
+}
+
+async fn a_cancelled_run_stops_between_changes_and_can_be_resumed(bench) {
+    bench.options.concurrency = 1;
+    let cancel = bench.options.cancel.clone();
+    bench.options = bench.options.with_on_event(move |told| {
+        if told.change.id.as_str() == "c3" && told.event.name() == "sent" {
+            cancel.cancel();
+        }
+    });
+    let report = bench.apply().await;
+    assert_eq!((outcome(&report, "c1"), outcome(&report, "c3")), (DONE, DONE));
+    assert_eq!(report.stopped, Some(Stop::Cancelled));
+    assert_eq!(report.totals.to_string(), "2 done, 5 skipped");
+    bench.options = super::ApplyOptions::new("dana");
+    let report = bench.resume().await;
+    assert!(report.is_all_done(), "{report}");
+    assert_eq!(bench.all_attempts(), 7);
+}
+
+async fn an_agreement_that_cannot_be_read_is_left_alone(bench) {
+    bench.sink.world().closed.insert("a1".into());
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c1"), Outcome::Failed { retryable: true });
+    assert!(of(&report, "c3").detail.contains("closed for repairs"));
+    assert_eq!(report.totals.to_string(), "2 done, 1 failed, 4 skipped");
+    assert_eq!(bench.sink.world().list_reads, 3);
+}
+
+async fn lines_are_read_again_only_after_a_write(bench) {
+    for line in bench.sink.world().lines.get_mut(&AgreementId::new("a1")).unwrap() {
+        line.product = "moved".into();
+    }
+    bench.changes.retain(|change| change.agreement.as_str() == "a1" && change.id.as_str() != "c6");
+    bench.apply().await;
+    assert_eq!(bench.sink.world().list_reads, 1);
+}
+
+async fn a_line_that_somebody_created_meanwhile_is_drift(bench) {
+    let line = AgreementLine::new("theirs", "p8", 1_u32);
+    bench.sink.world().lines.get_mut(&AgreementId::new("a2")).unwrap().push(line);
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c7"), Outcome::Drifted);
+    assert!(!of(&report, "c7").detail.contains("wanted"));
+}
+
+async fn every_event_is_told_as_recorded(bench) {
+    bench.options.concurrency = 1;
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&told);
+    bench.options = bench.options.with_on_event(move |event| {
+        tell.lock().unwrap().push((event.change.id.clone(), event.at, event.event.clone()));
+    });
+    bench.apply().await;
+    let recorded = bench.journal.events(&RunId::new("r1")).await.unwrap();
+    let recorded: Vec<_> = recorded.into_iter().map(|e| (e.change, e.at, e.event)).collect();
+    assert_eq!(*told.lock().unwrap(), recorded);
+}
+
+async fn a_run_of_another_sink_and_an_unknown_run_are_not_resumed(bench) {
+    let error = bench.applier().resume(&RunId::new("r1"), &bench.options).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    let record = crate::store::RunRecord::new(
+        RunId::new("r1"), "plan-1".into(), "vendor", "elsewhere",
+        crate::model::Timestamp::EPOCH, "dana",
+    );
+    bench.journal.begin(&record, "{}", &bench.changes).await.unwrap();
+    let error = bench.applier().resume(&record.id, &bench.options).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+}
+
+async fn of_two_writers_only_one_goes_on(bench) {
+    use crate::store::{Event, RecordedEvent};
+    bench.apply().await;
+    let late = |change: &str, seq| RecordedEvent {
+        change: change.into(),
+        seq,
+        at: crate::model::Timestamp::EPOCH,
+        event: Event::Sent { attempt: 2 },
+    };
+    let run = RunId::new("r1");
+    let error = bench.journal.append(&run, &late("c1", 2)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    let error = bench.journal.append(&run, &late("c1", 99)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    let error = bench.journal.append(&run, &late("c99", 0)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    let error = bench.journal.append(&RunId::new("r9"), &late("c1", 6)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+}
+
+#[tokio::test]
+async fn the_report_reads_as_sentences_and_survives_json() {
+    let bench = Bench::memory();
+    bench.fault("c1", &[Fault::Rejected]);
+    let report = bench.apply().await;
+    let text = report.to_string();
+    assert!(
+        text.starts_with("run r1 of plan plan-1: 6 done, 1 failed\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("c1 on agreement a1: not done, the PSA refused it: "),
+        "{text}"
+    );
+    assert!(
+        text.contains("c2 on agreement a2: done and read back [request req-c2]"),
+        "{text}"
+    );
+    let json = serde_json::to_string(&report).unwrap();
+    assert_eq!(
+        serde_json::from_str::<super::ApplyReport>(&json).unwrap(),
+        report
+    );
+}
+
+#[test]
+fn a_run_can_be_spawned() {
+    fn assert_send<T: Send>(_: T) {}
+    let bench = Bench::memory();
+    assert_send(bench.try_apply());
+}

@@ -1,0 +1,178 @@
+//! The store that forgets with the process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+
+use super::{ChangeRecord, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange};
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::Change;
+
+/// A journal in memory, for tests, trials and simulators.
+///
+/// It gives no proof after a crash: use a durable journal for writes that matter.
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<Vec<Run>>);
+
+#[derive(Debug)]
+struct Run {
+    record: RunRecord,
+    plan_text: String,
+    changes: Vec<Change>,
+    events: Vec<RecordedEvent>,
+}
+
+impl Run {
+    fn changes(&self) -> Vec<ChangeRecord> {
+        let mut by_change: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for event in &self.events {
+            by_change
+                .entry(&event.change)
+                .or_default()
+                .push(event.clone());
+        }
+        self.changes
+            .iter()
+            .map(|change| ChangeRecord {
+                change: change.clone(),
+                events: by_change.remove(&change.id).unwrap_or_default(),
+            })
+            .collect()
+    }
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, Vec<Run>>> {
+        self.0
+            .lock()
+            .map_err(|_| Error::new(ErrorKind::Storage, "a writer of the store panicked"))
+    }
+
+    fn read<T>(&self, id: &RunId, read: impl FnOnce(&Run) -> T) -> Result<T> {
+        let runs = self.lock()?;
+        let run = runs.iter().find(|run| run.record.id == *id);
+        run.map(read).ok_or_else(|| no_run(id))
+    }
+}
+
+/// The error for a run that is not there.
+pub(super) fn no_run(id: &RunId) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no run {id}"))
+}
+
+/// The error for a run that is already there.
+pub(super) fn run_exists(id: &RunId) -> Error {
+    Error::new(ErrorKind::Conflict, format!("run {id} is already recorded"))
+}
+
+/// The error for an event whose place is taken or lies ahead.
+pub(super) fn out_of_step(run: &RunId, event: &RecordedEvent, expected: u64) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!(
+            "event {} of change {} of run {run} is next, not {}: another process works on the run",
+            expected, event.change, event.seq
+        ),
+    )
+}
+
+/// The error for a change that is not in the run.
+pub(super) fn no_change(run: &RunId, event: &RecordedEvent) -> Error {
+    Error::new(
+        ErrorKind::NotFound,
+        format!("run {run} has no change {}", event.change),
+    )
+}
+
+/// Refuses changes of which two have one id.
+pub(super) fn refuse_twins(changes: &[Change]) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    match changes.iter().find(|change| !seen.insert(&change.id)) {
+        None => Ok(()),
+        Some(twin) => Err(Error::new(
+            ErrorKind::Invalid,
+            format!("two changes have the id {}", twin.id),
+        )),
+    }
+}
+
+#[async_trait]
+impl Journal for MemoryStore {
+    async fn begin(&self, run: &RunRecord, plan_text: &str, changes: &[Change]) -> Result<()> {
+        refuse_twins(changes)?;
+        let mut runs = self.lock()?;
+        if runs.iter().any(|known| known.record.id == run.id) {
+            return Err(run_exists(&run.id));
+        }
+        runs.push(Run {
+            record: run.clone(),
+            plan_text: plan_text.to_owned(),
+            changes: changes.to_vec(),
+            events: Vec::new(),
+        });
+        Ok(())
+    }
+
+    async fn append(&self, id: &RunId, event: &RecordedEvent) -> Result<()> {
+        let mut runs = self.lock()?;
+        let run = runs
+            .iter_mut()
+            .find(|run| run.record.id == *id)
+            .ok_or_else(|| no_run(id))?;
+        if !run.changes.iter().any(|change| change.id == event.change) {
+            return Err(no_change(id, event));
+        }
+        let of_change = |known: &&RecordedEvent| known.change == event.change;
+        let expected = run.events.iter().filter(of_change).count() as u64;
+        if expected != u64::from(event.seq) {
+            return Err(out_of_step(id, event, expected));
+        }
+        run.events.push(event.clone());
+        Ok(())
+    }
+
+    async fn runs(&self, limit: usize) -> Result<Vec<RunRecord>> {
+        let runs = self.lock()?;
+        let newest_first = runs.iter().rev().map(|run| run.record.clone());
+        Ok(newest_first.take(limit).collect())
+    }
+
+    async fn run(&self, run: &RunId) -> Result<RunRecord> {
+        self.read(run, |run| run.record.clone())
+    }
+
+    async fn plan_text(&self, run: &RunId) -> Result<String> {
+        self.read(run, |run| run.plan_text.clone())
+    }
+
+    async fn changes(&self, run: &RunId) -> Result<Vec<ChangeRecord>> {
+        self.read(run, Run::changes)
+    }
+
+    async fn events(&self, run: &RunId) -> Result<Vec<RecordedEvent>> {
+        self.read(run, |run| run.events.clone())
+    }
+
+    async fn unsettled(&self) -> Result<Vec<UnsettledChange>> {
+        let runs = self.lock()?;
+        let mut open = Vec::new();
+        for run in runs.iter() {
+            for record in run.changes() {
+                if record.state().is_unsettled() {
+                    open.push(UnsettledChange {
+                        run: run.record.id.clone(),
+                        change: record.change.id,
+                    });
+                }
+            }
+        }
+        Ok(open)
+    }
+}

@@ -1,0 +1,19 @@
+//! What outlives a process: the journal of what was done.
+//!
+//! [`Journal`] is the trait; [`MemoryStore`] forgets with the process, `SqliteStore` (feature
+//! `sqlite`) keeps one file.
+
+mod event;
+mod journal;
+mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod sqlite_tests;
+
+pub use event::{ChangeState, Event, Failure};
+pub use journal::{ChangeRecord, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange};
+pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
