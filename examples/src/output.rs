@@ -91,7 +91,7 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
 pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table
-        .load_preset("  -- -       -     ")
+        .load_style(UTF8_HORIZONTAL_ONLY.without_row_separator())
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(width())
         .set_header(header);
