@@ -7,6 +7,7 @@ pub mod flow;
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub mod http;
+pub mod integration;
 pub mod mapping;
 pub mod model;
 pub mod plan;

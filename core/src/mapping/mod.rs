@@ -1,10 +1,38 @@
 //! Mapping: which account is which company, which service is which product, and by which rule.
+//!
+//! A [`Mapping`] holds decisions: links and exclusions. What is not decided is *unmapped*.
+//! Decisions come from four places, kept as [`Provenance`]:
+//!
+//! - [`auto_link_accounts`] and [`auto_link_services`] link what is the same character for
+//!   character and unique on both sides; nothing else is ever linked without a person;
+//! - [`suggest_accounts`] and [`suggest_services`] propose what is similar, with a score and a
+//!   reason; a person accepts a suggestion with [`Mapping::accept_account`];
+//! - a person links, excludes, switches and annotates through the methods of [`Mapping`], each
+//!   checked against a [`Directory`] of what both sides hold;
+//! - a file: TOML ([`Mapping::from_toml`]) or CSV ([`Mapping::import_accounts_csv`]).
 
+mod check;
+mod directory;
+mod edit;
+mod file;
 mod links;
+mod matching;
+mod names;
+mod report;
 mod rule;
+mod similar;
+mod suggest;
 
+pub use directory::Directory;
+pub use file::{FORMAT_VERSION, ImportError, ImportProblem, ImportSummary, MAX_FILE_BYTES};
 pub use links::{
     AccountEntry, AccountLink, Exclusion, LineTarget, Mapping, Provenance, ServiceEntry,
     ServiceLink,
 };
+pub use matching::{MatchOptions, auto_link_accounts, auto_link_services};
+pub use names::{loose_name, normalize_name};
+pub use report::{MatchReport, Undecided, UndecidedReason};
 pub use rule::{ProductRule, Ratio, Rounding};
+pub use suggest::{
+    AccountSuggestion, ServiceSuggestion, SuggestOptions, suggest_accounts, suggest_services,
+};

@@ -1,0 +1,453 @@
+//! The mapping as two CSV files, one for accounts and one for services.
+//!
+//! A row says what is decided. `decision` is `link`, `exclude`, `unmapped` (takes the decision
+//! back), or blank: then a row with a company or product is a link, and one without leaves
+//! things as they are. What has no row is left as it is. Names are there to be read; they are
+//! ignored on import. A service with several products has a row for each.
+//!
+//! A cell that a spreadsheet would take for a formula gets a `'` before it, which the import
+//! takes away again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+
+use serde::Serialize;
+
+use super::cells::{Decision, Row, read, write};
+use super::{AccountRow, ImportError, ImportProblem, ImportSummary, ServiceRow, decide_all};
+use crate::error::Result;
+use crate::mapping::{
+    AccountEntry, Directory, LineTarget, Mapping, ProductRule, Ratio, Rounding, ServiceEntry,
+};
+use crate::model::{ServiceKey, VendorAccountId};
+
+/// The columns of the accounts file, in the order of the export.
+const ACCOUNT_COLUMNS: &[&str] = &[
+    "account",
+    "account_name",
+    "decision",
+    "company",
+    "company_name",
+    "agreement",
+    "agreement_name",
+    "enabled",
+    "provenance",
+    "note",
+];
+
+/// The columns of the services file, in the order of the export.
+const SERVICE_COLUMNS: &[&str] = &[
+    "service",
+    "service_name",
+    "decision",
+    "counts",
+    "product",
+    "product_name",
+    "ratio_units",
+    "ratio_per",
+    "rounding",
+    "included",
+    "minimum",
+    "carries_cost",
+    "enabled",
+    "provenance",
+    "note",
+];
+
+/// The word that serde has for a value.
+fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+fn yes_no(value: bool) -> String {
+    String::from(if value { "yes" } else { "no" })
+}
+
+const PROVENANCES: &str = "exact, accepted_suggestion, manual or imported";
+
+fn account_row(
+    row: &Row,
+) -> Result<(VendorAccountId, Option<AccountRow>, Decision), ImportProblem> {
+    let id = VendorAccountId::new(row.get("account").unwrap_or_default());
+    let filled = row.get("company").is_some() || row.get("agreement").is_some();
+    let decision = row.decision(filled).map_err(|problem| problem.about(&id))?;
+    let read = || -> Result<AccountRow, ImportProblem> {
+        let excluded = decision == Decision::Exclude;
+        let note = row.owned("note");
+        Ok(AccountRow {
+            id: id.clone(),
+            excluded,
+            reason: note.clone().filter(|_| excluded),
+            company: row.get("company").map(Into::into),
+            agreement: row.get("agreement").map(Into::into),
+            enabled: row.yes_no("enabled")?,
+            provenance: row.word("provenance", PROVENANCES)?,
+            note: note.filter(|_| !excluded),
+        })
+    };
+    let decided = match decision {
+        Decision::Link | Decision::Exclude => Some(read().map_err(|problem| problem.about(&id))?),
+        Decision::Clear | Decision::Leave => None,
+    };
+    Ok((id, decided, decision))
+}
+
+/// The rule of one row; `true` when it leaves open whether it carries the cost.
+fn rule(row: &Row) -> Result<Option<(ProductRule, bool)>, ImportProblem> {
+    let units = row.quantity("ratio_units")?;
+    let per = row.quantity("ratio_per")?;
+    let rounding: Option<Rounding> = row.word("rounding", "exact, ceil, floor or half_up")?;
+    let included = row.quantity("included")?;
+    let minimum = row.quantity("minimum")?;
+    let carries_cost = row.yes_no("carries_cost")?;
+    let ratio = match (units, per) {
+        (Some(units), Some(per)) => Some(Ratio {
+            units,
+            per,
+            rounding: rounding.unwrap_or_default(),
+        }),
+        (None, None) if rounding.unwrap_or_default() == Rounding::Exact => None,
+        _ => {
+            return Err(ImportProblem::new(
+                "a ratio needs ratio_units and ratio_per: fill in both, or empty both and the \
+                 rounding",
+            ));
+        }
+    };
+    match row.get("product") {
+        Some(product) => Ok(Some((
+            ProductRule {
+                product: product.into(),
+                ratio,
+                included: included.unwrap_or_default(),
+                minimum,
+                carries_cost: carries_cost.unwrap_or_default(),
+            },
+            carries_cost.is_none(),
+        ))),
+        None if ratio.is_some() || included.is_some() || minimum.is_some() => Err(
+            ImportProblem::new("the row has a rule but no product: name the product"),
+        ),
+        None => Ok(None),
+    }
+}
+
+fn service_row(rows: &[&Row]) -> Result<(Option<ServiceRow>, Decision), ImportProblem> {
+    let Some(first) = rows.first() else {
+        return Ok((None, Decision::Leave));
+    };
+    let key = ServiceKey::new(first.get("service").unwrap_or_default());
+    for column in ["decision", "counts", "enabled", "provenance", "note"] {
+        if let Some(other) = rows.iter().find(|row| row.get(column) != first.get(column)) {
+            return Err(ImportProblem::new(format!(
+                "{column} differs from line {}: write the same in all rows of the service",
+                first.line
+            ))
+            .on_line(other.line));
+        }
+    }
+    let mut products = Vec::new();
+    let mut open = false;
+    for row in rows {
+        let rule = rule(row).map_err(|problem| problem.on_line(row.line))?;
+        if let Some((rule, cost_open)) = rule {
+            products.push(rule);
+            open |= cost_open;
+        } else if rows.len() > 1 {
+            return Err(
+                ImportProblem::new("the row names no product: name one, or delete it")
+                    .on_line(row.line),
+            );
+        }
+    }
+    if let ([only], true) = (products.as_mut_slice(), open) {
+        only.carries_cost = true;
+    }
+    let decision = first.decision(!products.is_empty())?;
+    if matches!(decision, Decision::Clear | Decision::Leave) {
+        return Ok((None, decision));
+    }
+    let excluded = decision == Decision::Exclude;
+    let note = first.owned("note");
+    Ok((
+        Some(ServiceRow {
+            id: key,
+            excluded,
+            reason: note.clone().filter(|_| excluded),
+            counts: first.word("counts", "recurring, setup, usage, proration or credit")?,
+            enabled: first.yes_no("enabled")?,
+            provenance: first.word("provenance", PROVENANCES)?,
+            note: note.filter(|_| !excluded),
+            products,
+        }),
+        decision,
+    ))
+}
+
+/// What a row decides: an entry, or to take the decision back, or nothing.
+enum Outcome<E> {
+    Set(E),
+    Clear,
+    Leave,
+}
+
+impl<E> Outcome<E> {
+    fn entry(&self) -> Option<&E> {
+        match self {
+            Self::Set(entry) => Some(entry),
+            Self::Clear | Self::Leave => None,
+        }
+    }
+
+    fn without_row<K: fmt::Display>(id: K, decision: Decision) -> Result<(K, Self), ImportProblem> {
+        if id.to_string().is_empty() {
+            return Err(ImportProblem::new("the id is empty: fill it in"));
+        }
+        let outcome = if decision == Decision::Clear {
+            Self::Clear
+        } else {
+            Self::Leave
+        };
+        Ok((id, outcome))
+    }
+}
+
+fn finish<T>(decided: T, mut problems: Vec<ImportProblem>) -> Result<T, ImportError> {
+    if problems.is_empty() {
+        return Ok(decided);
+    }
+    problems.sort_by_key(|problem| problem.line);
+    Err(ImportError { problems })
+}
+
+impl Mapping {
+    /// The decisions about accounts as CSV, in the order of ids.
+    ///
+    /// With a directory, names stand beside the ids, and unmapped accounts have a row to fill
+    /// in. The columns are `account`, `account_name`, `decision`, `company`, `company_name`,
+    /// `agreement`, `agreement_name`, `enabled`, `provenance` and `note` (of an exclusion: the
+    /// reason). Cells that a spreadsheet would take for formulas get a `'` before them.
+    ///
+    /// # Errors
+    /// `Unexpected` when the text cannot be written.
+    pub fn accounts_csv(&self, directory: Option<&Directory<'_>>) -> Result<String> {
+        let mut ids: BTreeSet<&VendorAccountId> = self.accounts().map(|(id, _)| id).collect();
+        ids.extend(directory.into_iter().flat_map(Directory::account_ids));
+        let rows = ids.into_iter().map(|id| {
+            let mut row = HashMap::from([("account", id.to_string())]);
+            if let Some(account) = directory.and_then(|known| known.account(id)) {
+                row.insert("account_name", account.name.clone());
+            }
+            match self.account(id) {
+                None => {}
+                Some(AccountEntry::Exclude(exclusion)) => {
+                    row.insert("decision", "exclude".to_owned());
+                    row.insert("note", exclusion.reason.clone().unwrap_or_default());
+                }
+                Some(AccountEntry::Link(link)) => {
+                    let LineTarget::Agreement(agreement) = &link.target;
+                    row.insert("decision", "link".to_owned());
+                    row.insert("company", link.company.to_string());
+                    row.insert("agreement", agreement.to_string());
+                    row.insert("enabled", yes_no(link.enabled));
+                    row.insert("provenance", word(&link.provenance));
+                    row.insert("note", link.note.clone().unwrap_or_default());
+                    if let Some(company) = directory.and_then(|known| known.company(&link.company))
+                    {
+                        row.insert("company_name", company.name.clone());
+                    }
+                    if let Some(found) = directory.and_then(|known| known.agreement(agreement)) {
+                        row.insert("agreement_name", found.name.clone());
+                    }
+                }
+            }
+            row
+        });
+        write(ACCOUNT_COLUMNS, &rows.collect::<Vec<_>>())
+    }
+
+    /// The decisions about services as CSV, in the order of keys; a row for each product.
+    ///
+    /// With a directory, names stand beside the ids, and unmapped services have a row to fill
+    /// in. The columns are `service`, `service_name`, `decision`, `counts`, `product`,
+    /// `product_name`, `ratio_units`, `ratio_per`, `rounding`, `included`, `minimum`,
+    /// `carries_cost`, `enabled`, `provenance` and `note` (of an exclusion: the reason).
+    ///
+    /// # Errors
+    /// `Unexpected` when the text cannot be written.
+    pub fn services_csv(&self, directory: Option<&Directory<'_>>) -> Result<String> {
+        let mut keys: BTreeSet<&ServiceKey> = self.services().map(|(key, _)| key).collect();
+        keys.extend(directory.into_iter().flat_map(Directory::service_keys));
+        let mut rows = Vec::new();
+        for key in keys {
+            let mut row = HashMap::from([("service", key.to_string())]);
+            if let Some(service) = directory.and_then(|known| known.service(key)) {
+                row.insert("service_name", service.name.clone());
+            }
+            match self.service(key) {
+                None => rows.push(row),
+                Some(ServiceEntry::Exclude(exclusion)) => {
+                    row.insert("decision", "exclude".to_owned());
+                    row.insert("note", exclusion.reason.clone().unwrap_or_default());
+                    rows.push(row);
+                }
+                Some(ServiceEntry::Link(link)) => {
+                    row.insert("decision", "link".to_owned());
+                    row.insert("counts", word(&link.counts));
+                    row.insert("enabled", yes_no(link.enabled));
+                    row.insert("provenance", word(&link.provenance));
+                    row.insert("note", link.note.clone().unwrap_or_default());
+                    rows.extend(link.products.iter().map(|rule| {
+                        let mut row = row.clone();
+                        row.extend(rule_cells(rule));
+                        let product = directory.and_then(|known| known.product(&rule.product));
+                        if let Some(product) = product {
+                            row.insert("product_name", product.name.clone());
+                        }
+                        row
+                    }));
+                }
+            }
+        }
+        write(SERVICE_COLUMNS, &rows)
+    }
+
+    /// Applies a CSV file of accounts, all of it or nothing.
+    ///
+    /// Accounts without a row stay as they are, as do rows without a decision; `unmapped` takes
+    /// a decision back. A blank `enabled` is yes, a blank `provenance` is imported. With a
+    /// directory, every row is checked against it.
+    ///
+    /// # Errors
+    /// Every problem, with its line, the id and what to do; as [`Error`](crate::Error) it is of kind
+    /// `Mapping`. Nothing is changed then.
+    pub fn import_accounts_csv(
+        &mut self,
+        bytes: &[u8],
+        directory: Option<&Directory<'_>>,
+    ) -> std::result::Result<ImportSummary, ImportError> {
+        let (rows, mut problems) = read(bytes, ACCOUNT_COLUMNS)?;
+        let outcomes = rows.iter().map(|row| {
+            let outcome = account_row(row).and_then(|(id, decided, decision)| match decided {
+                Some(row) => row.decide().map(|(id, entry)| (id, Outcome::Set(entry))),
+                None => Outcome::without_row(id, decision),
+            });
+            (Some(row.line), outcome)
+        });
+        let check = |id: &VendorAccountId, outcome: &Outcome<AccountEntry>| match (
+            directory,
+            outcome.entry(),
+        ) {
+            (Some(known), Some(entry)) => known.check_account(id, entry),
+            _ => Ok(()),
+        };
+        let decided = decide_all(outcomes, check, &mut problems);
+        let decided = finish(decided, problems)?;
+        let mut summary = ImportSummary::default();
+        for (id, outcome) in decided {
+            let before = self.revision();
+            match outcome {
+                Outcome::Set(entry) => {
+                    self.set_account(id, entry);
+                    summary.count(self.revision() != before, true);
+                }
+                Outcome::Clear => summary.count(self.clear_account(&id), false),
+                Outcome::Leave => summary.unchanged += 1,
+            }
+        }
+        Ok(summary)
+    }
+
+    /// Applies a CSV file of services, all of it or nothing.
+    ///
+    /// As [`import_accounts_csv`](Self::import_accounts_csv). The rows of one service may stand
+    /// anywhere and must agree in all but the product and its rule. A blank `carries_cost` is
+    /// yes for the service's only product, else no.
+    ///
+    /// # Errors
+    /// Every problem, with its line, the key and what to do; as [`Error`](crate::Error) it is of kind
+    /// `Mapping`. Nothing is changed then.
+    pub fn import_services_csv(
+        &mut self,
+        bytes: &[u8],
+        directory: Option<&Directory<'_>>,
+    ) -> std::result::Result<ImportSummary, ImportError> {
+        let (rows, mut problems) = read(bytes, SERVICE_COLUMNS)?;
+        let mut groups: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+        for row in &rows {
+            groups
+                .entry(row.get("service").unwrap_or_default())
+                .or_default()
+                .push(row);
+        }
+        let mut outcomes = Vec::new();
+        for (key, rows) in groups {
+            let line = rows.first().map(|row| row.line);
+            match service_row(&rows) {
+                Ok((Some(row), _)) => {
+                    let outcome = row.decide().map(|(key, entry)| (key, Outcome::Set(entry)));
+                    outcomes.push((line, outcome));
+                }
+                Ok((None, decision)) => {
+                    outcomes.push((line, Outcome::without_row(ServiceKey::new(key), decision)));
+                }
+                Err(problem) => {
+                    let line = problem.line.or(line);
+                    outcomes.push((line, Err(problem.about(key))));
+                }
+            }
+        }
+        let check = |key: &ServiceKey, outcome: &Outcome<ServiceEntry>| match (
+            directory,
+            outcome.entry(),
+        ) {
+            (Some(known), Some(entry)) => known.check_service(key, entry),
+            _ => Ok(()),
+        };
+        let decided = decide_all(outcomes.into_iter(), check, &mut problems);
+        let decided = finish(decided, problems)?;
+        let mut summary = ImportSummary::default();
+        for (key, outcome) in decided {
+            let before = self.revision();
+            match outcome {
+                Outcome::Set(entry) => {
+                    self.set_service(key, entry);
+                    summary.count(self.revision() != before, true);
+                }
+                Outcome::Clear => summary.count(self.clear_service(&key), false),
+                Outcome::Leave => summary.unchanged += 1,
+            }
+        }
+        Ok(summary)
+    }
+}
+
+impl ImportSummary {
+    fn count(&mut self, changed: bool, set: bool) {
+        match (changed, set) {
+            (false, _) => self.unchanged += 1,
+            (true, true) => self.set += 1,
+            (true, false) => self.cleared += 1,
+        }
+    }
+}
+
+fn rule_cells(rule: &ProductRule) -> Vec<(&'static str, String)> {
+    let mut cells = vec![
+        ("product", rule.product.to_string()),
+        ("included", rule.included.to_string()),
+        ("carries_cost", yes_no(rule.carries_cost)),
+    ];
+    if let Some(minimum) = rule.minimum {
+        cells.push(("minimum", minimum.to_string()));
+    }
+    if let Some(ratio) = &rule.ratio {
+        cells.push(("ratio_units", ratio.units.to_string()));
+        cells.push(("ratio_per", ratio.per.to_string()));
+        cells.push(("rounding", word(&ratio.rounding)));
+    }
+    cells
+}

@@ -1,0 +1,536 @@
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+
+use super::*;
+use crate::mapping::{Ratio, Rounding};
+use crate::model::{Agreement, Company, Product, Quantity, Service, VendorAccount};
+
+/// Texts that are hard on files: quotes, commas, line breaks, formulas, all of Unicode.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-zA-Z0-9-]{1,8}",
+        "['=+@\",;\r\n\t #-]{1,6}",
+        "'{0,3}[=a+-].{0,4}",
+        any::<String>().prop_filter("not empty", |text| !text.is_empty()),
+    ]
+}
+
+fn note() -> impl Strategy<Value = Option<String>> {
+    proptest::option::of(text())
+}
+
+fn provenance() -> impl Strategy<Value = Provenance> {
+    prop_oneof![
+        Just(Provenance::Exact),
+        Just(Provenance::AcceptedSuggestion),
+        Just(Provenance::Manual),
+        Just(Provenance::Imported),
+    ]
+}
+
+fn quantity() -> impl Strategy<Value = Quantity> {
+    (0..1_000_000_i64, 0..5_u32).prop_map(|(n, scale)| rust_decimal::Decimal::new(n, scale).into())
+}
+
+fn rule() -> impl Strategy<Value = ProductRule> {
+    let rounding = prop_oneof![
+        Just(Rounding::Exact),
+        Just(Rounding::Ceil),
+        Just(Rounding::Floor),
+        Just(Rounding::HalfUp)
+    ];
+    let ratio = (quantity(), 1..100_u32, rounding).prop_map(|(units, per, rounding)| Ratio {
+        units,
+        per: per.into(),
+        rounding,
+    });
+    let minimum = proptest::option::of(quantity());
+    (text(), proptest::option::of(ratio), quantity(), minimum).prop_map(
+        |(product, ratio, included, minimum)| ProductRule {
+            product: product.into(),
+            ratio,
+            included,
+            minimum,
+            carries_cost: false,
+        },
+    )
+}
+
+fn account_entry() -> impl Strategy<Value = AccountEntry> {
+    prop_oneof![
+        note().prop_map(|reason| AccountEntry::Exclude(Exclusion { reason })),
+        (text(), text(), any::<bool>(), provenance(), note()).prop_map(
+            |(company, agreement, enabled, provenance, note)| AccountEntry::Link(AccountLink {
+                company: company.into(),
+                target: LineTarget::Agreement(agreement.into()),
+                enabled,
+                provenance,
+                note,
+            })
+        ),
+    ]
+}
+
+fn service_entry() -> impl Strategy<Value = ServiceEntry> {
+    let counts = prop_oneof![
+        Just(ChargeKind::Recurring),
+        Just(ChargeKind::Setup),
+        Just(ChargeKind::Usage),
+        Just(ChargeKind::Proration),
+        Just(ChargeKind::Credit)
+    ];
+    let parts = (
+        vec(rule(), 1..4),
+        any::<bool>(),
+        counts,
+        any::<bool>(),
+        provenance(),
+        note(),
+    );
+    prop_oneof![
+        note().prop_map(|reason| ServiceEntry::Exclude(Exclusion { reason })),
+        parts.prop_map(|(mut products, cost, counts, enabled, provenance, note)| {
+            let mut seen = std::collections::BTreeSet::new();
+            products.retain(|rule| seen.insert(rule.product.clone()));
+            products[0].carries_cost = cost;
+            ServiceEntry::Link(ServiceLink {
+                products,
+                counts,
+                enabled,
+                provenance,
+                note,
+            })
+        }),
+    ]
+}
+
+fn mapping() -> impl Strategy<Value = Mapping> {
+    let accounts = btree_map(text(), account_entry(), 0..6);
+    let services = btree_map(text(), service_entry(), 0..6);
+    (accounts, services).prop_map(|(accounts, services)| {
+        let mut mapping = Mapping::new();
+        for (id, entry) in accounts {
+            mapping.set_account(id.into(), entry);
+        }
+        for (key, entry) in services {
+            mapping.set_service(key.into(), entry);
+        }
+        mapping
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn a_mapping_survives_toml(mapping in mapping()) {
+        let text = mapping.to_toml().unwrap();
+        let again = Mapping::from_toml(text.as_bytes(), None);
+        prop_assert_eq!(again.as_ref(), Ok(&mapping), "{}", text);
+    }
+
+    #[test]
+    fn a_mapping_survives_json(mapping in mapping()) {
+        let json = serde_json::to_string(&mapping).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Mapping>(&json).unwrap(), mapping);
+    }
+
+    #[test]
+    fn a_mapping_survives_csv(mapping in mapping()) {
+        let accounts = mapping.accounts_csv(None).unwrap();
+        let services = mapping.services_csv(None).unwrap();
+        let mut again = Mapping::new();
+        let first = again.import_accounts_csv(accounts.as_bytes(), None);
+        prop_assert!(first.is_ok(), "{:?}\n{}", first, accounts);
+        let second = again.import_services_csv(services.as_bytes(), None);
+        prop_assert!(second.is_ok(), "{:?}\n{}", second, services);
+        prop_assert_eq!(&again, &mapping);
+        again.import_accounts_csv(accounts.as_bytes(), None).unwrap();
+        prop_assert_eq!(again.revision(), mapping.revision());
+    }
+
+    #[test]
+    fn no_cell_of_an_export_is_a_formula(mapping in mapping()) {
+        for file in [mapping.accounts_csv(None).unwrap(), mapping.services_csv(None).unwrap()] {
+            let mut reader = ::csv::Reader::from_reader(file.as_bytes());
+            for record in reader.records() {
+                for cell in &record.unwrap() {
+                    prop_assert!(!cell.trim_start().starts_with(['=', '+', '-', '@']), "{:?}", cell);
+                    prop_assert!(!cell.starts_with(['\t', '\r', '\n']), "{:?}", cell);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..400)) {
+        let _ = Mapping::from_toml(&bytes, None);
+        let _ = Mapping::new().import_accounts_csv(&bytes, None);
+        let _ = Mapping::new().import_services_csv(&bytes, None);
+    }
+
+    #[test]
+    fn a_damaged_file_is_read_or_refused(
+        mapping in mapping(),
+        damage in vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4)
+    ) {
+        let hurt = |text: String| {
+            let mut bytes = text.into_bytes();
+            for (index, byte) in &damage {
+                let index = index.index(bytes.len());
+                bytes[index] = *byte;
+            }
+            bytes
+        };
+        let _ = Mapping::from_toml(&hurt(mapping.to_toml().unwrap()), None);
+        for (file, accounts) in [
+            (mapping.accounts_csv(None).unwrap(), true),
+            (mapping.services_csv(None).unwrap(), false),
+        ] {
+            let mut subject = mapping.clone();
+            let result = if accounts {
+                subject.import_accounts_csv(&hurt(file), None)
+            } else {
+                subject.import_services_csv(&hurt(file), None)
+            };
+            if result.is_err() {
+                prop_assert_eq!(&subject, &mapping);
+            }
+        }
+    }
+}
+
+fn sample() -> Mapping {
+    let mut mapping = Mapping::new();
+    mapping.set_account(
+        "A-1".into(),
+        AccountEntry::Link(AccountLink {
+            company: "45".into(),
+            target: LineTarget::Agreement("101".into()),
+            enabled: true,
+            provenance: Provenance::Exact,
+            note: None,
+        }),
+    );
+    mapping.exclude_account("A-2", "Our own tenant.").unwrap();
+    let mut packs = ProductRule::one_to_one("P1");
+    packs.ratio = Some(Ratio {
+        units: Quantity::ONE,
+        per: 25_u32.into(),
+        rounding: Rounding::Ceil,
+    });
+    let fee = ProductRule {
+        carries_cost: false,
+        ..ProductRule::one_to_one("P2")
+    };
+    mapping.set_service(
+        "SKU".into(),
+        ServiceEntry::Link(ServiceLink {
+            products: vec![packs, fee],
+            counts: ChargeKind::Recurring,
+            enabled: false,
+            provenance: Provenance::Manual,
+            note: Some("Packs of 25".into()),
+        }),
+    );
+    mapping
+}
+
+#[test]
+fn the_toml_is_stable() {
+    let text = sample().to_toml().unwrap();
+    let body = text.split_once("\n\n").unwrap().1;
+    assert_eq!(
+        body,
+        r#"version = 1
+revision = 3
+
+[[accounts]]
+id = "A-1"
+company = "45"
+agreement = "101"
+enabled = true
+provenance = "exact"
+
+[[accounts]]
+id = "A-2"
+excluded = true
+reason = "Our own tenant."
+
+[[services]]
+id = "SKU"
+counts = "recurring"
+enabled = false
+provenance = "manual"
+note = "Packs of 25"
+
+[[services.products]]
+product = "P1"
+carries_cost = true
+
+[services.products.ratio]
+units = "1"
+per = "25"
+rounding = "ceil"
+
+[[services.products]]
+product = "P2"
+carries_cost = false
+"#
+    );
+}
+
+#[test]
+fn the_csv_is_stable() {
+    assert_eq!(
+        sample().accounts_csv(None).unwrap(),
+        "account,account_name,decision,company,company_name,agreement,agreement_name,enabled,provenance,note\n\
+         A-1,,link,45,,101,,yes,exact,\n\
+         A-2,,exclude,,,,,,,Our own tenant.\n"
+    );
+    assert_eq!(
+        sample().services_csv(None).unwrap(),
+        "service,service_name,decision,counts,product,product_name,ratio_units,ratio_per,rounding,included,minimum,carries_cost,enabled,provenance,note\n\
+         SKU,,link,recurring,P1,,1,25,ceil,0,,yes,no,manual,Packs of 25\n\
+         SKU,,link,recurring,P2,,,,,0,,no,no,manual,Packs of 25\n"
+    );
+}
+
+#[test]
+fn another_version_is_refused_before_anything_else() {
+    let error = Mapping::from_toml(b"# hello\nversion = 2\nnew_field = true\n", None).unwrap_err();
+    assert_eq!(error.problems()[0].line, Some(2));
+    assert!(
+        error
+            .to_string()
+            .contains("format version 2, and this library reads version 1")
+    );
+    let error = Mapping::from_toml(b"revision = 2", None).unwrap_err();
+    assert!(error.to_string().contains("begin it with version = 1"));
+    let error = serde_json::from_str::<Mapping>(r#"{"version":7,"more":1}"#).unwrap_err();
+    assert!(error.to_string().contains("format version 7"));
+}
+
+struct Records {
+    accounts: Vec<VendorAccount>,
+    services: Vec<Service>,
+    companies: Vec<Company>,
+    agreements: Vec<Agreement>,
+    products: Vec<Product>,
+}
+
+impl Records {
+    fn new() -> Self {
+        Self {
+            accounts: vec![
+                VendorAccount::new("A-1", "=Contoso"),
+                VendorAccount::new("A-3", "New"),
+            ],
+            services: vec![Service::new("SKU", "Seats"), Service::new("SKU-2", "More")],
+            companies: vec![Company::new("45", "Contoso")],
+            agreements: vec![Agreement::new("101", "45", "Cloud")],
+            products: vec![Product::new("P1", "SEAT", "Seat")],
+        }
+    }
+
+    fn directory(&self) -> Directory<'_> {
+        Directory::new(
+            &self.accounts,
+            &self.services,
+            &self.companies,
+            &self.agreements,
+            &self.products,
+        )
+    }
+}
+
+fn lines(error: &ImportError) -> Vec<(Option<u64>, Option<&str>)> {
+    error
+        .problems()
+        .iter()
+        .map(|problem| (problem.line, problem.id.as_deref()))
+        .collect()
+}
+
+#[test]
+fn every_bad_row_of_a_toml_file_is_named_with_its_line() {
+    let records = Records::new();
+    let text = "version = 1\nrevision = 1\n\n\
+        [[accounts]]\nid = \"A-1\"\ncompany = 45\nagreement = 101\n\n\
+        [[accounts]]\nid = \"A-9\"\ncompany = 45\nagreement = 101\n\n\
+        [[accounts]]\nid = \"A-1\"\nexcluded = true\n\n\
+        [[services]]\nid = \"SKU\"\n[[services.products]]\nproduct = \"P9\"\n";
+    let error = Mapping::from_toml(text.as_bytes(), Some(&records.directory())).unwrap_err();
+    assert_eq!(
+        lines(&error),
+        [
+            (Some(9), Some("A-9")),
+            (Some(14), Some("A-1")),
+            (Some(18), Some("SKU"))
+        ]
+    );
+    assert_eq!(
+        error.problems()[1].to_string(),
+        "line 14, A-1: it is decided already on line 4: keep one of the two"
+    );
+    assert_eq!(Error::from(error).kind(), ErrorKind::Mapping);
+}
+
+#[test]
+fn an_unknown_field_is_refused_with_its_line() {
+    let text = b"version = 1\nrevision = 1\n[[accounts]]\nid = \"A\"\nenabeld = true\n";
+    let error = Mapping::from_toml(text, None).unwrap_err();
+    assert_eq!(error.problems()[0].line, Some(5));
+    assert!(error.to_string().contains("enabeld"), "{error}");
+}
+
+#[test]
+fn every_bad_row_of_a_csv_file_is_named_and_none_is_applied() {
+    let records = Records::new();
+    let directory = records.directory();
+    let mut mapping = sample();
+    let file = "account,decision,company,agreement,enabled,provenance,note\n\
+        A-3,link,45,101,yes,,\n\
+        A-1,link,99,101,yes,,\"a note\non two lines\"\n\
+        A-1,link,45,101,maybe,,\n\
+        A-3,,45\n\
+        A-3,unmapped,45,,,,\n\
+        ,exclude,,,,,\n";
+    let error = mapping
+        .import_accounts_csv(file.as_bytes(), Some(&directory))
+        .unwrap_err();
+    assert_eq!(
+        lines(&error),
+        [
+            (Some(3), Some("A-1")),
+            (Some(5), Some("A-1")),
+            (Some(6), None),
+            (Some(7), Some("A-3")),
+            (Some(8), None)
+        ]
+    );
+    assert!(error.to_string().starts_with(
+        "the mapping file was not applied: line 3, A-1: company 99 is unknown in the PSA"
+    ));
+    assert!(error.to_string().ends_with("; and 2 more"));
+    assert_eq!(mapping, sample());
+}
+
+#[test]
+fn bad_service_rows_are_named() {
+    let header = "service,decision,counts,product,ratio_units,ratio_per,rounding,included,\
+                  minimum,carries_cost,enabled,provenance,note\n";
+    for (rows, line, words) in [
+        ("S,,,P1,1,,,,,,,,\n", 2, "fill in both"),
+        ("S,,,P1,,,,x,,,,,\n", 2, "included is \"x\": write a number"),
+        (
+            "S,,,P1,,,,,,,yes,,\nS,,,P2,,,,,,,no,,\n",
+            3,
+            "enabled differs from line 2",
+        ),
+        (
+            "S,,,P1,,,,,,yes,,,\nS,,,P2,,,,,,yes,,,\n",
+            2,
+            "both carry the cost",
+        ),
+        ("S,,,P1,,,,,,,,,\nS,,,P1,,,,,,,,,\n", 2, "twice"),
+        ("S,link,,,,,,,,,,,\n", 2, "names no product"),
+        ("S,,,,2,1,,,,,,,\n", 2, "a rule but no product"),
+        ("S,,,P1,1,0,,,,,,,\n", 2, "per zero"),
+    ] {
+        let file = format!("{header}{rows}");
+        let error = Mapping::new()
+            .import_services_csv(file.as_bytes(), None)
+            .unwrap_err();
+        assert_eq!(lines(&error), [(Some(line), Some("S"))], "{rows}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+#[test]
+fn a_header_with_a_wrong_column_says_which_columns_there_are() {
+    for (file, words) in [
+        ("", "the column account is missing"),
+        (
+            "account;decision\n",
+            "there is no column \"account;decision\"",
+        ),
+        ("account,account\n", "column account is there twice"),
+    ] {
+        let error = Mapping::new()
+            .import_accounts_csv(file.as_bytes(), None)
+            .unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+#[test]
+fn an_exported_sheet_can_be_filled_in_and_imported() {
+    let records = Records::new();
+    let directory = records.directory();
+    let mut mapping = Mapping::new();
+    let sheet = mapping.accounts_csv(Some(&directory)).unwrap();
+    assert!(
+        sheet.ends_with("A-1,'=Contoso,,,,,,,,\nA-3,New,,,,,,,,\n"),
+        "{sheet}"
+    );
+    assert_eq!(
+        mapping
+            .import_accounts_csv(sheet.as_bytes(), Some(&directory))
+            .unwrap()
+            .unchanged,
+        2
+    );
+    let filled = sheet.replace("A-3,New,,,,,", "A-3,New,,45,,101,");
+    let with_mark = format!("\u{feff}{}", filled.replace('\n', "\r\n"));
+    let summary = mapping
+        .import_accounts_csv(with_mark.as_bytes(), Some(&directory))
+        .unwrap();
+    assert_eq!((summary.set, summary.unchanged), (1, 1));
+    let Some(AccountEntry::Link(link)) = mapping.account(&"A-3".into()) else {
+        panic!("not linked");
+    };
+    assert_eq!(
+        (link.provenance, link.enabled),
+        (Provenance::Imported, true)
+    );
+
+    let sheet = mapping.services_csv(Some(&directory)).unwrap();
+    let filled = sheet.replace("SKU-2,More,,,,", "SKU-2,More,,,P1,");
+    mapping
+        .import_services_csv(filled.as_bytes(), Some(&directory))
+        .unwrap();
+    let Some(ServiceEntry::Link(link)) = mapping.service(&"SKU-2".into()) else {
+        panic!("not linked");
+    };
+    assert_eq!(link.products, [ProductRule::one_to_one("P1")]);
+
+    let clear = "account,decision,company,agreement,enabled,provenance,note\nA-3,unmapped,,,,,\n";
+    let summary = mapping
+        .import_accounts_csv(clear.as_bytes(), Some(&directory))
+        .unwrap();
+    assert_eq!((summary.cleared, mapping.linked_accounts()), (1, 0));
+}
+
+#[test]
+fn a_file_that_is_too_large_is_refused_unread() {
+    let bytes = vec![b'#'; MAX_FILE_BYTES + 1];
+    let error = Mapping::from_toml(&bytes, None).unwrap_err();
+    assert!(error.to_string().contains("split it"));
+}
+
+#[test]
+fn deep_nesting_is_refused_and_not_followed() {
+    let deep = 200_000;
+    let dotted = vec!["a"; deep].join(".");
+    for text in [
+        format!("x = {}", "[".repeat(deep)),
+        format!("x = {}", "{a=".repeat(deep)),
+        format!("{dotted} = 1"),
+        format!("[{dotted}]"),
+        format!("[[{dotted}]]"),
+        format!("version = 1\nrevision = 1\n[[accounts]]\nid.{dotted} = 1"),
+    ] {
+        assert!(Mapping::from_toml(text.as_bytes(), None).is_err());
+    }
+}
