@@ -61,9 +61,8 @@ fn problem(fields: &Map<String, Value>) -> Option<VendorError> {
         return None;
     }
     let extensions = fields.get("extensions").and_then(Value::as_object);
-    let extension = |name: &str| {
-        text(fields, name).or_else(|| extensions.and_then(|more| text(more, name)))
-    };
+    let extension =
+        |name: &str| text(fields, name).or_else(|| extensions.and_then(|more| text(more, name)));
     let code = extension("code")
         .or_else(|| extension("errorCode"))
         .or_else(|| kind.filter(|kind| !kind.contains("://")));
@@ -117,8 +116,8 @@ fn oauth(fields: &Map<String, Value>) -> Option<VendorError> {
 /// A text that is no page.
 fn plain(body: &str) -> VendorError {
     let body = body.trim();
-    let message = (!body.is_empty() && !body.starts_with('<'))
-        .then(|| body.chars().take(MAX_TEXT).collect());
+    let message =
+        (!body.is_empty() && !body.starts_with('<')).then(|| body.chars().take(MAX_TEXT).collect());
     VendorError {
         message,
         ..VendorError::default()
@@ -135,7 +134,9 @@ fn wait_in_sentence(text: &str) -> Option<Duration> {
     const PHRASE: &str = "try again in ";
     let text = text.to_ascii_lowercase();
     let rest = &text[text.find(PHRASE)? + PHRASE.len()..];
-    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let digits = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
     let amount: u64 = rest[..digits].parse().ok()?;
     let unit = rest[digits..].trim_start();
     let seconds = if unit.starts_with("sec") || unit.starts_with("s ") || unit == "s" {
@@ -168,7 +169,10 @@ mod tests {
             error.message.as_deref(),
             Some("The customer is not known; customerId: must be a UUID")
         );
-        let inline = decode(400, r#"{"title":"Bad request","errors":{"date":["wrong"]}}"#);
+        let inline = decode(
+            400,
+            r#"{"title":"Bad request","errors":{"date":["wrong"]}}"#,
+        );
         assert_eq!(inline.message.as_deref(), Some("Bad request; date: wrong"));
     }
 
@@ -178,16 +182,32 @@ mod tests {
         assert_eq!(gateway.message.as_deref(), Some("No subscription key"));
         let scope = decode(400, r#"{"error":"invalid_scope"}"#);
         assert_eq!(scope.kind, Some(ErrorKind::PermissionDenied));
-        let client = decode(400, r#"{"error":"invalid_client","error_description":"no"}"#);
+        let client = decode(
+            400,
+            r#"{"error":"invalid_client","error_description":"no"}"#,
+        );
         assert_eq!(client.kind, Some(ErrorKind::Auth));
         assert_eq!(client.message.as_deref(), Some("no"));
-        assert_eq!(decode(502, "upstream is away").message.as_deref(), Some("upstream is away"));
-        assert_eq!(decode(400, "\"no such id\"").message.as_deref(), Some("no such id"));
+        assert_eq!(
+            decode(502, "upstream is away").message.as_deref(),
+            Some("upstream is away")
+        );
+        assert_eq!(
+            decode(400, "\"no such id\"").message.as_deref(),
+            Some("no such id")
+        );
     }
 
     #[test]
     fn a_body_that_says_nothing_gives_nothing() {
-        for body in ["", "<html><body>oops</body></html>", "[]", "null", "{}", r#"{"title":""}"#] {
+        for body in [
+            "",
+            "<html><body>oops</body></html>",
+            "[]",
+            "null",
+            "{}",
+            r#"{"title":""}"#,
+        ] {
             assert_eq!(decode(404, body), VendorError::default(), "{body}");
         }
     }
@@ -200,7 +220,10 @@ mod tests {
             Some(Duration::from_secs(12))
         );
         assert_eq!(wait("try again in 1 second"), Some(Duration::from_secs(1)));
-        assert_eq!(wait("Try again in 2 minutes."), Some(Duration::from_secs(120)));
+        assert_eq!(
+            wait("Try again in 2 minutes."),
+            Some(Duration::from_secs(120))
+        );
         for vague in [
             "Try again in a while",
             "Try again in 5 moons",
@@ -209,13 +232,19 @@ mod tests {
         ] {
             assert_eq!(wait(vague), None, "{vague}");
         }
-        let gateway = decode(429, r#"{"statusCode":429,"message":"Try again in 3 seconds."}"#);
+        let gateway = decode(
+            429,
+            r#"{"statusCode":429,"message":"Try again in 3 seconds."}"#,
+        );
         assert_eq!(gateway.retry_after, Some(Duration::from_secs(3)));
     }
 
     #[test]
     fn a_spent_call_quota_is_no_missing_right() {
-        let error = decode(403, r#"{"statusCode":403,"message":"Out of call volume quota."}"#);
+        let error = decode(
+            403,
+            r#"{"statusCode":403,"message":"Out of call volume quota."}"#,
+        );
         assert_eq!(error.kind, Some(ErrorKind::RateLimited));
         assert_eq!(error.retryable, Some(false));
         assert_eq!(decode(403, r#"{"message":"not yours"}"#).kind, None);

@@ -50,11 +50,11 @@ fn performance_rebate(charge: &PayableCharge) -> Option<Decimal> {
     charge
         .deductions
         .iter()
-        .filter(|deduction| {
-            deduction.deduction_type == Some(DeductionType::PerformancePercentage)
-        })
+        .filter(|deduction| deduction.deduction_type == Some(DeductionType::PerformancePercentage))
         .try_fold(Decimal::ZERO, |total, deduction| {
-            let value = deduction.unit_value.filter(|value| !value.is_sign_negative() || value.is_zero())?;
+            let value = deduction
+                .unit_value
+                .filter(|value| !value.is_sign_negative() || value.is_zero())?;
             sum(total, value)
         })
 }
@@ -157,7 +157,11 @@ mod tests {
         use DeductionType::{PerformancePercentage, PromotionalMoney, PromotionalPercentage};
         assert_eq!(cost(&charge("9", "9", vec![])), "9.00 USD");
         assert_eq!(
-            cost(&charge("9", "9", vec![deduction(PerformancePercentage, "1")])),
+            cost(&charge(
+                "9",
+                "9",
+                vec![deduction(PerformancePercentage, "1")]
+            )),
             "10.00 USD"
         );
         assert_eq!(
@@ -189,7 +193,11 @@ mod tests {
         let rebate = || vec![deduction(DeductionType::PerformancePercentage, "1")];
         assert_eq!(cost(&charge("9", "0", rebate())), "none");
         assert_eq!(cost(&charge("0", "4", rebate())), "none");
-        assert_eq!(cost(&charge("0", "0", rebate())), "1.00 USD", "wholly rebated");
+        assert_eq!(
+            cost(&charge("0", "0", rebate())),
+            "1.00 USD",
+            "wholly rebated"
+        );
         let mut silent = charge("9", "9", rebate());
         silent.deductions[0].unit_value = None;
         assert_eq!(cost(&silent), "none");

@@ -1,0 +1,121 @@
+//! One token per scope; the subscription key on every call.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Deserializer};
+use tallyline_core::http::{HttpClient, Request, Token, TokenFetcher};
+use tallyline_core::wire::whole_number;
+use tallyline_core::{Error, ErrorKind, Result};
+
+use crate::operations;
+
+/// The header of the subscription key. It is never sent in a URL.
+pub(crate) const SUBSCRIPTION_KEY: &str = "Ocp-Apim-Subscription-Key";
+
+/// What a token is good for. One token is asked for per scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Distributor,
+    ServiceProvider,
+}
+
+impl Scope {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Distributor => "distributor",
+            Self::ServiceProvider => "service-provider",
+        }
+    }
+}
+
+/// Asks for tokens of one scope.
+pub(crate) struct ScopeTokens {
+    pub(crate) http: HttpClient,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: SecretString,
+    pub(crate) scope: Scope,
+}
+
+impl fmt::Debug for ScopeTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopeTokens")
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: String,
+    #[serde(default, deserialize_with = "seconds")]
+    expires_in: Option<u64>,
+    #[serde(default)]
+    token_type: Option<String>,
+}
+
+/// A number, or a text that holds one.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    whole_number(deserializer).map(Some)
+}
+
+#[async_trait]
+impl TokenFetcher for ScopeTokens {
+    async fn fetch(&self) -> Result<Token> {
+        let request = Request::new(&operations::TOKEN).form(&[
+            ("client_id", &self.client_id),
+            ("client_secret", self.client_secret.expose_secret()),
+            ("grant_type", "client_credentials"),
+            ("scope", self.scope.as_str()),
+        ]);
+        let answer: TokenAnswer = self
+            .http
+            .json(request)
+            .await
+            .map_err(|error| self.explain(error))?;
+        let bearer = answer
+            .token_type
+            .is_none_or(|token_type| token_type.eq_ignore_ascii_case("bearer"));
+        if answer.access_token.trim().is_empty() || !bearer {
+            return Err(self.name_scope(Error::new(
+                ErrorKind::Protocol,
+                "the token endpoint gave no bearer token",
+            )));
+        }
+        Ok(Token {
+            value: SecretString::from(answer.access_token),
+            expires_in: answer.expires_in.map(Duration::from_secs),
+        })
+    }
+}
+
+impl ScopeTokens {
+    fn name_scope(&self, error: Error) -> Error {
+        error
+            .with_connector(crate::client::CONNECTOR)
+            .with_operation(operations::TOKEN.name)
+            .with_context("scope", self.scope.as_str())
+    }
+
+    /// Says which scope is missing, in words, where that is the cause.
+    fn explain(&self, error: Error) -> Error {
+        if error.kind() != ErrorKind::PermissionDenied {
+            return error.with_context("scope", self.scope.as_str());
+        }
+        let mut explained = Error::new(
+            ErrorKind::PermissionDenied,
+            format!(
+                "the application was not granted the scope {}: grant it in the partner portal, \
+                 under Security > APIs",
+                self.scope.as_str()
+            ),
+        )
+        .with_sent(error.sent());
+        if let Some(http) = error.http() {
+            explained = explained.with_http(http.clone());
+        }
+        self.name_scope(explained).with_source(error)
+    }
+}
