@@ -31,8 +31,8 @@ pub(crate) fn credentials(
         .trim_start_matches("Basic ")
         .to_owned();
     let provider = StaticHeaders::new()
-        .with("authorization", authorization)?
-        .with("clientid", SecretString::from(client_id))?;
+        .header("authorization", authorization)
+        .header("clientId", SecretString::from(client_id));
     Ok(Credentials {
         provider: Arc::new(provider),
         secrets: vec![private_key.clone(), SecretString::from(encoded)],
@@ -50,10 +50,7 @@ fn plain(name: &str, value: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::new(
-        ErrorKind::Config,
-        format!("the {name} {wrong}"),
-    ))
+    Err(Error::new(ErrorKind::Config, format!("the {name} {wrong}")))
 }
 
 /// The client id in the form 8-4-4-4-12.

@@ -2,7 +2,25 @@
 
 use serde::Deserialize;
 use tallyline_core::ErrorKind;
+use tallyline_core::http::{ErrorDecoder, HeaderMap, VendorError};
 use tallyline_core::wire::non_empty;
+
+/// Reads the system's error answers for the HTTP runtime.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Errors;
+
+impl ErrorDecoder for Errors {
+    fn decode(&self, status: u16, _headers: &HeaderMap, body: &[u8]) -> VendorError {
+        let meaning = meaning(status, body);
+        VendorError {
+            code: meaning.code,
+            message: meaning.message,
+            kind: meaning.kind,
+            retryable: meaning.retryable,
+            ..VendorError::default()
+        }
+    }
+}
 
 /// The documented error body, and the other shape of rate-limit answers.
 #[derive(Debug, Default, Deserialize)]

@@ -1,10 +1,21 @@
 //! Typed client of the ConnectWise PSA REST API, and a Tallyline PSA sink.
 
+mod auth;
+mod client;
 pub mod conditions;
 mod error;
 mod json;
 pub mod models;
 pub mod patch;
+mod sink;
 mod site;
 
+pub use client::{
+    ConnectWiseClient, ConnectWiseClientBuilder, DEFAULT_API_VERSION, DEFAULT_CODEBASE, Direction,
+    List, ListOptions, PagingStyle, operations,
+};
 pub use json::ExactJson;
+pub use sink::{
+    CancelledDateMeaning, ConnectWiseSink, ConnectWiseSinkBuilder, EligibilityPolicy,
+    MarkerPlacement,
+};

@@ -136,6 +136,12 @@ impl Patch {
         Ok(self)
     }
 
+    /// Sets a field to a value that is JSON already.
+    pub(crate) fn replace_json(mut self, path: FieldName, value: ExactJson) -> Self {
+        self.0.push(PatchOperation::Replace { path, value });
+        self
+    }
+
     /// Adds to a field.
     ///
     /// # Errors

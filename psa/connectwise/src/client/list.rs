@@ -90,8 +90,10 @@ impl ListOptions {
             }
         }
         if !self.fields.is_empty() {
-            let id = (!self.fields.contains(&Field::ID)).then_some(&Field::ID);
-            let fields: Vec<&str> = id.into_iter().chain(&self.fields).map(Field::as_str).collect();
+            let mut fields: Vec<&str> = self.fields.iter().map(Field::as_str).collect();
+            if !fields.contains(&"id") {
+                fields.insert(0, "id");
+            }
             query.push(("fields", fields.join(",")));
         }
         Ok(query)

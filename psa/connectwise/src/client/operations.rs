@@ -63,8 +63,7 @@ pub static ADDITIONS_DELETE: Operation = Operation::delete(
 /// The catalogue.
 pub static CATALOG_LIST: Operation = Operation::get("catalog.list", "/procurement/catalog");
 /// The number of catalogue items.
-pub static CATALOG_COUNT: Operation =
-    Operation::get("catalog.count", "/procurement/catalog/count");
+pub static CATALOG_COUNT: Operation = Operation::get("catalog.count", "/procurement/catalog/count");
 /// A catalogue item.
 pub static CATALOG_GET: Operation = Operation::get("catalog.get", "/procurement/catalog/{id}");
 

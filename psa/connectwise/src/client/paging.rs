@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tallyline_core::http::{Continuation, Page, PageStrategy, Request, Response, parse_link_header};
+use tallyline_core::http::{
+    Continuation, Link, Page, PageStrategy, Request, Response, parse_link_header,
+};
 use tallyline_core::{Error, ErrorKind, Result};
 
 /// How a list is walked.
@@ -26,8 +28,8 @@ pub(crate) type Row = Box<RawValue>;
 /// path, codebase and filters stay those of the first request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pages {
-    pub(crate) style: PagingStyle,
-    pub(crate) page_size: u16,
+    pub(super) style: PagingStyle,
+    pub(super) page_size: u16,
 }
 
 /// The part of a record that paging needs.
@@ -57,17 +59,28 @@ impl PageStrategy<Row> for Pages {
         let last = items.iter().filter_map(|row| id_of(row)).max();
         if let Some(Continuation::Token(asked)) = at
             && let Ok(asked) = asked.parse::<i64>()
-            && items.iter().filter_map(|row| id_of(row)).any(|id| id <= asked)
+            && items
+                .iter()
+                .filter_map(|row| id_of(row))
+                .any(|id| id <= asked)
         {
             return Err(protocol(
                 "the endpoint does not know forward-only paging: ids came again; use navigable paging",
             ));
         }
-        let next = match response.header("link") {
-            Some(link) => self.next_of(link)?,
+        let links: Vec<Link> = response
+            .headers()
+            .get_all("link")
+            .iter()
+            .flat_map(|value| parse_link_header(&String::from_utf8_lossy(value.as_bytes())))
+            .collect();
+        let next = if response.headers().contains_key("link") {
+            self.next_of(&links, at)?
+        } else if items.len() < usize::from(self.page_size) {
+            None
+        } else {
             // An endpoint without the header: a full page may have a successor.
-            None if items.len() < usize::from(self.page_size) => None,
-            None => self.after_full_page(at, last)?,
+            self.after_full_page(at, last)?
         };
         Ok(Page { items, next })
     }
@@ -75,9 +88,8 @@ impl PageStrategy<Row> for Pages {
 
 impl Pages {
     /// Where the page after the one behind a link starts.
-    fn next_of(&self, link: &str) -> Result<Option<Continuation>> {
-        let links = parse_link_header(link);
-        let Some(next) = links.iter().find(|link| link.rel.eq_ignore_ascii_case("next")) else {
+    fn next_of(&self, links: &[Link], at: Option<&Continuation>) -> Result<Option<Continuation>> {
+        let Some(next) = links.iter().find(|link| link.has_rel("next")) else {
             return Ok(None);
         };
         let query = next.url.split_once('?').map_or("", |(_, query)| query);
@@ -96,6 +108,9 @@ impl Pages {
                 .or_else(|| number("page").map(Continuation::PageNumber)),
         };
         match found {
+            Some(Continuation::PageNumber(page)) if page <= number_of(at) => {
+                Err(protocol("the link to the next page leads back"))
+            }
             Some(next) => Ok(Some(next)),
             None => Err(protocol("the link to the next page names no page")),
         }
@@ -116,6 +131,14 @@ impl Pages {
                 None => Err(protocol("a page of records without ids cannot be followed")),
             },
         }
+    }
+}
+
+/// The number of the page behind a continuation: the first where it is not numbered.
+fn number_of(at: Option<&Continuation>) -> u64 {
+    match at {
+        Some(Continuation::PageNumber(page)) => *page,
+        _ => 1,
     }
 }
 

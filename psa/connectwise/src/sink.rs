@@ -1,0 +1,189 @@
+//! The sink: from wire types to Tallyline's model, and changes to writes.
+
+mod check;
+mod map;
+mod marker;
+mod read;
+mod verify;
+mod write;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use tallyline_core::model::{
+    Agreement, AgreementId, AgreementReading, Company, Currency, Product, Timestamp,
+};
+use tallyline_core::plan::Change;
+use tallyline_core::sink::{
+    AgreementFilter, Receipt, SinkCapabilities, SinkDescriptor, Verdict, WriteError,
+};
+use tallyline_core::source::Identity;
+use tallyline_core::{PsaSink, Result};
+
+pub use map::{CancelledDateMeaning, EligibilityPolicy};
+pub use marker::MarkerPlacement;
+
+use crate::client::ConnectWiseClient;
+
+/// Currencies kept in memory; beyond that they are asked for anew.
+const MAX_CACHED_CURRENCIES: usize = 100_000;
+
+/// ConnectWise PSA as a [`PsaSink`].
+///
+/// Quantities are the additions' total: units included free of charge are part of them.
+///
+/// ```no_run
+/// use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, EligibilityPolicy};
+/// use tallyline_core::PsaSink;
+///
+/// # async fn run(client: ConnectWiseClient) -> tallyline_core::Result<()> {
+/// let sink = ConnectWiseSink::builder()
+///     .client(client)
+///     .policy(EligibilityPolicy { calendar_year_only: false, ..EligibilityPolicy::default() })
+///     .build();
+/// println!("{:?}", sink.check().await?);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct ConnectWiseSink(Arc<Inner>);
+
+struct Inner {
+    client: ConnectWiseClient,
+    descriptor: SinkDescriptor,
+    policy: EligibilityPolicy,
+    marker: MarkerPlacement,
+    cancelled_date: CancelledDateMeaning,
+    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    currencies: Mutex<HashMap<i64, Option<Currency>>>,
+}
+
+#[bon::bon]
+impl ConnectWiseSink {
+    /// Begins a sink on a client. Everything else has a default.
+    #[builder(start_fn(name = builder), finish_fn(name = build), builder_type(
+        name = ConnectWiseSinkBuilder,
+        doc {
+            /// Puts a [`ConnectWiseSink`] together.
+        }
+    ))]
+    pub fn with_parts(
+        client: ConnectWiseClient,
+        #[builder(default)] policy: EligibilityPolicy,
+        #[builder(default)] marker: MarkerPlacement,
+        #[builder(default)] cancelled_date: CancelledDateMeaning,
+        /// How many agreements are worked on at once.
+        #[builder(default = 4)]
+        concurrency: usize,
+        /// Tells the present, where the system does not state an agreement's status.
+        #[builder(default = Arc::new(Timestamp::now))]
+        clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    ) -> Self {
+        let mut capabilities = SinkCapabilities::default();
+        capabilities.create_line = true;
+        capabilities.set_quantity = true;
+        capabilities.set_unit_cost = true;
+        capabilities.set_unit_price = true;
+        capabilities.end_line = true;
+        let mut descriptor = SinkDescriptor::new("connectwise", "ConnectWise PSA", capabilities);
+        descriptor.concurrency = concurrency.max(1);
+        Self(Arc::new(Inner {
+            client,
+            descriptor,
+            policy,
+            marker,
+            cancelled_date,
+            clock,
+            currencies: Mutex::new(HashMap::new()),
+        }))
+    }
+}
+
+impl ConnectWiseSink {
+    /// The typed client.
+    #[must_use]
+    pub fn client(&self) -> &ConnectWiseClient {
+        &self.0.client
+    }
+
+    /// The agreement's currency, asked for once.
+    async fn currency_of(&self, agreement: i64) -> Result<Option<Currency>> {
+        let known = self
+            .0
+            .currencies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&agreement)
+            .copied();
+        if let Some(currency) = known {
+            return Ok(currency);
+        }
+        let currency = map::currency(self.0.client.agreement(agreement).await?.currency.as_ref());
+        self.remember_currency(agreement, currency);
+        Ok(currency)
+    }
+
+    fn remember_currency(&self, agreement: i64, currency: Option<Currency>) {
+        let mut known = self
+            .0
+            .currencies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_CACHED_CURRENCIES {
+            known.clear();
+        }
+        known.insert(agreement, currency);
+    }
+}
+
+impl fmt::Debug for ConnectWiseSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectWiseSink")
+            .field("client", &self.0.client)
+            .field("policy", &self.0.policy)
+            .field("marker", &self.0.marker)
+            .field("cancelled_date", &self.0.cancelled_date)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl PsaSink for ConnectWiseSink {
+    fn descriptor(&self) -> &SinkDescriptor {
+        &self.0.descriptor
+    }
+
+    async fn check(&self) -> Result<Identity> {
+        check::check(&self.0.client).await
+    }
+
+    fn companies(&self) -> BoxStream<'_, Result<Company>> {
+        read::companies(self)
+    }
+
+    fn agreements<'a>(&'a self, filter: &'a AgreementFilter) -> BoxStream<'a, Result<Agreement>> {
+        read::agreements(self, filter)
+    }
+
+    fn products(&self) -> BoxStream<'_, Result<Product>> {
+        read::products(self)
+    }
+
+    fn lines<'a>(
+        &'a self,
+        agreements: &'a [AgreementId],
+    ) -> BoxStream<'a, Result<AgreementReading>> {
+        read::lines(self, agreements)
+    }
+
+    async fn execute(&self, change: &Change) -> std::result::Result<Receipt, WriteError> {
+        write::execute(self, change).await
+    }
+
+    async fn verify(&self, change: &Change, receipt: Option<&Receipt>) -> Result<Verdict> {
+        verify::verify(self, change, receipt).await
+    }
+}

@@ -1,0 +1,205 @@
+//! Reading back whether a change has landed.
+
+use tallyline_core::Result;
+use tallyline_core::model::{AgreementLine, AgreementLineId, LineState, Money, Quantity};
+use tallyline_core::plan::{Action, Change};
+use tallyline_core::sink::{Receipt, Verdict};
+
+use super::map::same_amount;
+use super::marker::MarkerPlacement;
+use super::{ConnectWiseSink, read};
+
+pub(super) async fn verify(
+    sink: &ConnectWiseSink,
+    change: &Change,
+    receipt: Option<&Receipt>,
+) -> Result<Verdict> {
+    let lines = read::lines_of(sink, &change.agreement).await?;
+    let receipt = receipt.map(|receipt| &receipt.line);
+    Ok(match &change.action {
+        Action::CreateLine {
+            quantity,
+            unit_cost,
+            unit_price,
+        } => {
+            let wanted = Created {
+                change,
+                quantity: *quantity,
+                unit_cost: unit_cost.as_ref(),
+                unit_price: unit_price.as_ref(),
+            };
+            let marked = sink.0.marker != MarkerPlacement::JournalOnly;
+            wanted.verdict(&lines, receipt, marked)
+        }
+        Action::SetQuantity { line, from, to } => field(change, &lines, line, |state| {
+            landed(state.quantity == *to, state.quantity == *from)
+        }),
+        Action::SetUnitCost { line, from, to } => field(change, &lines, line, |state| {
+            amount(state.unit_cost.as_ref(), from.as_ref(), to)
+        }),
+        Action::SetUnitPrice { line, from, to } => field(change, &lines, line, |state| {
+            amount(state.unit_price.as_ref(), from.as_ref(), to)
+        }),
+        Action::EndLine { line, last_day, .. } => field(change, &lines, line, |state| {
+            landed(state.last_day == Some(*last_day), state.last_day.is_none())
+        }),
+        other => conflict(format!("this sink cannot {other}")),
+    })
+}
+
+fn conflict(detail: impl Into<String>) -> Verdict {
+    Verdict::Conflict {
+        detail: detail.into(),
+    }
+}
+
+/// Which of the three a field shows.
+enum Shown {
+    New,
+    Old,
+    Other,
+}
+
+fn landed(new: bool, old: bool) -> Shown {
+    match (new, old) {
+        (true, _) => Shown::New,
+        (false, true) => Shown::Old,
+        (false, false) => Shown::Other,
+    }
+}
+
+fn amount(found: Option<&Money>, from: Option<&Money>, to: &Money) -> Shown {
+    landed(same_amount(found, Some(to)), same_amount(found, from))
+}
+
+/// The verdict on a change of one field of a line.
+fn field(
+    change: &Change,
+    lines: &[AgreementLine],
+    id: &AgreementLineId,
+    shown: impl FnOnce(&LineState) -> Shown,
+) -> Verdict {
+    let Some(line) = lines.iter().find(|line| line.id == *id) else {
+        return conflict(format!("line {id} is no longer on the agreement"));
+    };
+    if line.product != change.product {
+        return conflict(format!("line {id} is now of product {}", line.product));
+    }
+    match shown(&line.state) {
+        Shown::New => Verdict::Landed {
+            line: line.id.clone(),
+            observed: line.state.clone(),
+        },
+        Shown::Old => Verdict::NotLanded,
+        Shown::Other => conflict(format!(
+            "line {id} shows neither what was there nor what was sent: {}",
+            words(&line.state)
+        )),
+    }
+}
+
+fn words(state: &LineState) -> String {
+    let mut words = format!("quantity {}", state.quantity);
+    if let Some(cost) = &state.unit_cost {
+        words.push_str(&format!(", unit cost {cost}"));
+    }
+    if let Some(price) = &state.unit_price {
+        words.push_str(&format!(", unit price {price}"));
+    }
+    if let Some(day) = state.effective {
+        words.push_str(&format!(", from {day}"));
+    }
+    if let Some(day) = state.last_day {
+        words.push_str(&format!(", until {day}"));
+    }
+    words
+}
+
+/// What a created line must be.
+struct Created<'a> {
+    change: &'a Change,
+    quantity: Quantity,
+    unit_cost: Option<&'a Money>,
+    unit_price: Option<&'a Money>,
+}
+
+impl Created<'_> {
+    fn verdict(
+        &self,
+        lines: &[AgreementLine],
+        receipt: Option<&AgreementLineId>,
+        marked: bool,
+    ) -> Verdict {
+        if let Some(id) = receipt {
+            return match lines.iter().find(|line| line.id == *id) {
+                Some(line) => self.check(line),
+                None => conflict(format!("line {id} was created and is gone")),
+            };
+        }
+        let carries = |line: &&AgreementLine| {
+            line.marker
+                .as_ref()
+                .is_some_and(|marker| MarkerPlacement::is_same(marker, &self.change.marker))
+        };
+        let like_it = |line: &&AgreementLine| {
+            line.product == self.change.product && line.is_open_on(self.change.effective)
+        };
+        let found: Vec<&AgreementLine> = if marked {
+            lines.iter().filter(carries).collect()
+        } else {
+            lines
+                .iter()
+                .filter(like_it)
+                .filter(|line| {
+                    line.state.effective == Some(self.change.effective)
+                        && line.state.quantity == self.quantity
+                })
+                .collect()
+        };
+        match found.as_slice() {
+            [line] => self.check(line),
+            [] => match lines.iter().find(like_it) {
+                // There was no such line when the change was planned. It may be this change's,
+                // with its marker lost; a person has to look.
+                Some(line) => conflict(format!(
+                    "line {} of the product is there and cannot be told from the one that was \
+                     sent: {}",
+                    line.id,
+                    words(&line.state)
+                )),
+                None => Verdict::NotLanded,
+            },
+            several => {
+                let ids: Vec<&str> = several.iter().map(|line| line.id.as_str()).collect();
+                conflict(format!(
+                    "lines {} could each be the one that was sent",
+                    ids.join(", ")
+                ))
+            }
+        }
+    }
+
+    fn check(&self, line: &AgreementLine) -> Verdict {
+        let state = &line.state;
+        let cost = self.unit_cost;
+        let price = self.unit_price;
+        let as_sent = line.product == self.change.product
+            && state.quantity == self.quantity
+            && state.effective == Some(self.change.effective)
+            && state.last_day.is_none()
+            && (cost.is_none() || same_amount(state.unit_cost.as_ref(), cost))
+            && (price.is_none() || same_amount(state.unit_price.as_ref(), price));
+        if as_sent {
+            return Verdict::Landed {
+                line: line.id.clone(),
+                observed: state.clone(),
+            };
+        }
+        conflict(format!(
+            "line {} was created but differs from what was sent: product {}, {}",
+            line.id,
+            line.product,
+            words(state)
+        ))
+    }
+}

@@ -1,0 +1,351 @@
+//! Carrying out one change: one write.
+
+use tallyline_core::error::Sent;
+use tallyline_core::model::{AgreementLine, AgreementLineId, Currency, Money, Quantity};
+use tallyline_core::plan::{Action, Change};
+use tallyline_core::sink::{Receipt, WriteError};
+use tallyline_core::{Error, ErrorKind, Result};
+
+use super::ConnectWiseSink;
+use super::map::{self, same_amount};
+use super::read::{next_invoice, wire_id};
+use crate::client::CONNECTOR;
+use crate::error::names_custom_field;
+use crate::json::ExactJson;
+use crate::models::{Addition, Agreement, BillCustomer, NewAddition, RecordRef, midnight};
+use crate::patch::{FieldName, Patch};
+
+type Written = std::result::Result<Receipt, WriteError>;
+
+pub(super) async fn execute(sink: &ConnectWiseSink, change: &Change) -> Written {
+    match &change.action {
+        Action::CreateLine {
+            quantity,
+            unit_cost,
+            unit_price,
+        } => {
+            create(
+                sink,
+                change,
+                *quantity,
+                unit_cost.as_ref(),
+                unit_price.as_ref(),
+            )
+            .await
+        }
+        Action::SetQuantity { line, to, .. } => {
+            let wanted = Wanted::Quantity(*to);
+            set(
+                sink,
+                change,
+                line,
+                FieldName::QUANTITY,
+                (*to).try_into(),
+                wanted,
+            )
+            .await
+        }
+        Action::SetUnitCost { line, to, .. } => {
+            let value = to.amount.try_into();
+            set(
+                sink,
+                change,
+                line,
+                FieldName::UNIT_COST,
+                value,
+                Wanted::UnitCost(*to),
+            )
+            .await
+        }
+        Action::SetUnitPrice { line, to, .. } => {
+            let value = to.amount.try_into();
+            set(
+                sink,
+                change,
+                line,
+                FieldName::UNIT_PRICE,
+                value,
+                Wanted::UnitPrice(*to),
+            )
+            .await
+        }
+        Action::EndLine { line, last_day, .. } => {
+            let value = sink.0.cancelled_date.cancelled(*last_day).try_into();
+            let wanted = Wanted::LastDay(*last_day);
+            set(sink, change, line, FieldName::CANCELLED_DATE, value, wanted).await
+        }
+        other => Err(WriteError::NotSent(refusal(
+            ErrorKind::Unsupported,
+            format!("this sink cannot {other}"),
+        ))),
+    }
+}
+
+/// An error found before anything was written.
+fn refusal(kind: ErrorKind, message: impl Into<String>) -> Error {
+    Error::new(kind, message).with_connector(CONNECTOR)
+}
+
+/// An answer that does not show what was sent: only reading back can tell.
+fn unclear(message: impl Into<String>) -> WriteError {
+    WriteError::Unknown(
+        Error::new(ErrorKind::Protocol, message)
+            .with_connector(CONNECTOR)
+            .with_sent(Sent::Maybe),
+    )
+}
+
+async fn create(
+    sink: &ConnectWiseSink,
+    change: &Change,
+    quantity: Quantity,
+    unit_cost: Option<&Money>,
+    unit_price: Option<&Money>,
+) -> Written {
+    let agreement =
+        wire_id("an agreement", change.agreement.as_str()).map_err(WriteError::NotSent)?;
+    let product = wire_id("a product", change.product.as_str()).map_err(WriteError::NotSent)?;
+    let wire = sink
+        .client()
+        .agreement(agreement)
+        .await
+        .map_err(WriteError::NotSent)?;
+    let currency = map::currency(wire.currency.as_ref());
+    sink.remember_currency(agreement, currency);
+    same_currency(currency, [unit_cost, unit_price]).map_err(WriteError::NotSent)?;
+    allowed(sink, change, agreement, &wire)
+        .await
+        .map_err(WriteError::NotSent)?;
+    let mut addition = NewAddition {
+        product: RecordRef::by_id(product),
+        quantity: Some(quantity.value()),
+        unit_cost: unit_cost.map(|money| money.amount),
+        unit_price: unit_price.map(|money| money.amount),
+        bill_customer: Some(BillCustomer::Billable),
+        effective_date: Some(midnight(change.effective)),
+        ..NewAddition::default()
+    };
+    sink.0
+        .marker
+        .put(&change.marker, &mut addition)
+        .map_err(WriteError::NotSent)?;
+    let written = sink.client().post_addition(agreement, &addition).await?;
+    let line = read_answer(sink, written.record, currency)?;
+    if line.product != change.product {
+        return Err(unclear(format!(
+            "the answer shows product {} where {} was sent",
+            line.product, change.product
+        )));
+    }
+    if line.state.effective != Some(change.effective) {
+        return Err(unclear(format!(
+            "the answer shows another effective date than {}",
+            change.effective
+        )));
+    }
+    Wanted::Quantity(quantity).shown_in(&line)?;
+    if let Some(cost) = unit_cost {
+        Wanted::UnitCost(*cost).shown_in(&line)?;
+    }
+    if let Some(price) = unit_price {
+        Wanted::UnitPrice(*price).shown_in(&line)?;
+    }
+    Ok(receipt(line, written.request_id))
+}
+
+/// The system's own rules for a new addition, checked before it is sent.
+async fn allowed(sink: &ConnectWiseSink, change: &Change, id: i64, wire: &Agreement) -> Result<()> {
+    let date = |text: Option<&String>, field| {
+        map::date(text.map(String::as_str), "agreement", Some(id), field)
+    };
+    let owner = wire.company.as_ref().and_then(|company| company.id);
+    if let Some(owner) = owner
+        && owner.to_string() != change.company.as_str()
+    {
+        return Err(refusal(
+            ErrorKind::Conflict,
+            format!(
+                "agreement {id} is of company {owner}, not {}",
+                change.company
+            ),
+        ));
+    }
+    if let Some(start) = date(wire.bill_start_date.as_ref(), "billStartDate")?
+        && change.effective < start
+    {
+        return Err(refusal(
+            ErrorKind::Invalid,
+            format!(
+                "the line would start on {}, before agreement {id} starts to bill on {start}",
+                change.effective
+            ),
+        ));
+    }
+    if wire.prorate_flag == Some(false) {
+        let mut next = date(wire.next_invoice_date.as_ref(), "nextInvoiceDate")?;
+        let parent = wire.parent_agreement.as_ref().and_then(|parent| parent.id);
+        if next.is_none()
+            && let Some(parent) = parent
+        {
+            next = next_invoice(sink, parent).await?;
+        }
+        if let Some(next) = next
+            && change.effective < next
+        {
+            return Err(refusal(
+                ErrorKind::Invalid,
+                format!(
+                    "the line would start on {}, in a period already invoiced: agreement {id} \
+                     does not prorate and is next invoiced on {next}",
+                    change.effective
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses an amount in another currency than the agreement's.
+fn same_currency<'a>(
+    currency: Option<Currency>,
+    amounts: impl IntoIterator<Item = Option<&'a Money>>,
+) -> Result<()> {
+    let Some(currency) = currency else {
+        return Ok(());
+    };
+    for amount in amounts.into_iter().flatten() {
+        if let Some(other) = amount.currency
+            && other != currency
+        {
+            return Err(refusal(
+                ErrorKind::Invalid,
+                format!("{amount} cannot be set on an agreement in {currency}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What the answer to a write must show.
+enum Wanted {
+    Quantity(Quantity),
+    UnitCost(Money),
+    UnitPrice(Money),
+    LastDay(tallyline_core::model::CivilDate),
+}
+
+impl Wanted {
+    fn shown_in(&self, line: &AgreementLine) -> std::result::Result<(), WriteError> {
+        let state = &line.state;
+        let (what, shown) = match self {
+            Self::Quantity(to) => ("quantity", state.quantity == *to),
+            Self::UnitCost(to) => ("unit cost", same_amount(state.unit_cost.as_ref(), Some(to))),
+            Self::UnitPrice(to) => (
+                "unit price",
+                same_amount(state.unit_price.as_ref(), Some(to)),
+            ),
+            Self::LastDay(day) => ("end", state.last_day == Some(*day)),
+        };
+        if shown {
+            return Ok(());
+        }
+        Err(unclear(format!(
+            "the write was accepted, but line {} does not show the {what} that was sent",
+            line.id
+        )))
+    }
+
+    fn money(&self) -> Option<&Money> {
+        match self {
+            Self::UnitCost(money) | Self::UnitPrice(money) => Some(money),
+            Self::Quantity(_) | Self::LastDay(_) => None,
+        }
+    }
+}
+
+async fn set(
+    sink: &ConnectWiseSink,
+    change: &Change,
+    line: &AgreementLineId,
+    field: FieldName,
+    value: Result<ExactJson>,
+    wanted: Wanted,
+) -> Written {
+    let agreement =
+        wire_id("an agreement", change.agreement.as_str()).map_err(WriteError::NotSent)?;
+    let id = wire_id("a line", line.as_str()).map_err(WriteError::NotSent)?;
+    let currency = sink
+        .currency_of(agreement)
+        .await
+        .map_err(WriteError::NotSent)?;
+    same_currency(currency, [wanted.money()]).map_err(WriteError::NotSent)?;
+    let patch = value
+        .map(|value| Patch::new().replace_json(field, value))
+        .map_err(WriteError::NotSent)?;
+    let written = match sink.client().send_patch(agreement, id, &patch).await {
+        Ok(written) => written,
+        Err(error) if wants_custom_fields(&error) => {
+            // A 400 means that nothing was done: the same change is sent once more, with the
+            // custom fields as they stand, which some installations ask for.
+            let Some(patch) = with_custom_fields(sink, agreement, id, patch).await else {
+                return Err(error.into());
+            };
+            sink.client().send_patch(agreement, id, &patch).await?
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let shown = read_answer(sink, written.record, currency)?;
+    if shown.id != *line {
+        return Err(unclear(format!(
+            "the answer shows line {} where {line} was changed",
+            shown.id
+        )));
+    }
+    wanted.shown_in(&shown)?;
+    Ok(receipt(shown, written.request_id))
+}
+
+fn wants_custom_fields(error: &Error) -> bool {
+    error.status() == Some(400)
+        && error
+            .http()
+            .and_then(|http| http.vendor_message.as_deref())
+            .is_some_and(names_custom_field)
+}
+
+/// The patch with the addition's custom fields echoed; none when there is nothing to echo.
+async fn with_custom_fields(
+    sink: &ConnectWiseSink,
+    agreement: i64,
+    id: i64,
+    patch: Patch,
+) -> Option<Patch> {
+    let addition = sink.client().addition(agreement, id).await.ok()?;
+    let fields: Vec<_> = addition
+        .custom_fields
+        .iter()
+        .filter_map(|field| field.echo())
+        .collect();
+    if fields.is_empty() {
+        return None;
+    }
+    patch.custom_fields(&fields).ok()
+}
+
+/// The line in the answer to a write. What cannot be read leaves the outcome open.
+fn read_answer(
+    sink: &ConnectWiseSink,
+    record: Result<Addition>,
+    currency: Option<Currency>,
+) -> std::result::Result<AgreementLine, WriteError> {
+    record
+        .and_then(|addition| map::line(&addition, currency, sink.0.cancelled_date, &sink.0.marker))
+        .map_err(|error| WriteError::Unknown(error.with_sent(Sent::Maybe)))
+}
+
+fn receipt(line: AgreementLine, request_id: Option<String>) -> Receipt {
+    let mut receipt = Receipt::new(line.id);
+    receipt.state = Some(line.state);
+    receipt.request_id = request_id;
+    receipt
+}
