@@ -1,5 +1,11 @@
 //! The simulated marketplace, driven over a raw socket.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests are tests"
+)]
+
 mod support;
 
 use jiff::SignedDuration;
@@ -670,5 +676,16 @@ async fn the_port_is_closed_after_shutdown() {
     let world = world().await;
     let base = world.sim.base_url().clone();
     world.sim.shutdown().await;
+    assert!(send(&base, "GET", "/", &[], "").await.is_err());
+}
+
+#[tokio::test]
+async fn idle_connections_do_not_hold_a_shutdown_up() {
+    let world = world().await;
+    let base = world.sim.base_url().clone();
+    let address = format!("{}:{}", base.host_str().unwrap(), base.port().unwrap());
+    let silent = tokio::net::TcpStream::connect(&address).await.unwrap();
+    world.sim.shutdown().await;
+    drop(silent);
     assert!(send(&base, "GET", "/", &[], "").await.is_err());
 }

@@ -5,49 +5,49 @@ use rust_decimal::Decimal;
 
 use super::words::{Dice, Offer, company_names, offers};
 use super::{
-    AccountLink, AccountMatch, Book, BookCase, BookOptions, CaseNote, ExpectedMapping, ServiceLink,
+    AccountLink, AccountMatch, Book, BookCase, BookOptions, ExpectedMapping, ServiceLink,
     ServiceRule,
 };
 use crate::connectwise::ConnectWiseState;
-use crate::sherweb::{Commitment, MinimalQuantity, PayableCharge, Renewal, SherwebState};
+use crate::sherweb::{PayableCharge, SherwebState};
 
-const PACK: i64 = 25;
+pub(super) const PACK: i64 = 25;
 
 /// One account under construction.
-struct Account {
-    customer: String,
-    name: String,
-    company: i64,
-    agreement: i64,
+pub(super) struct Account {
+    pub(super) customer: String,
+    pub(super) name: String,
+    pub(super) company: i64,
+    pub(super) agreement: i64,
     /// Whether its charges carry a tag with its id.
-    tagged: bool,
+    pub(super) tagged: bool,
 }
 
 /// The offers with a rule of their own.
-struct Special {
-    unmapped: Offer,
-    excluded: Offer,
-    duo: Offer,
-    pack: Offer,
-    duo_products: [i64; 2],
-    pack_product: i64,
-    unowned_product: i64,
+pub(super) struct Special {
+    pub(super) unmapped: Offer,
+    pub(super) excluded: Offer,
+    pub(super) duo: Offer,
+    pub(super) pack: Offer,
+    pub(super) duo_products: [i64; 2],
+    pub(super) pack_product: i64,
+    pub(super) unowned_product: i64,
 }
 
-struct Maker {
-    book: Book,
-    dice: Dice,
-    offers: Vec<Offer>,
-    products: Vec<i64>,
-    special: Special,
+pub(super) struct Maker {
+    pub(super) book: Book,
+    pub(super) dice: Dice,
+    pub(super) offers: Vec<Offer>,
+    pub(super) products: Vec<i64>,
+    pub(super) special: Special,
 }
 
 /// What the two sides hold for one line.
-struct Line {
-    subscription: String,
-    addition: Option<i64>,
-    sku: String,
-    quantity: i64,
+pub(super) struct Line {
+    pub(super) subscription: String,
+    pub(super) addition: Option<i64>,
+    pub(super) sku: String,
+    pub(super) quantity: i64,
 }
 
 pub(super) fn generate(options: BookOptions) -> Book {
@@ -227,7 +227,7 @@ impl Maker {
     }
 
     /// A subscription and its charge.
-    fn subscribe(&mut self, account: &Account, offer: &Offer, quantity: i64) -> String {
+    pub(super) fn subscribe(&mut self, account: &Account, offer: &Offer, quantity: i64) -> String {
         let day = self.book.options.today;
         let sherweb = &mut self.book.sherweb;
         let id = sherweb.add_subscription(&account.customer, &offer.sku, quantity);
@@ -293,313 +293,6 @@ impl Maker {
         }
     }
 
-    fn special_case(
-        &mut self,
-        account: &Account,
-        case: BookCase,
-        free: usize,
-        ordinary: &[Line],
-    ) -> CaseNote {
-        let name = account.name.clone();
-        let mut note = CaseNote {
-            case,
-            sentence: String::new(),
-            customer_id: account.customer.clone(),
-            customer_name: name.clone(),
-            company_id: account.company,
-            agreement_id: account.agreement,
-            sku: None,
-            subscription_ids: Vec::new(),
-            addition_ids: Vec::new(),
-            vendor_quantity: None,
-            psa_quantity: None,
-        };
-        // Cases on an existing line change its PSA side, or its vendor side, away from the quantity both have.
-        let first = ordinary.first();
-        if let Some(line) = first {
-            note.sku = Some(line.sku.clone());
-            note.subscription_ids = vec![line.subscription.clone()];
-            note.addition_ids = line.addition.into_iter().collect();
-            note.vendor_quantity = Some(line.quantity.into());
-            note.psa_quantity = Some(line.quantity.into());
-        }
-        let at = note.sku.clone().unwrap_or_default();
-        note.sentence = match case {
-            BookCase::ExactMatch => {
-                format!("{name} has the same name and the same quantities on both sides.")
-            }
-            BookCase::RenamedClient => {
-                format!(
-                    "{name} is called \"{name} Group LLC\" in the PSA, so it is only suggested."
-                )
-            }
-            BookCase::TwoCompaniesOfOneName => {
-                let other = self.book.connectwise.add_company(&account.name);
-                self.book.connectwise.add_agreement(other, "Cloud Services");
-                format!("Two companies in the PSA are called {name}; a person must choose.")
-            }
-            BookCase::UnmappedSku => {
-                let offer = self.special.unmapped.clone();
-                self.vendor_only(account, &offer, 6, &mut note);
-                format!(
-                    "{name} has 6 of {}, for which the PSA has no product.",
-                    offer.sku
-                )
-            }
-            BookCase::ExcludedSku => {
-                let offer = self.special.excluded.clone();
-                self.vendor_only(account, &offer, 4, &mut note);
-                format!(
-                    "{name} has 4 of {}, which is left out on purpose.",
-                    offer.sku
-                )
-            }
-            BookCase::SummedSubscriptions => {
-                let (offer, product) = self.offer(free);
-                let ids = vec![
-                    self.subscribe(account, &offer, 12),
-                    self.subscribe(account, &offer, 8),
-                ];
-                let addition = self
-                    .book
-                    .connectwise
-                    .add_addition(account.agreement, product, 20);
-                set(
-                    &mut note,
-                    &offer.sku,
-                    ids,
-                    vec![addition],
-                    Some(20),
-                    Some(20),
-                );
-                format!(
-                    "{name} has two subscriptions of {}, 12 and 8, on one line of 20.",
-                    offer.sku
-                )
-            }
-            BookCase::OneSkuTwoProducts => {
-                let offer = self.special.duo.clone();
-                let ids = vec![self.subscribe(account, &offer, 15)];
-                let products = self.special.duo_products;
-                let additions = products.map(|product| {
-                    self.book
-                        .connectwise
-                        .add_addition(account.agreement, product, 15)
-                });
-                set(
-                    &mut note,
-                    &offer.sku,
-                    ids,
-                    additions.to_vec(),
-                    Some(15),
-                    Some(15),
-                );
-                format!(
-                    "{name} has 15 of {}, billed as 15 of each of two products.",
-                    offer.sku
-                )
-            }
-            BookCase::Ratio => {
-                let offer = self.special.pack.clone();
-                let ids = vec![self.subscribe(account, &offer, 3)];
-                let product = self.special.pack_product;
-                let addition =
-                    self.book
-                        .connectwise
-                        .add_addition(account.agreement, product, 3 * PACK);
-                set(
-                    &mut note,
-                    &offer.sku,
-                    ids,
-                    vec![addition],
-                    Some(3 * PACK),
-                    Some(3 * PACK),
-                );
-                format!(
-                    "{name} has 3 packs of 25 ({}), billed as 75 seats.",
-                    offer.sku
-                )
-            }
-            BookCase::NewRevenue => {
-                let (offer, _) = self.offer(free);
-                self.vendor_only(account, &offer, 9, &mut note);
-                format!("{name} has 9 of {} that no line bills.", offer.sku)
-            }
-            BookCase::Increase => {
-                let wanted = self.shift(first, 5, &mut note);
-                format!("{name} has {wanted} of {at}, 5 more than are billed.")
-            }
-            BookCase::Decrease => {
-                self.rebill(first, 3, &mut note);
-                format!("{name} is billed for 3 more of {at} than the vendor counts.")
-            }
-            BookCase::DecreaseUnderFloor => {
-                self.commit(first, 6);
-                self.rebill(first, 10, &mut note);
-                format!(
-                    "{name} is billed for 10 more of {at} than the vendor counts, and the count is 6 under the floor of the commitment."
-                )
-            }
-            BookCase::FailedReading => {
-                self.book
-                    .sherweb
-                    .fail_customers([account.customer.as_str()], 500);
-                format!(
-                    "The subscriptions of {name} cannot be read; nothing may be concluded from that."
-                )
-            }
-            BookCase::UnownedLine => {
-                let product = self.special.unowned_product;
-                let addition = self
-                    .book
-                    .connectwise
-                    .add_addition(account.agreement, product, 1);
-                set(&mut note, "", Vec::new(), vec![addition], None, Some(1));
-                note.sku = None;
-                format!("{name} has a line of on-site support that no mapping owns.")
-            }
-            BookCase::LineWithoutUsage => {
-                let (offer, product) = self.offer(free);
-                let addition = self
-                    .book
-                    .connectwise
-                    .add_addition(account.agreement, product, 7);
-                set(
-                    &mut note,
-                    &offer.sku,
-                    Vec::new(),
-                    vec![addition],
-                    None,
-                    Some(7),
-                );
-                format!(
-                    "{name} is billed for 7 of {}, of which the vendor shows none.",
-                    offer.sku
-                )
-            }
-            BookCase::AmbiguousLines => {
-                let twin = first.and_then(|line| line.addition).and_then(|id| {
-                    let product = self.book.connectwise.additions.get(&id)?.product_id;
-                    Some(
-                        self.book
-                            .connectwise
-                            .add_addition(account.agreement, product, 2),
-                    )
-                });
-                note.addition_ids.extend(twin);
-                note.psa_quantity = note.psa_quantity.map(|quantity| quantity + Decimal::TWO);
-                format!(
-                    "{name} has two open lines for {at}; it cannot be told which one to change."
-                )
-            }
-            BookCase::NotMonthly => {
-                self.book
-                    .connectwise
-                    .edit_agreement(account.agreement, |agreement| {
-                        agreement.billing_cycle_id = 2
-                    });
-                format!("The agreement of {name} is billed quarterly and not eligible.")
-            }
-            BookCase::CurrencyMismatch => {
-                for charge in &mut self.book.sherweb.payable_charges {
-                    let own = charge.tags.iter().any(|tag| tag.value == account.name);
-                    if own && charge.sku.as_deref() == Some(at.as_str()) {
-                        charge.currency = Some("CAD".to_owned());
-                    }
-                }
-                format!("The vendor charges {name} for {at} in CAD; the agreement is in USD.")
-            }
-            BookCase::UnitCostDifference => {
-                if let Some(id) = first.and_then(|line| line.addition) {
-                    self.book
-                        .connectwise
-                        .edit_addition(id, |addition| addition.unit_cost -= Decimal::new(35, 2));
-                }
-                format!("The vendor's cost of {at} for {name} is 0.35 above the line's.")
-            }
-        };
-        note
-    }
-
-    fn offer(&self, at: usize) -> (Offer, i64) {
-        let offer = self
-            .offers
-            .get(at)
-            .cloned()
-            .unwrap_or_else(|| self.special.unmapped.clone());
-        (offer, self.products.get(at).copied().unwrap_or(0))
-    }
-
-    fn vendor_only(
-        &mut self,
-        account: &Account,
-        offer: &Offer,
-        quantity: i64,
-        note: &mut CaseNote,
-    ) {
-        let id = self.subscribe(account, offer, quantity);
-        set(note, &offer.sku, vec![id], Vec::new(), Some(quantity), None);
-    }
-
-    /// Raises the vendor's side of a line, its charge too, and gives the new quantity.
-    fn shift(&mut self, line: Option<&Line>, by: i64, note: &mut CaseNote) -> i64 {
-        let Some(line) = line else { return 0 };
-        let wanted = line.quantity + by;
-        self.book.sherweb.set_quantity(&line.subscription, wanted);
-        for charge in &mut self.book.sherweb.payable_charges {
-            let own = charge
-                .tags
-                .iter()
-                .any(|tag| tag.value == note.customer_name);
-            if own && charge.sku.as_ref() == Some(&line.sku) {
-                charge.quantity = wanted.into();
-                charge.sub_total = charge.quantity * charge.net_price_prorated;
-                for deduction in &mut charge.deductions {
-                    deduction.total_value = deduction.unit_value * charge.quantity;
-                }
-            }
-        }
-        note.vendor_quantity = Some(wanted.into());
-        wanted
-    }
-
-    /// Raises the PSA's side of a line.
-    fn rebill(&mut self, line: Option<&Line>, by: i64, note: &mut CaseNote) {
-        let Some(id) = line.and_then(|line| line.addition) else {
-            return;
-        };
-        self.book
-            .connectwise
-            .edit_addition(id, |addition| addition.quantity += Decimal::from(by));
-        note.psa_quantity = self
-            .book
-            .connectwise
-            .additions
-            .get(&id)
-            .map(|addition| addition.quantity);
-    }
-
-    /// Commits a subscription to more than it has.
-    fn commit(&mut self, line: Option<&Line>, above: i64) {
-        let today = self.book.options.today;
-        let later = |days: i64| today.checked_add(days.days()).unwrap_or(today);
-        let Some(line) = line else { return };
-        if let Some(subscription) = self.book.sherweb.subscription_mut(&line.subscription) {
-            subscription.commitment = Some(Commitment {
-                term: "Annual".to_owned(),
-                term_end: later(200),
-                renewal: Some(Renewal {
-                    renewal_date: later(201),
-                    scheduled_quantity: None,
-                }),
-                minimal_quantities: Some(vec![MinimalQuantity {
-                    committed_until: later(20),
-                    quantity: line.quantity + above,
-                }]),
-            });
-        }
-    }
-
     /// Records that every real tenant has and no sync may stumble over.
     fn noise(&mut self) {
         let psa = &mut self.book.connectwise;
@@ -635,171 +328,6 @@ impl Maker {
                 agreement.cancelled = true;
                 agreement.date_cancelled = today.first_of_year().yesterday().ok();
             });
-        }
-    }
-}
-
-fn set(
-    note: &mut CaseNote,
-    sku: &str,
-    subscriptions: Vec<String>,
-    additions: Vec<i64>,
-    vendor: Option<i64>,
-    psa: Option<i64>,
-) {
-    note.sku = Some(sku.to_owned());
-    note.subscription_ids = subscriptions;
-    note.addition_ids = additions;
-    note.vendor_quantity = vendor.map(Decimal::from);
-    note.psa_quantity = psa.map(Decimal::from);
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
-    use super::*;
-
-    #[test]
-    fn the_same_seed_gives_the_same_book_and_another_seed_another() {
-        let book = |seed| {
-            Book::generate(BookOptions {
-                seed,
-                ..BookOptions::default()
-            })
-        };
-        let (a, b, c) = (book(7), book(7), book(8));
-        assert_eq!(a.sherweb.subscriptions, b.sherweb.subscriptions);
-        assert_eq!(a.connectwise.additions, b.connectwise.additions);
-        assert_eq!(a.cases(), b.cases());
-        assert_ne!(a.sherweb.subscriptions, c.sherweb.subscriptions);
-    }
-
-    #[test]
-    fn the_book_is_as_large_as_asked_and_names_every_case_once() {
-        let book = Book::generate(BookOptions::default());
-        assert_eq!(book.sherweb.customers.len(), 60);
-        assert_eq!(book.sherweb.subscriptions.len(), 1200);
-        assert_eq!(
-            book.cases()
-                .iter()
-                .map(|note| note.case)
-                .collect::<Vec<_>>(),
-            BookCase::ALL
-        );
-        assert!(book.cases().iter().all(|note| !note.sentence.is_empty()));
-        let names: BTreeSet<_> = book
-            .sherweb
-            .customers
-            .iter()
-            .map(|customer| &customer.display_name)
-            .collect();
-        assert_eq!(names.len(), 60);
-    }
-
-    #[test]
-    fn a_book_too_small_for_its_cases_is_raised() {
-        let book = Book::generate(BookOptions {
-            accounts: 1,
-            lines: 1,
-            ..BookOptions::default()
-        });
-        assert_eq!(book.cases().len(), BookCase::ALL.len());
-        assert_eq!(book.sherweb.subscriptions.len(), book.options.lines);
-    }
-
-    /// Applies the expected mapping by hand and compares per agreement and product.
-    #[test]
-    fn everything_outside_the_cases_is_in_step() {
-        let book = Book::generate(BookOptions::default());
-        let mut vendor: BTreeMap<(i64, i64), Decimal> = BTreeMap::new();
-        for subscription in &book.sherweb.subscriptions {
-            let agreement = book
-                .expected_mapping()
-                .account(&subscription.customer_id)
-                .unwrap()
-                .agreement_id;
-            let quantity = Decimal::from(subscription.quantity);
-            match &book
-                .expected_mapping()
-                .service(&subscription.sku)
-                .unwrap()
-                .rule
-            {
-                ServiceRule::Product(id) => {
-                    *vendor.entry((agreement, *id)).or_default() += quantity
-                }
-                ServiceRule::Ratio { product_id, units } => {
-                    *vendor.entry((agreement, *product_id)).or_default() += quantity * units;
-                }
-                ServiceRule::Products(ids) => {
-                    ids.iter()
-                        .for_each(|id| *vendor.entry((agreement, *id)).or_default() += quantity);
-                }
-                ServiceRule::Excluded(_) | ServiceRule::Unmapped => {}
-            }
-        }
-        let mut psa: BTreeMap<(i64, i64), Decimal> = BTreeMap::new();
-        for addition in book
-            .connectwise
-            .additions
-            .values()
-            .filter(|line| line.open_on(book.options.today))
-        {
-            *psa.entry((addition.agreement_id, addition.product_id))
-                .or_default() += addition.quantity;
-        }
-        let keys: BTreeSet<_> = vendor.keys().chain(psa.keys()).copied().collect();
-        let differing: BTreeSet<i64> = keys
-            .iter()
-            .filter(|key| vendor.get(key) != psa.get(key))
-            .map(|(agreement, _)| *agreement)
-            .collect();
-        let expected: BTreeSet<i64> = [
-            BookCase::NewRevenue,
-            BookCase::Increase,
-            BookCase::Decrease,
-            BookCase::DecreaseUnderFloor,
-            BookCase::UnownedLine,
-            BookCase::LineWithoutUsage,
-            BookCase::AmbiguousLines,
-        ]
-        .into_iter()
-        .map(|case| book.case(case).unwrap().agreement_id)
-        .collect();
-        assert_eq!(differing, expected);
-    }
-
-    #[test]
-    fn costs_agree_with_the_charges_but_for_the_one_case() {
-        let book = Book::generate(BookOptions::default());
-        let note = book.case(BookCase::UnitCostDifference).unwrap();
-        let differing: Vec<i64> = book
-            .connectwise
-            .additions
-            .values()
-            .filter(|line| {
-                book.connectwise
-                    .products
-                    .get(&line.product_id)
-                    .unwrap()
-                    .cost
-                    != line.unit_cost
-            })
-            .map(|line| line.id)
-            .collect();
-        assert_eq!(differing, note.addition_ids);
-        for charge in &book.sherweb.payable_charges {
-            let rebate: Decimal = charge
-                .deductions
-                .iter()
-                .map(|deduction| deduction.unit_value)
-                .sum();
-            assert_eq!(charge.net_price_prorated + rebate, charge.list_price);
-            assert_eq!(
-                charge.sub_total,
-                charge.quantity * charge.net_price_prorated
-            );
         }
     }
 }

@@ -3,7 +3,10 @@
 //! Nearly every line is in step: the same quantity and the same cost on both sides. What is not in step is named: each
 //! [`BookCase`] happens once, and [`Book::cases`] says where and in words what a finance person should see.
 
+mod cases;
 mod fill;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use jiff::civil::{Date, date};
@@ -164,14 +167,14 @@ pub struct AccountLink {
 pub enum ServiceRule {
     /// One line of a product.
     Product(i64),
-    /// One line of a product, so many of its units for each of the vendor's.
+    /// One line of a product, so many of its units for each of the vendor's; the cost is divided by them.
     Ratio {
         /// The product.
         product_id: i64,
         /// Units of the product for one unit of the vendor.
         units: Decimal,
     },
-    /// One line of each product, each with the whole quantity.
+    /// One line of each product, each with the whole quantity; the products share the cost evenly.
     Products(Vec<i64>),
     /// Left out on purpose, for a reason.
     Excluded(String),

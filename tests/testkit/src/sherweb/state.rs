@@ -343,7 +343,7 @@ impl SherwebState {
         for id in ids {
             self.switches
                 .failing_customers
-                .insert(id.to_owned(), status);
+                .insert(id.to_ascii_lowercase(), status);
         }
     }
 

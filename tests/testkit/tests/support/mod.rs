@@ -1,5 +1,8 @@
 //! A raw HTTP client over a socket, so that no client library stands between a test and the simulator.
 
+#[allow(dead_code, reason = "only the tests of the PSA use it")]
+pub(crate) mod psa;
+
 use std::io;
 
 use base64::Engine as _;
@@ -11,19 +14,19 @@ use url::Url;
 
 /// An answer, taken apart.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "not every test file uses every helper")]
 impl Answer {
-    pub fn json(&self) -> Json {
+    pub(crate) fn json(&self) -> Json {
         Json::parse(&self.body).expect("a JSON body")
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(key, _)| key == name)
@@ -31,7 +34,7 @@ impl Answer {
     }
 
     /// The text of a member of the body.
-    pub fn text(&self, member: &str) -> String {
+    pub(crate) fn text(&self, member: &str) -> String {
         self.json()
             .get(member)
             .and_then(Json::text)
@@ -40,7 +43,7 @@ impl Answer {
     }
 
     /// The ids of a list.
-    pub fn ids(&self) -> Vec<i64> {
+    pub(crate) fn ids(&self) -> Vec<i64> {
         self.json()
             .items()
             .expect("a list")
@@ -51,7 +54,7 @@ impl Answer {
 }
 
 /// Sends one request on its own connection.
-pub async fn send(
+pub(crate) async fn send(
     base: &Url,
     method: &str,
     target: &str,
@@ -90,13 +93,13 @@ pub async fn send(
 }
 
 /// The `Authorization` value of the fake credentials.
-#[allow(dead_code)]
-pub fn basic(user: &str) -> String {
+#[allow(dead_code, reason = "not every test file uses every helper")]
+pub(crate) fn basic(user: &str) -> String {
     format!("Basic {}", STANDARD.encode(user))
 }
 
 /// Percent-encodes a query value.
-#[allow(dead_code)]
-pub fn encoded(value: &str) -> String {
+#[allow(dead_code, reason = "not every test file uses every helper")]
+pub(crate) fn encoded(value: &str) -> String {
     url::form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
