@@ -13,6 +13,7 @@ use super::errors::{ErrorDecoder, PlainErrors};
 use super::limiter::Limiter;
 use super::observe::Observer;
 use super::options::{Limits, Timeouts};
+use super::prepare::{Ids, Jitter};
 use super::redact::Redactor;
 use super::retry::RetryPolicy;
 use super::transport::Transport;
@@ -197,7 +198,8 @@ impl HttpClientBuilder {
             request_id_header: self.request_id_header,
             vendor_request_id_header: self.vendor_request_id_header,
             redactor: self.redactor,
-            jitter_seed: self.jitter_seed,
+            jitter: Jitter::new(self.jitter_seed),
+            ids: Ids::new(),
         }))
     }
 

@@ -82,7 +82,6 @@ impl ErrorDecoder for PlainErrors {
 }
 
 /// The kind that follows from a status that is not 2xx.
-#[allow(dead_code)]
 pub(crate) const fn kind_by_status(status: u16) -> ErrorKind {
     match status {
         401 => ErrorKind::Auth,

@@ -17,6 +17,7 @@
 //!   [`Limiter`].
 //! - Secrets stay out of errors, logs and `Debug` output; see [`Redactor`].
 
+mod attempt;
 mod auth;
 mod base_url;
 mod builder;

@@ -65,9 +65,11 @@ pub struct Paged<T> {
     done: bool,
 }
 
+type Fetch<T> = BoxFuture<'static, (Box<Walker<T>>, Result<Page<T>>)>;
+
 enum Walk<T> {
     Idle(Box<Walker<T>>),
-    Fetching(BoxFuture<'static, (Box<Walker<T>>, Result<Page<T>>)>),
+    Fetching(Fetch<T>),
     Over,
 }
 
@@ -171,11 +173,13 @@ impl<T: Send + 'static> Paged<T> {
     /// `None` before the first page is finished and after the last; see [`Paged::is_done`].
     #[must_use]
     pub fn continuation(&self) -> Option<Continuation> {
-        if self.items.is_empty() {
-            self.after.clone().or_else(|| self.resume.clone())
-        } else {
-            self.resume.clone()
+        if !self.items.is_empty() {
+            return self.resume.clone();
         }
+        if self.done {
+            return None;
+        }
+        self.after.clone().or_else(|| self.resume.clone())
     }
 
     /// Whether the whole list was read and handed out.
@@ -247,7 +251,6 @@ impl<T: Send + 'static> Paged<T> {
                             self.after.clone_from(&page.next);
                             if walker.last {
                                 self.done = true;
-                                self.resume = None;
                             } else {
                                 self.walk = Walk::Idle(walker);
                             }

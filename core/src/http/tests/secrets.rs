@@ -1,0 +1,176 @@
+use std::io::Write;
+
+use tracing::Instrument as _;
+use tracing::instrument::WithSubscriber as _;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+use super::*;
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Captured {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    async fn capture<T>(&self, future: impl Future<Output = T>) -> T {
+        let writer = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_span_events(FmtSpan::FULL)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        future
+            .instrument(tracing::Span::none())
+            .with_subscriber(subscriber)
+            .await
+    }
+}
+
+static TOKEN: Operation = Operation::post("auth.token", "/token");
+
+#[tokio::test(start_paused = true)]
+async fn no_secret_shows_in_logs_errors_or_debug_output() {
+    let echo =
+        r#"{"message":"bad key top-secret-key and hunter2 dXNlcjpodW50ZXIy", "x":"extra-secret"}"#;
+    let script = Script::new([
+        with_headers(503, &[("set-cookie", "top-secret-key")], echo),
+        answer(200, echo),
+        answer(400, echo),
+    ]);
+    let credentials = StaticHeaders::new()
+        .basic("user", &"hunter2".into())
+        .header("x-key", "top-secret-key".into());
+    let client = script
+        .builder()
+        .credentials(Arc::new(credentials))
+        .secret("extra-secret".into())
+        .build()
+        .unwrap();
+    let captured = Captured::default();
+    let request = || read().query("filter", "extra-secret").account("acct-1");
+    let texts = captured
+        .capture(async {
+            let response = client.send(request()).await.unwrap();
+            let decode = response.json::<u8>().unwrap_err();
+            let error = client.send(request()).await.unwrap_err();
+            format!(
+                "{response:?} {decode} {decode:?} {error} {error:?} {client:?} {:?} {:?}",
+                request(),
+                script.request(0)
+            )
+        })
+        .await;
+    let log = captured.text();
+    for text in [&log, &texts] {
+        for secret in [
+            "hunter2",
+            "top-secret-key",
+            "dXNlcjpodW50ZXIy",
+            "extra-secret",
+        ] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+    for part in [
+        "tallyline.operation",
+        "otel.name=\"tallyline.acme.things.get\"",
+        "tallyline.account=\"acct-1\"",
+        "url.template=\"/things/{id}\"",
+        "http.response.status_code=503",
+        "http.request.resend_count=1",
+        "error.type=\"400\"",
+        "otel.status_code=\"ERROR\"",
+        "WARN",
+        "answer body",
+        "bad key [redacted]",
+    ] {
+        assert!(log.contains(part), "{part} not in {log}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_of_token_requests_are_never_shown_nor_their_answers() {
+    let script = Script::new([
+        answer(
+            200,
+            r#"{"access_token":"fresh-token-value","expires_in":"fresh-token-value"}"#,
+        ),
+        answer(
+            400,
+            r#"{"error":"invalid_client","error_description":"no client-secret-1"}"#,
+        ),
+        answer(400, r#"{"message":"json-password wrong"}"#),
+    ]);
+    let client = script.client();
+    let form = || Request::new(&TOKEN).form(&[("client_secret", "client-secret-1"), ("id", "x")]);
+    #[derive(Debug, serde::Deserialize)]
+    struct Answer {
+        #[serde(rename = "expires_in")]
+        _expires_in: u64,
+    }
+    let captured = Captured::default();
+    let texts = captured
+        .capture(async {
+            let decode = client.json::<Answer>(form()).await.unwrap_err();
+            let refused = client.send(form()).await.unwrap_err();
+            let json = Request::new(&TOKEN)
+                .json(&serde_json::json!({"user": {"password": "json-password"}}))
+                .sensitive();
+            let login = client.send(json.clone()).await.unwrap_err();
+            assert_eq!(refused.vendor_code(), Some("invalid_client"));
+            format!("{decode:?} {refused:?} {login:?} {json:?} {:?}", form())
+        })
+        .await;
+    for secret in ["fresh-token-value", "client-secret-1", "json-password"] {
+        assert!(!texts.contains(secret), "{secret} in {texts}");
+        assert!(!captured.text().contains(secret), "{secret} in the log");
+    }
+    assert!(texts.contains("no [redacted]"), "{texts}");
+    let body = script.request(0).body.unwrap();
+    assert_eq!(body, "client_secret=client-secret-1&id=x");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_is_marked_as_cancelled() {
+    let script = Script::new([Step::Slow(
+        Duration::from_secs(50),
+        Box::new(answer(200, "")),
+    )]);
+    let client = script.client();
+    let captured = Captured::default();
+    captured
+        .capture(async {
+            let call = tokio::time::timeout(Duration::from_secs(1), client.send(read()));
+            assert!(call.await.is_err());
+        })
+        .await;
+    assert!(captured.text().contains("error.type=\"cancelled\""));
+}
+
+#[tokio::test]
+async fn a_credential_that_no_header_may_hold_is_an_error_without_it() {
+    let script = Script::new([]);
+    let headers = StaticHeaders::new().header("x-key", "line\nbreak-secret".into());
+    let client = script
+        .builder()
+        .credentials(Arc::new(headers))
+        .build()
+        .unwrap();
+    let error = fails(&client, read()).await;
+    assert_eq!(error.kind(), crate::error::ErrorKind::Config);
+    assert!(!format!("{error:?}").contains("break-secret"));
+}
