@@ -106,8 +106,9 @@ pub(crate) struct ShowArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ApplyArgs {
-    /// The plan file.
-    pub(crate) plan: PathBuf,
+    /// The plan file; may be left out with --resume.
+    #[arg(required_unless_present = "resume")]
+    pub(crate) plan: Option<PathBuf>,
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,
@@ -117,8 +118,8 @@ pub(crate) struct ApplyArgs {
     /// Who takes responsibility for the overrides.
     #[arg(long, value_name = "NAME")]
     pub(crate) by: Option<String>,
-    /// Continue a run of this plan that was interrupted.
-    #[arg(long)]
+    /// Go on with the last run, of this plan where one is named, that was interrupted.
+    #[arg(long, conflicts_with = "overrides")]
     pub(crate) resume: bool,
 }
 
@@ -228,17 +229,17 @@ pub(crate) enum ExcludeCommand {
     Account {
         /// The vendor's account id.
         account: VendorAccountId,
-        /// Why.
+        /// Why, for whoever looks at it later.
         #[arg(long)]
-        reason: Option<String>,
+        reason: String,
     },
     /// Exclude a service.
     Service {
         /// The vendor's service key.
         service: ServiceKey,
-        /// Why.
+        /// Why, for whoever looks at it later.
         #[arg(long)]
-        reason: Option<String>,
+        reason: String,
     },
 }
 

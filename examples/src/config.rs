@@ -26,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) product_vendor: Option<String>,
     /// The journal of what was applied.
     pub(crate) journal: PathBuf,
+    /// How often a read is tried, where it is not the connector's own number.
+    pub(crate) attempts: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +41,8 @@ struct File {
     mapping: MappingSection,
     #[serde(default)]
     store: StoreSection,
+    #[serde(default)]
+    network: NetworkSection,
 }
 
 /// The vendor's side.
@@ -121,6 +125,12 @@ impl Default for StoreSection {
     }
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct NetworkSection {
+    attempts: Option<u32>,
+}
+
 /// Where a secret is.
 #[derive(Debug)]
 pub(crate) enum SecretRef {
@@ -179,6 +189,7 @@ impl Config {
             source: file.source,
             sink: file.sink,
             policy: file.policy,
+            attempts: file.network.attempts,
         })
     }
 

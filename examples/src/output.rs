@@ -4,7 +4,7 @@
 
 use std::io::{self, Write as _};
 
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
 use tallyline_core::error::printable;
 use tallyline_core::{Error, ErrorKind, Result};
@@ -91,7 +91,7 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
 pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table
-        .load_style(UTF8_HORIZONTAL_ONLY.without_row_separator())
+        .load_style(TableStyle::new().header_separator(LineStyle::new('-', '-', '-', '-')))
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(width())
         .set_header(header);

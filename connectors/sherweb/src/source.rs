@@ -217,7 +217,7 @@ impl SherwebClient {
         };
         match lines {
             Ok(lines) => Ok(AccountReading::complete(id, lines, Basis::Live, now)
-                .with_unread_kinds(book.unread_kinds(id).iter().copied())),
+                .with_unread_kinds(book.unobserved(id).iter().copied())),
             Err(error) if error.kind() == ErrorKind::Auth => Err(error),
             Err(error) => {
                 let error = error.with_context("account", name_of(customer));
