@@ -40,7 +40,13 @@ pub(crate) struct Cli {
     )]
     pub(crate) log: String,
     /// The instant to plan for instead of the present one, for rehearsals against simulators.
-    #[arg(long, global = true, hide = true, value_name = "INSTANT")]
+    #[arg(
+        long,
+        global = true,
+        env = "TALLYLINE_NOW",
+        hide = true,
+        value_name = "INSTANT"
+    )]
     pub(crate) now: Option<Timestamp>,
     #[command(subcommand)]
     pub(crate) command: Command,

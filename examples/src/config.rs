@@ -252,9 +252,13 @@ fn with_advice(error: &Error, path: &Path) -> Error {
 
 /// The error with its line, without the line's text: a secret may stand there.
 fn at_line(path: &Path, text: &str, error: &toml::de::Error) -> Error {
-    let line = error
-        .span()
-        .map(|span| 1 + text.bytes().take(span.start).filter(|b| *b == b'\n').count());
+    let line = error.span().map(|span| {
+        1 + text
+            .bytes()
+            .take(span.start)
+            .filter(|b| *b == b'\n')
+            .count()
+    });
     let place = line.map_or_else(String::new, |line| format!(", line {line}"));
     Error::new(
         ErrorKind::Config,
@@ -310,7 +314,10 @@ vendor_missing = "end_line"
 
     #[test]
     fn a_secret_in_the_file_is_refused_by_its_line_and_never_repeated() {
-        let text = GOOD.replace(r#"{ env = "TALLYLINE_TEST_NOT_SET" }"#, r#""hunter2-example""#);
+        let text = GOOD.replace(
+            r#"{ env = "TALLYLINE_TEST_NOT_SET" }"#,
+            r#""hunter2-example""#,
+        );
         let message = load(&text).unwrap_err().to_string();
         assert!(message.contains("line 5"), "{message}");
         assert!(message.contains("must not stand in this file"), "{message}");

@@ -74,11 +74,7 @@ pub(crate) fn sink(config: &Config) -> Result<Box<dyn PsaSink>> {
             .site(&settings.site)
             .company_id(&settings.company_id)
             .public_key(&settings.public_key)
-            .private_key(secret(
-                config,
-                "[sink] private_key",
-                &settings.private_key,
-            )?)
+            .private_key(secret(config, "[sink] private_key", &settings.private_key)?)
             .client_id(&settings.client_id)
             .maybe_retry(retry(config))
             .build()?,

@@ -60,24 +60,13 @@ pub(crate) fn write_private(path: &Path, what: &str, text: &str) -> Result<()> {
         drop(fs::remove_file(&temporary));
         Error::new(
             ErrorKind::Storage,
-            format!("{what} {} cannot be written: {}", shown(path), reason(&error)),
+            format!(
+                "{what} {} cannot be written: {}",
+                shown(path),
+                reason(&error)
+            ),
         )
     })
-}
-
-/// Makes an empty file that only the owner can read, where there is none.
-///
-/// # Errors
-/// `Storage` with the file's name and what is wrong.
-pub(crate) fn create_private(path: &Path, what: &str) -> Result<()> {
-    match open_new(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(Error::new(
-            ErrorKind::Storage,
-            format!("{what} {} cannot be made: {}", shown(path), reason(&error)),
-        )),
-    }
 }
 
 /// Whether others than the owner can read a file.

@@ -57,7 +57,10 @@ fn run(cli: Cli) -> Result<Outcome> {
         .enable_all()
         .build()
         .map_err(|error| {
-            Error::new(ErrorKind::Unexpected, format!("the program cannot start: {error}"))
+            Error::new(
+                ErrorKind::Unexpected,
+                format!("the program cannot start: {error}"),
+            )
         })?;
     let context = Context {
         out: Output::new(cli.json),

@@ -29,8 +29,12 @@ pub(crate) fn load(config: &Config) -> Result<Mapping> {
     let Some(text) = text else {
         return Ok(Mapping::new());
     };
-    Mapping::from_toml(text.as_bytes(), None)
-        .map_err(|error| Error::new(ErrorKind::Mapping, format!("{}: {error}", files::shown(path))))
+    Mapping::from_toml(text.as_bytes(), None).map_err(|error| {
+        Error::new(
+            ErrorKind::Mapping,
+            format!("{}: {error}", files::shown(path)),
+        )
+    })
 }
 
 /// Writes the mapping.

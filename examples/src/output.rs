@@ -34,13 +34,20 @@ impl Output {
     /// # Errors
     /// `Unexpected` when the document cannot be written as JSON, `Storage` when standard output
     /// cannot be written.
-    pub(crate) fn print(self, document: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+    pub(crate) fn print(
+        self,
+        document: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> Result<()> {
         if !self.json {
             return say(&text());
         }
         let document = serde_json::to_string_pretty(document).map_err(|error| {
-            Error::new(ErrorKind::Unexpected, "the answer cannot be written as JSON")
-                .with_source(error)
+            Error::new(
+                ErrorKind::Unexpected,
+                "the answer cannot be written as JSON",
+            )
+            .with_source(error)
         })?;
         say(&document)
     }

@@ -222,9 +222,7 @@ pub(crate) fn action_words(action: &Action) -> (&'static str, String) {
         Action::CreateLine { quantity, .. } => ("new line", format!("none -> {quantity}")),
         Action::SetQuantity { from, to, .. } => ("quantity", format!("{from} -> {to}")),
         Action::SetUnitCost { from, to, .. } => ("unit cost", format!("{} -> {to}", money(from))),
-        Action::SetUnitPrice { from, to, .. } => {
-            ("unit price", format!("{} -> {to}", money(from)))
-        }
+        Action::SetUnitPrice { from, to, .. } => ("unit price", format!("{} -> {to}", money(from))),
         Action::EndLine { from, last_day, .. } => {
             ("end line", format!("{from} -> ends {last_day}"))
         }

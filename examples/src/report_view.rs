@@ -59,12 +59,18 @@ pub(crate) fn summary(report: &ApplyReport) -> String {
             sentences.push(format!("{number} {text}"));
         }
     };
-    add(totals.recovered, "of them only after an answer was lost: reading back settled it.");
+    add(
+        totals.recovered,
+        "of them only after an answer was lost: reading back settled it.",
+    );
     add(
         totals.drifted,
         "not written: the PSA was changed since the plan. Make a new plan.",
     );
-    add(totals.failed, "failed. See the reason above, then make a new plan.");
+    add(
+        totals.failed,
+        "failed. See the reason above, then make a new plan.",
+    );
     add(
         totals.conflict,
         "need a look in the PSA: it shows something nobody planned.",

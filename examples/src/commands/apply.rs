@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, IsTerminal as _};
 
 use serde::Serialize;
-use tallyline_core::apply::{ApplyOptions, ApplyReport, ApplyRequest, Applier, SystemClock};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, SystemClock};
 use tallyline_core::model::ChangeId;
 use tallyline_core::plan::{Change, Plan};
 use tallyline_core::store::{ChangeState, Journal, RunId, RunRecord, SqliteStore};
@@ -115,7 +115,9 @@ fn overrides(plan: &Plan, args: &ApplyArgs) -> Result<BTreeMap<ChangeId, String>
             )));
         }
         if by.is_empty() {
-            return Err(wrong("--override: say who decided it with --by NAME".to_owned()));
+            return Err(wrong(
+                "--override: say who decided it with --by NAME".to_owned(),
+            ));
         }
         let mut found = plan
             .changes()
@@ -150,7 +152,11 @@ fn overrides(plan: &Plan, args: &ApplyArgs) -> Result<BTreeMap<ChangeId, String>
 /// Who approves: the name given, or whoever is logged in.
 fn approver(args: &ApplyArgs) -> Result<String> {
     let named = args.by.clone().map(|name| name.trim().to_owned());
-    let user = || ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+    let user = || {
+        ["USER", "LOGNAME", "USERNAME"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok())
+    };
     named
         .or_else(user)
         .filter(|name| !name.is_empty())

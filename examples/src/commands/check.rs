@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use tallyline_core::source::Identity;
 use tallyline_core::Result;
+use tallyline_core::source::Identity;
 
 use super::Context;
 use crate::connect;
@@ -89,7 +89,11 @@ impl Side {
 
     fn text(&self) -> String {
         let mut out = String::new();
-        let state = if self.ok { "connected" } else { "NOT connected" };
+        let state = if self.ok {
+            "connected"
+        } else {
+            "NOT connected"
+        };
         let _ = write!(out, "{} {}: {state}", self.setting, self.name);
         if let Some(subject) = &self.subject {
             let _ = write!(out, " as {}", safe(subject));

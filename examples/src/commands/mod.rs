@@ -10,8 +10,8 @@ pub(crate) mod status;
 
 use std::path::PathBuf;
 
-use tallyline_core::model::Timestamp;
 use tallyline_core::Result;
+use tallyline_core::model::Timestamp;
 
 use crate::config::Config;
 use crate::output::Output;

@@ -8,12 +8,12 @@ use super::Context;
 use crate::cli::PlanArgs;
 use crate::config::Config;
 use crate::connect::{self, Connections};
+use crate::files;
 use crate::mapping_file;
 use crate::outcome::Outcome;
 use crate::output::{tell, warn};
 use crate::plan_view::{self, Amount};
 use crate::progress::Bars;
-use crate::files;
 
 /// Makes the plan, keeps it and shows it.
 pub(crate) async fn run(context: &Context, args: &PlanArgs) -> Result<Outcome> {

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use tallyline_core::Result;
 use tallyline_core::model::ChangeId;
-use tallyline_core::store::{ChangeRecord, ChangeState, Event, Journal as _, RunRecord, SqliteStore};
+use tallyline_core::store::{
+    ChangeRecord, ChangeState, Event, Journal as _, RunRecord, SqliteStore,
+};
 
 use super::Context;
 use crate::cli::StatusArgs;

@@ -1,7 +1,7 @@
 //! Each special case of the book, and whether it came out as the book says.
 
 use serde::Serialize;
-use tallyline_core::mapping::{UndecidedReason, Provenance, AccountEntry};
+use tallyline_core::mapping::{AccountEntry, Provenance, UndecidedReason};
 use tallyline_core::model::Quantity;
 use tallyline_core::plan::{Action, Change, Guard, Notice, Plan};
 use tallyline_core::reconcile::Kind;
@@ -91,7 +91,11 @@ impl Judge<'_> {
                 .iter()
                 .any(|note| change.agreement.as_str() == note.agreement_id.to_string())
         };
-        self.plan.changes().iter().filter(|change| !explained(change)).collect()
+        self.plan
+            .changes()
+            .iter()
+            .filter(|change| !explained(change))
+            .collect()
     }
 
     /// What was found, in words; `None` when it is not what the book says.
@@ -100,7 +104,10 @@ impl Judge<'_> {
         let untouched = changes.is_empty();
         match note.case {
             BookCase::ExactMatch => {
-                let entry = self.decisions.mapping.account(&note.customer_id.as_str().into())?;
+                let entry = self
+                    .decisions
+                    .mapping
+                    .account(&note.customer_id.as_str().into())?;
                 let exact = matches!(entry, AccountEntry::Link(link) if link.provenance == Provenance::Exact);
                 (exact && untouched).then(|| "linked by its name; every line agrees".to_owned())
             }
@@ -110,7 +117,10 @@ impl Judge<'_> {
                         && suggestion.company.as_str() == note.company_id.to_string()
                 })?;
                 (self.is_unmapped(note) && untouched).then(|| {
-                    format!("only suggested ({}); nothing changed", safe(&suggestion.reason))
+                    format!(
+                        "only suggested ({}); nothing changed",
+                        safe(&suggestion.reason)
+                    )
                 })
             }
             BookCase::TwoCompaniesOfOneName => {
@@ -128,25 +138,30 @@ impl Judge<'_> {
                 self.notice(note, Kind::Excluded)?;
                 untouched.then(|| "listed as excluded; nothing changed".to_owned())
             }
-            BookCase::SummedSubscriptions => untouched
-                .then(|| format!("{} in sum, as billed", figure(note.vendor_quantity))),
+            BookCase::SummedSubscriptions => {
+                untouched.then(|| format!("{} in sum, as billed", figure(note.vendor_quantity)))
+            }
             BookCase::OneSkuTwoProducts => {
                 untouched.then(|| "both lines agree with the one article".to_owned())
             }
-            BookCase::Ratio => untouched
-                .then(|| format!("{} seats from packs, as billed", figure(note.vendor_quantity))),
+            BookCase::Ratio => untouched.then(|| {
+                format!(
+                    "{} seats from packs, as billed",
+                    figure(note.vendor_quantity)
+                )
+            }),
             BookCase::NewRevenue => one(&changes, |change| {
                 let Action::CreateLine { quantity, .. } = &change.action else {
                     return false;
                 };
                 !change.is_blocked() && Some(quantity.value()) == note.vendor_quantity
             }),
-            BookCase::Increase | BookCase::Decrease => {
-                one(&changes, |change| !change.is_blocked() && is_step(change, note))
-            }
-            BookCase::DecreaseUnderFloor => {
-                blocked(&changes, Guard::CommitmentFloor, |change| is_step(change, note))
-            }
+            BookCase::Increase | BookCase::Decrease => one(&changes, |change| {
+                !change.is_blocked() && is_step(change, note)
+            }),
+            BookCase::DecreaseUnderFloor => blocked(&changes, Guard::CommitmentFloor, |change| {
+                is_step(change, note)
+            }),
             BookCase::FailedReading => {
                 self.notice(note, Kind::NotObserved)?;
                 untouched.then(|| "not read, so nothing is concluded or changed".to_owned())
@@ -215,7 +230,12 @@ impl Judge<'_> {
 
     fn products(&self, note: &CaseNote) -> Vec<String> {
         let sku = note.sku.as_deref().unwrap_or_default();
-        match self.book.expected_mapping().service(sku).map(|link| &link.rule) {
+        match self
+            .book
+            .expected_mapping()
+            .service(sku)
+            .map(|link| &link.rule)
+        {
             Some(ServiceRule::Product(id)) => vec![id.to_string()],
             Some(ServiceRule::Ratio { product_id, .. }) => vec![product_id.to_string()],
             Some(ServiceRule::Products(ids)) => ids.iter().map(ToString::to_string).collect(),
@@ -261,7 +281,11 @@ impl Judge<'_> {
 pub(super) fn text(results: &[CaseResult]) -> String {
     let mut table = table(["Case", "Where", "What Tallyline found"]);
     for result in results {
-        table.add_row([result.case.to_owned(), result.place.clone(), result.found.clone()]);
+        table.add_row([
+            result.case.to_owned(),
+            result.place.clone(),
+            result.found.clone(),
+        ]);
     }
     lines(&table)
 }
@@ -274,7 +298,9 @@ fn place(note: &CaseNote) -> String {
 }
 
 fn figure(quantity: Option<impl Into<rust_decimal::Decimal>>) -> String {
-    quantity.map_or_else(String::new, |quantity| Quantity::new(quantity.into()).to_string())
+    quantity.map_or_else(String::new, |quantity| {
+        Quantity::new(quantity.into()).to_string()
+    })
 }
 
 fn step(change: &Change) -> String {

@@ -70,7 +70,11 @@ pub(super) fn decide(book: &Book, lists: &Directory) -> Result<Decisions> {
                 format!("{name} ({rule})")
             })
             .collect();
-        by_hand.push(format!("{} is billed as {}", service.name, words.join(" and ")));
+        by_hand.push(format!(
+            "{} is billed as {}",
+            service.name,
+            words.join(" and ")
+        ));
         mapping.link_service(service.sku.as_str(), rules, ChargeKind::Recurring, &known)?;
     }
     let accounts = auto_link_accounts(
@@ -102,7 +106,9 @@ impl Decisions {
     pub(super) fn text(&self, lists: &Directory) -> String {
         let known = mapping_file::directory(lists);
         let account = |id: &VendorAccountId| {
-            known.account(id).map_or_else(|| safe(id.as_str()), |account| safe(&account.name))
+            known
+                .account(id)
+                .map_or_else(|| safe(id.as_str()), |account| safe(&account.name))
         };
         let mut out = format!(
             "{} linked: the name is the same, letter for letter, and unique on both sides.\n\
@@ -118,7 +124,10 @@ impl Decisions {
                 }
             }
         };
-        section("Decided by a person (here: by the demo):", self.by_hand.clone());
+        section(
+            "Decided by a person (here: by the demo):",
+            self.by_hand.clone(),
+        );
         section(
             "Only suggested. Nothing is linked until a person accepts it:",
             self.suggestions
@@ -143,14 +152,26 @@ impl Decisions {
             .iter()
             .map(|undecided| format!("{}: {}", account(&undecided.id), undecided.reason))
             .collect();
-        open.extend(self.services.undecided.iter().map(|undecided| {
-            format!("{}: {}", safe(undecided.id.as_str()), undecided.reason)
-        }));
+        open.extend(
+            self.services
+                .undecided
+                .iter()
+                .map(|undecided| format!("{}: {}", safe(undecided.id.as_str()), undecided.reason)),
+        );
         open.extend(self.services.unmatched.iter().map(|key| {
-            let name = known.service(key).map_or("", |service| service.name.as_str());
-            format!("{} ({}): no product corresponds", safe(name), safe(key.as_str()))
+            let name = known
+                .service(key)
+                .map_or("", |service| service.name.as_str());
+            format!(
+                "{} ({}): no product corresponds",
+                safe(name),
+                safe(key.as_str())
+            )
         }));
-        section("Left open, because names and numbers cannot decide it:", open);
+        section(
+            "Left open, because names and numbers cannot decide it:",
+            open,
+        );
         out
     }
 

@@ -24,7 +24,8 @@ pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcom
             off,
             note,
         } => {
-            let done = format!("account {account} is linked to company {company}, agreement {agreement}");
+            let done =
+                format!("account {account} is linked to company {company}, agreement {agreement}");
             desk.mapping
                 .link_account(account.clone(), company, agreement, &known)?;
             if off {
@@ -172,7 +173,10 @@ pub(super) async fn accept(context: &Context, command: AcceptCommand) -> Result<
                 chosen = chosen.with_agreement(agreement);
             }
             desk.mapping.accept_account(&chosen, &known)?;
-            format!("account {account} is linked to company {}: {}", chosen.company, chosen.reason)
+            format!(
+                "account {account} is linked to company {}: {}",
+                chosen.company, chosen.reason
+            )
         }
         AcceptCommand::Service { service, product } => {
             let all = suggest_services(&desk.mapping, &lists.services, &lists.products, &options);
@@ -184,7 +188,10 @@ pub(super) async fn accept(context: &Context, command: AcceptCommand) -> Result<
             let products = mine.iter().map(|suggestion| suggestion.product.clone());
             let chosen = only(&mine, &format!("service {service}"), "--product", products)?;
             desk.mapping.accept_service(chosen, &known)?;
-            format!("service {service} is linked to product {}: {}", chosen.product, chosen.reason)
+            format!(
+                "service {service} is linked to product {}: {}",
+                chosen.product, chosen.reason
+            )
         }
     };
     keep(context, &desk.config, &desk.mapping, &done)
@@ -219,12 +226,14 @@ pub(super) fn clear(context: &Context, command: ClearCommand) -> Result<Outcome>
     let config = context.config()?;
     let mut mapping = mapping_file::load(&config)?;
     let (what, was_decided) = match command {
-        ClearCommand::Account { account } => {
-            (format!("account {account}"), mapping.clear_account(&account))
-        }
-        ClearCommand::Service { service } => {
-            (format!("service {service}"), mapping.clear_service(&service))
-        }
+        ClearCommand::Account { account } => (
+            format!("account {account}"),
+            mapping.clear_account(&account),
+        ),
+        ClearCommand::Service { service } => (
+            format!("service {service}"),
+            mapping.clear_service(&service),
+        ),
     };
     if !was_decided {
         return Err(Error::new(
@@ -232,5 +241,10 @@ pub(super) fn clear(context: &Context, command: ClearCommand) -> Result<Outcome>
             format!("nothing is decided about {what}"),
         ));
     }
-    keep(context, &config, &mapping, &format!("{what} is undecided again"))
+    keep(
+        context,
+        &config,
+        &mapping,
+        &format!("{what} is undecided again"),
+    )
 }

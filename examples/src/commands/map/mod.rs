@@ -100,8 +100,12 @@ async fn auto(context: &Context, dry_run: bool) -> Result<Outcome> {
         &lists.companies,
         &lists.agreements,
     );
-    let services =
-        auto_link_services(&mut desk.mapping, &lists.services, &lists.products, &options);
+    let services = auto_link_services(
+        &mut desk.mapping,
+        &lists.services,
+        &lists.products,
+        &options,
+    );
     if !dry_run {
         mapping_file::save(&desk.config, &desk.mapping)?;
     }

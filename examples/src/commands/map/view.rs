@@ -28,7 +28,10 @@ struct Row {
 /// `map list`.
 pub(super) async fn list(context: &Context, offline: bool) -> Result<Outcome> {
     let (mapping, lists) = if offline {
-        (mapping_file::load(&context.config()?)?, Directory::default())
+        (
+            mapping_file::load(&context.config()?)?,
+            Directory::default(),
+        )
     } else {
         let desk = Desk::open(context).await?;
         (desk.mapping, desk.lists)
@@ -88,7 +91,10 @@ pub(super) async fn list(context: &Context, offline: bool) -> Result<Outcome> {
             mapping.revision()
         );
         if unmapped > 0 {
-            let _ = write!(out, "; {unmapped} accounts undecided: see `tallyline map suggest`");
+            let _ = write!(
+                out,
+                "; {unmapped} accounts undecided: see `tallyline map suggest`"
+            );
         }
         out
     })?;
@@ -160,7 +166,11 @@ impl AutoReport {
 
     /// In words.
     pub(super) fn text(&self) -> String {
-        let verb = if self.dry_run { "would be linked" } else { "linked" };
+        let verb = if self.dry_run {
+            "would be linked"
+        } else {
+            "linked"
+        };
         let mut out = String::new();
         for (what, part) in [("accounts", &self.accounts), ("services", &self.services)] {
             let _ = writeln!(
@@ -223,8 +233,16 @@ pub(super) fn suggestions(
         let account = known.account(&suggestion.account);
         let company = known.company(&suggestion.company);
         table.add_row([
-            named("account", &suggestion.account.to_string(), account.map(|a| &a.name)),
-            named("company", &suggestion.company.to_string(), company.map(|c| &c.name)),
+            named(
+                "account",
+                &suggestion.account.to_string(),
+                account.map(|a| &a.name),
+            ),
+            named(
+                "company",
+                &suggestion.company.to_string(),
+                company.map(|c| &c.name),
+            ),
             suggestion.score.to_string(),
             safe(&suggestion.reason),
         ]);
@@ -233,8 +251,16 @@ pub(super) fn suggestions(
         let service = known.service(&suggestion.service);
         let product = known.product(&suggestion.product);
         table.add_row([
-            named("service", &suggestion.service.to_string(), service.map(|s| &s.name)),
-            named("product", &suggestion.product.to_string(), product.map(|p| &p.name)),
+            named(
+                "service",
+                &suggestion.service.to_string(),
+                service.map(|s| &s.name),
+            ),
+            named(
+                "product",
+                &suggestion.product.to_string(),
+                product.map(|p| &p.name),
+            ),
             suggestion.score.to_string(),
             safe(&suggestion.reason),
         ]);
