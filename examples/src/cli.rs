@@ -30,15 +30,10 @@ pub(crate) struct Cli {
     /// Print one JSON document instead of text.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// What to log to standard error, such as `info` or `tallyline_core=debug`.
-    #[arg(
-        long,
-        global = true,
-        env = "TALLYLINE_LOG",
-        default_value = "warn",
-        value_name = "FILTER"
-    )]
-    pub(crate) log: String,
+    /// What to log to standard error, such as `info` or `tallyline_core=debug`; `warn` by default,
+    /// `error` for the demo.
+    #[arg(long, global = true, env = "TALLYLINE_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
     /// The instant to plan for instead of the present one, for rehearsals against simulators.
     #[arg(
         long,

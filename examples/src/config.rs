@@ -28,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) journal: PathBuf,
     /// How often a read is tried, where it is not the connector's own number.
     pub(crate) attempts: Option<u32>,
+    /// How many requests a second, where it is not the connector's own number; 0 for no limit.
+    pub(crate) requests_per_second: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -129,6 +131,7 @@ impl Default for StoreSection {
 #[serde(default, deny_unknown_fields)]
 struct NetworkSection {
     attempts: Option<u32>,
+    requests_per_second: Option<u32>,
 }
 
 /// Where a secret is.
@@ -190,6 +193,7 @@ impl Config {
             sink: file.sink,
             policy: file.policy,
             attempts: file.network.attempts,
+            requests_per_second: file.network.requests_per_second,
         })
     }
 

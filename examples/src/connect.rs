@@ -1,9 +1,11 @@
 //! From the configuration to a source and a sink, and from their errors to what to fix.
 
+use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::Arc;
 
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
-use tallyline_core::http::RetryPolicy;
+use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result, VendorSource};
 use tallyline_sherweb::SherwebClient;
 
@@ -51,6 +53,7 @@ pub(crate) fn source(config: &Config) -> Result<Box<dyn VendorSource>> {
             )?)
             .maybe_base_url(settings.base_url.as_deref())
             .maybe_retry(retry(config))
+            .maybe_limiter(limiter(config))
             .build()?,
     };
     Ok(Box::new(client))
@@ -77,6 +80,7 @@ pub(crate) fn sink(config: &Config) -> Result<Box<dyn PsaSink>> {
             .private_key(secret(config, "[sink] private_key", &settings.private_key)?)
             .client_id(&settings.client_id)
             .maybe_retry(retry(config))
+            .maybe_limiter(limiter(config))
             .build()?,
     };
     Ok(Box::new(ConnectWiseSink::builder().client(client).build()))
@@ -86,6 +90,16 @@ fn retry(config: &Config) -> Option<RetryPolicy> {
     config.attempts.map(|attempts| RetryPolicy {
         max_attempts: attempts.max(1),
         ..RetryPolicy::default()
+    })
+}
+
+/// One for each side: they share no quota.
+fn limiter(config: &Config) -> Option<Arc<Limiter>> {
+    config.requests_per_second.map(|per_second| {
+        Arc::new(Limiter::new(LimiterOptions {
+            per_second: NonZeroU32::new(per_second),
+            ..LimiterOptions::default()
+        }))
     })
 }
 

@@ -52,7 +52,9 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<Outcome> {
-    start_logging(&cli.log)?;
+    let quiet = matches!(cli.command, Command::Demo(_));
+    let filter = cli.log.as_deref();
+    start_logging(filter.unwrap_or(if quiet { "error" } else { "warn" }))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use comfy_table::{ColumnConstraint, Table, Width};
 use serde::Serialize;
-use tallyline_core::model::PlanId;
+use tallyline_core::model::{AgreementId, PlanId};
 use tallyline_core::plan::{Action, Change, Guard, Notice, Plan, PlanContent, PlanSummary};
 use tallyline_core::reconcile::Kind;
 
@@ -84,8 +84,13 @@ pub(crate) fn head(plan: &Plan) -> String {
     if content.unowned_lines > 0 {
         let _ = writeln!(
             out,
-            "{} on these agreements that no mapping owns; they are never touched.",
-            count(to_usize(content.unowned_lines), "open line", "open lines")
+            "{} to no mapping and {} never touched.",
+            count(
+                to_usize(content.unowned_lines),
+                "open line on these agreements belongs",
+                "open lines on these agreements belong"
+            ),
+            if content.unowned_lines == 1 { "is" } else { "are" }
         );
     }
     if let Some(as_of) = content.data_as_of {
@@ -137,14 +142,44 @@ pub(crate) fn notices(notices: &[Notice], at_most: usize) -> String {
     let mut out = String::new();
     for (kind, notices) in kinds {
         let _ = writeln!(out, "\n{} ({})", kind_words(kind), notices.len());
-        for notice in notices.iter().take(at_most) {
-            out.push_str(&wrapped("  - ", 4, &safe(&notice.message)));
+        let items = folded(&notices);
+        for item in items.iter().take(at_most) {
+            out.push_str(&wrapped("  - ", 4, item));
         }
-        if notices.len() > at_most {
-            let _ = writeln!(out, "  ... and {} more", notices.len() - at_most);
+        if items.len() > at_most {
+            let _ = writeln!(out, "  ... and {} more", items.len() - at_most);
         }
     }
     out
+}
+
+/// The notices of one kind as sentences: what is said of many lines of one agreement is said
+/// once.
+fn folded(notices: &[&Notice]) -> Vec<String> {
+    type Key<'a> = (Option<&'a AgreementId>, &'a str);
+    let mut groups: Vec<(Key<'_>, &Notice, usize)> = Vec::new();
+    for notice in notices {
+        let said = match notice.message.split_once(": ") {
+            Some((_, said)) if notice.agreement.is_some() => said,
+            _ => notice.message.as_str(),
+        };
+        let key = (notice.agreement.as_ref(), said);
+        match groups.iter_mut().find(|(known, ..)| *known == key) {
+            Some((.., many)) => *many += 1,
+            None => groups.push((key, notice, 1)),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(_, notice, many)| match many {
+            1 => safe(&notice.message),
+            _ => format!(
+                "{} (and {} of this agreement)",
+                safe(&notice.message),
+                count(many - 1, "more line", "more lines")
+            ),
+        })
+        .collect()
 }
 
 /// A table of changes, cut after so many.
@@ -158,12 +193,10 @@ fn some(changes: &[&Change], at_most: usize, ids: bool) -> String {
 
 fn changes_table<'a>(changes: impl Iterator<Item = &'a Change>, ids: bool) -> Table {
     let mut table = table([
-        "Company, agreement",
-        "Product",
-        "What",
-        "From -> to",
+        "Company, agreement, product",
+        "Change",
         "Counts from",
-        if ids { "Why, id" } else { "Why" },
+        if ids { "Why, and the change's id" } else { "Why" },
     ]);
     for change in changes {
         let (what, step) = action_words(&change.action);
@@ -173,33 +206,31 @@ fn changes_table<'a>(changes: impl Iterator<Item = &'a Change>, ids: bool) -> Ta
         }
         table.add_row([
             place(change),
-            safe(&change.labels.product),
-            what.to_owned(),
-            step,
+            format!("{what}\n{step}"),
             change.effective.to_string(),
             why,
         ]);
     }
-    for (at, constraint) in [
-        (0, ColumnConstraint::LowerBoundary(Width::Fixed(20))),
-        (1, ColumnConstraint::LowerBoundary(Width::Fixed(12))),
-        (2, ColumnConstraint::ContentWidth),
-        (3, ColumnConstraint::LowerBoundary(Width::Fixed(12))),
-        (4, ColumnConstraint::LowerBoundary(Width::Fixed(12))),
-    ] {
-        if let Some(column) = table.column_mut(at) {
-            column.set_constraint(constraint);
-        }
-    }
+    keep_whole(&mut table, &[(0, 30), (1, 24), (2, 13)]);
     table
 }
 
-/// Company and agreement, one under the other.
+/// Gives columns at least these widths.
+pub(crate) fn keep_whole(table: &mut Table, widths: &[(usize, u16)]) {
+    for (at, width) in widths {
+        if let Some(column) = table.column_mut(*at) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(*width)));
+        }
+    }
+}
+
+/// Company, agreement and product, one under the other.
 pub(crate) fn place(change: &Change) -> String {
     format!(
-        "{}\n{}",
+        "{}\n{}\n{}",
         safe(&change.labels.company),
-        safe(&change.labels.agreement)
+        safe(&change.labels.agreement),
+        safe(&change.labels.product)
     )
 }
 
@@ -235,7 +266,8 @@ pub(crate) fn short(id: &str) -> &str {
     id.get(..10).unwrap_or(id)
 }
 
-fn guard_words(guard: Guard) -> &'static str {
+/// A guard as a person would name it.
+pub(crate) fn guard_words(guard: Guard) -> &'static str {
     match guard {
         Guard::TotalReduction => "too much at once",
         Guard::StaleReading => "the reading is old",

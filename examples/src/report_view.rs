@@ -1,13 +1,12 @@
 //! What was done, in words: for `apply`, `status` and the demo.
 
-use comfy_table::{ColumnConstraint, Width};
 use tallyline_core::apply::{ApplyReport, ChangeResult, Outcome as Fate, Stop};
 use tallyline_core::model::LineState;
 use tallyline_core::plan::{Action, Change};
 
 use crate::outcome::Outcome;
 use crate::output::{count, lines, safe, table};
-use crate::plan_view::{action_words, place};
+use crate::plan_view::{action_words, guard_words, keep_whole, place};
 
 /// How a run ends the command.
 pub(crate) fn outcome(report: &ApplyReport) -> Outcome {
@@ -29,21 +28,16 @@ pub(crate) fn outcome(report: &ApplyReport) -> Outcome {
 
 /// The report per change, and what to do next.
 pub(crate) fn text(report: &ApplyReport, changes: &[Change]) -> String {
-    let mut table = table(["Company, agreement", "Product", "Change", "Result"]);
+    let mut table = table(["Company, agreement, product", "Change", "Result"]);
     for (result, change) in report.changes.iter().zip(changes) {
         let (what, step) = action_words(&change.action);
         table.add_row([
             place(change),
-            safe(&change.labels.product),
             format!("{what}\n{step}"),
             result_words(result, change),
         ]);
     }
-    for (at, width) in [(0, 20), (1, 14), (2, 16)] {
-        if let Some(column) = table.column_mut(at) {
-            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
-        }
-    }
+    keep_whole(&mut table, &[(0, 30), (1, 24)]);
     format!("{}\n{}", lines(&table), summary(report))
 }
 
@@ -51,7 +45,7 @@ pub(crate) fn text(report: &ApplyReport, changes: &[Change]) -> String {
 pub(crate) fn summary(report: &ApplyReport) -> String {
     let totals = &report.totals;
     let mut sentences = vec![format!(
-        "{} done, each read back and found as wanted.",
+        "{} done; each was read back and found as wanted.",
         count(totals.done, "change is", "changes are")
     )];
     let mut add = |number: usize, text: &str| {
@@ -117,7 +111,10 @@ pub(crate) fn result_words(result: &ChangeResult, change: &Change) -> String {
         Fate::Failed { retryable: false } => "not done, the PSA refused it".to_owned(),
         Fate::Conflict => "a person must look, the PSA shows something unplanned".to_owned(),
         Fate::Unsettled => "not known yet, resume to settle it".to_owned(),
-        Fate::Blocked => "blocked, not written".to_owned(),
+        Fate::Blocked => {
+            let guards = change.blocks.iter().map(|block| guard_words(block.guard));
+            return format!("blocked ({}), not written", guards.collect::<Vec<_>>().join(", "));
+        }
         Fate::Skipped => "not begun".to_owned(),
         other => format!("{other:?}"),
     };

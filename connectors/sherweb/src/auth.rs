@@ -6,7 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
-use tallyline_core::http::{HttpClient, Request, Token, TokenFetcher};
+use tallyline_core::http::{
+    AuthHeaders, CredentialProvider, HttpClient, Request, Token, TokenCache, TokenFetcher,
+};
 use tallyline_core::wire::whole_number;
 use tallyline_core::{Error, ErrorKind, Result};
 
@@ -88,6 +90,40 @@ impl TokenFetcher for ScopeTokens {
             value: SecretString::from(answer.access_token),
             expires_in: answer.expires_in.map(Duration::from_secs),
         })
+    }
+}
+
+/// The headers of one scope.
+///
+/// The cache takes every refusal for refused credentials; a scope that was not granted is a
+/// missing right, and stays one.
+#[derive(Debug)]
+pub(crate) struct ScopeCredentials(pub(crate) TokenCache<ScopeTokens>);
+
+#[async_trait]
+impl CredentialProvider for ScopeCredentials {
+    async fn headers(&self) -> Result<AuthHeaders> {
+        self.0.headers().await.map_err(|error| {
+            if !matches!(error.vendor_code(), Some("invalid_scope" | "access_denied")) {
+                return error;
+            }
+            let mut denied = Error::new(ErrorKind::PermissionDenied, error.message())
+                .with_connector(crate::client::CONNECTOR)
+                .with_operation(operations::TOKEN.name)
+                .with_retry(error.retry())
+                .with_sent(error.sent());
+            for (key, value) in error.context() {
+                denied = denied.with_context(key, value.as_str());
+            }
+            if let Some(http) = error.http() {
+                denied = denied.with_http(http.clone());
+            }
+            denied.with_source(error)
+        })
+    }
+
+    async fn invalidate(&self, rejected: &AuthHeaders) -> bool {
+        self.0.invalidate(rejected).await
     }
 }
 

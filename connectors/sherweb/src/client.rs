@@ -12,13 +12,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tallyline_core::http::{
     BaseUrl, CredentialProvider, HttpClient, HttpClientBuilder, Limiter, LimiterOptions, Limits,
-    Observer, Operation, Request, RetryPolicy, StaticHeaders, Timeouts, TokenCache, Transport,
+    Observer, Operation, Request, ReqwestTransport, RetryPolicy, StaticHeaders, Timeouts,
+    TokenCache, Transport,
 };
 use tallyline_core::model::CivilDate;
 use tallyline_core::wire::{decode_json, null_as_empty};
 use tallyline_core::{Error, ErrorKind, Result};
 
-use crate::auth::{SUBSCRIPTION_KEY, Scope, ScopeTokens};
+use crate::auth::{SUBSCRIPTION_KEY, Scope, ScopeCredentials, ScopeTokens};
 use crate::error::SherwebErrors;
 use crate::models::{Customer, Customers, FreeForm, PayableCharges, Subscriptions};
 use crate::operations;
@@ -164,6 +165,16 @@ impl SherwebClient {
             }))
         });
 
+        let timeouts = timeouts.unwrap_or_default();
+        // One transport, so that all calls share their connections.
+        let transport = match transport {
+            Some(transport) => transport,
+            None => Arc::new(
+                ReqwestTransport::new(&timeouts)
+                    .map_err(|error| error.with_connector(CONNECTOR))?,
+            ),
+        };
+
         // The token call has a limiter of its own: a call waiting for its token holds a place
         // in the shared one.
         let start = |retry: RetryPolicy, limiter: Option<&Arc<Limiter>>| -> HttpClientBuilder {
@@ -172,13 +183,11 @@ impl SherwebClient {
                 .secret(client_secret.clone())
                 .secret(subscription_key.clone())
                 .limits(limits.clone().unwrap_or_default())
-                .timeouts(timeouts.clone().unwrap_or_default())
+                .timeouts(timeouts.clone())
+                .transport(Arc::clone(&transport))
                 .retry(retry);
             if let Some(limiter) = limiter {
                 http = http.limiter(Arc::clone(limiter));
-            }
-            if let Some(transport) = &transport {
-                http = http.transport(Arc::clone(transport));
             }
             if let Some(observer) = &observer {
                 http = http.observer(Arc::clone(observer));
@@ -207,7 +216,9 @@ impl SherwebClient {
                 client_secret: client_secret.clone(),
                 scope,
             };
-            Arc::new(TokenCache::new(fetcher).header(SUBSCRIPTION_KEY, subscription_key.clone()))
+            Arc::new(ScopeCredentials(
+                TokenCache::new(fetcher).header(SUBSCRIPTION_KEY, subscription_key.clone()),
+            ))
         };
         let service_provider_tokens = tokens(Scope::ServiceProvider);
         let distributor_tokens = tokens(Scope::Distributor);
@@ -350,7 +361,7 @@ impl SherwebClient {
             .service_provider
             .json(Request::new(&operations::CUSTOMERS))
             .await?;
-        let read = |(index, record): (usize, &Box<RawValue>)| {
+        let read = |(index, record): (usize, Box<RawValue>)| {
             decode_json(record.get().as_bytes()).map_err(|error| {
                 let path = format!("items[{index}].{}", error.json_path().unwrap_or("."));
                 error
@@ -359,7 +370,7 @@ impl SherwebClient {
                     .with_operation(operations::CUSTOMERS.name)
             })
         };
-        Ok(records.items.iter().enumerate().map(read).collect())
+        Ok(records.items.into_iter().enumerate().map(read).collect())
     }
 
     /// Lists the subscriptions of a customer.

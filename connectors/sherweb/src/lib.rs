@@ -1,5 +1,4 @@
-//! Typed client of the Sherweb Distributor and Service Provider APIs, and a Tallyline vendor source.
-
+#![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod auth;

@@ -217,7 +217,7 @@ impl SherwebClient {
         };
         match lines {
             Ok(lines) => Ok(AccountReading::complete(id, lines, Basis::Live, now)
-                .with_unread_kinds(book.unobserved(id).iter().copied())),
+                .with_unread_kinds(book.unread_kinds(id).iter().copied())),
             Err(error) if error.kind() == ErrorKind::Auth => Err(error),
             Err(error) => {
                 let error = error.with_context("account", name_of(customer));
@@ -402,10 +402,8 @@ impl Found {
     }
 
     fn add_charge(&mut self, charge: &PayableCharge) {
-        let key = match (&charge.sku, &charge.product_id) {
-            (Some(sku), _) => sku.clone(),
-            (None, Some(product)) => format!("product:{product}"),
-            (None, None) => return,
+        let Some(key) = charges::service_key(charge) else {
+            return;
         };
         let entry = self.0.entry(key).or_default();
         let name = charge.product_name.as_ref();

@@ -126,6 +126,8 @@ pub struct Machine {
     /// Writes that have left so far, those before a resume included.
     attempts: u32,
     receipt: Option<Receipt>,
+    /// What came in place of the answer.
+    lost: Option<Failure>,
     /// Read-backs of the present write.
     readings: u32,
     /// Whether proof of "not landed" leads to the write and not to failure.
@@ -185,8 +187,9 @@ impl Machine {
                 machine
             }
             (state, _) if state.is_settled() => Self::at(limits, Phase::Settled),
+            // An answered write is never repeated: `has_not_landed` looks at the receipt first.
             _ => Self {
-                may_rewrite: machine.receipt.is_none(),
+                may_rewrite: true,
                 ..machine
             },
         }
@@ -199,6 +202,7 @@ impl Machine {
             phase,
             attempts: 0,
             receipt: None,
+            lost: None,
             readings: 0,
             may_rewrite: false,
             recovered: false,
@@ -276,6 +280,7 @@ impl Machine {
             }
             Written::Unknown(failure) => {
                 self.recovered = true;
+                self.lost = Some(failure.clone());
                 self.await_proof(Event::OutcomeUnknown { failure });
             }
             Written::NotSent(failure) => self.settle(Event::Failed {
@@ -332,11 +337,11 @@ impl Machine {
         } else if self.may_rewrite {
             self.phase = Phase::Check;
         } else {
+            let lost = self.lost.take();
+            let mut failure = lost.unwrap_or_else(|| Failure::new(ErrorKind::Unavailable, ""));
+            failure.message = format!("the write has not landed: {}", failure.message);
             self.settle(Event::Failed {
-                failure: Failure::new(
-                    ErrorKind::Unavailable,
-                    "the answer to the write was lost, and the write has not landed",
-                ),
+                failure,
                 retryable: true,
             });
         }

@@ -10,6 +10,7 @@ use futures::stream::{self, StreamExt};
 use super::work::AgreementWork;
 use super::{ApplyEvent, ApplyOptions, ApplyReport, ApplyRequest, Clock, Limits, Stop};
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::AgreementId;
 use crate::plan::Change;
 use crate::sink::PsaSink;
 use crate::store::{ChangeRecord, Event, Failure, Journal, RecordedEvent, RunId, RunRecord};
@@ -55,7 +56,8 @@ impl<'a> Applier<'a> {
     /// What goes wrong with a change stands in the report. After `Failed` and `Drifted` the
     /// further changes of the same line are skipped, after a conflict all further changes of
     /// the agreement; after an unsettled change, a cancellation or a failure of the journal
-    /// the rest waits for [`resume`](Self::resume).
+    /// the rest waits for [`resume`](Self::resume). An agreement on which another run has an
+    /// unsettled change waits as well, until that run has been resumed.
     ///
     /// # Errors
     /// `Config` when nobody is named as approver or an override names no change of the plan
@@ -86,6 +88,7 @@ impl<'a> Applier<'a> {
             &options.approved_by,
         );
         record.overrides.clone_from(&options.overrides);
+        let held = self.held(&record).await?;
         self.journal
             .begin(&record, request.plan_text, request.changes)
             .await?;
@@ -93,7 +96,9 @@ impl<'a> Applier<'a> {
             change: change.clone(),
             events: Vec::new(),
         });
-        Ok(self.carry_out(&record, changes.collect(), options).await)
+        Ok(self
+            .carry_out(&record, changes.collect(), held, options)
+            .await)
     }
 
     /// Goes on with a run that was stopped, killed or left with unsettled changes.
@@ -118,19 +123,31 @@ impl<'a> Applier<'a> {
             ));
         }
         let changes = self.journal.changes(run).await?;
-        Ok(self.carry_out(&record, changes, options).await)
+        let held = self.held(&record).await?;
+        Ok(self.carry_out(&record, changes, held, options).await)
+    }
+
+    /// The agreements on which another run has a write whose outcome is open.
+    async fn held(&self, record: &RunRecord) -> Result<HashMap<AgreementId, RunId>> {
+        let unsettled = self.journal.unsettled().await?;
+        let elsewhere = unsettled
+            .into_iter()
+            .filter(|open| open.run != record.id && open.sink == record.sink);
+        Ok(elsewhere.map(|open| (open.agreement, open.run)).collect())
     }
 
     async fn carry_out(
         &self,
         record: &RunRecord,
         changes: Vec<ChangeRecord>,
+        held: HashMap<AgreementId, RunId>,
         options: &ApplyOptions,
     ) -> ApplyReport {
         let run = Run {
             applier: self,
             record,
             options,
+            held,
             halted: OnceLock::new(),
         };
         let mut places = HashMap::new();
@@ -173,6 +190,8 @@ pub(super) struct Run<'a> {
     pub(super) applier: &'a Applier<'a>,
     pub(super) record: &'a RunRecord,
     pub(super) options: &'a ApplyOptions,
+    /// The agreements on which another run has a write whose outcome is open.
+    held: HashMap<AgreementId, RunId>,
     /// Why the journal takes nothing more.
     halted: OnceLock<Failure>,
 }
@@ -191,6 +210,11 @@ impl Run<'_> {
         halted
             .map(|failure| Stop::Journal { failure })
             .or_else(|| cancelled.then_some(Stop::Cancelled))
+    }
+
+    /// The run that has to be resumed before anything is written to an agreement.
+    pub(super) fn held_by(&self, agreement: &AgreementId) -> Option<&RunId> {
+        self.held.get(agreement)
     }
 
     /// Why no write may leave.

@@ -42,6 +42,13 @@ impl<'a> AgreementWork<'a> {
         changes: Vec<(usize, &'a ChangeRecord)>,
     ) -> Vec<(usize, ChangeResult)> {
         let mut results = Vec::with_capacity(changes.len());
+        if let Some((_, first)) = changes.first()
+            && let Some(other) = self.run.held_by(&first.change.agreement)
+        {
+            self.rest = Some(Rest::Waits(format!(
+                "run {other} has an unsettled change on the agreement and is to be resumed first"
+            )));
+        }
         for (index, record) in changes {
             let change = &record.change;
             let recorded = record.events.iter().map(|recorded| recorded.event.clone());

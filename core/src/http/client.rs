@@ -37,7 +37,7 @@ use crate::error::{Error, ErrorKind, Result, Retry, Sent, printable};
 ///
 /// use tallyline_core::http::{BaseUrl, HttpClient, LinkHeader, Operation, Request, StaticHeaders};
 ///
-/// const GET: Operation = Operation::get("customers.get", "/customers/{customerId}");
+/// static GET: Operation = Operation::get("customers.get", "/customers/{customerId}");
 /// static LIST: Operation = Operation::get("customers.list", "/customers");
 ///
 /// #[derive(serde::Deserialize)]

@@ -3,7 +3,7 @@
 //! For connector authors; integrators meet it only through a connector's builder. It may
 //! change in minor versions until 1.0.
 //!
-//! A connector declares its [`Operation`]s as constants, builds a [`Request`] per call and
+//! A connector declares its [`Operation`]s as statics, builds a [`Request`] per call and
 //! sends it with an [`HttpClient`]; lists are walked with [`HttpClient::paged`]. Connectors
 //! hold no retry or paging loops of their own. The order inside is fixed: request id,
 //! operation span, retry loop, limiter, credentials, attempt span, [`Transport`].

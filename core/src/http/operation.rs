@@ -14,7 +14,7 @@ pub enum Idempotency {
     Unsafe,
 }
 
-/// One operation of a system; a constant of its connector.
+/// One operation of a system; a `static` of its connector (a `const` has no address to keep).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
     /// Its name, such as `customers.list`.

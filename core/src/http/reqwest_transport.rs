@@ -1,19 +1,23 @@
 //! The transport over reqwest.
 
 use std::error::Error as StdError;
+use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use bytes::BytesMut;
+use url::Url;
 
 use super::options::Timeouts;
 use super::transport::{Phase, Transport, TransportError, TransportRequest, TransportResponse};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Carries requests over `reqwest`: gzip decoded, redirects not followed, the system's proxy
-/// used where one is set.
+/// used where one is set. Plain HTTP, which is for this machine only, passes no proxy.
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
+    local: OnceLock<reqwest::Client>,
+    timeouts: Timeouts,
 }
 
 impl ReqwestTransport {
@@ -22,22 +26,45 @@ impl ReqwestTransport {
     /// # Errors
     /// `Config` when TLS or the system's proxy settings cannot be set up.
     pub fn new(timeouts: &Timeouts) -> Result<Self> {
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false);
-        if let Some(connect) = timeouts.connect {
-            builder = builder.connect_timeout(connect);
-        }
-        if let Some(read) = timeouts.read {
-            builder = builder.read_timeout(read);
-        }
-        let client = builder.build().map_err(|error| {
+        let client = builder(timeouts).build().map_err(|error| {
             Error::new(ErrorKind::Config, "the HTTP transport cannot be set up")
                 .with_source(error.without_url())
         })?;
-        Ok(Self { client })
+        Ok(Self {
+            client,
+            local: OnceLock::new(),
+            timeouts: timeouts.clone(),
+        })
     }
+
+    /// The client for a URL. Credentials in plain HTTP must not travel to a proxy.
+    fn client_for(&self, url: &Url) -> Result<&reqwest::Client, TransportError> {
+        if url.scheme() == "https" {
+            return Ok(&self.client);
+        }
+        if let Some(client) = self.local.get() {
+            return Ok(client);
+        }
+        let client = builder(&self.timeouts)
+            .no_proxy()
+            .build()
+            .map_err(|error| failed(Phase::Connect, error))?;
+        Ok(self.local.get_or_init(|| client))
+    }
+}
+
+fn builder(timeouts: &Timeouts) -> reqwest::ClientBuilder {
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false);
+    if let Some(connect) = timeouts.connect {
+        builder = builder.connect_timeout(connect);
+    }
+    if let Some(read) = timeouts.read {
+        builder = builder.read_timeout(read);
+    }
+    builder
 }
 
 #[async_trait]
@@ -45,7 +72,7 @@ impl Transport for ReqwestTransport {
     async fn send(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
         let max_body = request.max_body;
         let mut builder = self
-            .client
+            .client_for(&request.url)?
             .request(request.method, request.url)
             .headers(request.headers);
         if let Some(body) = request.body {

@@ -45,7 +45,7 @@ mod tests {
             ("999999999999999999999999", Some(86_400)),
             ("Sun, 01 Mar 2026 12:01:30 GMT", Some(90)),
             ("Sun, 01 Mar 2026 11:00:00 GMT", Some(0)),
-            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(86_400)),
+            ("Wed, 01 Dec 9999 23:59:59 GMT", Some(86_400)),
             ("-1", None),
             ("soon", None),
             ("", None),

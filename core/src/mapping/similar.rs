@@ -1,6 +1,6 @@
 //! How alike two names are, and which names are worth comparing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::names::{Word, normalize_name, split_form, words};
 
@@ -9,7 +9,7 @@ const MOST_FOR_SPELLING: u32 = 89;
 /// A word shared by more names than this says nothing.
 const COMMON: usize = 256;
 /// So many names of an equal key are looked at.
-const EQUAL_KEYS: usize = 64;
+const EQUAL_KEYS: usize = 32;
 /// So many names are compared in full for one name.
 const COMPARED: usize = 32;
 
@@ -211,6 +211,10 @@ fn alike(a: &str, b: &str) -> u32 {
     if short(a) || short(b) || has_digit(a) || has_digit(b) {
         return 0;
     }
+    // A cheap look first: misspelt words nearly always begin or end the same.
+    if a.chars().next() != b.chars().next() && a.chars().next_back() != b.chars().next_back() {
+        return 0;
+    }
     let alike = spelling(a, b);
     if alike < 880 { 0 } else { alike }
 }
@@ -250,7 +254,7 @@ impl NameIndex {
     /// The positions worth comparing with a name: at most a bounded number, rarest traits first.
     pub(super) fn candidates(&self, name: &NameKey) -> Vec<usize> {
         let (equal, shared) = name.features();
-        let mut weights: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut weights: HashMap<usize, usize> = HashMap::new();
         for feature in &equal {
             for position in self.positions(feature).iter().take(EQUAL_KEYS) {
                 *weights.entry(*position).or_default() += 100_000;
@@ -266,7 +270,7 @@ impl NameIndex {
         }
         let mut found: Vec<(usize, usize)> = weights.into_iter().collect();
         found.sort_by_key(|(position, weight)| (std::cmp::Reverse(*weight), *position));
-        found.truncate(COMPARED.max(EQUAL_KEYS));
+        found.truncate(COMPARED);
         found.into_iter().map(|(position, _)| position).collect()
     }
 

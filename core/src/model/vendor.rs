@@ -393,7 +393,9 @@ pub struct AccountReading {
     pub data_as_of: Option<Timestamp>,
     /// What the counts mean.
     pub basis: Basis,
-    /// Kinds of lines that could not be read: nothing may be concluded about them.
+    /// Kinds of lines that could not be read, or not for certain whole: nothing may be concluded
+    /// about them, from presence or absence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread_kinds: Vec<ChargeKind>,
 }
 

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{ChangeState, Event};
 use crate::error::Result;
-use crate::model::{ChangeId, PlanId, Timestamp};
+use crate::model::{AgreementId, ChangeId, PlanId, Timestamp};
 use crate::plan::Change;
 
 /// One carrying out of a plan.
@@ -139,8 +139,25 @@ impl ChangeRecord {
 pub struct UnsettledChange {
     /// The run to resume.
     pub run: RunId,
+    /// The sink it is applied to.
+    pub sink: String,
+    /// The agreement.
+    pub agreement: AgreementId,
     /// The change.
     pub change: ChangeId,
+}
+
+impl UnsettledChange {
+    /// The unsettled ones among the changes of a run.
+    pub(super) fn among(run: &RunRecord, changes: Vec<ChangeRecord>) -> impl Iterator<Item = Self> {
+        let unsettled = |record: &ChangeRecord| record.state().is_unsettled();
+        changes.into_iter().filter(unsettled).map(|record| Self {
+            run: run.id.clone(),
+            sink: run.sink.clone(),
+            agreement: record.change.agreement,
+            change: record.change.id,
+        })
+    }
 }
 
 /// The record of runs: what was intended, sent, answered and proved. It only ever grows.

@@ -162,17 +162,9 @@ impl Journal for MemoryStore {
 
     async fn unsettled(&self) -> Result<Vec<UnsettledChange>> {
         let runs = self.lock()?;
-        let mut open = Vec::new();
-        for run in runs.iter() {
-            for record in run.changes() {
-                if record.state().is_unsettled() {
-                    open.push(UnsettledChange {
-                        run: run.record.id.clone(),
-                        change: record.change.id,
-                    });
-                }
-            }
-        }
-        Ok(open)
+        let open = runs
+            .iter()
+            .flat_map(|run| UnsettledChange::among(&run.record, run.changes()));
+        Ok(open.collect())
     }
 }

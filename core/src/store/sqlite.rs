@@ -20,9 +20,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 use serde::de::DeserializeOwned;
 
 use super::memory::{no_change, no_run, out_of_step, refuse_twins, run_exists};
-use super::{
-    ChangeRecord, ChangeState, Event, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange,
-};
+use super::{ChangeRecord, Event, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ChangeId, PlanId};
 use crate::plan::Change;
@@ -466,7 +464,7 @@ impl Journal for SqliteStore {
             // what that means.
             let mut query = connection
                 .prepare(
-                    "SELECT id FROM runs WHERE id IN (
+                    "SELECT record FROM runs WHERE id IN (
                          SELECT run FROM events WHERE type = 'sent'
                          AND NOT EXISTS (
                              SELECT 1 FROM events AS later
@@ -481,16 +479,8 @@ impl Journal for SqliteStore {
                 .map_err(storage)?;
             let mut open = Vec::new();
             for run in runs {
-                let run = RunId::new(run.map_err(storage)?);
-                for record in changes(connection, &run)? {
-                    let history = record.events.iter().map(|recorded| &recorded.event);
-                    if ChangeState::of(history).is_unsettled() {
-                        open.push(UnsettledChange {
-                            run: run.clone(),
-                            change: record.change.id,
-                        });
-                    }
-                }
+                let run: RunRecord = decode("run", &run.map_err(storage)?)?;
+                open.extend(UnsettledChange::among(&run, changes(connection, &run.id)?));
             }
             Ok(open)
         })

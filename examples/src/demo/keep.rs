@@ -98,6 +98,7 @@ journal = "tallyline.db"
 
 [network]
 attempts = 2
+requests_per_second = 0
 "#,
         vendor = stage.vendor.base_url(),
         client_id = application.client_id,

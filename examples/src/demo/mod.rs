@@ -206,12 +206,21 @@ async fn plan(stage: &Stage, lists: &Directory, mapping: &Mapping) -> Result<Pla
 }
 
 fn planned(plan: &Plan) -> String {
+    // Request ids are another one in each run, and mean nothing without the system behind them.
+    let mut notices = plan.notices().to_vec();
+    for notice in &mut notices {
+        while let Some(start) = notice.message.find(" [request ")
+            && let Some(length) = notice.message[start..].find(']')
+        {
+            notice.message.replace_range(start..=start + length, "");
+        }
+    }
     format!(
         "{}{}{}{}",
         plan_view::head(plan),
         plan_view::ready(plan, SHOWN.changes),
         plan_view::blocked(plan, SHOWN.blocked),
-        plan_view::notices(plan.notices(), SHOWN.notices)
+        plan_view::notices(&notices, SHOWN.notices)
     )
 }
 

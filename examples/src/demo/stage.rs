@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
-use tallyline_core::http::RetryPolicy;
+use tallyline_core::http::{Limiter, RetryPolicy};
 use tallyline_core::model::Timestamp;
 use tallyline_core::{Error, ErrorKind, Result};
 use tallyline_sherweb::SherwebClient;
@@ -74,6 +74,7 @@ impl Stage {
             .private_key(credentials.private_key.as_str())
             .client_id(&credentials.client_id)
             .retry(retry)
+            .limiter(Arc::new(Limiter::default()))
             .build()?;
         let sink = ConnectWiseSink::builder()
             .client(client)

@@ -97,21 +97,49 @@ impl ConnectWiseClient {
         }
     ))]
     pub fn with_parts(
-        #[builder(into)] site: String,
-        #[builder(into)] company_id: String,
-        #[builder(into)] public_key: String,
-        #[builder(into)] private_key: SecretString,
-        #[builder(into)] client_id: String,
-        #[builder(into, default = DEFAULT_CODEBASE.to_owned())] codebase: String,
-        #[builder(into, default = DEFAULT_API_VERSION.to_owned())] api_version: String,
-        #[builder(default = 1000)] page_size: u16,
-        #[builder(default)] paging: PagingStyle,
-        #[builder(default)] limits: Limits,
+        /// The host that people sign in at, the API host, or a URL of either.
+        #[builder(into)]
+        site: String,
+        /// The company id that people sign in with.
+        #[builder(into)]
+        company_id: String,
+        /// The API member's public key.
+        #[builder(into)]
+        public_key: String,
+        /// The API member's private key.
+        #[builder(into)]
+        private_key: SecretString,
+        /// The integration's client id, a GUID.
+        #[builder(into)]
+        client_id: String,
+        /// The codebase; leave it at [`DEFAULT_CODEBASE`] unless there is a reason.
+        #[builder(into, default = DEFAULT_CODEBASE.to_owned())]
+        codebase: String,
+        /// The API version to pin, of the form `2026.4`.
+        #[builder(into, default = DEFAULT_API_VERSION.to_owned())]
+        api_version: String,
+        /// Records per page, 1 to 1000.
+        #[builder(default = 1000)]
+        page_size: u16,
+        /// The paging style of list calls.
+        #[builder(default)]
+        paging: PagingStyle,
+        /// The size limits.
+        #[builder(default)]
+        limits: Limits,
+        /// How many requests, how often; 5 a second and 4 at once where not given.
         limiter: Option<Arc<Limiter>>,
-        #[builder(default)] timeouts: Timeouts,
-        #[builder(default)] retry: RetryPolicy,
+        /// The time limits.
+        #[builder(default)]
+        timeouts: Timeouts,
+        /// How reads are repeated.
+        #[builder(default)]
+        retry: RetryPolicy,
+        /// What carries the requests; reqwest where not given.
         transport: Option<Arc<dyn Transport>>,
+        /// Hears what the client does.
         observer: Option<Arc<dyn Observer>>,
+        /// Makes the waits between attempts repeatable, for tests.
         jitter_seed: Option<u64>,
     ) -> Result<Self> {
         let in_connector = |error: Error| error.with_connector(CONNECTOR);

@@ -1,4 +1,4 @@
-//! Typed client of the ConnectWise PSA REST API, and a Tallyline PSA sink.
+#![doc = include_str!("../README.md")]
 
 mod auth;
 mod client;

@@ -71,10 +71,17 @@ impl ConnectWiseSink {
         }
     ))]
     pub fn with_parts(
+        /// The typed client.
         client: ConnectWiseClient,
-        #[builder(default)] policy: EligibilityPolicy,
-        #[builder(default)] marker: MarkerPlacement,
-        #[builder(default)] cancelled_date: CancelledDateMeaning,
+        /// Which agreements may be synced onto.
+        #[builder(default)]
+        policy: EligibilityPolicy,
+        /// Where the marker of a created line is written.
+        #[builder(default)]
+        marker: MarkerPlacement,
+        /// What the date in `cancelledDate` means.
+        #[builder(default)]
+        cancelled_date: CancelledDateMeaning,
         /// How many agreements are worked on at once.
         #[builder(default = 4)]
         concurrency: usize,

@@ -1,4 +1,5 @@
 //! The conditions builder against a parser of the documented grammar.
+#![allow(clippy::unwrap_used)] // also in helpers, which clippy does not take for tests
 
 use proptest::prelude::*;
 use tallyline_connectwise::conditions::{Condition, Field, Value};

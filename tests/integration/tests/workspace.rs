@@ -8,7 +8,11 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 /// The room a package stands in: the first segment of its path in the repository.
 fn room(package: &Package, root: &str) -> String {
     let path = package.manifest_path.as_str().strip_prefix(root).unwrap();
-    path.trim_start_matches('/').split('/').next().unwrap().to_owned()
+    path.trim_start_matches('/')
+        .split('/')
+        .next()
+        .unwrap()
+        .to_owned()
 }
 
 fn members() -> (Vec<Package>, String) {
@@ -40,7 +44,11 @@ fn dependencies_point_from_examples_and_tests_to_connectors_and_psa_to_core() {
                 "examples" | "tests" => there != "examples",
                 other => panic!("{other} is no room of the house"),
             };
-            assert!(allowed, "{} may not depend on {}", package.name, dependency.name);
+            assert!(
+                allowed,
+                "{} may not depend on {}",
+                package.name, dependency.name
+            );
             checked += 1;
         }
     }
@@ -52,8 +60,15 @@ fn every_package_takes_versions_and_lints_from_the_workspace() {
     let (packages, _) = members();
     for package in &packages {
         let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
-        assert!(manifest.contains("[lints]\nworkspace = true"), "{}", package.name);
-        for line in manifest.lines().filter(|line| line.contains("version = \"")) {
+        assert!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "{}",
+            package.name
+        );
+        for line in manifest
+            .lines()
+            .filter(|line| line.contains("version = \""))
+        {
             panic!("{} states a version of its own: {line}", package.name);
         }
     }
@@ -79,10 +94,18 @@ fn every_published_crate_has_the_same_headings_in_its_readme() {
             let found = text.lines().any(|line| line == format!("## {heading}"));
             assert!(found, "{readme} has no heading {heading:?}");
         }
-        let reads_or_writes = text
-            .lines()
-            .any(|line| ["## What it reads", "## What it writes", "## What it reads/writes"].contains(&line));
-        assert!(reads_or_writes, "{readme} does not say what it reads or writes");
+        let reads_or_writes = text.lines().any(|line| {
+            [
+                "## What it reads",
+                "## What it writes",
+                "## What it reads/writes",
+            ]
+            .contains(&line)
+        });
+        assert!(
+            reads_or_writes,
+            "{readme} does not say what it reads or writes"
+        );
         checked += 1;
     }
     assert!(checked >= 2);

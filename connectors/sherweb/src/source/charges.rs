@@ -136,7 +136,7 @@ impl ChargeBook {
     }
 
     /// The kinds of which the account may have lines that are not in the reading.
-    pub(super) fn unobserved(&self, account: &str) -> &'static [ChargeKind] {
+    pub(super) fn unread_kinds(&self, account: &str) -> &'static [ChargeKind] {
         if self.all_in_doubt || self.in_doubt.contains(account) {
             &CHARGED_KINDS
         } else {
@@ -176,13 +176,18 @@ fn finish(rows: &[Row]) -> Vec<UsageLine> {
         .collect()
 }
 
+/// The SKU, else the product's id. A name is no key.
+pub(super) fn service_key(charge: &PayableCharge) -> Option<String> {
+    match (&charge.sku, &charge.product_id) {
+        (Some(sku), _) => Some(sku.clone()),
+        (None, Some(product)) => Some(format!("product:{product}")),
+        (None, None) => None,
+    }
+}
+
 fn row(charge: &PayableCharge, kind: ChargeKind) -> Option<Row> {
     let quantity = charge.quantity?;
-    let service = match (&charge.sku, &charge.product_id) {
-        (Some(sku), _) => sku.clone(),
-        (None, Some(product)) => format!("product:{product}"),
-        (None, None) => return None,
-    };
+    let service = service_key(charge)?;
     let which = charge.charge_id.as_ref().or(charge.charge_name.as_ref());
     let day = |date: Option<CivilDate>| date.map_or_else(|| "-".into(), |date| date.to_string());
     let key = format!(

@@ -167,6 +167,22 @@ async fn an_unsettled_change_stops_the_agreement_until_a_resume_settles_it(bench
     assert_eq!(bench.all_attempts(), 7);
 }
 
+async fn a_new_run_leaves_an_agreement_with_an_unsettled_change_of_another_alone(bench) {
+    bench.fault("c1", &[Fault::LostButLanded]);
+    bench.sink.world().unreadable.insert("c1".into(), 3);
+    bench.apply().await;
+    bench.options.run = Some(RunId::new("r2"));
+    bench.changes.retain(|change| change.agreement.as_str() == "a1");
+    bench.changes.push(create("c9", "a2", "p9", 1));
+    let report = bench.apply().await;
+    assert_eq!(report.totals.to_string(), "1 done, 5 skipped");
+    assert!(of(&report, "c3").detail.contains("run r1") && of(&report, "c3").resumable);
+    assert!(bench.resume().await.is_all_done());
+    let report = bench.applier().resume(&report.run, &bench.options).await.unwrap();
+    assert_eq!(report.totals.done, 1);
+    assert_eq!(bench.all_attempts(), 8);
+}
+
 async fn a_blocked_change_needs_a_named_override(bench) {
     bench.changes[1].blocks.push(block());
     let report = bench.apply().await;

@@ -317,8 +317,10 @@ impl Mapping {
 
     /// Applies a CSV file of accounts, all of it or nothing.
     ///
-    /// Accounts without a row stay as they are, as do rows without a decision; `unmapped` takes
-    /// a decision back. A blank `enabled` is yes, a blank `provenance` is imported. With a
+    /// The `decision` is `link`, `exclude`, `unmapped` (takes a decision back), or blank: then a
+    /// row with a company is a link, and one without leaves the account as it is. Accounts
+    /// without a row stay as they are, too. Columns are found by their names; those that end in
+    /// `_name` may be absent and are ignored. A blank `enabled` is yes, a blank `provenance` is imported. With a
     /// directory, every row is checked against it.
     ///
     /// # Errors

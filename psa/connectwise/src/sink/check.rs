@@ -89,11 +89,16 @@ pub(super) async fn check(client: &ConnectWiseClient) -> Result<Identity> {
                 .verified
                 .push("The system's version can be read.".to_owned());
         }
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            identity.warnings.push(
-                "The system's version cannot be read: System / Table Setup needs Inquire = All."
-                    .to_owned(),
-            );
+        // Nothing depends on the version, and the counts have proved the credentials.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::PermissionDenied | ErrorKind::NotFound | ErrorKind::Unsupported
+            ) =>
+        {
+            identity
+                .warnings
+                .push("The system's version cannot be read.".to_owned());
         }
         Err(error) => return Err(error),
     }

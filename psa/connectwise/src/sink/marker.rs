@@ -89,8 +89,10 @@ mod tests {
         let marker = Marker::new("é".repeat(64));
         let text = written(&marker);
         assert_eq!(text.chars().count(), 44);
-        let mut addition = Addition::default();
-        addition.serial_number = Some(format!(" {text} "));
+        let addition = Addition {
+            serial_number: Some(format!(" {text} ")),
+            ..Addition::default()
+        };
         let read = MarkerPlacement::SerialNumber.read(&addition).unwrap();
         assert!(MarkerPlacement::is_same(&read, &marker));
         assert!(!MarkerPlacement::is_same(&read, &Marker::new("other")));
@@ -99,8 +101,10 @@ mod tests {
     #[test]
     fn a_serial_number_of_the_msp_is_no_marker() {
         for serial in ["SN-1", "tly-", "xtly-1"] {
-            let mut addition = Addition::default();
-            addition.serial_number = Some(serial.to_owned());
+            let addition = Addition {
+                serial_number: Some(serial.to_owned()),
+                ..Addition::default()
+            };
             assert_eq!(MarkerPlacement::SerialNumber.read(&addition), None);
         }
     }
