@@ -90,7 +90,11 @@ pub(crate) fn head(plan: &Plan) -> String {
                 "open line on these agreements belongs",
                 "open lines on these agreements belong"
             ),
-            if content.unowned_lines == 1 { "is" } else { "are" }
+            if content.unowned_lines == 1 {
+                "is"
+            } else {
+                "are"
+            }
         );
     }
     if let Some(as_of) = content.data_as_of {
@@ -196,7 +200,11 @@ fn changes_table<'a>(changes: impl Iterator<Item = &'a Change>, ids: bool) -> Ta
         "Company, agreement, product",
         "Change",
         "Counts from",
-        if ids { "Why, and the change's id" } else { "Why" },
+        if ids {
+            "Why, and the change's id"
+        } else {
+            "Why"
+        },
     ]);
     for change in changes {
         let (what, step) = action_words(&change.action);

@@ -113,7 +113,10 @@ pub(crate) fn result_words(result: &ChangeResult, change: &Change) -> String {
         Fate::Unsettled => "not known yet, resume to settle it".to_owned(),
         Fate::Blocked => {
             let guards = change.blocks.iter().map(|block| guard_words(block.guard));
-            return format!("blocked ({}), not written", guards.collect::<Vec<_>>().join(", "));
+            return format!(
+                "blocked ({}), not written",
+                guards.collect::<Vec<_>>().join(", ")
+            );
         }
         Fate::Skipped => "not begun".to_owned(),
         other => format!("{other:?}"),
