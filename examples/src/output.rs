@@ -105,6 +105,16 @@ pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
+/// A table with room between its rows, for rows of several lines.
+pub(crate) fn airy_table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = table(header);
+    let style = table
+        .style()
+        .row_separator(LineStyle::new(' ', ' ', ' ', ' '));
+    table.load_style(style);
+    table
+}
+
 /// A table's text, without spaces at the ends of its lines.
 pub(crate) fn lines(table: &Table) -> String {
     let mut text = String::new();

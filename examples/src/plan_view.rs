@@ -11,7 +11,7 @@ use tallyline_core::plan::{Action, Change, Guard, Notice, Plan, PlanContent, Pla
 use tallyline_core::reconcile::Kind;
 
 use crate::files;
-use crate::output::{count, lines, safe, table, wrapped};
+use crate::output::{airy_table, count, lines, safe, wrapped};
 
 /// How much is shown of long lists.
 #[derive(Clone, Copy, Debug)]
@@ -196,7 +196,7 @@ fn some(changes: &[&Change], at_most: usize, ids: bool) -> String {
 }
 
 fn changes_table<'a>(changes: impl Iterator<Item = &'a Change>, ids: bool) -> Table {
-    let mut table = table([
+    let mut table = airy_table([
         "Company, agreement, product",
         "Change",
         "Counts from",

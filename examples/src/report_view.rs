@@ -5,7 +5,7 @@ use tallyline_core::model::LineState;
 use tallyline_core::plan::{Action, Change};
 
 use crate::outcome::Outcome;
-use crate::output::{count, lines, safe, table};
+use crate::output::{airy_table, count, lines, safe};
 use crate::plan_view::{action_words, guard_words, keep_whole, place};
 
 /// How a run ends the command.
@@ -28,7 +28,7 @@ pub(crate) fn outcome(report: &ApplyReport) -> Outcome {
 
 /// The report per change, and what to do next.
 pub(crate) fn text(report: &ApplyReport, changes: &[Change]) -> String {
-    let mut table = table(["Company, agreement, product", "Change", "Result"]);
+    let mut table = airy_table(["Company, agreement, product", "Change", "Result"]);
     for (result, change) in report.changes.iter().zip(changes) {
         let (what, step) = action_words(&change.action);
         table.add_row([
