@@ -16,7 +16,7 @@ Exit codes:
 
 /// Keeps what your PSA bills in step with what your vendor charges.
 #[derive(Debug, Parser)]
-#[command(name = "tallyline", version, about, after_help = EXIT_CODES)]
+#[command(name = "tallyline", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     /// The configuration file.
     #[arg(
@@ -30,8 +30,7 @@ pub(crate) struct Cli {
     /// Print one JSON document instead of text.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// What to log to standard error, such as `info` or `tallyline_core=debug`; `warn` by default,
-    /// `error` for the demo.
+    /// What to log to standard error, such as `info` or `tallyline_core=debug` [default: warn].
     #[arg(long, global = true, env = "TALLYLINE_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
     /// The instant to plan for instead of the present one, for rehearsals against simulators.
@@ -116,7 +115,7 @@ pub(crate) struct ApplyArgs {
     /// Carry out a blocked change all the same: its id (or the id's beginning) and why.
     #[arg(long = "override", value_name = "CHANGE_ID=REASON", requires = "by")]
     pub(crate) overrides: Vec<String>,
-    /// Who takes responsibility for the overrides.
+    /// Who approves the plan and answers for the overrides; whoever is logged in by default.
     #[arg(long, value_name = "NAME")]
     pub(crate) by: Option<String>,
     /// Go on with the last run, of this plan where one is named, that was interrupted.

@@ -113,7 +113,13 @@ fn secret(config: &Config, name: &str, place: &SecretRef) -> Result<secrecy::Sec
 
 /// An error on one line, with the settings to look at where it came from a connection.
 pub(crate) fn explain(error: &Error, config: &Path) -> String {
-    let mut text = safe(&error.to_string());
+    // What happened on this machine alone needs no kind in front of its sentence.
+    let local = error.operation().is_none() && error.http().is_none() && error.context().is_empty();
+    let mut text = if local {
+        safe(error.message())
+    } else {
+        safe(&error.to_string())
+    };
     let side = match error.connector() {
         Some("sherweb") => Some((
             "Sherweb",

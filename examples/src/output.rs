@@ -4,7 +4,7 @@
 
 use std::io::{self, Write as _};
 
-use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
 use serde::Serialize;
 use tallyline_core::error::printable;
 use tallyline_core::{Error, ErrorKind, Result};
@@ -113,6 +113,22 @@ pub(crate) fn airy_table<const N: usize>(header: [&str; N]) -> Table {
         .row_separator(LineStyle::new(' ', ' ', ' ', ' '));
     table.load_style(style);
     table
+}
+
+/// Gives columns at least these widths.
+pub(crate) fn keep_wide(table: &mut Table, widths: &[(usize, u16)]) {
+    for (at, width) in widths {
+        if let Some(column) = table.column_mut(*at) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(*width)));
+        }
+    }
+}
+
+/// Keeps the ids of a column whole, so that they can be copied.
+pub(crate) fn keep_ids<'a>(table: &mut Table, at: usize, ids: impl Iterator<Item = &'a str>) {
+    let longest = ids.map(|id| safe(id).chars().count()).max().unwrap_or(0);
+    let width = u16::try_from(longest.min(44) + 4).unwrap_or(48);
+    keep_wide(table, &[(at, width)]);
 }
 
 /// A table's text, without spaces at the ends of its lines.

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use comfy_table::{ColumnConstraint, Table, Width};
+use comfy_table::Table;
 use serde::Serialize;
 use tallyline_core::model::{AgreementId, PlanId};
 use tallyline_core::plan::{Action, Change, Guard, Notice, Plan, PlanContent, PlanSummary};
 use tallyline_core::reconcile::Kind;
 
 use crate::files;
-use crate::output::{airy_table, count, lines, safe, wrapped};
+use crate::output::{airy_table, count, keep_wide, lines, safe, wrapped};
 
 /// How much is shown of long lists.
 #[derive(Clone, Copy, Debug)]
@@ -219,17 +219,8 @@ fn changes_table<'a>(changes: impl Iterator<Item = &'a Change>, ids: bool) -> Ta
             why,
         ]);
     }
-    keep_whole(&mut table, &[(0, 30), (1, 24), (2, 13)]);
+    keep_wide(&mut table, &[(0, 30), (1, 24), (2, 13)]);
     table
-}
-
-/// Gives columns at least these widths.
-pub(crate) fn keep_whole(table: &mut Table, widths: &[(usize, u16)]) {
-    for (at, width) in widths {
-        if let Some(column) = table.column_mut(*at) {
-            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(*width)));
-        }
-    }
 }
 
 /// Company, agreement and product, one under the other.

@@ -5,8 +5,8 @@ use tallyline_core::model::LineState;
 use tallyline_core::plan::{Action, Change};
 
 use crate::outcome::Outcome;
-use crate::output::{airy_table, count, lines, safe};
-use crate::plan_view::{action_words, guard_words, keep_whole, place};
+use crate::output::{airy_table, count, keep_wide, lines, safe};
+use crate::plan_view::{action_words, guard_words, place};
 
 /// How a run ends the command.
 pub(crate) fn outcome(report: &ApplyReport) -> Outcome {
@@ -37,7 +37,7 @@ pub(crate) fn text(report: &ApplyReport, changes: &[Change]) -> String {
             result_words(result, change),
         ]);
     }
-    keep_whole(&mut table, &[(0, 30), (1, 24)]);
+    keep_wide(&mut table, &[(0, 30), (1, 24)]);
     format!("{}\n{}", lines(&table), summary(report))
 }
 

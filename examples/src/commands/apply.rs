@@ -10,6 +10,7 @@ use tallyline_core::plan::{Change, Plan};
 use tallyline_core::store::{ChangeState, Journal, RunId, RunRecord, SqliteStore};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result};
 
+use super::status::to_the_second;
 use super::{Context, show};
 use crate::cli::ApplyArgs;
 use crate::config::Config;
@@ -230,7 +231,8 @@ async fn refuse_again(journal: &SqliteStore, plan: &Plan) -> Result<()> {
                 ErrorKind::StalePlan,
                 format!(
                     "this plan was carried out on {} (run {}); make a new plan for what is left",
-                    run.started, run.id
+                    to_the_second(run.started),
+                    run.id
                 ),
             ));
         }

@@ -1,6 +1,7 @@
 //! `accounts` and `services`: what the vendor lists, and what is decided about it.
 
 use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use serde::Serialize;
 use tallyline_core::Result;
 use tallyline_core::mapping::{AccountEntry, LineTarget, Mapping, ServiceEntry};
@@ -10,7 +11,7 @@ use super::Context;
 use crate::connect;
 use crate::mapping_file;
 use crate::outcome::Outcome;
-use crate::output::{lines, safe, table, warn};
+use crate::output::{keep_ids, lines, safe, table, warn};
 
 #[derive(Serialize)]
 struct Record {
@@ -31,9 +32,7 @@ pub(crate) async fn accounts(context: &Context) -> Result<Outcome> {
     let mapping = mapping_file::load(&config)?;
     let source = connect::source(&config)?;
     let mut records = Vec::new();
-    let mut accounts = source.accounts();
-    while let Some(account) = accounts.next().await {
-        let account = account?;
+    for account in collect(source.accounts()).await? {
         records.push(Record {
             decision: account_words(&mapping, &account.id),
             id: account.id.to_string(),
@@ -55,17 +54,7 @@ pub(crate) async fn services(context: &Context) -> Result<Outcome> {
     let mapping = mapping_file::load(&config)?;
     let source = connect::source(&config)?;
     let mut records = Vec::new();
-    let mut services = source.services();
-    while let Some(service) = services.next().await {
-        // One record that cannot be read does not hide the others.
-        let service = match service {
-            Ok(service) => service,
-            Err(error) if records.is_empty() => return Err(error),
-            Err(error) => {
-                warn(&error.to_string());
-                continue;
-            }
-        };
+    for service in collect(source.services()).await? {
         records.push(Record {
             decision: service_words(&mapping, &service.key),
             id: service.key.to_string(),
@@ -82,6 +71,24 @@ pub(crate) async fn services(context: &Context) -> Result<Outcome> {
             None => cycle.to_owned(),
         }
     })
+}
+
+/// Collects a list. One record that cannot be read does not hide the others.
+async fn collect<T>(mut stream: BoxStream<'_, Result<T>>) -> Result<Vec<T>> {
+    let (mut records, mut failures) = (Vec::new(), Vec::new());
+    while let Some(record) = stream.next().await {
+        match record {
+            Ok(record) => records.push(record),
+            Err(error) => failures.push(error),
+        }
+    }
+    if records.is_empty() && !failures.is_empty() {
+        return Err(failures.swap_remove(0));
+    }
+    for error in failures {
+        warn(&format!("a record could not be read: {error}"));
+    }
+    Ok(records)
 }
 
 fn show(
@@ -101,6 +108,11 @@ fn show(
                 more(record),
             ]);
         }
+        keep_ids(
+            &mut table,
+            0,
+            records.iter().map(|record| record.id.as_str()),
+        );
         format!("{}{} {what}", lines(&table), records.len())
     })?;
     Ok(Outcome::Done)

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use tallyline_core::Result;
-use tallyline_core::model::ChangeId;
+use tallyline_core::model::{ChangeId, Timestamp};
 use tallyline_core::store::{
     ChangeRecord, ChangeState, Event, Journal as _, RunRecord, SqliteStore,
 };
@@ -98,6 +98,11 @@ fn open(record: &ChangeRecord) -> Option<Open> {
     })
 }
 
+/// The instant without the fraction of its second.
+pub(crate) fn to_the_second(instant: Timestamp) -> Timestamp {
+    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
+}
+
 fn text(runs: &[Run]) -> String {
     if runs.is_empty() {
         return "nothing was applied yet".to_owned();
@@ -107,7 +112,7 @@ fn text(runs: &[Run]) -> String {
         let _ = writeln!(
             out,
             "{} run {} by {}: {} of {} done",
-            run.run.started,
+            to_the_second(run.run.started),
             run.run.id,
             safe(&run.run.approved_by),
             run.done,

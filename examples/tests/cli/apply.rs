@@ -150,6 +150,42 @@ fn a_lost_answer_is_settled_by_reading_back_and_nothing_is_written_twice() {
     assert_eq!((world.writes(), world.attempts_to_write()), (4, 4));
 }
 
+#[test]
+fn a_write_whose_outcome_is_not_known_stays_so_until_reading_back_settles_it() {
+    let world = World::mapped();
+    let note = world.book.case(BookCase::Increase).unwrap();
+    let mut mapping = world.mapping();
+    for link in &world.book.expected_mapping().accounts {
+        if link.customer_id != note.customer_id {
+            mapping.clear_account(&link.customer_id.as_str().into());
+        }
+    }
+    world.write("mapping.toml", &mapping.to_toml().unwrap());
+    assert_eq!(world.run(&["plan"]).code, 2);
+    let faults = world.psa.faults();
+    faults.on(Match::patch("/additions").once(), Fault::lose_answer());
+    faults.on(Match::get("/additions").after(1), Fault::status(500));
+    let run = world.run(&["apply", "plan.json", "--yes"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(
+        run.out.contains("1 may or may not have been written"),
+        "{run:?}"
+    );
+    let status = world.run(&["status"]);
+    assert!(
+        status
+            .out
+            .contains("settle it with `tallyline apply --resume`"),
+        "{status:?}"
+    );
+    let again = world.run(&["apply", "plan.json", "--yes"]);
+    again.is_error_saying(&["settle it first", "--resume"]);
+    faults.clear();
+    let resumed = world.run(&["apply", "--resume"]);
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    assert_eq!((world.writes(), world.attempts_to_write()), (1, 1));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_run_that_is_stopped_settles_what_is_in_hand_and_can_go_on() {

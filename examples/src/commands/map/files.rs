@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tallyline_core::mapping::Mapping;
+use tallyline_core::model::{Service, VendorAccount};
 use tallyline_core::{Error, ErrorKind, Result};
 
 use super::{Context, Desk, keep};
@@ -35,6 +36,7 @@ pub(super) async fn import(context: &Context, file: &Path) -> Result<Outcome> {
         _ => Form::Toml,
     };
     let mut desk = Desk::open(context).await?;
+    remember_what_was_decided(&mut desk);
     let known = mapping_file::directory(&desk.lists);
     let bytes = text.as_bytes();
     let problem = |error: tallyline_core::mapping::ImportError| {
@@ -63,6 +65,26 @@ pub(super) async fn import(context: &Context, file: &Path) -> Result<Outcome> {
         }
     };
     keep(context, &desk.config, &desk.mapping, &done)
+}
+
+/// Takes what the mapping decides about already for known, though the vendor may list it no
+/// longer: what was exported can be imported again.
+fn remember_what_was_decided(desk: &mut Desk) {
+    for (id, _) in desk.mapping.accounts() {
+        if !desk.lists.accounts.iter().any(|account| account.id == *id) {
+            desk.lists.accounts.push(VendorAccount::new(id.clone(), ""));
+        }
+    }
+    for (key, _) in desk.mapping.services() {
+        if !desk
+            .lists
+            .services
+            .iter()
+            .any(|service| service.key == *key)
+        {
+            desk.lists.services.push(Service::new(key.clone(), ""));
+        }
+    }
 }
 
 /// `map export`: for CSV the file's name says whether of accounts or of services.

@@ -14,7 +14,7 @@ use super::{Context, Desk};
 use crate::commands::list::{account_words, service_words};
 use crate::mapping_file;
 use crate::outcome::Outcome;
-use crate::output::{lines, safe, table, wrapped};
+use crate::output::{keep_ids, lines, safe, table, wrapped};
 
 #[derive(Serialize)]
 struct Row {
@@ -113,6 +113,7 @@ fn rows(what: &str, rows: &[Row]) -> String {
             how.join(": "),
         ]);
     }
+    keep_ids(&mut table, 0, rows.iter().map(|row| row.id.as_str()));
     lines(&table)
 }
 
@@ -265,6 +266,13 @@ pub(super) fn suggestions(
             safe(&suggestion.reason),
         ]);
     }
+    let accounts = accounts
+        .iter()
+        .map(|suggestion| suggestion.account.as_str());
+    let services = services
+        .iter()
+        .map(|suggestion| suggestion.service.as_str());
+    keep_ids(&mut table, 0, accounts.chain(services));
     format!(
         "{}\nNothing is linked yet. Accept one with `tallyline map accept account ID --company ID` or\n\
          `tallyline map accept service KEY --product ID`.",
@@ -274,5 +282,5 @@ pub(super) fn suggestions(
 
 fn named(what: &str, id: &str, name: Option<&String>) -> String {
     let name = name.map_or_else(String::new, |name| safe(name));
-    format!("{name}\n{what} {}", safe(id))
+    format!("{what} {name}\n{}", safe(id))
 }
