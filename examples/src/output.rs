@@ -127,7 +127,7 @@ pub(crate) fn keep_wide(table: &mut Table, widths: &[(usize, u16)]) {
 /// Keeps the ids of a column whole, so that they can be copied.
 pub(crate) fn keep_ids<'a>(table: &mut Table, at: usize, ids: impl Iterator<Item = &'a str>) {
     let longest = ids.map(|id| safe(id).chars().count()).max().unwrap_or(0);
-    let width = u16::try_from(longest.min(44) + 4).unwrap_or(48);
+    let width = u16::try_from(longest.min(44) + 2).unwrap_or(46);
     keep_wide(table, &[(at, width)]);
 }
 

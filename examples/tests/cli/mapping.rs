@@ -107,12 +107,7 @@ fn a_person_links_excludes_and_takes_back() {
     ]);
     assert_eq!(run.code, 0, "{run:?}");
     let list = world.run(&["map", "list"]);
-    for text in [
-        "25 for every 1",
-        "excluded",
-        "our own lab",
-        &account.customer_name,
-    ] {
+    for text in ["25 for every 1", "excluded", "our own lab", id] {
         assert!(list.out.contains(text), "`{text}` is not in {list:?}");
     }
     assert_eq!(world.run(&["map", "list", "--offline"]).code, 0);

@@ -14,7 +14,7 @@ use super::{Context, Desk};
 use crate::commands::list::{account_words, service_words};
 use crate::mapping_file;
 use crate::outcome::Outcome;
-use crate::output::{keep_ids, lines, safe, table, wrapped};
+use crate::output::{count, keep_ids, lines, safe, table, wrapped};
 
 #[derive(Serialize)]
 struct Row {
@@ -85,15 +85,16 @@ pub(super) async fn list(context: &Context, offline: bool) -> Result<Outcome> {
             .count();
         let _ = write!(
             out,
-            "\n{} accounts and {} services decided (revision {})",
-            accounts.len(),
-            services.len(),
+            "\n{} and {} decided (revision {})",
+            count(accounts.len(), "account", "accounts"),
+            count(services.len(), "service", "services"),
             mapping.revision()
         );
         if unmapped > 0 {
             let _ = write!(
                 out,
-                "; {unmapped} accounts undecided: see `tallyline map suggest`"
+                "; {} undecided: see `tallyline map suggest`",
+                count(unmapped, "account", "accounts")
             );
         }
         out
