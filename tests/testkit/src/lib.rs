@@ -3,7 +3,7 @@
 //! Two systems are simulated: the marketplace side in [`sherweb`] and the PSA side in [`connectwise`]. Both are written
 //! from the vendors' documents, never from a client of ours, so that a client which misreads a document fails
 //! here. [`faults`] breaks either of them on purpose; [`book`] fills both with one demo book of business whose
-//! special cases are named.
+//! special cases are named; [`contract`] holds every exchange to the vendors' OpenAPI documents.
 //!
 //! ```
 //! use tallyline_testkit::faults::{Fault, Match};
@@ -23,6 +23,7 @@
 pub mod book;
 pub mod clock;
 pub mod connectwise;
+pub mod contract;
 pub mod faults;
 pub mod http;
 pub mod json;
@@ -65,12 +66,26 @@ macro_rules! delegate_to_server {
             self.server.clear_requests();
         }
 
+        /// From here on, requests may break the vendor's document; dropping the simulator panics when none does.
+        pub fn expect_violations(&self, reason: &str) {
+            self.server.expect_violations(reason);
+        }
+
+        /// From here on, answers may break the vendor's document; dropping the simulator panics when none does.
+        pub fn expect_odd_answers(&self, reason: &str) {
+            self.server.expect_odd_answers(reason);
+        }
+
         /// The server underneath.
         pub fn server(&self) -> &crate::server::Simulator {
             &self.server
         }
 
         /// Stops the server and waits until its last connection is closed.
+        ///
+        /// # Panics
+        ///
+        /// When an exchange broke the vendor's document, as dropping the simulator does.
         pub async fn shutdown(self) {
             self.server.shutdown().await;
         }

@@ -1,4 +1,5 @@
-//! The harness under every simulator: serves a router on the loopback address, records requests, applies faults.
+//! The harness under every simulator: serves a router on the loopback address, records requests, applies faults, and
+//! holds what passes to the vendor's document.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,6 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
 
+use crate::contract::{Answered, Exception, Exchange, Ledger, System, Violation};
 use crate::faults::{Effect, Faults};
 use crate::http::{MAX_BODY, SimAnswer};
 use crate::lock;
@@ -41,6 +43,10 @@ pub struct RecordedRequest {
     pub status: Option<u16>,
     /// Whether a fault struck it.
     pub faulted: bool,
+    /// The content type answered; `None` where [`status`](Self::status) is, and when there was none.
+    pub answer_type: Option<String>,
+    /// The body answered, as text; `None` where [`status`](Self::status) is.
+    pub answer_body: Option<String>,
     serial: u64,
 }
 
@@ -65,10 +71,29 @@ struct Harness {
     log: Arc<Mutex<Log>>,
     faults: Faults,
     stopped: watch::Receiver<bool>,
+    system: Option<System>,
+    ledger: Arc<Mutex<Ledger>>,
+}
+
+impl Harness {
+    /// Holds an exchange to the documents of the system served.
+    fn examine(&self, request: &RecordedRequest, answer: Option<Answered<'_>>) {
+        let Some(system) = self.system else { return };
+        let exchange = Exchange {
+            method: &request.method,
+            path: &request.path,
+            query: &request.query,
+            headers: &request.headers,
+            body: &request.body,
+            answer,
+        };
+        lock(&self.ledger).examine(system, &exchange);
+    }
 }
 
 /// A running server. It stops when the handle is dropped: no new connection is accepted, requests in work are answered,
-/// idle connections are closed.
+/// idle connections are closed. Dropping it panics when an exchange broke the vendor's document, unless the thread is
+/// panicking already.
 #[derive(Debug)]
 pub struct Simulator {
     base_url: Url,
@@ -84,6 +109,19 @@ impl Simulator {
     ///
     /// When the port cannot be bound.
     pub async fn serve(router: Router, port: u16) -> io::Result<Self> {
+        Self::serve_with(None, router, port).await
+    }
+
+    /// As [`serve`](Self::serve), and holds every exchange to the documents of a system.
+    ///
+    /// # Errors
+    ///
+    /// When the port cannot be bound.
+    pub async fn serve_as(system: System, router: Router, port: u16) -> io::Result<Self> {
+        Self::serve_with(Some(system), router, port).await
+    }
+
+    async fn serve_with(system: Option<System>, router: Router, port: u16) -> io::Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
         let address = listener.local_addr()?;
         let base_url = Url::parse(&format!("http://{address}/")).map_err(io::Error::other)?;
@@ -92,6 +130,8 @@ impl Simulator {
             log: Arc::default(),
             faults: Faults::default(),
             stopped: stopped.clone(),
+            system,
+            ledger: Arc::default(),
         };
         let service = router
             .layer(middleware::from_fn_with_state(harness.clone(), observe))
@@ -134,7 +174,33 @@ impl Simulator {
         lock(&self.harness.log).entries.clear();
     }
 
+    /// From here on, requests may break the vendor's document: for tests that send malformed ones on purpose. Answers are
+    /// still held to it. Dropping the simulator panics when no request broke it.
+    pub fn expect_violations(&self, reason: &str) {
+        lock(&self.harness.ledger).expect_requests(reason);
+    }
+
+    /// From here on, answers may break the vendor's document: for tests that fill the state with what no vendor would
+    /// send. Dropping the simulator panics when no answer broke it.
+    pub fn expect_odd_answers(&self, reason: &str) {
+        lock(&self.harness.ledger).expect_answers(reason);
+    }
+
+    /// What broke the vendor's document so far and was not expected.
+    pub fn violations(&self) -> Vec<Violation> {
+        lock(&self.harness.ledger).violations()
+    }
+
+    /// The exceptions of the contract that were needed so far.
+    pub fn excused(&self) -> Vec<&'static Exception> {
+        lock(&self.harness.ledger).excused()
+    }
+
     /// Stops the server and waits until its last connection is closed.
+    ///
+    /// # Panics
+    ///
+    /// When an exchange broke the vendor's document, as dropping the simulator does.
     pub async fn shutdown(mut self) {
         let _ = self.stop.send(true);
         if let Some(task) = self.task.take() {
@@ -146,6 +212,12 @@ impl Simulator {
 impl Drop for Simulator {
     fn drop(&mut self) {
         let _ = self.stop.send(true);
+        let verdict = lock(&self.harness.ledger).verdict();
+        if let Some(verdict) = verdict
+            && !std::thread::panicking()
+        {
+            panic!("{verdict}");
+        }
     }
 }
 
@@ -170,34 +242,31 @@ async fn observe(
     let query = parts.uri.query().unwrap_or("").to_owned();
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let effect = harness.faults.strike(&method, &path, &query, &text);
-    let serial = {
-        let mut log = lock(&harness.log);
-        let serial = log.next;
-        log.next += 1;
-        let headers = parts
-            .headers
-            .iter()
-            .map(|(name, value)| {
-                (
-                    name.as_str().to_owned(),
-                    String::from_utf8_lossy(value.as_bytes()).into_owned(),
-                )
-            })
-            .collect();
-        let faulted = effect.is_some();
-        log.entries.push(RecordedRequest {
-            method,
-            path,
-            query,
-            headers,
-            body: text,
-            status: None,
-            faulted,
-            serial,
-        });
-        serial
+    let headers = parts.headers.iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), value)
+    });
+    let mut record = RecordedRequest {
+        method,
+        path,
+        query,
+        headers: headers.collect(),
+        body: text,
+        status: None,
+        faulted: effect.is_some(),
+        answer_type: None,
+        answer_body: None,
+        serial: 0,
     };
+    {
+        let mut log = lock(&harness.log);
+        record.serial = log.next;
+        log.next += 1;
+        log.entries.push(record.clone());
+    }
     let request = Request::from_parts(parts, Body::from(bytes));
+    // What a fault answers is not the simulator's word: only the request is held to the document then.
+    let mut handled = true;
     let response = match effect {
         None => next.run(request).await,
         Some(Effect::Delay(by)) => {
@@ -211,28 +280,52 @@ async fn observe(
             status,
             headers,
             body,
-        }) => SimAnswer {
-            status,
-            headers,
-            body,
+        }) => {
+            handled = false;
+            SimAnswer {
+                status,
+                headers,
+                body,
+            }
+            .into_response()
         }
-        .into_response(),
-        Some(Effect::DropBefore) => return line.reset(),
+        Some(Effect::DropBefore) => {
+            harness.examine(&record, None);
+            return line.reset();
+        }
         Some(Effect::LoseAnswer) => {
             next.run(request).await;
+            harness.examine(&record, None);
             return line.reset();
         }
     };
-    let status = response.status().as_u16();
+    let (parts, body) = response.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else {
+        return line.reset();
+    };
+    let content_type = parts
+        .headers
+        .get("content-type")
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let status = parts.status.as_u16();
+    let answer = Answered {
+        status,
+        content_type: content_type.as_deref(),
+        body: &text,
+    };
+    harness.examine(&record, handled.then_some(answer));
     if let Some(entry) = lock(&harness.log)
         .entries
         .iter_mut()
         .rev()
-        .find(|entry| entry.serial == serial)
+        .find(|entry| entry.serial == record.serial)
     {
         entry.status = Some(status);
+        entry.answer_type = content_type;
+        entry.answer_body = Some(text);
     }
-    response
+    Response::from_parts(parts, Body::from(bytes))
 }
 
 /// Lets a request break the connection it came on.

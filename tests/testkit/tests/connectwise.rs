@@ -58,6 +58,9 @@ async fn the_company_lookup_needs_no_credentials() {
 #[tokio::test]
 async fn keys_and_integration_id_are_required() {
     let world = world().await;
+    world
+        .sim
+        .expect_violations("a call without the integration id");
     let path = format!("{ROOT}/system/info");
     let keys = keys();
     let wrong = basic("examplemsp+example-public-key:wrong");
@@ -172,6 +175,7 @@ async fn a_role_without_a_right_is_refused_and_hidden_types_vanish() {
 #[tokio::test]
 async fn pages_are_25_by_default_and_1000_at_most() {
     let world = world().await;
+    world.sim.expect_violations("a page that is no number");
     world.fill_companies(1100);
     assert_eq!(world.get("/company/companies").await.ids().len(), 25);
     assert_eq!(
@@ -385,6 +389,9 @@ async fn custom_fields_are_found_by_caption_and_value() {
 #[tokio::test]
 async fn unknown_records_paths_and_methods_are_told_apart() {
     let world = world().await;
+    world
+        .sim
+        .expect_violations("paths, methods and a body that no document has");
     let gone = world.get(&format!("{}/9999", world.additions())).await;
     assert_eq!((gone.status, gone.text("code").as_str()), (404, "NotFound"));
     assert_eq!(gone.text("message"), "Addition 9999 not found");

@@ -40,6 +40,7 @@ async fn a_created_addition_is_answered_whole_and_read_back() {
 #[tokio::test]
 async fn missing_and_unknown_members_are_named() {
     let world = world().await;
+    world.sim.expect_violations("missing and unknown members");
     let missing = world.call("POST", &world.additions(), "{}").await;
     assert_eq!(
         (missing.status, missing.text("message").as_str()),
@@ -171,6 +172,7 @@ async fn a_sub_path_is_answered_200_and_changes_nothing() {
 #[tokio::test]
 async fn malformed_patches_are_refused() {
     let world = world().await;
+    world.sim.expect_violations("malformed patches");
     for operations in [
         r#"{"op":"replace","path":"quantity","value":1}"#,
         "[]",
@@ -224,6 +226,9 @@ async fn an_invoiced_addition_cannot_be_deleted_and_another_can() {
 #[tokio::test]
 async fn an_agreement_is_created_under_a_parent_of_the_same_cycle() {
     let world = world().await;
+    world
+        .sim
+        .expect_violations("an agreement without its members");
     let missing = world.call("POST", "/finance/agreements", "{}").await;
     let fields: Vec<String> = errors(&missing)
         .into_iter()

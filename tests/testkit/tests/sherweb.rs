@@ -101,6 +101,9 @@ impl World {
 #[tokio::test]
 async fn the_token_call_takes_exactly_the_four_fields_as_a_form() {
     let world = world().await;
+    world
+        .sim
+        .expect_violations("other forms than the four fields");
     let granted = world.token(&format!("{GOOD}distributor")).await;
     assert_eq!(
         (granted.status, granted.text("token_type").as_str()),
@@ -257,6 +260,7 @@ async fn amounts_keep_their_literal_text() {
 #[tokio::test]
 async fn malformed_parameters_are_refused_with_problem_details() {
     let world = world().await;
+    world.sim.expect_violations("malformed parameters");
     for path in [
         "/distributor/v1/billing/payable-charges?date=",
         "/distributor/v1/billing/payable-charges?date=2026-3-1",
@@ -384,6 +388,7 @@ async fn an_amendment_is_accepted_before_it_is_applied() {
 #[tokio::test]
 async fn unknown_members_of_an_amendment_are_refused() {
     let world = world().await;
+    world.sim.expect_violations("malformed amendments");
     let id = &world.subscription;
     for body in [
         format!(

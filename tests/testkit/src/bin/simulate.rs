@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use tallyline_testkit::book::{Book, BookOptions};
 use tallyline_testkit::clock::{Clock, date_of};
 use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
+use tallyline_testkit::contract;
 use tallyline_testkit::sherweb::{SherwebSimulator, SherwebState};
 
 /// Simulates a system on the loopback address.
@@ -82,6 +83,8 @@ fn say(line: &str) -> io::Result<()> {
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
+    // A demo has no contract to keep.
+    contract::switch_off();
     match Cli::parse().system {
         System::Sherweb(serve) => sherweb(&serve).await,
         System::Connectwise(serve) => connectwise(&serve).await,

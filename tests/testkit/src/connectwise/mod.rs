@@ -30,6 +30,7 @@ pub use entities::{
 pub use state::{AgreementRights, ConnectWiseState, Credentials, Options, Rights};
 
 use crate::clock::Clock;
+use crate::contract::System;
 use crate::server::Simulator;
 use crate::{delegate_to_server, http, lock};
 
@@ -60,7 +61,7 @@ impl ConnectWiseSimulator {
         let shared = Arc::clone(&state);
         let router = http::router(move |request| routes::handle(&mut lock(&shared), &request));
         Ok(Self {
-            server: Simulator::serve(router, port).await?,
+            server: Simulator::serve_as(System::ConnectWise, router, port).await?,
             state,
         })
     }

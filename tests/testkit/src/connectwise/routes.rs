@@ -149,7 +149,7 @@ const TABLES: [Table; 8] = [
             state
                 .agreement_types
                 .values()
-                .map(wire::setup_row)
+                .map(wire::agreement_type)
                 .collect()
         },
     },

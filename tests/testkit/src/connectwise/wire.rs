@@ -102,6 +102,17 @@ pub(super) fn setup_row(row: &SetupRow) -> Json {
         .with("defaultFlag", row.default_flag)
 }
 
+/// An agreement type: a row with the members that a template always has.
+pub(super) fn agreement_type(row: &SetupRow) -> Json {
+    setup_row(row)
+        .with("employeeCompRate", "Hourly")
+        .with("employeeCompNotExceed", "Billing")
+        .with("invoicingCycle", "CalendarYear")
+        .with("billTime", "Billable")
+        .with("billExpenses", "Billable")
+        .with("billProducts", "Billable")
+}
+
 /// A billing cycle.
 pub(super) fn billing_cycle(cycle: &BillingCycle) -> Json {
     Json::object()

@@ -24,6 +24,7 @@ pub use state::{
 pub use subscription::{Commitment, Fees, MinimalQuantity, Renewal, Subscription};
 
 use crate::clock::Clock;
+use crate::contract::System;
 use crate::server::Simulator;
 use crate::{delegate_to_server, http, lock};
 
@@ -54,7 +55,7 @@ impl SherwebSimulator {
         let shared = Arc::clone(&state);
         let router = http::router(move |request| routes::handle(&mut lock(&shared), &request));
         Ok(Self {
-            server: Simulator::serve(router, port).await?,
+            server: Simulator::serve_as(System::Sherweb, router, port).await?,
             state,
         })
     }

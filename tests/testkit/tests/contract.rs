@@ -1,0 +1,539 @@
+//! The contract checks: what they catch, what they allow, and that every allowance is needed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "helpers of tests are tests"
+)]
+
+mod support;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use jiff::civil::date;
+use rust_decimal::Decimal;
+use support::psa::{CLIENT, ROOT, keys, world};
+use support::{basic, send};
+use tallyline_testkit::contract::{
+    self, EXCEPTIONS, Exception, FOLDER, System, assert_listed, check_exchange, check_requests,
+    exceptions_markdown,
+};
+use tallyline_testkit::faults::{Fault, Match};
+use tallyline_testkit::limit::RateLimit;
+use tallyline_testkit::sherweb::{
+    Commitment, MinimalQuantity, PayableCharge, ReceivableCharge, Renewal, SherwebSimulator,
+    SherwebState,
+};
+
+const UUID: &str = "c0000000-0000-4000-8000-000000000001";
+const ADDITIONS: &str = "/v4_6_release/apis/3.0/finance/agreements/7/additions";
+const SUBSCRIPTIONS: &str = "/service-provider/v1/billing/subscriptions";
+
+/// Whether there is anything to check against; a skip is said.
+fn checked() -> bool {
+    if let Some(why) = contract::skipped() {
+        eprintln!("skipped: {why}");
+        return false;
+    }
+    true
+}
+
+fn headers() -> Vec<(String, String)> {
+    [("ClientId", UUID), ("Content-Type", "application/json")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+}
+
+/// The violations of one exchange, one per line.
+fn broken(
+    system: System,
+    method: &str,
+    target: &str,
+    body: &str,
+    answer: Option<(u16, &str)>,
+) -> String {
+    check_exchange(system, method, target, &headers(), body, answer)
+        .err()
+        .unwrap_or_default()
+        .join("\n")
+}
+
+fn psa(method: &str, target: &str, body: &str) -> String {
+    broken(System::ConnectWise, method, target, body, None)
+}
+
+#[test]
+fn a_run_without_documents_is_reported_as_skipped() {
+    assert_eq!(
+        contract::skipped().is_some(),
+        std::env::var_os(FOLDER).is_none()
+    );
+    if !checked() {
+        assert_eq!(psa("GET", "/nowhere?at=all", ""), "");
+    }
+}
+
+#[test]
+fn an_exchange_that_keeps_the_document_passes() {
+    if !checked() {
+        return;
+    }
+    let body = r#"{"product":{"id":512},"billCustomer":"Billable","quantity":14.50,"effectiveDate":"2026-03-01T00:00:00Z"}"#;
+    let answer = r#"{"id":9,"product":{"id":512},"billCustomer":"Billable","quantity":14.500000000000000001}"#;
+    let kept = broken(
+        System::ConnectWise,
+        "post",
+        ADDITIONS,
+        body,
+        Some((201, answer)),
+    );
+    assert_eq!(kept, "");
+    let list = format!("{ADDITIONS}?conditions=quantity%3E0&pageSize=1000&page=1");
+    assert_eq!(psa("GET", &list, ""), "");
+    assert_eq!(
+        psa("GET", &ADDITIONS.replace("v4_6_release", "v2026_4"), ""),
+        ""
+    );
+}
+
+#[test]
+fn a_wrong_path_method_or_parameter_is_reported() {
+    if !checked() {
+        return;
+    }
+    for (method, target, expected) in [
+        (
+            "GET",
+            "/v4_6_release/apis/3.0/finance/agreement",
+            "GET /finance/agreement: operation: the document has no such path",
+        ),
+        (
+            "GET",
+            "/apis/3.0/finance/agreements",
+            "no document covers this path",
+        ),
+        (
+            "DELETE",
+            "/v4_6_release/apis/3.0/company/companies",
+            "not with this method",
+        ),
+        (
+            "GET",
+            "/v4_6_release/apis/3.0/finance/agreements/x",
+            "GET /finance/agreements/{id}: path /id: \"x\" is not of type \"integer\"",
+        ),
+        (
+            "GET",
+            "/v4_6_release/apis/3.0/finance/agreements/99999999999",
+            "path /id:",
+        ),
+        (
+            "GET",
+            "/v4_6_release/apis/3.0/finance/agreements?limit=5",
+            "GET /finance/agreements: query /limit: the document has no such query parameter",
+        ),
+        (
+            "GET",
+            "/v4_6_release/apis/3.0/finance/agreements?pageSize=many",
+            "query /pageSize:",
+        ),
+        (
+            "GET",
+            "/v4_6_release/apis/3.0/finance/agreements?page=1&page=2",
+            "query /page: the query parameter is repeated",
+        ),
+    ] {
+        let found = psa(method, target, "");
+        assert!(found.contains(expected), "{target}: {found}");
+    }
+    let bare = check_exchange(
+        System::ConnectWise,
+        "GET",
+        "/v4_6_release/apis/3.0/system/info",
+        &[],
+        "",
+        None,
+    );
+    assert!(bare.unwrap_err()[0].contains("header /clientId: the parameter is required"));
+    let sherweb = |target: &str| broken(System::Sherweb, "GET", target, "", None);
+    assert!(sherweb(SUBSCRIPTIONS).contains("query /customerId: the parameter is required"));
+    assert!(sherweb(&format!("{SUBSCRIPTIONS}?customerId=7")).contains("query /customerId:"));
+    let details = format!("{SUBSCRIPTIONS}/details");
+    assert!(sherweb(&details).contains("query /customerId: the parameter is required"));
+    assert!(
+        sherweb(&format!("{details}?customerId={UUID}&page=2"))
+            .contains("query /page: the document")
+    );
+    let charges = "/distributor/v1/billing/payable-charges";
+    assert_eq!(sherweb(&format!("{charges}?date=2026-03-01")), "");
+    assert!(sherweb(&format!("{charges}?date=2026-03-01T00:00:00Z")).contains("query /date:"));
+}
+
+#[test]
+fn a_wrong_body_is_reported_with_a_pointer() {
+    if !checked() {
+        return;
+    }
+    let whole =
+        |member: &str| format!(r#"{{"product":{{"id":512}},"billCustomer":"Billable"{member}}}"#);
+    for (body, expected) in [
+        (String::new(), "request body: a body is required"),
+        ("{".to_owned(), "request body: no JSON"),
+        (
+            "[]".to_owned(),
+            "request body: [] is not of type \"object\"",
+        ),
+        (whole(r#","quantity":"14""#), "request body /quantity:"),
+        (
+            whole(r#","product":{"id":"a/b"}"#),
+            "request body /product/id:",
+        ),
+        (
+            whole(r#","note":"x""#),
+            "request body /note: the document has no member 'note'",
+        ),
+        (
+            whole(r#","effectiveDate":"2026-03-01""#),
+            "request body /effectiveDate:",
+        ),
+        (
+            r#"{"product":{"id":1}}"#.to_owned(),
+            "request body /billCustomer: the member is required",
+        ),
+    ] {
+        let found = psa("POST", ADDITIONS, &body);
+        assert!(found.contains(expected), "{body}: {found}");
+    }
+    let patch = psa(
+        "PATCH",
+        &format!("{ADDITIONS}/9"),
+        r#"[{"op":"replace","path":"quantity","value":1,"note":1}]"#,
+    );
+    assert!(patch.contains("request body /0/note:"), "{patch}");
+    let text = [("clientid", UUID), ("content-type", "text/plain")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let media = check_exchange(System::ConnectWise, "POST", ADDITIONS, &text, "{}", None);
+    assert!(media.unwrap_err()[0].contains("header /content-type: 'text/plain'"));
+    assert!(psa("GET", ADDITIONS, "{}").contains("request body: the document has no body"));
+}
+
+#[test]
+fn a_wrong_answer_is_reported_with_a_pointer() {
+    if !checked() {
+        return;
+    }
+    let good = r#"{"items":[{"id":"c0000000-0000-4000-8000-000000000001","displayName":"Birch","path":["Birch"],"suspendedOn":null}]}"#;
+    let customers = |answer: (u16, &str)| {
+        let target = "/service-provider/v1/customers";
+        broken(System::Sherweb, "GET", target, "", Some(answer))
+    };
+    assert_eq!(customers((200, good)), "");
+    assert_eq!(customers((200, r#"{"items":null}"#)), "");
+    assert_eq!(customers((503, "")), "");
+    for (answer, expected) in [
+        (
+            (200, good.replace("[\"Birch\"]", "7")),
+            "answer body /items/0/path: 7 is not of type",
+        ),
+        (
+            (200, good.replace("displayName", "name")),
+            "answer body /items/0/displayName: the member is required",
+        ),
+        (
+            (200, good.replace("displayName", "name")),
+            "answer body /items/0/name: the document has no member",
+        ),
+        (
+            (200, good.replace("c0000000-", "")),
+            "answer body /items/0/id:",
+        ),
+        ((200, String::new()), "answer body: a body is expected"),
+        (
+            (201, good.to_owned()),
+            "status /201: the document has no answer",
+        ),
+    ] {
+        let found = customers((answer.0, &answer.1));
+        assert!(found.contains(expected), "{answer:?}: {found}");
+    }
+}
+
+#[test]
+fn plain_requests_of_a_mock_server_are_numbered() {
+    if !checked() {
+        return;
+    }
+    let plain = |target: &str| {
+        (
+            "GET".to_owned(),
+            target.to_owned(),
+            headers(),
+            String::new(),
+        )
+    };
+    assert_eq!(
+        check_requests(System::ConnectWise, [plain(ADDITIONS)]),
+        Ok(())
+    );
+    let two = [plain(ADDITIONS), plain(&format!("{ADDITIONS}?skip=1"))];
+    let found = check_requests(System::ConnectWise, two).unwrap_err();
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("request 2: ") && found[0].contains("query /skip"));
+}
+
+/// The text of the panic that dropping something causes; empty when it does not panic.
+fn dropped<T>(value: T) -> String {
+    let caught = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    caught.err().map_or_else(String::new, |panic| {
+        panic.downcast_ref::<String>().cloned().unwrap_or_default()
+    })
+}
+
+#[tokio::test]
+async fn dropping_a_simulator_tells_what_broke_the_document() {
+    if !checked() {
+        return;
+    }
+    let quiet = world().await;
+    quiet.get("/system/info").await;
+    assert_eq!(dropped(quiet), "");
+    let loud = world().await;
+    loud.get("/finance/agreements?limit=5").await;
+    assert_eq!(loud.sim.server().violations()[0].pointer, "/limit");
+    assert!(dropped(loud).contains("query /limit"));
+    let expecting = world().await;
+    expecting.sim.expect_violations("a made-up parameter");
+    expecting.get("/finance/agreements?limit=5").await;
+    assert_eq!(dropped(expecting), "");
+    let needless = world().await;
+    needless.sim.expect_violations("a made-up parameter");
+    needless.get("/finance/agreements").await;
+    assert!(dropped(needless).contains("none came: a made-up parameter"));
+}
+
+#[tokio::test]
+async fn what_a_fault_answers_is_not_held_to_the_document_and_the_request_is() {
+    if !checked() {
+        return;
+    }
+    let world = world().await;
+    let faults = world.sim.faults();
+    faults.on(Match::get("/agreements").once(), Fault::html_login_200());
+    faults.on(Match::get("/agreements").once(), Fault::empty_200());
+    world.get("/finance/agreements").await;
+    world.get("/finance/agreements?limit=5").await;
+    let requests = world.sim.requests();
+    assert_eq!(requests[1].answer_body.as_deref(), Some(""));
+    assert_eq!(requests[1].answer_type.as_deref(), Some("application/json"));
+    assert_eq!(world.sim.server().violations().len(), 1);
+    assert!(dropped(world).contains("query /limit"));
+}
+
+#[tokio::test]
+async fn odd_answers_must_be_announced() {
+    if !checked() {
+        return;
+    }
+    for announced in [false, true] {
+        let mut state = SherwebState::new();
+        state.add_customer("");
+        let sim = SherwebSimulator::start(state).await.unwrap();
+        if announced {
+            sim.expect_odd_answers("a customer without a name");
+        }
+        call(&sim, "GET", "/service-provider/v1/customers", "").await;
+        let told = dropped(sim);
+        assert_eq!(told.contains("/items/0/displayName"), !announced, "{told}");
+    }
+}
+
+#[test]
+fn a_readme_must_carry_the_table() {
+    let table = exceptions_markdown(System::Sherweb);
+    let rows = EXCEPTIONS
+        .iter()
+        .filter(|row| row.system == System::Sherweb);
+    assert_eq!(table.lines().count(), rows.count() + 2);
+    assert_listed(
+        &format!("# A connector\r\n\r\n{table}\nMore."),
+        System::Sherweb,
+    );
+    let stale = catch_unwind(|| assert_listed("# A connector", System::Sherweb));
+    assert!(stale.is_err());
+}
+
+/// One call to the simulated marketplace with a fresh token.
+async fn call(sim: &SherwebSimulator, method: &str, path: &str, body: &str) -> support::Answer {
+    let scope = path.split('/').nth(1).unwrap();
+    let form = format!(
+        "client_id=example-client-id&client_secret=example-client-secret&grant_type=client_credentials&scope={scope}"
+    );
+    let form_type = ("content-type", "application/x-www-form-urlencoded");
+    let token = send(
+        sim.base_url(),
+        "POST",
+        "/auth/oidc/connect/token",
+        &[form_type],
+        &form,
+    )
+    .await
+    .unwrap();
+    let bearer = format!("Bearer {}", token.text("access_token"));
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("ocp-apim-subscription-key", "example-subscription-key"),
+        ("content-type", "application/json"),
+    ];
+    send(sim.base_url(), method, path, &headers, body)
+        .await
+        .unwrap()
+}
+
+/// Drives every operation of the simulated marketplace; gives the exceptions that were needed.
+async fn drive_sherweb() -> Vec<&'static Exception> {
+    let mut state = SherwebState::new();
+    let customer = state.add_customer("Birch Harbor Dental");
+    let subscription = state.add_subscription(&customer, "MAIL-A-MM", 14);
+    let platform = state.add_platform("Cloud");
+    state.add_meter(&platform, &customer, Decimal::TEN, Decimal::ONE);
+    state.add_catalog_item(&customer, "MAIL-A-MM", "Mail Plan A", Decimal::TEN);
+    let day = date(2026, 3, 15);
+    let charge = PayableCharge::monthly("Birch Harbor Dental", "MAIL-A-MM", 14, Decimal::TEN, day);
+    state.add_charge(charge);
+    let charge = ReceivableCharge::monthly(&customer, "MAIL-A-MM", 14, Decimal::TEN, day);
+    state.add_receivable_charge(charge);
+    state.subscription_mut(&subscription).unwrap().commitment = Some(Commitment {
+        term: "Annual".to_owned(),
+        term_end: date(2026, 12, 31),
+        renewal: Some(Renewal {
+            renewal_date: date(2027, 1, 1),
+            scheduled_quantity: None,
+        }),
+        minimal_quantities: Some(vec![MinimalQuantity {
+            committed_until: date(2026, 12, 20),
+            quantity: 1,
+        }]),
+    });
+    let sim = SherwebSimulator::start(state).await.unwrap();
+    let root = "/service-provider/v1";
+    let of_customer = format!("customerId={customer}");
+    for path in [
+        "/distributor/v1/billing/payable-charges?date=2026-03-01".to_owned(),
+        format!("{root}/customers"),
+        format!("{SUBSCRIPTIONS}?{of_customer}"),
+        format!("{SUBSCRIPTIONS}/details?{of_customer}"),
+        format!("{SUBSCRIPTIONS}/pricing-information?{of_customer}"),
+        format!("{SUBSCRIPTIONS}/meters?{of_customer}&platformId={platform}"),
+        format!("{root}/billing/receivable-charges?{of_customer}&date=2026-03-01"),
+        format!("{root}/customer-catalogs/{customer}"),
+        format!("{root}/platforms"),
+        format!("{root}/customers/{customer}/platforms-configurations"),
+        format!("{root}/customers/{customer}/platforms/{platform}/details"),
+        format!("{root}/customers/{customer}/platforms/{platform}/meter-usages"),
+    ] {
+        assert_eq!(call(&sim, "GET", &path, "").await.status, 200, "{path}");
+    }
+    let pricing = format!("{root}/customer-catalogs/{customer}/catalog-items-pricing");
+    call(&sim, "POST", &pricing, r#"{"skus":["MAIL-A-MM"]}"#).await;
+    let amendment = format!(
+        r#"{{"subscriptionAmendmentParameters":[{{"subscriptionId":"{subscription}","newQuantity":20}}]}}"#
+    );
+    let path = format!("{SUBSCRIPTIONS}/amendments?{of_customer}");
+    let receipt = call(&sim, "POST", &path, &amendment).await;
+    let id = receipt.text("subscriptionsAmendmentId");
+    let status = format!("{SUBSCRIPTIONS}/amendments/{id}/status");
+    assert_eq!(call(&sim, "GET", &status, "").await.status, 200);
+    let tracking = sim.state().jobs[0].tracking_id.clone();
+    let path = format!("{root}/tracking/{tracking}");
+    assert_eq!(call(&sim, "GET", &path, "").await.status, 200);
+    let path = format!("{SUBSCRIPTIONS}/cancellations?{of_customer}");
+    let body = format!(r#"{{"subscriptionIds":["{subscription}"]}}"#);
+    assert_eq!(call(&sim, "POST", &path, &body).await.status, 200);
+    let nobody = format!("{SUBSCRIPTIONS}?customerId=c0000000-0000-4000-8000-00000000ffff");
+    assert_eq!(call(&sim, "GET", &nobody, "").await.status, 404);
+    sim.with_state(|state| {
+        state.switches.expires_in_as_text = true;
+        state.fail_customers([customer.as_str()], 503);
+    });
+    let path = format!("{SUBSCRIPTIONS}?{of_customer}");
+    assert_eq!(call(&sim, "GET", &path, "").await.status, 503);
+    sim.server().excused()
+}
+
+/// Drives every operation of the simulated PSA; gives the exceptions that were needed.
+async fn drive_connectwise() -> Vec<&'static Exception> {
+    let world = world().await;
+    world
+        .raw("GET", "/login/companyinfo/examplemsp", &[], "")
+        .await;
+    let (company, agreement) = (world.company, world.agreement);
+    let additions = world.additions();
+    for path in [
+        "/system/info".to_owned(),
+        "/company/companies/count".to_owned(),
+        "/company/companies".to_owned(),
+        format!("/company/companies/{company}"),
+        "/company/companies/info".to_owned(),
+        "/company/companies/statuses".to_owned(),
+        "/company/companies/types".to_owned(),
+        "/finance/agreements/count".to_owned(),
+        "/finance/agreements?fields=id,company/id".to_owned(),
+        format!("/finance/agreements/{agreement}"),
+        "/finance/agreements/types".to_owned(),
+        "/finance/billingCycles".to_owned(),
+        "/procurement/catalog".to_owned(),
+        format!("/procurement/catalog/{}", world.product),
+        format!("{additions}/count"),
+        additions.clone(),
+        format!("{additions}/{}", world.addition),
+    ] {
+        assert_eq!(world.get(&path).await.status, 200, "{path}");
+    }
+    assert_eq!(world.post("").await.status, 201);
+    let patch = r#"[{"op":"replace","path":"quantity","value":20}]"#;
+    assert_eq!(world.patch(patch).await.status, 200);
+    let last = world.get(&additions).await.ids().pop().unwrap();
+    let path = format!("{additions}/{last}");
+    assert_eq!(world.call("DELETE", &path, "").await.status, 204);
+    world
+        .sim
+        .with_state(|state| state.options.bad_keys_not_found = true);
+    let info = format!("{ROOT}/system/info");
+    let wrong = basic("examplemsp+example-public-key:wrong");
+    let refused = world
+        .raw("GET", &info, &[("authorization", &wrong), CLIENT], "")
+        .await;
+    assert_eq!(refused.status, 404);
+    world
+        .sim
+        .with_state(|state| state.limit = RateLimit::per_window(1, 60));
+    let keys = keys();
+    let headers = [("authorization", keys.as_str()), CLIENT];
+    world.raw("GET", &info, &headers, "").await;
+    assert_eq!(world.raw("GET", &info, &headers, "").await.status, 429);
+    world.sim.server().excused()
+}
+
+#[tokio::test]
+async fn every_exception_is_needed() {
+    if !checked() {
+        return;
+    }
+    let mut needed = drive_sherweb().await;
+    needed.extend(drive_connectwise().await);
+    let unused = EXCEPTIONS.iter().filter(|exception| {
+        !needed
+            .iter()
+            .any(|needed| std::ptr::eq(*needed, *exception))
+    });
+    let unused: Vec<String> = unused
+        .map(|exception| {
+            format!(
+                "{} {} {}",
+                exception.operation, exception.part, exception.pointer
+            )
+        })
+        .collect();
+    assert!(unused.is_empty(), "no longer needed: {unused:#?}");
+}
