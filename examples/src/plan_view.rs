@@ -6,7 +6,7 @@ use std::path::Path;
 
 use comfy_table::Table;
 use serde::Serialize;
-use tallyline_core::model::{AgreementId, PlanId};
+use tallyline_core::model::{AgreementId, PlanId, VendorAccountId};
 use tallyline_core::plan::{Action, Change, Guard, Notice, Plan, PlanContent, PlanSummary};
 use tallyline_core::reconcile::Kind;
 
@@ -71,15 +71,16 @@ pub(crate) fn head(plan: &Plan) -> String {
     let content = plan.content();
     let summary = plan.summary();
     let agree = content.found.get(&Kind::NoChange).copied().unwrap_or(0);
-    let mut out = format!(
-        "Plan of {} from {} to {}: {}, {} blocked, {} to know about.\n",
+    let sentence = format!(
+        "Plan of {} from {} to {}: {}, {} blocked, {} to know about.",
         content.today,
         safe(&content.source),
         safe(&content.sink),
         count(summary.ready, "change to apply", "changes to apply"),
         summary.blocked,
-        summary.notices
+        count(sentences(plan.notices()), "thing", "things")
     );
+    let mut out = wrapped("", 0, &sentence);
     let _ = writeln!(out, "{agree} billed quantities agree with the vendor's.");
     if content.unowned_lines > 0 {
         let _ = writeln!(
@@ -145,8 +146,8 @@ pub(crate) fn notices(notices: &[Notice], at_most: usize) -> String {
     }
     let mut out = String::new();
     for (kind, notices) in kinds {
-        let _ = writeln!(out, "\n{} ({})", kind_words(kind), notices.len());
         let items = folded(&notices);
+        let _ = writeln!(out, "\n{} ({})", kind_words(kind), items.len());
         for item in items.iter().take(at_most) {
             out.push_str(&wrapped("  - ", 4, item));
         }
@@ -157,12 +158,36 @@ pub(crate) fn notices(notices: &[Notice], at_most: usize) -> String {
     out
 }
 
+/// How many sentences [`notices`] makes of them.
+pub(crate) fn sentences(notices: &[Notice]) -> usize {
+    let mut kinds: BTreeMap<Kind, Vec<&Notice>> = BTreeMap::new();
+    for notice in notices {
+        kinds.entry(notice.kind).or_default().push(notice);
+    }
+    kinds.values().map(|notices| folded(notices).len()).sum()
+}
+
 /// The notices of one kind as sentences: what is said of many lines of one agreement is said
 /// once.
 fn folded(notices: &[&Notice]) -> Vec<String> {
     type Key<'a> = (Option<&'a AgreementId>, &'a str);
     let mut groups: Vec<(Key<'_>, &Notice, usize)> = Vec::new();
+    let mut lines_of: BTreeMap<&VendorAccountId, usize> = BTreeMap::new();
+    let unread: Vec<(&VendorAccountId, String)> = notices
+        .iter()
+        .filter(|notice| notice.kind == Kind::NotObserved && notice.service.is_none())
+        .filter_map(|notice| notice.account.as_ref())
+        .map(|account| (account, format!(": account {account} was not observed")))
+        .collect();
     for notice in notices {
+        // An account that was not read is said once, not for each line that it feeds.
+        let of_account = unread
+            .iter()
+            .find(|(_, said)| notice.agreement.is_some() && notice.message.contains(said.as_str()));
+        if let Some((account, _)) = of_account {
+            *lines_of.entry(*account).or_default() += 1;
+            continue;
+        }
         let said = match notice.message.split_once(": ") {
             Some((_, said)) if notice.agreement.is_some() => said,
             _ => notice.message.as_str(),
@@ -175,13 +200,18 @@ fn folded(notices: &[&Notice]) -> Vec<String> {
     }
     groups
         .into_iter()
-        .map(|(_, notice, many)| match many {
-            1 => safe(&notice.message),
-            _ => format!(
-                "{} (and {} of this agreement)",
-                safe(&notice.message),
-                count(many - 1, "more line", "more lines")
-            ),
+        .map(|(_, notice, many)| {
+            let mut text = safe(&notice.message);
+            if many > 1 {
+                let more = count(many - 1, "more line", "more lines");
+                let _ = write!(text, " (and {more} of this agreement)");
+            }
+            let account = notice.account.as_ref().filter(|_| notice.service.is_none());
+            if let Some(lines) = account.and_then(|account| lines_of.get(account)) {
+                let lines = count(*lines, "line stays as it is", "lines stay as they are");
+                let _ = write!(text, "; {lines}");
+            }
+            text
         })
         .collect()
 }

@@ -26,8 +26,13 @@ pub(crate) fn outcome(report: &ApplyReport) -> Outcome {
     }
 }
 
-/// The report per change, and what to do next.
+/// The report per change, the figures, and what to do next.
 pub(crate) fn text(report: &ApplyReport, changes: &[Change]) -> String {
+    format!("{}\n{}", table_text(report, changes), summary(report))
+}
+
+/// The report per change.
+pub(crate) fn table_text(report: &ApplyReport, changes: &[Change]) -> String {
     let mut table = airy_table(["Company, agreement, product", "Change", "Result"]);
     for (result, change) in report.changes.iter().zip(changes) {
         let (what, step) = action_words(&change.action);
@@ -38,11 +43,11 @@ pub(crate) fn text(report: &ApplyReport, changes: &[Change]) -> String {
         ]);
     }
     keep_wide(&mut table, &[(0, 30), (1, 24)]);
-    format!("{}\n{}", lines(&table), summary(report))
+    lines(&table)
 }
 
 /// The figures, and what to do next.
-pub(crate) fn summary(report: &ApplyReport) -> String {
+fn summary(report: &ApplyReport) -> String {
     let totals = &report.totals;
     let mut sentences = vec![format!(
         "{} done; each was read back and found as wanted.",
@@ -88,7 +93,7 @@ pub(crate) fn summary(report: &ApplyReport) -> String {
 }
 
 /// What became of one change.
-pub(crate) fn result_words(result: &ChangeResult, change: &Change) -> String {
+fn result_words(result: &ChangeResult, change: &Change) -> String {
     let mut text = match result.outcome {
         Fate::Done { recovered } => {
             let how = if recovered {

@@ -253,7 +253,13 @@ fn figures(stage: &Stage) -> Figures {
 }
 
 fn applied(report: &ApplyReport, plan: &Plan, figures: Figures) -> String {
-    let mut out = report_view::text(report, plan.changes());
+    let mut out = report_view::table_text(report, plan.changes());
+    let _ = write!(
+        out,
+        "\n{} done; each was read back and found as wanted. {} blocked and not written.",
+        count(report.totals.done, "change is", "changes are"),
+        count(report.totals.blocked, "change is", "changes are"),
+    );
     let _ = write!(
         out,
         "\n\nWhat the simulated systems saw themselves, from the first step on:\n\
@@ -290,11 +296,11 @@ fn left(plan: &Plan) -> String {
     }
     let _ = writeln!(
         out,
-        "{} above wait for a person; none of them was changed.",
+        "{} as listed in step 3, for a person to look at; nothing of that was changed.",
         count(
-            summary.notices,
-            "finding of the kinds",
-            "findings of the kinds"
+            plan_view::sentences(plan.notices()),
+            "finding remains",
+            "findings remain"
         )
     );
     out
