@@ -317,6 +317,11 @@ vendor_missing = "end_line"
     }
 
     #[test]
+    fn the_example_that_comes_with_the_program_reads() {
+        load(include_str!("../tallyline.example.toml")).unwrap();
+    }
+
+    #[test]
     fn a_secret_in_the_file_is_refused_by_its_line_and_never_repeated() {
         let text = GOOD.replace(
             r#"{ env = "TALLYLINE_TEST_NOT_SET" }"#,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, IsTerminal as _};
 
+use indicatif::ProgressBar;
 use serde::Serialize;
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, SystemClock};
 use tallyline_core::model::ChangeId;
@@ -57,7 +58,7 @@ pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> 
             tell("nothing was written");
             return Ok(Outcome::Pending);
         }
-        let mut options = options(approver(args)?, ready);
+        let (mut options, bar) = options(approver(args)?, ready);
         options.overrides = overrides;
         let request = ApplyRequest {
             plan_id: plan.id(),
@@ -66,7 +67,9 @@ pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> 
             changes: plan.changes(),
         };
         let applier = Applier::new(sink.as_ref(), &journal, &SystemClock);
-        let report = applier.apply(&request, &options).await?;
+        let report = applier.apply(&request, &options).await;
+        bar.finish_and_clear();
+        let report = report?;
         (report, plan.changes().to_vec())
     };
     let document = Document {
@@ -185,12 +188,13 @@ fn confirmed(plan: &Plan, ready: usize) -> Result<bool> {
 }
 
 /// Options that show progress and stop at the first Ctrl-C.
-fn options(approved_by: String, changes: usize) -> ApplyOptions {
+fn options(approved_by: String, changes: usize) -> (ApplyOptions, ProgressBar) {
     let bar = progress::bar("applying");
     progress::begin(&bar, changes);
+    let shown = bar.clone();
     let options = ApplyOptions::new(approved_by).with_on_event(move |event| {
         if event.event.is_final() {
-            bar.inc(1);
+            shown.inc(1);
         }
     });
     let cancel = options.cancel.clone();
@@ -200,7 +204,7 @@ fn options(approved_by: String, changes: usize) -> ApplyOptions {
             cancel.cancel();
         }
     });
-    options
+    (options, bar)
 }
 
 /// A plan is carried out once: what is left of it belongs to its own run, or to a new plan.
@@ -273,7 +277,9 @@ async fn resume(
     let records = journal.changes(run).await?;
     let changes: Vec<Change> = records.into_iter().map(|record| record.change).collect();
     let approved_by = journal.run(run).await?.approved_by;
-    let options = options(approved_by, changes.len());
+    let (options, bar) = options(approved_by, changes.len());
     let applier = Applier::new(sink, journal, &SystemClock);
-    Ok((applier.resume(run, &options).await?, changes))
+    let report = applier.resume(run, &options).await;
+    bar.finish_and_clear();
+    Ok((report?, changes))
 }
