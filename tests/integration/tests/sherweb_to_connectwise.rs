@@ -16,7 +16,7 @@ async fn a_plan_is_applied_line_by_line_and_nothing_is_left_to_do() {
         let world = World::start(small(seed)).await;
         let plan = world.plan(&ending()).await;
         let ready = plan.summary().ready;
-        assert!(ready > 5, "the book has differences: {}", plan.summary());
+        assert!(ready >= 5, "the book has differences: {}", plan.summary());
 
         let report = apply(&world, &plan, &MemoryStore::new()).await;
         assert_eq!(report.totals.done, ready, "{report:?}");

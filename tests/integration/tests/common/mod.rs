@@ -168,9 +168,9 @@ fn mapping(expected: &ExpectedMapping) -> Mapping {
                 .collect(),
             ServiceRule::Ratio { product_id, units } => vec![ProductRule {
                 ratio: Some(Ratio {
-                    units: Quantity::ONE,
-                    per: Quantity::new(*units),
-                    rounding: Rounding::Ceil,
+                    units: Quantity::new(*units),
+                    per: Quantity::ONE,
+                    rounding: Rounding::Exact,
                 }),
                 ..ProductRule::one_to_one(product_id.to_string())
             }],
