@@ -106,3 +106,12 @@ fn every_published_crate_has_the_same_headings_in_its_readme() {
     }
     assert!(checked >= 2);
 }
+
+#[test]
+fn the_readme_shows_the_first_plan_as_it_is_and_at_most_40_lines_of_it() {
+    let (_, root) = members();
+    let read = |path: &str| std::fs::read_to_string(format!("{root}/{path}")).unwrap();
+    let program = read("examples/examples/first_plan.rs");
+    assert!(read("README.md").contains(&format!("```rust\n{program}```")));
+    assert!(program.lines().count() <= 40);
+}
