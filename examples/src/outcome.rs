@@ -3,6 +3,9 @@
 use std::process::ExitCode;
 
 use tallyline_core::plan::Plan;
+use tallyline_core::reconcile::Kind;
+
+use crate::output::warn;
 
 /// How a command ended without an error of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,9 +21,15 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// What a plan leaves to do.
+    /// What a plan leaves to do. A plan that rests on nothing read at all is a failure, so that
+    /// a script does not take an outage for agreement.
     pub(crate) fn of(plan: &Plan) -> Self {
         let summary = plan.summary();
+        let found = &plan.content().found;
+        if !found.is_empty() && found.keys().all(|kind| *kind == Kind::NotObserved) {
+            warn("none of the linked accounts could be read, so that nothing was compared");
+            return Self::Failed;
+        }
         match (summary.blocked, summary.ready) {
             (0, 0) => Self::Done,
             (0, _) => Self::Pending,

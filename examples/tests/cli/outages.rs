@@ -24,8 +24,9 @@ fn empty_lists_everywhere_change_nothing() {
         .with_state(|state| state.switches.empty_lists = true);
     let (code, document) = world.json(&["plan"]);
     assert!(changes(&document).is_empty(), "{document}");
-    assert_eq!(code, 0);
+    assert_eq!(code, 1, "an outage is not agreement");
     let run = world.run(&["plan"]);
+    assert!(run.err.contains("none of the linked accounts"), "{run:?}");
     assert!(
         run.err.contains("the vendor does not list account"),
         "{run:?}"
