@@ -23,7 +23,7 @@ async fn a_429_waits_as_its_sentence_says() {
         .mount(&server)
         .await;
     get(&format!("{SP}/customers"))
-        .respond_with(json("{}"))
+        .respond_with(json(r#"{"items":[]}"#))
         .expect(1)
         .mount(&server)
         .await;
@@ -53,7 +53,7 @@ async fn a_401_drops_the_token_and_asks_for_another_once() {
             "old",
             problem(401, r#"{"statusCode":401,"message":"expired"}"#),
         ),
-        ("new", json("{}")),
+        ("new", json(r#"{"items":[]}"#)),
     ] {
         Mock::given(method("GET"))
             .and(path(at.as_str()))

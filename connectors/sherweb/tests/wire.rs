@@ -27,12 +27,12 @@ async fn last_body(server: &MockServer) -> serde_json::Value {
 async fn a_token_is_asked_for_once_per_scope_with_exactly_four_fields() {
     let server = server().await;
     get(&format!("{SP}/customers"))
-        .respond_with(json("{}"))
+        .respond_with(json(r#"{"items":[]}"#))
         .expect(2)
         .mount(&server)
         .await;
     get(PAYABLE)
-        .respond_with(json("{}"))
+        .respond_with(json(r#"{"charges":null}"#))
         .expect(1)
         .mount(&server)
         .await;

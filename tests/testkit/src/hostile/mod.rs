@@ -368,7 +368,10 @@ impl<C> fmt::Debug for HostileClient<C> {
 }
 
 /// One call on a task of its own: a panic and a hang are what it found, not the end of the table.
-async fn attempt<C: Clone + Sync>(call: &Call<C>, client: &C) -> Result<Result<String, Error>, String> {
+async fn attempt<C: Clone + Sync>(
+    call: &Call<C>,
+    client: &C,
+) -> Result<Result<String, Error>, String> {
     on_its_own(call(client.clone())).await
 }
 
