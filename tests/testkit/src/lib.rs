@@ -3,7 +3,8 @@
 //! Two systems are simulated: the marketplace side in [`sherweb`] and the PSA side in [`connectwise`]. Both are written
 //! from the vendors' documents, never from a client of ours, so that a client which misreads a document fails
 //! here. [`faults`] breaks either of them on purpose; [`book`] fills both with one demo book of business whose
-//! special cases are named; [`contract`] holds every exchange to the vendors' OpenAPI documents.
+//! special cases are named; [`contract`] holds every exchange to the vendors' OpenAPI documents. [`conformance`] are the
+//! batteries that any source or sink must pass, ours or a third party's.
 //!
 //! ```
 //! use tallyline_testkit::faults::{Fault, Match};
@@ -22,6 +23,7 @@
 
 pub mod book;
 pub mod clock;
+pub mod conformance;
 pub mod connectwise;
 pub mod contract;
 pub mod faults;
