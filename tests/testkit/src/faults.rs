@@ -12,6 +12,7 @@ use crate::lock;
 pub struct Match {
     method: Option<String>,
     path: Option<String>,
+    path_end: Option<String>,
     query: Option<String>,
     body: Option<String>,
     skip: usize,
@@ -51,6 +52,13 @@ impl Match {
     /// DELETE requests whose path contains a text.
     pub fn delete(path_contains: &str) -> Self {
         Self::method("DELETE", path_contains)
+    }
+
+    /// Only requests whose path ends with a text.
+    #[must_use]
+    pub fn path_end(mut self, with: &str) -> Self {
+        self.path_end = Some(with.to_owned());
+        self
     }
 
     /// Only requests whose raw query contains a text.
@@ -99,6 +107,10 @@ impl Match {
         };
         self.method.as_ref().is_none_or(|want| want == method)
             && contains(&self.path, path)
+            && self
+                .path_end
+                .as_ref()
+                .is_none_or(|want| path.ends_with(want))
             && contains(&self.query, query)
             && contains(&self.body, body)
     }

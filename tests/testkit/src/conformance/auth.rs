@@ -151,10 +151,7 @@ async fn links_to_other_hosts_get_nothing(ctx: &Ctx<'_>) -> Outcome {
     let it = ctx.good(&world).await?;
     ctx.strike(&it, Match::any(), rewrite::foreign_addresses(host));
     // Whether the walk goes on at the right host or ends in an error is the connector's choice.
-    if let Ok(listed) = ctx.list(&it).await {
-        ensure!(listed == names(&world), "{listed:?} were listed");
-    }
-    // What the details give is of no matter here.
+    let _ = ctx.list(&it).await;
     let _ = ctx.details(&it).await;
     ensure_silence(&stranger)
 }

@@ -171,7 +171,13 @@ async fn a_list_that_fails_is_an_error(ctx: &Ctx<'_>) -> Outcome {
 
 async fn an_account_that_fails_is_not_empty(ctx: &Ctx<'_>) -> Outcome {
     let world = World::of(3);
-    for fault in [Fault::status(400), Fault::status(403)] {
+    for fault in [
+        Fault::status(400),
+        Fault::status(403),
+        Fault::html_login_200(),
+        Fault::empty_200(),
+        rewrite::cut(),
+    ] {
         let it = ctx.good(&world).await?;
         ctx.strike(&it, ctx.profile.details.clone().once(), fault);
         let read = match ctx.details(&it).await {

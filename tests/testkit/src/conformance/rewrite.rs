@@ -43,35 +43,61 @@ pub(super) fn unknown_members() -> Fault {
     })
 }
 
-/// Sets members of some names to a value, wherever they stand and hold no structure.
-pub(super) fn members_to(names: &'static [&'static str], value: Json) -> Fault {
+/// Makes members of some names null, wherever they stand.
+pub(super) fn nulls(names: &'static [&'static str]) -> Fault {
+    on_members(names, |_| Some(Json::Null))
+}
+
+/// Gives texts under some names another text, wherever they stand.
+pub(super) fn texts(names: &'static [&'static str], text: &'static str) -> Fault {
+    on_members(names, move |member| {
+        let is_text = matches!(member, Json::Text(_));
+        is_text.then(|| Json::Text(text.to_owned()))
+    })
+}
+
+fn on_members(
+    names: &'static [&'static str],
+    change: impl Fn(&Json) -> Option<Json> + Send + Sync + 'static,
+) -> Fault {
     on_json(move |body| {
         each_object(body, &mut |members| {
-            for (name, member) in members {
-                let plain = !matches!(member, Json::Object(_) | Json::Array(_));
-                if plain && names.contains(&name.as_str()) {
-                    *member = value.clone();
+            let named = members
+                .iter_mut()
+                .filter(|(name, _)| names.contains(&name.as_str()));
+            for (_, member) in named {
+                if let Some(new) = change(member) {
+                    *member = new;
                 }
             }
         });
     })
 }
 
-/// Writes a number in other words: `text` stands in the body, as a number or in quotes.
+/// Writes a number in other words wherever it stands, as a number or as a text.
 pub(super) fn number(text: &'static str, literal: &'static str) -> Fault {
-    Fault::rewrite(move |mut answer| {
-        let quoted = format!("\"{text}\"");
-        let literal_text = if literal.starts_with('"') {
-            literal.to_owned()
-        } else {
-            format!("\"{literal}\"")
-        };
-        answer.body = answer
-            .body
-            .replace(&quoted, &literal_text)
-            .replace(text, literal);
-        answer
-    })
+    fn replace(value: &mut Json, text: &str, literal: &str) {
+        match value {
+            Json::Array(items) => items
+                .iter_mut()
+                .for_each(|item| replace(item, text, literal)),
+            Json::Object(members) => members
+                .iter_mut()
+                .for_each(|(_, member)| replace(member, text, literal)),
+            // A number is written as its text, whatever that is.
+            Json::Number(number) if number == text => literal.clone_into(number),
+            Json::Text(number) if number == text => {
+                let digits = literal.starts_with(|c: char| c.is_ascii_digit());
+                *value = if digits {
+                    Json::Text(literal.to_owned())
+                } else {
+                    Json::Number(literal.to_owned())
+                };
+            }
+            _ => {}
+        }
+    }
+    on_json(move |body| replace(body, text, literal))
 }
 
 /// Gives the last record of every list twice.
