@@ -414,7 +414,12 @@ pub(super) async fn run(side: Side<'_>, tests: Vec<Test>) -> Vec<TestResult> {
             .find(|(name, _)| *name == test.name);
         let outcome = match skip {
             Some((_, reason)) => TestOutcome::Skipped((*reason).to_owned()),
-            None => one(&ctx, &test).await,
+            None => {
+                let t = std::time::Instant::now();
+                let o = one(&ctx, &test).await;
+                eprintln!("TIME {:?} {}", t.elapsed(), test.name);
+                o
+            }
         };
         results.push(TestResult {
             group: test.group,

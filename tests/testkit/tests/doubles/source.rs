@@ -134,7 +134,7 @@ struct Seat {
 
 #[derive(Deserialize)]
 struct TokenAnswer {
-    token: SecretString,
+    token: String,
     expires_in: u64,
 }
 
@@ -146,10 +146,10 @@ impl TokenFetcher for Tokens {
         let request = Request::new(&TOKEN).form(&[("key", self.1.expose_secret())]);
         let answer: TokenAnswer = self.0.json(request).await?;
         if self.2 == Flaw::LogsItsToken {
-            tracing::debug!(token = answer.token.expose_secret(), "a new token");
+            tracing::debug!(token = answer.token.as_str(), "a new token");
         }
         Ok(Token {
-            value: answer.token,
+            value: answer.token.into(),
             expires_in: Some(Duration::from_secs(answer.expires_in)),
         })
     }
