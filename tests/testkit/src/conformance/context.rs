@@ -414,12 +414,7 @@ pub(super) async fn run(side: Side<'_>, tests: Vec<Test>) -> Vec<TestResult> {
             .find(|(name, _)| *name == test.name);
         let outcome = match skip {
             Some((_, reason)) => TestOutcome::Skipped((*reason).to_owned()),
-            None => {
-                let t = std::time::Instant::now();
-                let o = one(&ctx, &test).await;
-                eprintln!("TIME {:?} {}", t.elapsed(), test.name);
-                o
-            }
+            None => one(&ctx, &test).await,
         };
         results.push(TestResult {
             group: test.group,

@@ -97,6 +97,12 @@ impl Transport for Carrier {
 /// Fetches one token and keeps it for ever.
 struct Forever(Tokens, tokio::sync::OnceCell<AuthHeaders>);
 
+impl fmt::Debug for Forever {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Forever")
+    }
+}
+
 #[async_trait]
 impl CredentialProvider for Forever {
     async fn headers(&self) -> Result<AuthHeaders> {
