@@ -159,11 +159,20 @@ async fn fails_in(harness: ConnectWise, group: Group) {
     assert_eq!(report.failed_groups(), [group], "{}", report.to_markdown());
 }
 
-fn sink(wrap: fn(ConnectWiseSink) -> Box<dyn PsaSink>) -> ConnectWise {
+/// A sound sink with fewer worlds: enough for every double; the connector's own run tries more.
+fn double() -> ConnectWise {
     ConnectWise {
-        transport: None,
-        wrap,
+        worlds: 5,
+        skips: vec![(
+            "a_page_of_four_mebibytes_is_read",
+            "no double is about size",
+        )],
+        ..ConnectWise::sound()
     }
+}
+
+fn sink(wrap: fn(ConnectWiseSink) -> Box<dyn PsaSink>) -> ConnectWise {
+    ConnectWise { wrap, ..double() }
 }
 
 #[tokio::test]
@@ -171,7 +180,7 @@ async fn a_repeated_create_fails_in_sink() {
     let transport = ReqwestTransport::new(&Timeouts::default()).unwrap();
     let harness = ConnectWise {
         transport: Some(Arc::new(RepeatsCreates(transport))),
-        ..ConnectWise::sound()
+        ..double()
     };
     fails_in(harness, Group::Sink).await;
 }

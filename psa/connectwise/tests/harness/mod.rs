@@ -12,7 +12,7 @@ use tallyline_core::http::{Limiter, LimiterOptions, Limits, RetryPolicy, Transpo
 use tallyline_core::model::ProductId;
 use tallyline_core::{Error, PsaSink};
 use tallyline_testkit::conformance::{
-    BadConfig, Profile, SinkHarness, SinkUnderTest, Situation, UNREACHABLE, World, Writes, run_sink,
+    BadConfig, Profile, SinkHarness, SinkUnderTest, Situation, UNREACHABLE, World, Writes,
 };
 use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
 use tallyline_testkit::faults::Match;
@@ -24,6 +24,8 @@ const CLIENT_ID: &str = "00000000-0000-4000-8000-0000000c11d0";
 
 /// The harness; what is wrong with the sink or its transport is for the batteries to find.
 pub(crate) struct ConnectWise {
+    pub(crate) worlds: u64,
+    pub(crate) skips: Vec<(&'static str, &'static str)>,
     pub(crate) transport: Option<Arc<dyn Transport>>,
     pub(crate) wrap: fn(ConnectWiseSink) -> Box<dyn PsaSink>,
 }
@@ -32,6 +34,8 @@ impl ConnectWise {
     /// Nothing is wrong.
     pub(crate) fn sound() -> Self {
         Self {
+            worlds: 30,
+            skips: Vec::new(),
             transport: None,
             wrap: |sink| Box::new(sink),
         }
@@ -86,6 +90,8 @@ impl SinkHarness for ConnectWise {
         );
         profile.secrets = vec![PRIVATE.to_owned()];
         profile.page_size = Ok(5);
+        profile.worlds = self.worlds;
+        profile.skips.clone_from(&self.skips);
         profile.optional_members = &[
             "invoiceDescription",
             "serialNumber",

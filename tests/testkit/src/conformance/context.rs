@@ -27,7 +27,7 @@ use crate::lock;
 use crate::server::{RecordedRequest, Simulator};
 
 /// Longer than any test takes: what is not done by then hangs.
-const HANGS: Duration = Duration::from_secs(60);
+const HANGS: Duration = Duration::from_secs(240);
 
 /// Why a test did not pass.
 #[derive(Debug)]

@@ -22,9 +22,6 @@ use super::harness::{SinkUnderTest, SourceUnderTest, World};
 use super::memory::{MemorySink, MemorySource, account_id, agreement_id, company_id};
 use super::sink_writes::apply;
 
-/// How many worlds each law is tried on.
-const WORLDS: u64 = 30;
-
 const SERVICES: [&str; 6] = ["MAIL-A", "MAIL-B", "BACKUP-A", "BACKUP-B", "GUARD", "VOICE"];
 
 pub(super) fn source_tests() -> Vec<Test> {
@@ -221,7 +218,7 @@ fn bare(world: &World) -> World {
 }
 
 async fn what_is_read_and_applied_is_in_step(ctx: &Ctx<'_>) -> Outcome {
-    for seed in 0..WORLDS {
+    for seed in 0..ctx.profile.worlds {
         let mut random = Random(seed);
         let accounts = 1 + random.below(4);
         let world = random.world(accounts, 2);
@@ -340,7 +337,7 @@ fn billed(it: &SinkUnderTest) -> Vec<BTreeMap<String, Quantity>> {
 }
 
 async fn what_is_planned_and_applied_is_in_step(ctx: &Ctx<'_>) -> Outcome {
-    for seed in 0..WORLDS {
+    for seed in 0..ctx.profile.worlds {
         let (psa, vendor) = both_sides(seed);
         let started = ctx.good(&psa).await?;
         let it = started.sink()?;
