@@ -318,8 +318,10 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Error {
+    /// `Display` without the request's id: the same for the same failure, so that it can stand
+    /// in a plan.
+    fn write_summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
         match &inner.operation {
             Some(operation) => write!(f, "{operation} failed: {}", inner.kind)?,
@@ -351,6 +353,25 @@ impl fmt::Display for Error {
         for (key, value) in &inner.context {
             write!(f, ", {key} {}", OneLine(value))?;
         }
+        Ok(())
+    }
+
+    /// The error on one line without the request's id: the same for the same failure.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        struct Summary<'e>(&'e Error);
+        impl fmt::Display for Summary<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.write_summary(f)
+            }
+        }
+        Summary(self).to_string()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_summary(f)?;
         if let Some(id) = self.request_id() {
             write!(f, " [request {}]", OneLine(id))?;
         }
@@ -449,6 +470,18 @@ mod tests {
             "agreements.additions.create failed: refused as invalid (400 InvalidObject): \
              the product field is required see docs [request r-1]"
         );
+    }
+
+    #[test]
+    fn the_summary_of_the_same_failure_is_the_same() {
+        let error = |id: &str| {
+            Error::new(ErrorKind::Unavailable, "down").with_http(HttpContext {
+                request_id: Some(id.into()),
+                ..HttpContext::default()
+            })
+        };
+        assert_ne!(error("a").to_string(), error("b").to_string());
+        assert_eq!(error("a").summary(), error("b").summary());
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod integration;
 pub mod mapping;
 pub mod model;
 pub mod plan;
+pub mod proration;
 pub mod reconcile;
 pub mod sink;
 pub mod source;

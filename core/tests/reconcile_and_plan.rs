@@ -627,6 +627,18 @@ fn a_reduction_from_a_stale_reading_is_blocked_and_an_increase_is_not() {
     };
     assert_eq!(guards(&world("4").plan()), [Guard::StaleReading]);
     assert_eq!(guards(&world("6").plan()), []);
+    let mut gone = World::new()
+        .account(1)
+        .service("mail")
+        .bills(1, "10", "P-mail", "5")
+        .with_policy(|policy| policy.vendor_missing = VendorMissing::EndLine);
+    gone.readings
+        .push(AccountReading::complete("c-1", vec![], Basis::Live, old));
+    assert_eq!(
+        guards(&gone.plan()),
+        [Guard::StaleReading],
+        "absence is as old"
+    );
 }
 
 #[test]

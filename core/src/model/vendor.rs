@@ -349,7 +349,7 @@ impl UsageLine {
 pub struct ReadFailure {
     /// The kind of the error.
     pub kind: ErrorKind,
-    /// The error on one line, without secrets.
+    /// The error on one line, without secrets and the same for the same failure.
     pub message: String,
 }
 
@@ -365,7 +365,7 @@ impl ReadFailure {
 
 impl From<&Error> for ReadFailure {
     fn from(error: &Error) -> Self {
-        Self::new(error.kind(), error.to_string())
+        Self::new(error.kind(), error.summary())
     }
 }
 

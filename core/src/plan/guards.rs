@@ -105,8 +105,10 @@ fn below_floor(row: Row<'_>, action: &Action) -> Option<String> {
     row.evidence().find_map(|line| {
         let floor = line.floor.filter(|floor| line.quantity < *floor)?;
         Some(format!(
-            "the vendor reports {} for {}, below its own commitment of {floor}",
-            line.quantity, line.key
+            "the vendor reports {} of {}, below its own commitment of {floor} ({})",
+            line.quantity,
+            row.service_of(line),
+            line.key
         ))
     })
 }

@@ -56,14 +56,16 @@ impl Planner {
         let names = Names::new(context);
         let mut changes = Vec::new();
         let mut notices = Vec::new();
+        let mut unchanged = Vec::new();
         for row in comparison.rows() {
             let before = changes.len();
             self.changes_of(row, comparison.today(), context, &mut changes)?;
             if changes.len() == before {
-                notices.extend(self.notice_of(row, context));
+                unchanged.push(row);
             }
             notices.extend(self.cost_notice_of(row));
         }
+        notices.extend(notices_of(&unchanged, context));
         notices.extend(
             comparison
                 .unplaced()
@@ -258,57 +260,89 @@ impl Planner {
         (!same).then_some(wanted)
     }
 
-    /// What a person should know of a row that is not changed.
-    fn notice_of(&self, row: Row<'_>, context: &PlanContext<'_>) -> Option<Notice> {
-        let sentence = match row.kind() {
-            Kind::NoChange => return None,
-            Kind::NewRevenue => format!(
-                "{} shows {} with no line in {}; creating lines is switched off",
-                context.source.name,
-                row.vendor().unwrap_or_default(),
-                context.sink.name
-            ),
-            Kind::VendorMissing => format!(
-                "{} shows no usage for the line of {}; nothing is changed",
-                context.source.name,
-                row.psa().unwrap_or_default()
-            ),
-            kind => row.reason().map_or_else(|| kind.to_string(), str::to_owned),
-        };
-        Some(self.row_notice(row, row.kind(), &sentence))
-    }
-
     fn cost_notice_of(&self, row: Row<'_>) -> Option<Notice> {
         let mixed = self.policy.sync_unit_cost && row.vendor_cost() == VendorCost::Mixed;
         mixed.then(|| {
-            self.row_notice(
+            row_notice(
                 row,
-                row.kind(),
+                &[product_name(row)],
                 "the vendor's lines have different costs per unit; the cost is not changed",
             )
         })
     }
+}
 
-    fn row_notice(&self, row: Row<'_>, kind: Kind, sentence: &str) -> Notice {
-        let agreement = row.agreement();
-        let book = row.book();
-        let product = book
-            .product(row.product())
-            .map_or(row.product().as_str(), |product| {
-                product.identifier.as_str()
-            });
-        let company = book
-            .company(&agreement.company)
-            .map_or(agreement.company.as_str(), |company| company.name.as_str());
-        let mut notice = Notice::new(
-            kind,
-            format!("{company}, {}, {product}: {sentence}", agreement.name),
-        );
-        notice.company = Some(agreement.company.clone());
-        notice.agreement = Some(agreement.id.clone());
-        notice.product = Some(row.product().clone());
-        notice
+/// What a person should know of rows that are not changed: one notice for all rows of an
+/// agreement that share a reason.
+fn notices_of(rows: &[Row<'_>], context: &PlanContext<'_>) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    let mut rows: Vec<(Row<'_>, String)> = rows
+        .iter()
+        .filter_map(|row| Some((*row, sentence(*row, context)?)))
+        .collect();
+    // Stable: products stay in their order.
+    rows.sort_by(|(a, x), (b, y)| {
+        let key = |row: &Row<'_>| (row.agreement().company.clone(), row.agreement().id.clone());
+        (key(a), a.kind(), x).cmp(&(key(b), b.kind(), y))
+    });
+    let same = |(a, x): &(Row<'_>, String), (b, y): &(Row<'_>, String)| {
+        a.agreement().id == b.agreement().id && a.kind() == b.kind() && x == y
+    };
+    for group in rows.chunk_by(same) {
+        if let [(row, sentence), ..] = group {
+            let products: Vec<&str> = group.iter().map(|(row, _)| product_name(*row)).collect();
+            notices.push(row_notice(*row, &products, sentence));
+        }
     }
+    notices
+}
+
+/// What a person should know of a row that is not changed.
+fn sentence(row: Row<'_>, context: &PlanContext<'_>) -> Option<String> {
+    Some(match row.kind() {
+        Kind::NoChange => return None,
+        Kind::NewRevenue => format!(
+            "{} shows {} with no line in {}; creating lines is switched off",
+            context.source.name,
+            row.vendor().unwrap_or_default(),
+            context.sink.name
+        ),
+        Kind::VendorMissing => format!(
+            "{} shows no usage for the line of {}; nothing is changed",
+            context.source.name,
+            row.psa().unwrap_or_default()
+        ),
+        kind => row.reason().map_or_else(|| kind.to_string(), str::to_owned),
+    })
+}
+
+fn product_name<'c>(row: Row<'c>) -> &'c str {
+    row.book()
+        .product(row.product())
+        .map_or(row.product().as_str(), |product| &product.identifier)
+}
+
+/// A notice about products of one agreement.
+fn row_notice(row: Row<'_>, products: &[&str], sentence: &str) -> Notice {
+    let agreement = row.agreement();
+    let company = row
+        .book()
+        .company(&agreement.company)
+        .map_or(agreement.company.as_str(), |company| &company.name);
+    let mut notice = Notice::new(
+        row.kind(),
+        format!(
+            "{company}, {}, {}: {sentence}",
+            agreement.name,
+            products.join(", ")
+        ),
+    );
+    notice.company = Some(agreement.company.clone());
+    notice.agreement = Some(agreement.id.clone());
+    if products.len() == 1 {
+        notice.product = Some(row.product().clone());
+    }
+    notice
 }
 
 /// "3 more to bill", "2 fewer to bill".

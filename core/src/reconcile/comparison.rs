@@ -111,6 +111,7 @@ pub(super) struct RowData {
     pub(super) vendor: Option<Quantity>,
     pub(super) cost: VendorCost,
     pub(super) evidence: (u32, u32),
+    pub(super) as_of: Option<Timestamp>,
     pub(super) reason: Option<Box<str>>,
 }
 
@@ -128,17 +129,11 @@ pub struct Comparison<'a> {
     pub(super) evidence_index: Vec<u32>,
     pub(super) products: Vec<ProductId>,
     pub(super) services: Vec<ServiceKey>,
-    pub(super) accounts: Vec<ObservedAccount>,
+    pub(super) accounts: Vec<VendorAccountId>,
     pub(super) rules: BTreeMap<(u32, u32), String>,
     pub(super) unplaced: Vec<Unplaced>,
     pub(super) not_counted: BTreeMap<ChargeKind, u64>,
     pub(super) unowned_lines: u64,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct ObservedAccount {
-    pub(super) id: VendorAccountId,
-    pub(super) as_of: Timestamp,
 }
 
 impl<'a> Comparison<'a> {
@@ -274,7 +269,7 @@ impl<'c> Row<'c> {
     /// The account of a usage line of this row.
     #[must_use]
     pub fn account_of(&self, line: &EvidenceLine) -> &'c VendorAccountId {
-        &self.comparison.accounts[line.account as usize].id
+        &self.comparison.accounts[line.account as usize]
     }
 
     /// The service of a usage line of this row.
@@ -300,12 +295,11 @@ impl<'c> Row<'c> {
             .collect()
     }
 
-    /// The oldest state that the readings behind the row show.
+    /// The oldest state that the readings of the agreement's accounts show: also where the row
+    /// rests on the absence of usage.
     #[must_use]
     pub fn as_of(&self) -> Option<Timestamp> {
-        self.evidence()
-            .map(|line| self.comparison.accounts[line.account as usize].as_of)
-            .min()
+        self.data.as_of
     }
 }
 

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::book::{PsaBook, index};
 use super::comparison::{
-    Comparison, EvidenceLine, Kind, ObservedAccount, RowData, Unplaced, UnplacedSubject, VendorCost,
+    Comparison, EvidenceLine, Kind, RowData, Unplaced, UnplacedSubject, VendorCost,
 };
 use super::compiled::{AccountRoute, Decision, ProductRoute, Routes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::{LineTarget, Mapping};
 use crate::model::{
     AccountReading, AgreementLine, ChargeKind, CivilDate, Money, Quantity, ReadingOutcome,
-    ServiceKey, UsageLine, VendorAccountId,
+    ServiceKey, Timestamp, UsageLine, VendorAccountId,
 };
 
 /// Takes the readings one by one and joins them with the PSA's lines.
@@ -25,7 +25,7 @@ pub struct Reconciler<'a> {
     mapping_revision: u64,
     routes: Routes<'a>,
     seen: HashSet<VendorAccountId>,
-    accounts: Vec<ObservedAccount>,
+    accounts: Vec<VendorAccountId>,
     agreements: BTreeMap<u32, AgreementUsage>,
     unplaced: Vec<Unplaced>,
     not_counted: BTreeMap<ChargeKind, u64>,
@@ -39,6 +39,8 @@ struct AgreementUsage {
     incomplete: Option<String>,
     /// Kinds of lines that some account could not state.
     unread_kinds: Vec<ChargeKind>,
+    /// The oldest state that its readings show.
+    as_of: Option<Timestamp>,
 }
 
 /// One usage line on its way to a row.
@@ -129,10 +131,8 @@ impl<'a> Reconciler<'a> {
             ));
         }
         let account = index(self.accounts.len());
-        self.accounts.push(ObservedAccount {
-            id: reading.account.clone(),
-            as_of: reading.as_of(),
-        });
+        self.accounts.push(reading.account.clone());
+        let as_of = reading.as_of();
         let lines = match reading.outcome {
             ReadingOutcome::Complete(lines) => lines,
             ReadingOutcome::Failed(failure) => {
@@ -144,6 +144,7 @@ impl<'a> Reconciler<'a> {
             Some(AccountRoute::To(agreement)) => {
                 let usage = self.agreements.entry(agreement).or_default();
                 usage.unread_kinds.extend(reading.unread_kinds);
+                usage.as_of = Some(usage.as_of.map_or(as_of, |oldest| oldest.min(as_of)));
                 self.place(agreement, account, lines);
             }
             Some(AccountRoute::Excluded(reason)) => {
@@ -227,7 +228,7 @@ impl<'a> Reconciler<'a> {
                 .or_insert_with(|| LeftLines::new(kind, reason))
                 .add(line.kind, line.quantity);
         }
-        let id = &self.accounts[account as usize].id;
+        let id = &self.accounts[account as usize];
         for (service, left) in left {
             self.unplaced.push(Unplaced {
                 account: id.clone(),
@@ -330,7 +331,7 @@ impl<'a> Reconciler<'a> {
     fn join(&self, agreement: u32, mut usage: AgreementUsage, out: &mut Comparison<'a>) {
         // Keys decide the order, so that the order of the input does not show.
         usage.entries.sort_unstable_by(|a, b| {
-            let account = |entry: &Entry| &out.accounts[entry.line.account as usize].id;
+            let account = |entry: &Entry| &out.accounts[entry.line.account as usize];
             (a.service, &a.line.key, account(a), a.line.quantity).cmp(&(
                 b.service,
                 &b.line.key,
@@ -343,6 +344,7 @@ impl<'a> Reconciler<'a> {
             entries,
             incomplete,
             unread_kinds,
+            as_of,
         } = usage;
         out.evidence
             .extend(entries.into_iter().map(|entry| entry.line));
@@ -393,6 +395,7 @@ impl<'a> Reconciler<'a> {
                     .and_then(|owed| owed.cost)
                     .unwrap_or(VendorCost::Unknown),
                 evidence: (from, index(out.evidence_index.len())),
+                as_of,
                 reason: reason.map(String::into_boxed_str),
             });
         }

@@ -65,12 +65,8 @@ fn every_package_takes_versions_and_lints_from_the_workspace() {
             "{}",
             package.name
         );
-        for line in manifest
-            .lines()
-            .filter(|line| line.contains("version = \""))
-        {
-            panic!("{} states a version of its own: {line}", package.name);
-        }
+        let own = manifest.lines().find(|line| line.contains("version = \""));
+        assert_eq!(own, None, "{} states a version of its own", package.name);
     }
 }
 
@@ -109,4 +105,13 @@ fn every_published_crate_has_the_same_headings_in_its_readme() {
         checked += 1;
     }
     assert!(checked >= 2);
+}
+
+#[test]
+fn the_readme_shows_the_first_plan_as_it_is_and_at_most_40_lines_of_it() {
+    let (_, root) = members();
+    let read = |path: &str| std::fs::read_to_string(format!("{root}/{path}")).unwrap();
+    let program = read("examples/examples/first_plan.rs");
+    assert!(read("README.md").contains(&format!("```rust\n{program}```")));
+    assert!(program.lines().count() <= 40);
 }

@@ -1,0 +1,295 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tallyline_core::model::{
+    AgreementId, CompanyId, ProductId, Quantity, ServiceKey, Timestamp, VendorAccountId,
+};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, or nothing to do
+  1  an error; for apply also a change that failed or whose outcome is not known
+  2  plan, show: changes are pending. apply: stopped with changes left
+  3  something is blocked and waits for a person (wins over 2)";
+
+/// Keeps what your PSA bills in step with what your vendor charges.
+#[derive(Debug, Parser)]
+#[command(name = "tallyline", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// The configuration file.
+    #[arg(
+        long,
+        global = true,
+        env = "TALLYLINE_CONFIG",
+        default_value = "tallyline.toml",
+        value_name = "FILE"
+    )]
+    pub(crate) config: PathBuf,
+    /// Print one JSON document instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What to log to standard error, such as `info` or `tallyline_core=debug` [default: warn].
+    #[arg(long, global = true, env = "TALLYLINE_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+    /// The instant to plan for instead of the present one, for rehearsals against simulators.
+    #[arg(
+        long,
+        global = true,
+        env = "TALLYLINE_NOW",
+        hide = true,
+        value_name = "INSTANT"
+    )]
+    pub(crate) now: Option<Timestamp>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole round on two simulators: no configuration, no real data.
+    Demo(DemoArgs),
+    /// Check both connections: who the credentials are, what they may do, what is missing.
+    Check,
+    /// List the vendor's accounts and what each is linked to.
+    Accounts,
+    /// List the vendor's services and what each is linked to.
+    Services,
+    /// Decide which account is which company, and which service is which product.
+    #[command(subcommand)]
+    Map(MapCommand),
+    /// Read both sides and write down what would bring them in step. Changes nothing.
+    Plan(PlanArgs),
+    /// Show a plan file. Refuses one that was edited.
+    Show(ShowArgs),
+    /// Carry out a plan file and verify every change by reading it back.
+    Apply(ApplyArgs),
+    /// Show the last runs, and what failed, drifted or is not known.
+    Status(StatusArgs),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// The vendor's accounts.
+    #[arg(long, default_value_t = 60)]
+    pub(crate) accounts: usize,
+    /// The usage lines, over all accounts.
+    #[arg(long, default_value_t = 1200)]
+    pub(crate) lines: usize,
+    /// The same seed gives the same book of business.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Leave the simulators running afterwards, with a configuration to try commands on.
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// Where to write the plan.
+    #[arg(long, default_value = "plan.json", value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Print every notice, however many.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The plan file.
+    pub(crate) plan: PathBuf,
+    /// Print every notice, however many.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// The plan file; may be left out with --resume.
+    #[arg(required_unless_present = "resume")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Do not ask.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Carry out a blocked change all the same: its id (or the id's beginning) and why.
+    #[arg(long = "override", value_name = "CHANGE_ID=REASON", requires = "by")]
+    pub(crate) overrides: Vec<String>,
+    /// Who approves the plan and answers for the overrides; whoever is logged in by default.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+    /// Go on with the last run, of this plan where one is named, that was interrupted.
+    #[arg(long, conflicts_with = "overrides")]
+    pub(crate) resume: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// How many runs to show.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) runs: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MapCommand {
+    /// List what is decided.
+    List {
+        /// Do not connect: show ids without names.
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Link what has exactly the same name, uniquely, on both sides.
+    Auto {
+        /// Only show what would be linked.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Suggest links for what is still undecided. Nothing is linked.
+    Suggest,
+    /// Link an account or a service by hand.
+    #[command(subcommand)]
+    Set(SetCommand),
+    /// Decide that an account or a service is not synced.
+    #[command(subcommand)]
+    Exclude(ExcludeCommand),
+    /// Accept a suggestion.
+    #[command(subcommand)]
+    Accept(AcceptCommand),
+    /// Take a decision back: the account or service is undecided again.
+    #[command(subcommand)]
+    Clear(ClearCommand),
+    /// Read decisions from a file. All ids are checked before anything is kept.
+    Import {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Write the decisions to a file.
+    Export {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SetCommand {
+    /// Link an account to a company and the agreement its lines go to.
+    Account {
+        /// The vendor's account id.
+        account: VendorAccountId,
+        /// The PSA's company id.
+        #[arg(long)]
+        company: CompanyId,
+        /// The PSA's agreement id.
+        #[arg(long)]
+        agreement: AgreementId,
+        /// Keep the link switched off.
+        #[arg(long)]
+        off: bool,
+        /// A note for people.
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Link a service to one or more products.
+    Service {
+        /// The vendor's service key.
+        service: ServiceKey,
+        /// The PSA's product id; more than once for one line of each product.
+        #[arg(long = "product", required = true)]
+        products: Vec<ProductId>,
+        /// Billed units for every `--per` vendor units.
+        #[arg(long, requires = "per")]
+        units: Option<Quantity>,
+        /// Vendor units of the ratio.
+        #[arg(long, requires = "units")]
+        per: Option<Quantity>,
+        /// What becomes of a fraction.
+        #[arg(long, value_enum, default_value_t)]
+        rounding: RoundingArg,
+        /// Units that are free.
+        #[arg(long)]
+        included: Option<Quantity>,
+        /// The least that is billed while there is any usage.
+        #[arg(long)]
+        minimum: Option<Quantity>,
+        /// The product that carries the vendor's cost, where there are several.
+        #[arg(long, value_name = "PRODUCT")]
+        cost_on: Option<ProductId>,
+        /// Keep the link switched off.
+        #[arg(long)]
+        off: bool,
+        /// A note for people.
+        #[arg(long)]
+        note: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExcludeCommand {
+    /// Exclude an account.
+    Account {
+        /// The vendor's account id.
+        account: VendorAccountId,
+        /// Why, for whoever looks at it later.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Exclude a service.
+    Service {
+        /// The vendor's service key.
+        service: ServiceKey,
+        /// Why, for whoever looks at it later.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AcceptCommand {
+    /// Accept a suggested company for an account.
+    Account {
+        /// The vendor's account id.
+        account: VendorAccountId,
+        /// Which of the suggested companies; may be left out when there is only one.
+        #[arg(long)]
+        company: Option<CompanyId>,
+        /// The agreement; may be left out when the company has only one that can be synced.
+        #[arg(long)]
+        agreement: Option<AgreementId>,
+    },
+    /// Accept a suggested product for a service.
+    Service {
+        /// The vendor's service key.
+        service: ServiceKey,
+        /// Which of the suggested products; may be left out when there is only one.
+        #[arg(long)]
+        product: Option<ProductId>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClearCommand {
+    /// Make an account undecided again.
+    Account {
+        /// The vendor's account id.
+        account: VendorAccountId,
+    },
+    /// Make a service undecided again.
+    Service {
+        /// The vendor's service key.
+        service: ServiceKey,
+    },
+}
+
+/// What becomes of a fraction, on the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RoundingArg {
+    /// The fraction stays.
+    #[default]
+    Exact,
+    /// Up to the next whole unit.
+    Up,
+    /// Down to the whole unit below.
+    Down,
+    /// To the nearest whole unit.
+    Nearest,
+}

@@ -1,0 +1,285 @@
+//! `apply`: carries out a plan, and proves each change by reading it back.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, IsTerminal as _};
+
+use indicatif::ProgressBar;
+use serde::Serialize;
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, SystemClock};
+use tallyline_core::model::ChangeId;
+use tallyline_core::plan::{Change, Plan};
+use tallyline_core::store::{ChangeState, Journal, RunId, RunRecord, SqliteStore};
+use tallyline_core::{Error, ErrorKind, PsaSink, Result};
+
+use super::status::to_the_second;
+use super::{Context, show};
+use crate::cli::ApplyArgs;
+use crate::config::Config;
+use crate::connect;
+use crate::files;
+use crate::outcome::Outcome;
+use crate::output::{count, safe, tell};
+use crate::plan_view;
+use crate::progress;
+use crate::report_view;
+
+/// How many runs are looked through for one of the same plan.
+const RUNS: usize = 1000;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    report: &'a ApplyReport,
+    changes: &'a [Change],
+}
+
+/// Carries out the plan, or goes on with a run.
+pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> {
+    let plan = args.plan.as_deref().map(show::read).transpose()?;
+    let overrides = match &plan {
+        Some((plan, _)) => overrides(plan, args)?,
+        None => BTreeMap::new(),
+    };
+    let config = context.config()?;
+    let sink = connect::sink(&config)?;
+    if let Some((plan, _)) = &plan {
+        check_systems(plan, &config, sink.as_ref())?;
+    }
+    let journal = SqliteStore::open(&config.journal)?;
+    let (report, changes) = if args.resume {
+        let run = run_to_resume(&journal, plan.as_ref().map(|(plan, _)| plan)).await?;
+        resume(&journal, sink.as_ref(), &run).await?
+    } else {
+        let (plan, text) = plan.ok_or_else(|| wrong("name a plan file".to_owned()))?;
+        refuse_again(&journal, &plan).await?;
+        let ready = plan.summary().ready + overrides.len();
+        if ready == 0 {
+            tell("nothing of this plan can be carried out");
+        } else if !args.yes && !confirmed(&plan, ready)? {
+            tell("nothing was written");
+            return Ok(Outcome::Pending);
+        }
+        let (mut options, bar) = options(approver(args)?, ready);
+        options.overrides = overrides;
+        let request = ApplyRequest {
+            plan_id: plan.id(),
+            plan_text: &text,
+            source: &plan.content().source,
+            changes: plan.changes(),
+        };
+        let applier = Applier::new(sink.as_ref(), &journal, &SystemClock);
+        let report = applier.apply(&request, &options).await;
+        bar.finish_and_clear();
+        let report = report?;
+        (report, plan.changes().to_vec())
+    };
+    let document = Document {
+        report: &report,
+        changes: &changes,
+    };
+    context
+        .out
+        .print(&document, || report_view::text(&report, &changes))?;
+    Ok(report_view::outcome(&report))
+}
+
+fn wrong(message: String) -> Error {
+    Error::new(ErrorKind::Config, message)
+}
+
+/// The plan must be of this source and this sink.
+fn check_systems(plan: &Plan, config: &Config, sink: &dyn PsaSink) -> Result<()> {
+    let source = connect::source_system(config);
+    let content = plan.content();
+    for (what, planned, configured) in [
+        ("[source]", content.source.as_str(), source),
+        ("[sink]", content.sink.as_str(), sink.descriptor().system),
+    ] {
+        if planned != configured {
+            return Err(wrong(format!(
+                "the plan is for {}, and {what} in {} is {configured}",
+                safe(planned),
+                files::shown(&config.path)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The blocked changes that a named person wants carried out all the same.
+fn overrides(plan: &Plan, args: &ApplyArgs) -> Result<BTreeMap<ChangeId, String>> {
+    let by = args.by.as_deref().unwrap_or_default().trim();
+    let mut overrides = BTreeMap::new();
+    for text in &args.overrides {
+        let (start, reason) = text.split_once('=').unwrap_or((text, ""));
+        let (start, reason) = (start.trim(), reason.trim());
+        if reason.is_empty() {
+            return Err(wrong(format!(
+                "--override {}: say why, as CHANGE_ID=REASON",
+                safe(text)
+            )));
+        }
+        if by.is_empty() {
+            return Err(wrong(
+                "--override: say who decided it with --by NAME".to_owned(),
+            ));
+        }
+        let mut found = plan
+            .changes()
+            .iter()
+            .filter(|change| !start.is_empty() && change.id.as_str().starts_with(start));
+        let change = match (found.next(), found.next()) {
+            (Some(change), None) => change,
+            (None, _) => {
+                return Err(wrong(format!(
+                    "--override {}: no change of the plan has this id",
+                    safe(start)
+                )));
+            }
+            _ => {
+                return Err(wrong(format!(
+                    "--override {}: more than one change begins so; give more of the id",
+                    safe(start)
+                )));
+            }
+        };
+        if !change.is_blocked() {
+            return Err(wrong(format!(
+                "--override {}: the change is not blocked",
+                safe(start)
+            )));
+        }
+        overrides.insert(change.id.clone(), format!("{by}: {reason}"));
+    }
+    Ok(overrides)
+}
+
+/// Who approves: the name given, or whoever is logged in.
+fn approver(args: &ApplyArgs) -> Result<String> {
+    let named = args.by.clone().map(|name| name.trim().to_owned());
+    let user = || {
+        ["USER", "LOGNAME", "USERNAME"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok())
+    };
+    named
+        .or_else(user)
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| wrong("say who approves the plan with --by NAME".to_owned()))
+}
+
+/// Asks, where somebody is there to answer.
+fn confirmed(plan: &Plan, ready: usize) -> Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Err(wrong(
+            "nothing was written: say --yes, or run this in a terminal to be asked".to_owned(),
+        ));
+    }
+    tell(&plan_view::head(plan));
+    tell(&format!(
+        "Carry out {}? [y/N]",
+        count(ready, "change", "changes")
+    ));
+    let mut answer = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|error| wrong(format!("the answer cannot be read: {error}")))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// Options that show progress and stop at the first Ctrl-C.
+fn options(approved_by: String, changes: usize) -> (ApplyOptions, ProgressBar) {
+    let bar = progress::bar("applying");
+    progress::begin(&bar, changes);
+    let shown = bar.clone();
+    let options = ApplyOptions::new(approved_by).with_on_event(move |event| {
+        if event.event.is_final() {
+            shown.inc(1);
+        }
+    });
+    let cancel = options.cancel.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            tell("stopping: the changes in hand are settled first");
+            cancel.cancel();
+        }
+    });
+    (options, bar)
+}
+
+/// A plan is carried out once: what is left of it belongs to its own run, or to a new plan.
+async fn refuse_again(journal: &SqliteStore, plan: &Plan) -> Result<()> {
+    if let Some(open) = journal.unsettled().await?.first() {
+        return Err(Error::new(
+            ErrorKind::Conflict,
+            format!(
+                "run {} has a change that may or may not have been written; settle it first with \
+                 `tallyline apply --resume`",
+                open.run
+            ),
+        ));
+    }
+    for run in runs_of(journal, Some(plan)).await? {
+        let states = states(journal, &run.id).await?;
+        if states.iter().any(|state| !state.is_settled()) {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!(
+                    "run {} of this plan was interrupted; go on with `tallyline apply --resume`",
+                    run.id
+                ),
+            ));
+        }
+        if states.contains(&ChangeState::Done) {
+            return Err(Error::new(
+                ErrorKind::StalePlan,
+                format!(
+                    "this plan was carried out on {} (run {}); make a new plan for what is left",
+                    to_the_second(run.started),
+                    run.id
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+async fn runs_of(journal: &SqliteStore, plan: Option<&Plan>) -> Result<Vec<RunRecord>> {
+    let mut runs = journal.runs(RUNS).await?;
+    runs.retain(|run| plan.is_none_or(|plan| run.plan == *plan.id()));
+    Ok(runs)
+}
+
+async fn states(journal: &SqliteStore, run: &RunId) -> Result<Vec<ChangeState>> {
+    let changes = journal.changes(run).await?;
+    Ok(changes.iter().map(|record| record.state()).collect())
+}
+
+/// The latest run, of this plan where one is named, that has something left to do.
+async fn run_to_resume(journal: &SqliteStore, plan: Option<&Plan>) -> Result<RunId> {
+    for run in runs_of(journal, plan).await? {
+        let states = states(journal, &run.id).await?;
+        if states.iter().any(|state| !state.is_settled()) {
+            return Ok(run.id);
+        }
+    }
+    Err(Error::new(
+        ErrorKind::NotFound,
+        "there is no interrupted run to go on with; see `tallyline status`",
+    ))
+}
+
+async fn resume(
+    journal: &SqliteStore,
+    sink: &dyn PsaSink,
+    run: &RunId,
+) -> Result<(ApplyReport, Vec<Change>)> {
+    let records = journal.changes(run).await?;
+    let changes: Vec<Change> = records.into_iter().map(|record| record.change).collect();
+    let approved_by = journal.run(run).await?.approved_by;
+    let (options, bar) = options(approved_by, changes.len());
+    let applier = Applier::new(sink, journal, &SystemClock);
+    let report = applier.resume(run, &options).await;
+    bar.finish_and_clear();
+    Ok((report?, changes))
+}

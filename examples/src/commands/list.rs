@@ -1,0 +1,161 @@
+//! `accounts` and `services`: what the vendor lists, and what is decided about it.
+
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use serde::Serialize;
+use tallyline_core::Result;
+use tallyline_core::mapping::{AccountEntry, LineTarget, Mapping, ServiceEntry};
+use tallyline_core::model::{ServiceKey, VendorAccountId};
+
+use super::Context;
+use crate::connect;
+use crate::mapping_file;
+use crate::outcome::Outcome;
+use crate::output::{keep_ids, lines, safe, table, warn};
+
+#[derive(Serialize)]
+struct Record {
+    id: String,
+    name: String,
+    decision: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspended: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    billing_cycle: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_syncable: Option<String>,
+}
+
+/// Lists the vendor's accounts.
+pub(crate) async fn accounts(context: &Context) -> Result<Outcome> {
+    let config = context.config()?;
+    let mapping = mapping_file::load(&config)?;
+    let source = connect::source(&config)?;
+    let mut records = Vec::new();
+    for account in collect(source.accounts()).await? {
+        records.push(Record {
+            decision: account_words(&mapping, &account.id),
+            id: account.id.to_string(),
+            name: account.name,
+            suspended: Some(account.suspended),
+            billing_cycle: None,
+            not_syncable: None,
+        });
+    }
+    show(context, "accounts", &records, |record| {
+        let suspended = record.suspended == Some(true);
+        if suspended { "suspended" } else { "" }.to_owned()
+    })
+}
+
+/// Lists the vendor's services.
+pub(crate) async fn services(context: &Context) -> Result<Outcome> {
+    let config = context.config()?;
+    let mapping = mapping_file::load(&config)?;
+    let source = connect::source(&config)?;
+    let mut records = Vec::new();
+    for service in collect(source.services()).await? {
+        records.push(Record {
+            decision: service_words(&mapping, &service.key),
+            id: service.key.to_string(),
+            name: service.name,
+            suspended: None,
+            billing_cycle: Some(service.billing_cycle.to_string()),
+            not_syncable: service.not_syncable,
+        });
+    }
+    show(context, "services", &records, |record| {
+        let cycle = record.billing_cycle.as_deref().unwrap_or_default();
+        match &record.not_syncable {
+            Some(reason) => format!("{cycle}; cannot be synced: {}", safe(reason)),
+            None => cycle.to_owned(),
+        }
+    })
+}
+
+/// Collects a list. One record that cannot be read does not hide the others.
+async fn collect<T>(mut stream: BoxStream<'_, Result<T>>) -> Result<Vec<T>> {
+    let (mut records, mut failures) = (Vec::new(), Vec::new());
+    while let Some(record) = stream.next().await {
+        match record {
+            Ok(record) => records.push(record),
+            Err(error) => failures.push(error),
+        }
+    }
+    if records.is_empty() && !failures.is_empty() {
+        return Err(failures.swap_remove(0));
+    }
+    for error in failures {
+        warn(&format!("a record could not be read: {error}"));
+    }
+    Ok(records)
+}
+
+fn show(
+    context: &Context,
+    what: &str,
+    records: &[Record],
+    more: impl Fn(&Record) -> String,
+) -> Result<Outcome> {
+    let document = serde_json::json!({ what: records });
+    context.out.print(&document, || {
+        let mut table = table(["Id", "Name", "Decision", "Remarks"]);
+        for record in records {
+            table.add_row([
+                safe(&record.id),
+                safe(&record.name),
+                record.decision.clone(),
+                more(record),
+            ]);
+        }
+        keep_ids(
+            &mut table,
+            0,
+            records.iter().map(|record| record.id.as_str()),
+        );
+        format!("{}{} {what}", lines(&table), records.len())
+    })?;
+    Ok(Outcome::Done)
+}
+
+/// What is decided about an account, with ids.
+pub(crate) fn account_words(mapping: &Mapping, id: &VendorAccountId) -> String {
+    match mapping.account(id) {
+        None => "not mapped".to_owned(),
+        Some(AccountEntry::Exclude(_)) => "excluded".to_owned(),
+        Some(AccountEntry::Link(link)) => {
+            let agreement = match &link.target {
+                LineTarget::Agreement(agreement) => agreement.to_string(),
+                other => format!("{other:?}"),
+            };
+            let off = if link.enabled { "" } else { ", switched off" };
+            safe(&format!(
+                "company {}, agreement {agreement}{off}",
+                link.company
+            ))
+        }
+    }
+}
+
+/// What is decided about a service, with ids.
+pub(crate) fn service_words(mapping: &Mapping, key: &ServiceKey) -> String {
+    match mapping.service(key) {
+        None => "not mapped".to_owned(),
+        Some(ServiceEntry::Exclude(_)) => "excluded".to_owned(),
+        Some(ServiceEntry::Link(link)) => {
+            let products: Vec<String> = link
+                .products
+                .iter()
+                .map(|rule| {
+                    if rule.is_one_to_one() {
+                        format!("product {}", rule.product)
+                    } else {
+                        format!("product {} ({rule})", rule.product)
+                    }
+                })
+                .collect();
+            let off = if link.enabled { "" } else { ", switched off" };
+            safe(&format!("{}{off}", products.join(" and ")))
+        }
+    }
+}

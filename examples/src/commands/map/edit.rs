@@ -1,0 +1,250 @@
+//! Decisions that a person makes, each checked against what both sides list before it is kept.
+
+use tallyline_core::mapping::{
+    AccountSuggestion, ProductRule, Ratio, Rounding, ServiceSuggestion, suggest_accounts,
+    suggest_services,
+};
+use tallyline_core::model::{ChargeKind, ProductId, Quantity};
+use tallyline_core::{Error, ErrorKind, Result};
+
+use super::{Context, Desk, keep};
+use crate::cli::{AcceptCommand, ClearCommand, ExcludeCommand, RoundingArg, SetCommand};
+use crate::mapping_file;
+use crate::outcome::Outcome;
+
+/// `map set`.
+pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcome> {
+    let mut desk = Desk::open(context).await?;
+    let known = mapping_file::directory(&desk.lists);
+    let done = match command {
+        SetCommand::Account {
+            account,
+            company,
+            agreement,
+            off,
+            note,
+        } => {
+            let done =
+                format!("account {account} is linked to company {company}, agreement {agreement}");
+            desk.mapping
+                .link_account(account.clone(), company, agreement, &known)?;
+            if off {
+                desk.mapping.set_account_enabled(&account, false)?;
+            }
+            if let Some(note) = note {
+                desk.mapping.set_account_note(&account, &note)?;
+            }
+            done
+        }
+        SetCommand::Service {
+            service,
+            products,
+            units,
+            per,
+            rounding,
+            included,
+            minimum,
+            cost_on,
+            off,
+            note,
+        } => {
+            let ratio = units.zip(per).map(|(units, per)| Ratio {
+                units,
+                per,
+                rounding: rounding.into(),
+            });
+            let rules = rules(products, ratio, included, minimum, cost_on)?;
+            let words: Vec<String> = rules
+                .iter()
+                .map(|rule| format!("product {} ({rule})", rule.product))
+                .collect();
+            let done = format!("service {service} is linked to {}", words.join(" and "));
+            desk.mapping
+                .link_service(service.clone(), rules, ChargeKind::Recurring, &known)?;
+            if off {
+                desk.mapping.set_service_enabled(&service, false)?;
+            }
+            if let Some(note) = note {
+                desk.mapping.set_service_note(&service, &note)?;
+            }
+            done
+        }
+    };
+    keep(context, &desk.config, &desk.mapping, &done)
+}
+
+/// One rule for each product. Of several products none carries the cost unless it is named.
+fn rules(
+    products: Vec<ProductId>,
+    ratio: Option<Ratio>,
+    included: Option<Quantity>,
+    minimum: Option<Quantity>,
+    cost_on: Option<ProductId>,
+) -> Result<Vec<ProductRule>> {
+    if let Some(product) = &cost_on
+        && !products.contains(product)
+    {
+        return Err(Error::new(
+            ErrorKind::Mapping,
+            format!("--cost-on names product {product}, which is none of the --product"),
+        ));
+    }
+    let only = products.len() == 1;
+    Ok(products
+        .into_iter()
+        .map(|product| ProductRule {
+            carries_cost: cost_on.as_ref().map_or(only, |named| *named == product),
+            ratio,
+            included: included.unwrap_or(Quantity::ZERO),
+            minimum,
+            product,
+        })
+        .collect())
+}
+
+impl From<RoundingArg> for Rounding {
+    fn from(rounding: RoundingArg) -> Self {
+        match rounding {
+            RoundingArg::Exact => Self::Exact,
+            RoundingArg::Up => Self::Ceil,
+            RoundingArg::Down => Self::Floor,
+            RoundingArg::Nearest => Self::HalfUp,
+        }
+    }
+}
+
+/// `map exclude`.
+pub(super) async fn exclude(context: &Context, command: ExcludeCommand) -> Result<Outcome> {
+    let mut desk = Desk::open(context).await?;
+    let known = mapping_file::directory(&desk.lists);
+    let unknown = |what: &str| {
+        Error::new(
+            ErrorKind::Mapping,
+            format!("{what} is unknown at the vendor: correct the id"),
+        )
+    };
+    let done = match command {
+        ExcludeCommand::Account { account, reason } => {
+            if known.account(&account).is_none() {
+                return Err(unknown(&format!("account {account}")));
+            }
+            desk.mapping.exclude_account(account.clone(), &reason)?;
+            format!("account {account} is excluded: {reason}")
+        }
+        ExcludeCommand::Service { service, reason } => {
+            if known.service(&service).is_none() {
+                return Err(unknown(&format!("service {service}")));
+            }
+            desk.mapping.exclude_service(service.clone(), &reason)?;
+            format!("service {service} is excluded: {reason}")
+        }
+    };
+    keep(context, &desk.config, &desk.mapping, &done)
+}
+
+/// `map accept`.
+pub(super) async fn accept(context: &Context, command: AcceptCommand) -> Result<Outcome> {
+    let mut desk = Desk::open(context).await?;
+    let options = desk.suggest_options().with_limit(50);
+    let lists = &desk.lists;
+    let known = mapping_file::directory(lists);
+    let done = match command {
+        AcceptCommand::Account {
+            account,
+            company,
+            agreement,
+        } => {
+            let all = suggest_accounts(
+                &desk.mapping,
+                &lists.accounts,
+                &lists.companies,
+                &lists.agreements,
+                &options,
+            );
+            let mine: Vec<&AccountSuggestion> = all
+                .iter()
+                .filter(|suggestion| suggestion.account == account)
+                .filter(|suggestion| company.as_ref().is_none_or(|id| suggestion.company == *id))
+                .collect();
+            let companies = mine.iter().map(|suggestion| suggestion.company.clone());
+            let mut chosen =
+                only(&mine, &format!("account {account}"), "--company", companies)?.clone();
+            if let Some(agreement) = agreement {
+                chosen = chosen.with_agreement(agreement);
+            }
+            desk.mapping.accept_account(&chosen, &known)?;
+            format!(
+                "account {account} is linked to company {}: {}",
+                chosen.company, chosen.reason
+            )
+        }
+        AcceptCommand::Service { service, product } => {
+            let all = suggest_services(&desk.mapping, &lists.services, &lists.products, &options);
+            let mine: Vec<&ServiceSuggestion> = all
+                .iter()
+                .filter(|suggestion| suggestion.service == service)
+                .filter(|suggestion| product.as_ref().is_none_or(|id| suggestion.product == *id))
+                .collect();
+            let products = mine.iter().map(|suggestion| suggestion.product.clone());
+            let chosen = only(&mine, &format!("service {service}"), "--product", products)?;
+            desk.mapping.accept_service(chosen, &known)?;
+            format!(
+                "service {service} is linked to product {}: {}",
+                chosen.product, chosen.reason
+            )
+        }
+    };
+    keep(context, &desk.config, &desk.mapping, &done)
+}
+
+/// The one suggestion; a person names it where there are several.
+fn only<'a, T>(
+    suggestions: &[&'a T],
+    subject: &str,
+    option: &str,
+    candidates: impl Iterator<Item = impl std::fmt::Display>,
+) -> Result<&'a T> {
+    let wrong = |message: String| Error::new(ErrorKind::Mapping, message);
+    match suggestions {
+        [one] => Ok(one),
+        [] => Err(wrong(format!(
+            "there is no such suggestion for {subject}; see `tallyline map suggest`, or link it \
+             with `tallyline map set`"
+        ))),
+        _ => {
+            let candidates: Vec<String> = candidates.map(|id| id.to_string()).collect();
+            Err(wrong(format!(
+                "there are several suggestions for {subject}; name one with {option}: {}",
+                candidates.join(", ")
+            )))
+        }
+    }
+}
+
+/// `map clear`: needs no connection, so that a decision about something gone can be undone.
+pub(super) fn clear(context: &Context, command: ClearCommand) -> Result<Outcome> {
+    let config = context.config()?;
+    let mut mapping = mapping_file::load(&config)?;
+    let (what, was_decided) = match command {
+        ClearCommand::Account { account } => (
+            format!("account {account}"),
+            mapping.clear_account(&account),
+        ),
+        ClearCommand::Service { service } => (
+            format!("service {service}"),
+            mapping.clear_service(&service),
+        ),
+    };
+    if !was_decided {
+        return Err(Error::new(
+            ErrorKind::Mapping,
+            format!("nothing is decided about {what}"),
+        ));
+    }
+    keep(
+        context,
+        &config,
+        &mapping,
+        &format!("{what} is undecided again"),
+    )
+}

@@ -1,0 +1,38 @@
+//! `show`: a plan file in words.
+
+use std::path::Path;
+
+use tallyline_core::plan::Plan;
+use tallyline_core::{Error, ErrorKind, Result};
+
+use super::Context;
+use crate::cli::ShowArgs;
+use crate::files;
+use crate::outcome::Outcome;
+use crate::plan_view::{self, Amount};
+
+/// Shows the plan.
+pub(crate) fn run(context: &Context, args: &ShowArgs) -> Result<Outcome> {
+    let (plan, _) = read(&args.plan)?;
+    context
+        .out
+        .print(&plan_view::Document::new(&plan, &args.plan), || {
+            plan_view::text(&plan, &args.plan, Amount::of_notices(args.all))
+        })?;
+    Ok(Outcome::of(&plan))
+}
+
+/// Reads a plan file; gives its text too.
+///
+/// # Errors
+/// `StalePlan` with the file's name when it is no plan, or was edited.
+pub(crate) fn read(path: &Path) -> Result<(Plan, String)> {
+    let text = files::read_text(path, "the plan file", ErrorKind::Config)?;
+    let plan = Plan::from_text(&text).map_err(|error| {
+        Error::new(
+            error.kind(),
+            format!("{}: {}", files::shown(path), error.message()),
+        )
+    })?;
+    Ok((plan, text))
+}

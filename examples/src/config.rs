@@ -1,0 +1,377 @@
+//! The one configuration file. Secrets are named in it, never written in it.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, de};
+use tallyline_core::plan::Policy;
+use tallyline_core::{Error, ErrorKind, Result};
+
+use crate::files;
+
+/// The configuration, with paths made absolute to the file's folder.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// The configuration file.
+    pub(crate) path: PathBuf,
+    /// The vendor's side.
+    pub(crate) source: SourceConfig,
+    /// The PSA's side.
+    pub(crate) sink: SinkConfig,
+    /// What a plan may do.
+    pub(crate) policy: Policy,
+    /// Where the mapping is kept.
+    pub(crate) mapping_file: PathBuf,
+    /// The vendor's name on the PSA's products: others are not matched by name.
+    pub(crate) product_vendor: Option<String>,
+    /// The journal of what was applied.
+    pub(crate) journal: PathBuf,
+    /// How often a read is tried, where it is not the connector's own number.
+    pub(crate) attempts: Option<u32>,
+    /// How many requests a second, where it is not the connector's own number; 0 for no limit.
+    pub(crate) requests_per_second: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    source: SourceConfig,
+    sink: SinkConfig,
+    #[serde(default)]
+    policy: Policy,
+    #[serde(default)]
+    mapping: MappingSection,
+    #[serde(default)]
+    store: StoreSection,
+    #[serde(default)]
+    network: NetworkSection,
+}
+
+/// The vendor's side.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SourceConfig {
+    /// Which vendor.
+    pub(crate) kind: SourceKind,
+    /// The API's address, where it is not the vendor's own.
+    pub(crate) base_url: Option<String>,
+    /// The application's id.
+    pub(crate) client_id: String,
+    /// The application's secret.
+    pub(crate) client_secret: SecretRef,
+    /// The key of the API subscription.
+    pub(crate) subscription_key: SecretRef,
+}
+
+/// The vendors that this program knows.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SourceKind {
+    /// Sherweb.
+    Sherweb,
+}
+
+/// The PSA's side.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SinkConfig {
+    /// Which PSA.
+    pub(crate) kind: SinkKind,
+    /// The site's address.
+    pub(crate) site: String,
+    /// The company's login id.
+    pub(crate) company_id: String,
+    /// The API member's public key.
+    pub(crate) public_key: String,
+    /// The API member's private key.
+    pub(crate) private_key: SecretRef,
+    /// The integration's client id.
+    pub(crate) client_id: String,
+}
+
+/// The PSAs that this program knows.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SinkKind {
+    /// ConnectWise PSA.
+    ConnectWise,
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct MappingSection {
+    file: PathBuf,
+    product_vendor: Option<String>,
+}
+
+impl Default for MappingSection {
+    fn default() -> Self {
+        Self {
+            file: PathBuf::from("mapping.toml"),
+            product_vendor: None,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct StoreSection {
+    journal: PathBuf,
+}
+
+impl Default for StoreSection {
+    fn default() -> Self {
+        Self {
+            journal: PathBuf::from("tallyline.db"),
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct NetworkSection {
+    attempts: Option<u32>,
+    requests_per_second: Option<u32>,
+}
+
+/// Where a secret is.
+#[derive(Debug)]
+pub(crate) enum SecretRef {
+    /// In an environment variable.
+    Env(String),
+    /// In a file.
+    File(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for SecretRef {
+    /// Never repeats what stands there: it may be the secret itself.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let refused = || {
+            de::Error::custom(
+                "a secret must not stand in this file: name where it is, \
+                 as { env = \"VARIABLE\" } or { file = \"path\" }",
+            )
+        };
+        let toml::Value::Table(table) = toml::Value::deserialize(deserializer)? else {
+            return Err(refused());
+        };
+        let mut entries = table.into_iter();
+        match (entries.next(), entries.next()) {
+            (Some((key, toml::Value::String(name))), None) if key == "env" => Ok(Self::Env(name)),
+            (Some((key, toml::Value::String(path))), None) if key == "file" => {
+                Ok(Self::File(path.into()))
+            }
+            _ => Err(refused()),
+        }
+    }
+}
+
+/// A secret, and what deserves attention about the place it came from.
+pub(crate) struct Resolved {
+    /// The secret.
+    pub(crate) secret: SecretString,
+    /// A sentence that says what to do.
+    pub(crate) warning: Option<String>,
+}
+
+impl Config {
+    /// Reads and checks the file.
+    ///
+    /// # Errors
+    /// `Config` with the file, the line and what to fix.
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        let text = files::read_text(path, "the configuration file", ErrorKind::Config)
+            .map_err(|error| with_advice(&error, path))?;
+        let file: File = toml::from_str(&text).map_err(|error| at_line(path, &text, &error))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Ok(Self {
+            path: path.to_owned(),
+            mapping_file: folder.join(file.mapping.file),
+            product_vendor: file.mapping.product_vendor,
+            journal: folder.join(file.store.journal),
+            source: file.source,
+            sink: file.sink,
+            policy: file.policy,
+            attempts: file.network.attempts,
+            requests_per_second: file.network.requests_per_second,
+        })
+    }
+
+    /// Fetches a secret of the setting `name`, such as `[source] client_secret`.
+    ///
+    /// # Errors
+    /// `Config` naming the setting and the variable or file.
+    pub(crate) fn secret(&self, name: &str, place: &SecretRef) -> Result<Resolved> {
+        let wrong = |why: String| {
+            Error::new(
+                ErrorKind::Config,
+                format!("{name} in {}: {why}", files::shown(&self.path)),
+            )
+        };
+        let (text, warning) = match place {
+            SecretRef::Env(variable) => {
+                let text = std::env::var(variable).map_err(|error| {
+                    wrong(match error {
+                        std::env::VarError::NotPresent => {
+                            format!("the environment variable {variable} is not set")
+                        }
+                        std::env::VarError::NotUnicode(_) => {
+                            format!("the environment variable {variable} is not text")
+                        }
+                    })
+                })?;
+                (text, None)
+            }
+            SecretRef::File(path) => {
+                let path = self.path.parent().unwrap_or(Path::new("")).join(path);
+                let text = files::read_text(&path, name, ErrorKind::Config)?;
+                let open = files::others_can_read(&path);
+                let shown = files::shown(&path);
+                let warning = open.then(|| {
+                    format!("{name}: others can read the file {shown}; chmod 600 {shown}")
+                });
+                (text, warning)
+            }
+        };
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(wrong("the secret is empty".to_owned()));
+        }
+        Ok(Resolved {
+            secret: SecretString::from(text),
+            warning,
+        })
+    }
+}
+
+/// Says how to name another file, where the one asked for is not there.
+fn with_advice(error: &Error, path: &Path) -> Error {
+    let advice = if path.exists() {
+        ""
+    } else {
+        "; name another with --config or TALLYLINE_CONFIG, or see it all work with `tallyline demo`"
+    };
+    Error::new(ErrorKind::Config, format!("{}{advice}", error.message()))
+}
+
+/// The error with its line, without the line's text: a secret may stand there.
+fn at_line(path: &Path, text: &str, error: &toml::de::Error) -> Error {
+    let line = error.span().map(|span| {
+        1 + text
+            .bytes()
+            .take(span.start)
+            .filter(|b| *b == b'\n')
+            .count()
+    });
+    let place = line.map_or_else(String::new, |line| format!(", line {line}"));
+    Error::new(
+        ErrorKind::Config,
+        format!("{}{place}: {}", files::shown(path), error.message()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        reason = "a test that cannot go on should stop at once"
+    )]
+
+    use super::*;
+
+    const GOOD: &str = r#"
+[source]
+kind = "sherweb"
+client_id = "example"
+client_secret = { env = "TALLYLINE_TEST_NOT_SET" }
+subscription_key = { file = "key.txt" }
+
+[sink]
+kind = "connectwise"
+site = "https://psa.example.com"
+company_id = "example"
+public_key = "public"
+private_key = { env = "X" }
+client_id = "client"
+
+[policy]
+vendor_missing = "end_line"
+"#;
+
+    fn load(text: &str) -> Result<Config> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tallyline.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(&path)
+    }
+
+    #[test]
+    fn a_good_file_reads_and_its_paths_are_beside_it() {
+        let config = load(GOOD).unwrap();
+        assert!(config.mapping_file.is_absolute());
+        assert!(config.mapping_file.ends_with("mapping.toml"));
+        assert_eq!(
+            config.policy.vendor_missing,
+            tallyline_core::plan::VendorMissing::EndLine
+        );
+    }
+
+    #[test]
+    fn the_example_that_comes_with_the_program_reads() {
+        load(include_str!("../tallyline.example.toml")).unwrap();
+    }
+
+    #[test]
+    fn a_secret_in_the_file_is_refused_by_its_line_and_never_repeated() {
+        let text = GOOD.replace(
+            r#"{ env = "TALLYLINE_TEST_NOT_SET" }"#,
+            r#""hunter2-example""#,
+        );
+        let message = load(&text).unwrap_err().to_string();
+        assert!(message.contains("line 5"), "{message}");
+        assert!(message.contains("must not stand in this file"), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+
+    #[test]
+    fn an_unknown_setting_is_refused_by_its_name_and_line() {
+        let text = GOOD.replace("vendor_missing", "vendor_mising");
+        let message = load(&text).unwrap_err().to_string();
+        assert!(message.contains("vendor_mising"), "{message}");
+        assert!(message.contains("line 17"), "{message}");
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_named_with_its_setting() {
+        let config = load(GOOD).unwrap();
+        let error = config
+            .secret("[source] client_secret", &config.source.client_secret)
+            .err()
+            .unwrap();
+        let message = error.to_string();
+        assert!(message.contains("[source] client_secret"), "{message}");
+        assert!(message.contains("TALLYLINE_TEST_NOT_SET"), "{message}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_secret_file_that_others_can_read_gives_a_warning() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tallyline.toml");
+        std::fs::write(&path, GOOD).unwrap();
+        let key = folder.path().join("key.txt");
+        std::fs::write(&key, "an-example-key\n").unwrap();
+        let config = Config::load(&path).unwrap();
+        let warning = |mode| {
+            std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+            let name = "[source] subscription_key";
+            config
+                .secret(name, &config.source.subscription_key)
+                .unwrap()
+                .warning
+        };
+        assert!(warning(0o644).unwrap().contains("chmod 600"));
+        assert_eq!(warning(0o600), None);
+    }
+}

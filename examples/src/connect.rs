@@ -1,0 +1,161 @@
+//! From the configuration to a source and a sink, and from their errors to what to fix.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+
+use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
+use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
+use tallyline_core::{Error, ErrorKind, PsaSink, Result, VendorSource};
+use tallyline_sherweb::SherwebClient;
+
+use crate::config::{Config, SecretRef, SinkKind, SourceKind};
+use crate::files;
+use crate::output::{safe, warn};
+
+/// Both sides.
+pub(crate) struct Connections {
+    /// The vendor's side.
+    pub(crate) source: Box<dyn VendorSource>,
+    /// The PSA's side.
+    pub(crate) sink: Box<dyn PsaSink>,
+}
+
+/// Connects both sides. Nothing is sent yet.
+///
+/// # Errors
+/// As [`source`] and [`sink`].
+pub(crate) fn both(config: &Config) -> Result<Connections> {
+    Ok(Connections {
+        source: source(config)?,
+        sink: sink(config)?,
+    })
+}
+
+/// The vendor's side.
+///
+/// # Errors
+/// `Config` naming the setting.
+pub(crate) fn source(config: &Config) -> Result<Box<dyn VendorSource>> {
+    let settings = &config.source;
+    let client = match settings.kind {
+        SourceKind::Sherweb => SherwebClient::builder()
+            .client_id(&settings.client_id)
+            .client_secret(secret(
+                config,
+                "[source] client_secret",
+                &settings.client_secret,
+            )?)
+            .subscription_key(secret(
+                config,
+                "[source] subscription_key",
+                &settings.subscription_key,
+            )?)
+            .maybe_base_url(settings.base_url.as_deref())
+            .maybe_retry(retry(config))
+            .maybe_limiter(limiter(config))
+            .build()?,
+    };
+    Ok(Box::new(client))
+}
+
+/// The short name of the vendor's system, as plans name it.
+pub(crate) fn source_system(config: &Config) -> &'static str {
+    match config.source.kind {
+        SourceKind::Sherweb => "sherweb",
+    }
+}
+
+/// The PSA's side.
+///
+/// # Errors
+/// `Config` naming the setting.
+pub(crate) fn sink(config: &Config) -> Result<Box<dyn PsaSink>> {
+    let settings = &config.sink;
+    let client = match settings.kind {
+        SinkKind::ConnectWise => ConnectWiseClient::builder()
+            .site(&settings.site)
+            .company_id(&settings.company_id)
+            .public_key(&settings.public_key)
+            .private_key(secret(config, "[sink] private_key", &settings.private_key)?)
+            .client_id(&settings.client_id)
+            .maybe_retry(retry(config))
+            .maybe_limiter(limiter(config))
+            .build()?,
+    };
+    Ok(Box::new(ConnectWiseSink::builder().client(client).build()))
+}
+
+fn retry(config: &Config) -> Option<RetryPolicy> {
+    config.attempts.map(|attempts| RetryPolicy {
+        max_attempts: attempts.max(1),
+        ..RetryPolicy::default()
+    })
+}
+
+/// One for each side: they share no quota.
+fn limiter(config: &Config) -> Option<Arc<Limiter>> {
+    config.requests_per_second.map(|per_second| {
+        Arc::new(Limiter::new(LimiterOptions {
+            per_second: NonZeroU32::new(per_second),
+            ..LimiterOptions::default()
+        }))
+    })
+}
+
+fn secret(config: &Config, name: &str, place: &SecretRef) -> Result<secrecy::SecretString> {
+    let resolved = config.secret(name, place)?;
+    if let Some(warning) = resolved.warning {
+        warn(&warning);
+    }
+    Ok(resolved.secret)
+}
+
+/// An error on one line, with the settings to look at where it came from a connection.
+pub(crate) fn explain(error: &Error, config: &Path) -> String {
+    // What happened on this machine alone needs no kind in front of its sentence.
+    let local = error.operation().is_none() && error.http().is_none() && error.context().is_empty();
+    let mut text = if local {
+        safe(error.message())
+    } else {
+        safe(&error.to_string())
+    };
+    let side = match error.connector() {
+        Some("sherweb") => Some((
+            "Sherweb",
+            "[source] client_id, client_secret and subscription_key",
+            "[source] base_url",
+        )),
+        Some("connectwise") => Some((
+            "ConnectWise PSA",
+            "[sink] company_id, public_key, private_key and client_id",
+            "[sink] site",
+        )),
+        _ => None,
+    };
+    let Some((name, credentials, address)) = side else {
+        return text;
+    };
+    let file = files::shown(config);
+    let advice = match error.kind() {
+        ErrorKind::Auth => format!("check {credentials} in {file}"),
+        ErrorKind::PermissionDenied => format!(
+            "give the API user the right that the message names, or use other {credentials} in {file}"
+        ),
+        ErrorKind::Config if error.status().is_none() => format!("check {address} in {file}"),
+        ErrorKind::Config | ErrorKind::NotFound => format!("check {address} in {file}"),
+        ErrorKind::Protocol | ErrorKind::Unavailable | ErrorKind::Timeout => {
+            format!("check {address} in {file} and whether {name} is up, then try again")
+        }
+        ErrorKind::RateLimited => "wait, then try again".to_owned(),
+        _ => String::new(),
+    };
+    if !text.contains(name) {
+        text = format!("{name}: {text}");
+    }
+    if !advice.is_empty() {
+        text.push_str("; ");
+        text.push_str(&advice);
+    }
+    text
+}

@@ -1,0 +1,347 @@
+//! A plan as a person reads it, and as a program reads it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use comfy_table::Table;
+use serde::Serialize;
+use tallyline_core::model::{AgreementId, PlanId, VendorAccountId};
+use tallyline_core::plan::{Action, Change, Guard, Notice, Plan, PlanContent, PlanSummary};
+use tallyline_core::reconcile::Kind;
+
+use crate::files;
+use crate::output::{airy_table, count, keep_wide, lines, safe, wrapped};
+
+/// How much is shown of long lists.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Amount {
+    /// Changes that can be applied.
+    pub(crate) changes: usize,
+    /// Changes blocked for one reason.
+    pub(crate) blocked: usize,
+    /// Notices of one kind.
+    pub(crate) notices: usize,
+}
+
+impl Amount {
+    /// All changes; of the notices all or the first of each kind.
+    pub(crate) fn of_notices(all: bool) -> Self {
+        Self {
+            changes: usize::MAX,
+            blocked: usize::MAX,
+            notices: if all { usize::MAX } else { 20 },
+        }
+    }
+}
+
+/// A plan as a JSON document.
+#[derive(Serialize)]
+pub(crate) struct Document<'a> {
+    id: &'a PlanId,
+    file: String,
+    summary: PlanSummary,
+    plan: &'a PlanContent,
+}
+
+impl<'a> Document<'a> {
+    /// The document of a plan in a file.
+    pub(crate) fn new(plan: &'a Plan, file: &Path) -> Self {
+        Self {
+            id: plan.id(),
+            file: file.display().to_string(),
+            summary: plan.summary(),
+            plan: plan.content(),
+        }
+    }
+}
+
+/// The whole plan in words.
+pub(crate) fn text(plan: &Plan, file: &Path, amount: Amount) -> String {
+    let mut out = head(plan);
+    out.push_str(&ready(plan, amount.changes));
+    out.push_str(&blocked(plan, amount.blocked));
+    out.push_str(&notices(plan.notices(), amount.notices));
+    let _ = writeln!(out, "\n{}", next_step(plan, file));
+    out
+}
+
+/// What the plan amounts to.
+pub(crate) fn head(plan: &Plan) -> String {
+    let content = plan.content();
+    let summary = plan.summary();
+    let agree = content.found.get(&Kind::NoChange).copied().unwrap_or(0);
+    let sentence = format!(
+        "Plan of {} from {} to {}: {}, {} blocked, {} to know about.",
+        content.today,
+        safe(&content.source),
+        safe(&content.sink),
+        count(summary.ready, "change to apply", "changes to apply"),
+        summary.blocked,
+        count(sentences(plan.notices()), "thing", "things")
+    );
+    let mut out = wrapped("", 0, &sentence);
+    let _ = writeln!(out, "{agree} billed quantities agree with the vendor's.");
+    if content.unowned_lines > 0 {
+        let _ = writeln!(
+            out,
+            "{} to no mapping and {} never touched.",
+            count(
+                to_usize(content.unowned_lines),
+                "open line on these agreements belongs",
+                "open lines on these agreements belong"
+            ),
+            if content.unowned_lines == 1 {
+                "is"
+            } else {
+                "are"
+            }
+        );
+    }
+    if let Some(as_of) = content.data_as_of {
+        let _ = writeln!(out, "The oldest reading is of {as_of}.");
+    }
+    out
+}
+
+/// The changes that nothing speaks against.
+pub(crate) fn ready(plan: &Plan, at_most: usize) -> String {
+    let ready: Vec<&Change> = plan.changes().iter().filter(|c| !c.is_blocked()).collect();
+    if ready.is_empty() {
+        return "\nNothing to apply.\n".to_owned();
+    }
+    format!("\nTo apply\n{}", some(&ready, at_most, false))
+}
+
+/// The blocked changes, by what blocks them.
+pub(crate) fn blocked(plan: &Plan, at_most: usize) -> String {
+    let mut groups: Vec<(Vec<String>, Vec<&Change>)> = Vec::new();
+    for change in plan.changes().iter().filter(|c| c.is_blocked()) {
+        let why: Vec<String> = change
+            .blocks
+            .iter()
+            .map(|block| format!("{}: {}", guard_words(block.guard), safe(&block.reason)))
+            .collect();
+        match groups.iter_mut().find(|(reasons, _)| *reasons == why) {
+            Some((_, changes)) => changes.push(change),
+            None => groups.push((why, vec![change])),
+        }
+    }
+    let mut out = String::new();
+    for (why, changes) in groups {
+        out.push('\n');
+        for reason in why {
+            out.push_str(&wrapped("Blocked: ", 9, &reason));
+        }
+        out.push_str(&some(&changes, at_most, true));
+    }
+    out
+}
+
+/// The notices, by kind.
+pub(crate) fn notices(notices: &[Notice], at_most: usize) -> String {
+    let mut kinds: BTreeMap<Kind, Vec<&Notice>> = BTreeMap::new();
+    for notice in notices {
+        kinds.entry(notice.kind).or_default().push(notice);
+    }
+    let mut out = String::new();
+    for (kind, notices) in kinds {
+        let items = folded(&notices);
+        let _ = writeln!(out, "\n{} ({})", kind_words(kind), items.len());
+        for item in items.iter().take(at_most) {
+            out.push_str(&wrapped("  - ", 4, item));
+        }
+        if items.len() > at_most {
+            let _ = writeln!(out, "  ... and {} more", items.len() - at_most);
+        }
+    }
+    out
+}
+
+/// How many sentences [`notices`] makes of them.
+pub(crate) fn sentences(notices: &[Notice]) -> usize {
+    let mut kinds: BTreeMap<Kind, Vec<&Notice>> = BTreeMap::new();
+    for notice in notices {
+        kinds.entry(notice.kind).or_default().push(notice);
+    }
+    kinds.values().map(|notices| folded(notices).len()).sum()
+}
+
+/// The notices of one kind as sentences: what is said of many lines of one agreement is said
+/// once.
+fn folded(notices: &[&Notice]) -> Vec<String> {
+    type Key<'a> = (Option<&'a AgreementId>, &'a str);
+    let mut groups: Vec<(Key<'_>, &Notice, usize)> = Vec::new();
+    let mut lines_of: BTreeMap<&VendorAccountId, usize> = BTreeMap::new();
+    let unread: Vec<(&VendorAccountId, String)> = notices
+        .iter()
+        .filter(|notice| notice.kind == Kind::NotObserved && notice.service.is_none())
+        .filter_map(|notice| notice.account.as_ref())
+        .map(|account| (account, format!(": account {account} was not observed")))
+        .collect();
+    for notice in notices {
+        // An account that was not read is said once, not for each line that it feeds.
+        let of_account = unread
+            .iter()
+            .find(|(_, said)| notice.agreement.is_some() && notice.message.contains(said.as_str()));
+        if let Some((account, _)) = of_account {
+            *lines_of.entry(*account).or_default() += 1;
+            continue;
+        }
+        let said = match notice.message.split_once(": ") {
+            Some((_, said)) if notice.agreement.is_some() => said,
+            _ => notice.message.as_str(),
+        };
+        let key = (notice.agreement.as_ref(), said);
+        match groups.iter_mut().find(|(known, ..)| *known == key) {
+            Some((.., many)) => *many += 1,
+            None => groups.push((key, notice, 1)),
+        }
+    }
+    groups
+        .into_iter()
+        .map(|(_, notice, many)| {
+            let mut text = safe(&notice.message);
+            if many > 1 {
+                let more = count(many - 1, "more line", "more lines");
+                let _ = write!(text, " (and {more} of this agreement)");
+            }
+            let account = notice.account.as_ref().filter(|_| notice.service.is_none());
+            if let Some(lines) = account.and_then(|account| lines_of.get(account)) {
+                let lines = count(*lines, "line stays as it is", "lines stay as they are");
+                let _ = write!(text, "; {lines}");
+            }
+            text
+        })
+        .collect()
+}
+
+/// A table of changes, cut after so many.
+fn some(changes: &[&Change], at_most: usize, ids: bool) -> String {
+    let mut out = lines(&changes_table(changes.iter().take(at_most).copied(), ids));
+    if changes.len() > at_most {
+        let _ = writeln!(out, " ... and {} more", changes.len() - at_most);
+    }
+    out
+}
+
+fn changes_table<'a>(changes: impl Iterator<Item = &'a Change>, ids: bool) -> Table {
+    let mut table = airy_table([
+        "Company, agreement, product",
+        "Change",
+        "Counts from",
+        if ids {
+            "Why, and the change's id"
+        } else {
+            "Why"
+        },
+    ]);
+    for change in changes {
+        let (what, step) = action_words(&change.action);
+        let mut why = safe(&change.reason);
+        if ids {
+            let _ = write!(why, "\nid {}", short(change.id.as_str()));
+        }
+        table.add_row([
+            place(change),
+            format!("{what}\n{step}"),
+            change.effective.to_string(),
+            why,
+        ]);
+    }
+    keep_wide(&mut table, &[(0, 30), (1, 24), (2, 13)]);
+    table
+}
+
+/// Company, agreement and product, one under the other.
+pub(crate) fn place(change: &Change) -> String {
+    format!(
+        "{}\n{}\n{}",
+        safe(&change.labels.company),
+        safe(&change.labels.agreement),
+        safe(&change.labels.product)
+    )
+}
+
+/// Where a change is, on one line.
+pub(crate) fn place_line(change: &Change) -> String {
+    format!(
+        "{}, {}, {}",
+        safe(&change.labels.company),
+        safe(&change.labels.agreement),
+        safe(&change.labels.product)
+    )
+}
+
+/// What a change does, and from what to what.
+pub(crate) fn action_words(action: &Action) -> (&'static str, String) {
+    let money = |money: &Option<tallyline_core::model::Money>| {
+        money.map_or_else(|| "none".to_owned(), |money| money.to_string())
+    };
+    match action {
+        Action::CreateLine { quantity, .. } => ("new line", format!("none -> {quantity}")),
+        Action::SetQuantity { from, to, .. } => ("quantity", format!("{from} -> {to}")),
+        Action::SetUnitCost { from, to, .. } => ("unit cost", format!("{} -> {to}", money(from))),
+        Action::SetUnitPrice { from, to, .. } => ("unit price", format!("{} -> {to}", money(from))),
+        Action::EndLine { from, last_day, .. } => {
+            ("end line", format!("{from} -> ends {last_day}"))
+        }
+        other => ("other", other.to_string()),
+    }
+}
+
+/// The beginning of an id: enough to tell it from others, and to type it.
+pub(crate) fn short(id: &str) -> &str {
+    id.get(..10).unwrap_or(id)
+}
+
+/// A guard as a person would name it.
+pub(crate) fn guard_words(guard: Guard) -> &'static str {
+    match guard {
+        Guard::TotalReduction => "too much at once",
+        Guard::StaleReading => "the reading is old",
+        Guard::CommitmentFloor => "under a commitment",
+        Guard::InvoicedPeriod => "already invoiced",
+        Guard::Currency => "different currencies",
+        Guard::WholeUnits => "not a whole number",
+        Guard::NegativeQuantity => "below zero",
+        Guard::Unsupported => "not possible",
+        other => other.as_str(),
+    }
+}
+
+/// A kind of finding as a heading.
+pub(crate) fn kind_words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::NewRevenue => "Used but not billed",
+        Kind::Change | Kind::NoChange => "Costs left as they are",
+        Kind::VendorMissing => "Billed, but the vendor shows no usage",
+        Kind::Unmapped => "Not mapped yet",
+        Kind::Excluded => "Excluded on purpose",
+        Kind::SwitchedOff => "Mapped, but switched off",
+        Kind::Ambiguous => "More than one line could be meant",
+        Kind::NotObserved => "Not read, so nothing is changed",
+        Kind::NotEligible => "Cannot take synced lines",
+        other => other.as_str(),
+    }
+}
+
+fn next_step(plan: &Plan, file: &Path) -> String {
+    let file = files::shown(file);
+    let summary = plan.summary();
+    match (summary.ready, summary.blocked) {
+        (0, 0) => "Nothing to do: both sides agree, but for what is listed above.".to_owned(),
+        (0, _) => format!(
+            "Everything left is blocked. To carry one out all the same:\n  tallyline apply {file} --override ID=REASON --by NAME"
+        ),
+        (_, 0) => format!("To carry it out: tallyline apply {file}"),
+        _ => format!(
+            "To carry out what is not blocked: tallyline apply {file}\n\
+             To carry out a blocked one too:   add --override ID=REASON --by NAME"
+        ),
+    }
+}
+
+fn to_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

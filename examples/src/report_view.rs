@@ -1,0 +1,150 @@
+//! What was done, in words: for `apply`, `status` and the demo.
+
+use tallyline_core::apply::{ApplyReport, ChangeResult, Outcome as Fate, Stop};
+use tallyline_core::model::LineState;
+use tallyline_core::plan::{Action, Change};
+
+use crate::outcome::Outcome;
+use crate::output::{airy_table, count, keep_wide, lines, safe};
+use crate::plan_view::{action_words, guard_words, place};
+
+/// How a run ends the command.
+pub(crate) fn outcome(report: &ApplyReport) -> Outcome {
+    let totals = &report.totals;
+    let wrong = totals.failed + totals.unsettled + totals.conflict + totals.drifted;
+    let journal_failed = matches!(report.stopped, Some(Stop::Journal { .. }));
+    if wrong > 0 || journal_failed {
+        Outcome::Failed
+    } else if report.stopped.is_some() {
+        Outcome::Pending
+    } else if totals.blocked > 0 {
+        Outcome::Blocked
+    } else if totals.skipped > 0 {
+        Outcome::Failed
+    } else {
+        Outcome::Done
+    }
+}
+
+/// The report per change, the figures, and what to do next.
+pub(crate) fn text(report: &ApplyReport, changes: &[Change]) -> String {
+    format!("{}\n{}", table_text(report, changes), summary(report))
+}
+
+/// The report per change.
+pub(crate) fn table_text(report: &ApplyReport, changes: &[Change]) -> String {
+    let mut table = airy_table(["Company, agreement, product", "Change", "Result"]);
+    for (result, change) in report.changes.iter().zip(changes) {
+        let (what, step) = action_words(&change.action);
+        table.add_row([
+            place(change),
+            format!("{what}\n{step}"),
+            result_words(result, change),
+        ]);
+    }
+    keep_wide(&mut table, &[(0, 30), (1, 24)]);
+    lines(&table)
+}
+
+/// The figures, and what to do next.
+fn summary(report: &ApplyReport) -> String {
+    let totals = &report.totals;
+    let mut sentences = vec![format!(
+        "{} done; each was read back and found as wanted.",
+        count(totals.done, "change is", "changes are")
+    )];
+    let mut add = |number: usize, text: &str| {
+        if number > 0 {
+            sentences.push(format!("{number} {text}"));
+        }
+    };
+    add(
+        totals.recovered,
+        "of them only after an answer was lost: reading back settled it.",
+    );
+    add(
+        totals.drifted,
+        "not written: the PSA was changed since the plan. Make a new plan.",
+    );
+    add(
+        totals.failed,
+        "failed. See the reason above, then make a new plan.",
+    );
+    add(
+        totals.conflict,
+        "need a look in the PSA: it shows something nobody planned.",
+    );
+    add(
+        totals.unsettled,
+        "may or may not have been written. Settle with `tallyline apply --resume`.",
+    );
+    add(
+        totals.blocked,
+        "blocked, nothing written. They wait for a person: --override ID=REASON --by NAME.",
+    );
+    add(totals.skipped, "not begun.");
+    if let Some(stop) = &report.stopped {
+        sentences.push(safe(&stop.to_string()));
+    }
+    if report.is_resumable() {
+        sentences.push("Go on with `tallyline apply --resume`.".to_owned());
+    }
+    sentences.join("\n")
+}
+
+/// What became of one change.
+fn result_words(result: &ChangeResult, change: &Change) -> String {
+    let mut text = match result.outcome {
+        Fate::Done { recovered } => {
+            let how = if recovered {
+                "done; the answer was lost, reading back settled it"
+            } else {
+                "done"
+            };
+            let proof = result
+                .after
+                .as_ref()
+                .map_or_else(String::new, |after| format!("; {}", proof(change, after)));
+            let line = match (&change.action, &result.line) {
+                (Action::CreateLine { .. }, Some(line)) => format!("; it is line {line}"),
+                _ => String::new(),
+            };
+            return safe(&format!("{how}{line}{proof}"));
+        }
+        Fate::Drifted => "not written, the PSA was changed since the plan".to_owned(),
+        Fate::Failed { retryable: true } => "not done, a new plan may bring it again".to_owned(),
+        Fate::Failed { retryable: false } => "not done, the PSA refused it".to_owned(),
+        Fate::Conflict => "a person must look, the PSA shows something unplanned".to_owned(),
+        Fate::Unsettled => "not known yet, resume to settle it".to_owned(),
+        Fate::Blocked => {
+            let guards = change.blocks.iter().map(|block| guard_words(block.guard));
+            return format!(
+                "blocked ({}), not written",
+                guards.collect::<Vec<_>>().join(", ")
+            );
+        }
+        Fate::Skipped => "not begun".to_owned(),
+        other => format!("{other:?}"),
+    };
+    if !result.detail.is_empty() {
+        text.push_str(": ");
+        text.push_str(&result.detail);
+    }
+    safe(&text)
+}
+
+/// What reading back showed.
+fn proof(change: &Change, after: &LineState) -> String {
+    let money = |money: Option<tallyline_core::model::Money>| {
+        money.map_or_else(|| "none".to_owned(), |money| money.to_string())
+    };
+    match &change.action {
+        Action::SetUnitCost { .. } => format!("read back: cost {}", money(after.unit_cost)),
+        Action::SetUnitPrice { .. } => format!("read back: price {}", money(after.unit_price)),
+        Action::EndLine { .. } => after.last_day.map_or_else(
+            || "read back: no end".to_owned(),
+            |day| format!("read back: ends {day}"),
+        ),
+        _ => format!("read back: {}", after.quantity),
+    }
+}

@@ -1,0 +1,267 @@
+//! `apply` and `status`.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tallyline_testkit::book::BookCase;
+use tallyline_testkit::faults::{Fault, Match};
+
+use crate::plan::unblock;
+use crate::support::{Run, World};
+
+#[test]
+fn apply_carries_out_what_is_not_blocked_and_proves_it() {
+    let world = World::mapped();
+    world.run(&["plan"]);
+    let run = world.run(&["apply", "plan.json", "--yes"]);
+    assert_eq!(run.code, 3, "only blocked ones remain: {run:?}");
+    assert!(
+        run.out.contains("4 changes are done; each was read back"),
+        "{run:?}"
+    );
+    assert!(run.out.contains("read back: "), "{run:?}");
+    assert_eq!((world.writes(), world.attempts_to_write()), (4, 4));
+    let (code, document) = world.json(&["plan"]);
+    assert_eq!((code, &document["summary"]["ready"]), (3, &0.into()));
+}
+
+#[test]
+fn apply_exits_with_zero_when_everything_is_done() {
+    let world = World::mapped();
+    unblock(&world);
+    world.run(&["plan"]);
+    let (code, document) = world.json(&["apply", "plan.json", "--yes"]);
+    assert_eq!(code, 0, "{document}");
+    let totals = &document["report"]["totals"];
+    assert_eq!(totals["done"].as_u64().unwrap() as usize, world.writes());
+    let (code, document) = world.json(&["status"]);
+    assert_eq!(code, 0);
+    assert_eq!(document["runs"][0]["open"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn nothing_is_written_unless_somebody_says_yes() {
+    let world = World::mapped();
+    world.run(&["plan"]);
+    let run = world.run(&["apply", "plan.json"]);
+    run.is_error_saying(&["nothing was written", "--yes"]);
+    assert_eq!(world.attempts_to_write(), 0);
+}
+
+#[test]
+fn a_plan_is_carried_out_once() {
+    let world = World::mapped();
+    world.run(&["plan"]);
+    world.run(&["apply", "plan.json", "--yes"]);
+    let again = world.run(&["apply", "plan.json", "--yes"]);
+    again.is_error_saying(&["was carried out", "make a new plan"]);
+    assert_eq!(world.attempts_to_write(), 4);
+}
+
+#[test]
+fn a_blocked_change_needs_a_reason_and_a_name() {
+    let world = World::mapped();
+    let (_, document) = world.json(&["plan"]);
+    let changes = document["plan"]["changes"].as_array().unwrap();
+    let id_of = |guard: &str| {
+        let found = changes
+            .iter()
+            .find(|change| change["blocks"][0]["guard"] == guard);
+        found.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let id = id_of("commitment_floor");
+    let apply = |more: &[&str]| {
+        let mut args = vec!["apply", "plan.json", "--yes"];
+        args.extend(more);
+        world.run(&args)
+    };
+    let reason = format!("{id}=the client has cancelled");
+    let nameless = apply(&["--override", &reason]);
+    assert_eq!(nameless.code, 1, "{nameless:?}");
+    assert!(nameless.err.contains("--by"), "{nameless:?}");
+    apply(&["--override", &id, "--by", "Dana"]).is_error_saying(&["say why"]);
+    apply(&["--override", "ffff0000=x", "--by", "Dana"])
+        .is_error_saying(&["no change", "ffff0000"]);
+    assert_eq!(world.attempts_to_write(), 0);
+    let short = format!("{}=the client has cancelled", &id[..10]);
+    let run = apply(&["--override", &short, "--by", "Dana"]);
+    assert_eq!(run.code, 3, "the other one stays blocked: {run:?}");
+    assert_eq!(world.writes(), 5);
+    let (_, document) = world.json(&["status"]);
+    assert_eq!(
+        document["runs"][0]["run"]["overrides"][&id],
+        "Dana: the client has cancelled"
+    );
+}
+
+#[test]
+fn a_right_that_is_missing_for_writing_fails_each_change_and_status_says_what_to_do() {
+    let world = World::mapped();
+    world.run(&["plan"]);
+    world.psa.with_state(|state| {
+        state.rights.agreements.edit = false;
+        state.rights.agreements.add = false;
+    });
+    let run = world.run(&["apply", "plan.json", "--yes"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.out.contains("4 failed"), "{run:?}");
+    assert_eq!(world.writes(), 0);
+    let status = world.run(&["status"]);
+    assert_eq!(status.code, 0, "{status:?}");
+    assert!(status.out.contains("0 of 6 changes done"), "{status:?}");
+    assert!(
+        status
+            .out
+            .contains("to do: mend the reason, then make a new plan"),
+        "{status:?}"
+    );
+}
+
+#[test]
+fn an_edit_by_a_person_since_the_plan_wins() {
+    let world = World::mapped();
+    world.run(&["plan"]);
+    let note = world.book.case(BookCase::Increase).unwrap();
+    world.psa.with_state(|state| {
+        state.edit_addition(note.addition_ids[0], |addition| {
+            addition.quantity = 1000.into();
+        });
+    });
+    let run = world.run(&["apply", "plan.json", "--yes"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(
+        run.out.contains("the PSA was changed since the plan"),
+        "{run:?}"
+    );
+    assert_eq!(world.writes(), 3);
+}
+
+#[test]
+fn a_lost_answer_is_settled_by_reading_back_and_nothing_is_written_twice() {
+    let world = World::mapped();
+    world.run(&["plan"]);
+    world
+        .psa
+        .faults()
+        .on(Match::patch("/additions").once(), Fault::lose_answer());
+    let run = world.run(&["apply", "plan.json", "--yes"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.out.contains("reading back settled it"), "{run:?}");
+    assert_eq!((world.writes(), world.attempts_to_write()), (4, 4));
+}
+
+#[test]
+fn a_write_whose_outcome_is_not_known_stays_so_until_reading_back_settles_it() {
+    let world = World::mapped();
+    let note = world.book.case(BookCase::Increase).unwrap();
+    let mut mapping = world.mapping();
+    for link in &world.book.expected_mapping().accounts {
+        if link.customer_id != note.customer_id {
+            mapping.clear_account(&link.customer_id.as_str().into());
+        }
+    }
+    world.write("mapping.toml", &mapping.to_toml().unwrap());
+    assert_eq!(world.run(&["plan"]).code, 2);
+    let faults = world.psa.faults();
+    faults.on(Match::patch("/additions").once(), Fault::lose_answer());
+    faults.on(Match::get("/additions").after(1), Fault::status(500));
+    let run = world.run(&["apply", "plan.json", "--yes"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(
+        run.out.contains("1 may or may not have been written"),
+        "{run:?}"
+    );
+    let status = world.run(&["status"]);
+    assert!(
+        status
+            .out
+            .contains("settle it with `tallyline apply --resume`"),
+        "{status:?}"
+    );
+    let again = world.run(&["apply", "plan.json", "--yes"]);
+    again.is_error_saying(&["settle it first", "--resume"]);
+    faults.clear();
+    let resumed = world.run(&["apply", "--resume"]);
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    assert_eq!((world.writes(), world.attempts_to_write()), (1, 1));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_stopped_settles_what_is_in_hand_and_can_go_on() {
+    let world = World::mapped();
+    unblock(&world);
+    // One change on each account, more than are in hand at once.
+    world.vendor.with_state(|state| {
+        let customers: Vec<String> = state.customers.iter().map(|c| c.id.clone()).collect();
+        for customer in customers {
+            if let Some(first) = state
+                .subscriptions
+                .iter_mut()
+                .find(|s| s.customer_id == customer)
+            {
+                first.quantity += 1;
+            }
+        }
+    });
+    world.run(&["plan"]);
+    let slow = Fault::delay(Duration::from_millis(400));
+    world.psa.faults().on(Match::patch("/additions"), slow);
+    let child = world
+        .command(&["apply", "plan.json", "--yes"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while world.attempts_to_write() == 0 {
+        std::thread::yield_now();
+    }
+    let interrupt = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupt.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let stopped = Run {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    };
+    assert_eq!(stopped.code, 2, "{stopped:?}");
+    assert!(
+        stopped
+            .out
+            .contains("Go on with `tallyline apply --resume`"),
+        "{stopped:?}"
+    );
+    world.psa.faults().clear();
+    let again = world.run(&["apply", "plan.json", "--yes"]);
+    again.is_error_saying(&["was interrupted", "--resume"]);
+    let resumed = world.run(&["apply", "plan.json", "--resume"]);
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    assert_eq!(
+        world.writes(),
+        world.attempts_to_write(),
+        "nothing was written twice"
+    );
+    let (code, document) = world.json(&["plan"]);
+    assert_eq!(code, 0, "{}", document["summary"]);
+    world
+        .run(&["apply", "--resume"])
+        .is_error_saying(&["no interrupted run"]);
+}
+
+#[test]
+fn a_plan_of_another_system_is_refused() {
+    let world = World::mapped();
+    world.run(&["plan"]);
+    assert_eq!(world.run(&["status"]).out, "nothing was applied yet\n");
+    let text = world.read("plan.json");
+    let plan = tallyline_core::plan::Plan::from_text(&text).unwrap();
+    let mut content = plan.content().clone();
+    content.source = "elsewhere".to_owned();
+    let other = tallyline_core::plan::Plan::new(content).unwrap();
+    world.write("plan.json", &other.to_text().unwrap());
+    let run = world.run(&["apply", "plan.json", "--yes"]);
+    run.is_error_saying(&["elsewhere", "[source]"]);
+    assert_eq!(world.attempts_to_write(), 0);
+}

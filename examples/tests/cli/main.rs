@@ -1,0 +1,14 @@
+//! The program as a person or a script runs it, against simulators in this process.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop at once"
+)]
+
+mod apply;
+mod connections;
+mod demo;
+mod mapping;
+mod outages;
+mod plan;
+mod support;

@@ -1,0 +1,192 @@
+//! `map`: every decision is checked before it is kept.
+
+use tallyline_testkit::book::BookCase;
+
+use crate::support::World;
+
+#[test]
+fn exact_names_are_linked_and_nothing_else() {
+    let world = World::new();
+    let dry = world.run(&["map", "auto", "--dry-run"]);
+    assert_eq!(dry.code, 0, "{dry:?}");
+    assert!(!world.path("mapping.toml").exists());
+    let (code, document) = world.json(&["map", "auto"]);
+    assert_eq!(code, 0);
+    assert_eq!(document["accounts"]["linked"].as_array().unwrap().len(), 17);
+    let renamed = world.book.case(BookCase::RenamedClient).unwrap();
+    let mapping = world.read("mapping.toml");
+    assert!(!mapping.contains(&renamed.customer_id), "{mapping}");
+    let (_, again) = world.json(&["map", "auto"]);
+    assert_eq!(again["accounts"]["kept"], 17);
+    assert_eq!(world.attempts_to_write(), 0);
+}
+
+#[test]
+fn a_suggestion_is_linked_only_when_a_person_accepts_it() {
+    let world = World::new();
+    world.run(&["map", "auto"]);
+    let renamed = world.book.case(BookCase::RenamedClient).unwrap();
+    let before = world.read("mapping.toml");
+    let (code, document) = world.json(&["map", "suggest"]);
+    assert_eq!(code, 0);
+    let suggested = document["accounts"].as_array().unwrap();
+    assert!(
+        suggested
+            .iter()
+            .any(|s| s["account"] == renamed.customer_id.as_str())
+    );
+    assert_eq!(world.read("mapping.toml"), before);
+    let company = renamed.company_id.to_string();
+    let accept = world.run(&[
+        "map",
+        "accept",
+        "account",
+        &renamed.customer_id,
+        "--company",
+        &company,
+    ]);
+    assert_eq!(accept.code, 0, "{accept:?}");
+    let (_, list) = world.json(&["map", "list"]);
+    let accounts = list["accounts"].as_array().unwrap();
+    let mine = accounts
+        .iter()
+        .find(|a| a["id"] == renamed.customer_id.as_str())
+        .unwrap();
+    assert_eq!(mine["provenance"], "accepted suggestion");
+    assert_eq!(mine["name"], renamed.customer_name.as_str());
+}
+
+#[test]
+fn a_person_links_excludes_and_takes_back() {
+    let world = World::new();
+    let account = world.book.case(BookCase::TwoCompaniesOfOneName).unwrap();
+    let (company, agreement) = (
+        account.company_id.to_string(),
+        account.agreement_id.to_string(),
+    );
+    let id = account.customer_id.as_str();
+    let set = [
+        "map",
+        "set",
+        "account",
+        id,
+        "--company",
+        &company,
+        "--agreement",
+        &agreement,
+    ];
+    let run = world.run(&set);
+    assert_eq!(run.code, 0, "{run:?}");
+    let pack = world.book.case(BookCase::Ratio).unwrap();
+    let sku = pack.sku.as_deref().unwrap();
+    let product = world.psa.with_state(|state| {
+        let addition = &state.additions[&pack.addition_ids[0]];
+        addition.product_id.to_string()
+    });
+    let set = [
+        "map",
+        "set",
+        "service",
+        sku,
+        "--product",
+        &product,
+        "--units",
+        "25",
+        "--per",
+        "1",
+    ];
+    let run = world.run(&set);
+    assert_eq!(run.code, 0, "{run:?}");
+    let run = world.run(&[
+        "map",
+        "exclude",
+        "service",
+        "LAB-INTERNAL-MM",
+        "--reason",
+        "our own lab",
+    ]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let list = world.run(&["map", "list"]);
+    for text in ["25 for every 1", "excluded", "our own lab", id] {
+        assert!(list.out.contains(text), "`{text}` is not in {list:?}");
+    }
+    assert_eq!(world.run(&["map", "list", "--offline"]).code, 0);
+    assert_eq!(world.run(&["map", "clear", "account", id]).code, 0);
+    world
+        .run(&["map", "clear", "account", id])
+        .is_error_saying(&["nothing is decided", id]);
+}
+
+#[test]
+fn a_link_to_what_is_not_there_is_refused_and_not_kept() {
+    let world = World::new();
+    let account = world.book.case(BookCase::Increase).unwrap();
+    let (company, id) = (account.company_id.to_string(), account.customer_id.as_str());
+    let set = |id: &str, company: &str, agreement: &str| {
+        let args = [
+            "map",
+            "set",
+            "account",
+            id,
+            "--company",
+            company,
+            "--agreement",
+            agreement,
+        ];
+        world.run(&args)
+    };
+    set(id, &company, "999999").is_error_saying(&["agreement 999999 is unknown"]);
+    set(id, "999999", "1").is_error_saying(&["company 999999 is unknown"]);
+    set("nobody", &company, "1").is_error_saying(&["account nobody is unknown"]);
+    let other = world
+        .book
+        .case(BookCase::Decrease)
+        .unwrap()
+        .agreement_id
+        .to_string();
+    set(id, &company, &other).is_error_saying(&["belongs to company"]);
+    let run = world.run(&["map", "exclude", "account", "nobody", "--reason", "x"]);
+    run.is_error_saying(&["account nobody is unknown"]);
+    assert!(!world.path("mapping.toml").exists());
+}
+
+#[test]
+fn an_imported_file_is_taken_whole_or_refused_by_line_and_id() {
+    let world = World::mapped();
+    assert_eq!(world.run(&["map", "export", "copy.toml"]).code, 0);
+    let before = world.read("mapping.toml");
+    let increase = world.book.case(BookCase::Increase).unwrap();
+    let company = format!("company = \"{}\"", increase.company_id);
+    world.edit("copy.toml", &company, "company = \"999999\"");
+    let run = world.run(&["map", "import", "copy.toml"]);
+    run.is_error_saying(&[
+        "copy.toml",
+        "line ",
+        &increase.customer_id,
+        "company 999999 is unknown",
+    ]);
+    assert_eq!(world.read("mapping.toml"), before);
+    world.edit("copy.toml", "company = \"999999\"", &company);
+    let (code, document) = world.json(&["map", "import", "copy.toml"]);
+    assert_eq!(code, 0, "{document}");
+}
+
+#[test]
+fn accounts_go_to_a_spreadsheet_and_back() {
+    let world = World::mapped();
+    let run = world.run(&["map", "export", "accounts.csv"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let account = world.book.case(BookCase::Increase).unwrap();
+    let csv = world.read("accounts.csv");
+    let line = csv
+        .lines()
+        .find(|line| line.contains(&account.customer_id))
+        .unwrap();
+    assert!(line.contains(&account.customer_name), "{line}");
+    let (code, document) = world.json(&["map", "import", "accounts.csv"]);
+    assert_eq!(code, 0, "{document}");
+    world.write("accounts.csv", "nonsense,1\n");
+    world
+        .run(&["map", "import", "accounts.csv"])
+        .is_error_saying(&["accounts.csv, line 1", "account"]);
+}

@@ -1,0 +1,188 @@
+//! A provider's whole world: both simulators filled with one book, and real clients on them.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, SystemClock};
+use tallyline_core::flow::{Directory, Flow};
+use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
+use tallyline_core::mapping::{
+    AccountEntry, AccountLink, Exclusion, LineTarget, Mapping, ProductRule, Provenance, Ratio,
+    Rounding, ServiceEntry, ServiceLink,
+};
+use tallyline_core::model::{ChargeKind, Quantity, Timestamp};
+use tallyline_core::plan::{Plan, Policy, VendorMissing};
+use tallyline_core::store::Journal;
+use tallyline_sherweb::SherwebClient;
+use tallyline_testkit::book::{AccountMatch, Book, BookOptions, ExpectedMapping, ServiceRule};
+use tallyline_testkit::connectwise::ConnectWiseSimulator;
+use tallyline_testkit::sherweb::SherwebSimulator;
+
+/// Everything the simulators accept as a credential, and nothing else may show.
+pub(crate) const SECRETS: [&str; 3] = [
+    "example-client-secret",
+    "example-subscription-key",
+    "example-private-key",
+];
+
+/// Both systems, their clients, and the book they were filled from.
+pub(crate) struct World {
+    pub(crate) vendor: SherwebSimulator,
+    pub(crate) psa: ConnectWiseSimulator,
+    pub(crate) source: SherwebClient,
+    pub(crate) sink: ConnectWiseSink,
+    pub(crate) mapping: Mapping,
+    pub(crate) now: Timestamp,
+}
+
+impl World {
+    pub(crate) async fn start(options: BookOptions) -> Self {
+        let book = Book::generate(options);
+        let mapping = mapping(book.expected_mapping());
+        let vendor = SherwebSimulator::start(book.sherweb).await.unwrap();
+        let psa = ConnectWiseSimulator::start(book.connectwise).await.unwrap();
+        let source = SherwebClient::builder()
+            .client_id("example-client-id")
+            .client_secret("example-client-secret".into())
+            .subscription_key("example-subscription-key".into())
+            .base_url(vendor.base_url().as_str())
+            .retry(RetryPolicy::none())
+            .build()
+            .unwrap();
+        let client = ConnectWiseClient::builder()
+            .site(psa.base_url().as_str())
+            .company_id("examplemsp")
+            .public_key("example-public-key")
+            .private_key(SecretString::from("example-private-key"))
+            .client_id("00000000-0000-4000-8000-0000000c11d0")
+            .retry(RetryPolicy::none())
+            .limiter(Arc::new(Limiter::new(LimiterOptions {
+                per_second: NonZeroU32::new(100_000),
+                ..LimiterOptions::default()
+            })))
+            .build()
+            .unwrap();
+        let sink = ConnectWiseSink::builder().client(client).build();
+        let now = format!("{}T09:00:00Z", options.today).parse().unwrap();
+        Self {
+            vendor,
+            psa,
+            source,
+            sink,
+            mapping,
+            now,
+        }
+    }
+
+    pub(crate) fn flow(&self) -> Flow<'_> {
+        Flow::new(&self.source, &self.sink)
+    }
+
+    pub(crate) async fn directory(&self) -> Directory {
+        self.flow().directory().await.unwrap()
+    }
+
+    pub(crate) async fn plan(&self, policy: &Policy) -> Plan {
+        let directory = self.directory().await;
+        self.flow()
+            .plan(&directory, &self.mapping, policy, self.now)
+            .await
+            .unwrap()
+    }
+}
+
+/// A book of a few clients.
+pub(crate) fn small(seed: u64) -> BookOptions {
+    BookOptions {
+        seed,
+        accounts: 24,
+        lines: 160,
+        ..BookOptions::default()
+    }
+}
+
+/// Applies a plan's ready changes.
+pub(crate) async fn apply(world: &World, plan: &Plan, journal: &dyn Journal) -> ApplyReport {
+    let text = plan.to_text().unwrap();
+    let request = ApplyRequest {
+        plan_id: plan.id(),
+        plan_text: &text,
+        source: "sherweb",
+        changes: plan.changes(),
+    };
+    let options = ApplyOptions::new("finance@example.com");
+    Applier::new(&world.sink, journal, &SystemClock)
+        .apply(&request, &options)
+        .await
+        .unwrap()
+}
+
+/// A policy that ends lines the vendor no longer lists.
+pub(crate) fn ending() -> Policy {
+    Policy {
+        vendor_missing: VendorMissing::EndLine,
+        ..Policy::default()
+    }
+}
+
+/// The mapping that the book expects, exact and suggested names alike.
+fn mapping(expected: &ExpectedMapping) -> Mapping {
+    let mut mapping = Mapping::new();
+    for link in &expected.accounts {
+        let provenance = match link.found {
+            AccountMatch::Exact => Provenance::Exact,
+            _ => Provenance::Manual,
+        };
+        let entry = AccountEntry::Link(AccountLink {
+            company: link.company_id.to_string().into(),
+            target: LineTarget::Agreement(link.agreement_id.to_string().into()),
+            enabled: true,
+            provenance,
+            note: None,
+        });
+        mapping.set_account(link.customer_id.as_str().into(), entry);
+    }
+    for service in &expected.services {
+        let rules = match &service.rule {
+            ServiceRule::Unmapped => continue,
+            ServiceRule::Excluded(reason) => {
+                let exclusion = Exclusion {
+                    reason: Some(reason.clone()),
+                };
+                mapping.set_service(
+                    service.sku.as_str().into(),
+                    ServiceEntry::Exclude(exclusion),
+                );
+                continue;
+            }
+            ServiceRule::Product(id) => vec![ProductRule::one_to_one(id.to_string())],
+            ServiceRule::Products(ids) => ids
+                .iter()
+                .map(|id| ProductRule {
+                    carries_cost: false,
+                    ..ProductRule::one_to_one(id.to_string())
+                })
+                .collect(),
+            ServiceRule::Ratio { product_id, units } => vec![ProductRule {
+                ratio: Some(Ratio {
+                    units: Quantity::new(*units),
+                    per: Quantity::ONE,
+                    rounding: Rounding::Exact,
+                }),
+                ..ProductRule::one_to_one(product_id.to_string())
+            }],
+        };
+        let link = ServiceLink {
+            products: rules,
+            counts: ChargeKind::Recurring,
+            enabled: true,
+            provenance: Provenance::Manual,
+            note: None,
+        };
+        mapping.set_service(service.sku.as_str().into(), ServiceEntry::Link(link));
+    }
+    mapping
+}
