@@ -147,8 +147,10 @@ impl VendorSource for AcornSource {
 }
 
 #[allow(dead_code, reason = "the test takes this file as a module")]
-fn main() {
-    eprintln!(
-        "Keep this source beside your own code; its test is examples/tests/custom_source.rs."
-    );
+#[tokio::main]
+async fn main() -> Result<()> {
+    let key = std::env::var("ACORN_KEY").unwrap_or_default().into();
+    let source = AcornSource::new("https://acorn.example.com", key, RetryPolicy::default())?;
+    eprintln!("{:?}", source.check().await?);
+    Ok(())
 }

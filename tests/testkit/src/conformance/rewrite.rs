@@ -18,8 +18,11 @@ fn on_json(change: impl Fn(&mut Json) + Send + Sync + 'static) -> Fault {
     })
 }
 
+/// The members of an object.
+type Members = Vec<(String, Json)>;
+
 /// Calls a function for every object in a value.
-fn each_object(value: &mut Json, change: &mut dyn FnMut(&mut Vec<(String, Json)>)) {
+fn each_object(value: &mut Json, change: &mut dyn FnMut(&mut Members)) {
     match value {
         Json::Array(items) => items.iter_mut().for_each(|item| each_object(item, change)),
         Json::Object(members) => {
