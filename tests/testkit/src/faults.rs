@@ -1,8 +1,10 @@
 //! Programmable faults: what goes wrong, on which requests, how often.
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::http::SimAnswer;
 use crate::lock;
 
 /// Which requests a fault strikes. Matches every time unless [`times`](Self::times) limits it.
@@ -10,6 +12,7 @@ use crate::lock;
 pub struct Match {
     method: Option<String>,
     path: Option<String>,
+    path_end: Option<String>,
     query: Option<String>,
     body: Option<String>,
     skip: usize,
@@ -49,6 +52,13 @@ impl Match {
     /// DELETE requests whose path contains a text.
     pub fn delete(path_contains: &str) -> Self {
         Self::method("DELETE", path_contains)
+    }
+
+    /// Only requests whose path ends with a text.
+    #[must_use]
+    pub fn path_end(mut self, with: &str) -> Self {
+        self.path_end = Some(with.to_owned());
+        self
     }
 
     /// Only requests whose raw query contains a text.
@@ -91,12 +101,16 @@ impl Match {
         self.after(nth.saturating_sub(1)).times(1)
     }
 
-    fn matches(&self, method: &str, path: &str, query: &str, body: &str) -> bool {
+    pub(crate) fn matches(&self, method: &str, path: &str, query: &str, body: &str) -> bool {
         let contains = |wanted: &Option<String>, text: &str| {
             wanted.as_ref().is_none_or(|want| text.contains(want))
         };
         self.method.as_ref().is_none_or(|want| want == method)
             && contains(&self.path, path)
+            && self
+                .path_end
+                .as_ref()
+                .is_none_or(|want| path.ends_with(want))
             && contains(&self.query, query)
             && contains(&self.body, body)
     }
@@ -116,6 +130,17 @@ pub(crate) enum Effect {
     DropBefore,
     LoseAnswer,
     Delay(Duration),
+    Rewrite(Rewriting),
+}
+
+/// A function that turns the system's answer into another one.
+#[derive(Clone)]
+pub(crate) struct Rewriting(pub(crate) Arc<dyn Fn(SimAnswer) -> SimAnswer + Send + Sync>);
+
+impl fmt::Debug for Rewriting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rewriting")
+    }
 }
 
 impl Fault {
@@ -187,6 +212,12 @@ impl Fault {
     /// The request is handled after a delay.
     pub fn delay(by: Duration) -> Self {
         Self(Effect::Delay(by))
+    }
+
+    /// The request is handled, and its answer is changed on the way back. What is logged and held to the vendor's
+    /// document is the answer before the change.
+    pub fn rewrite(change: impl Fn(SimAnswer) -> SimAnswer + Send + Sync + 'static) -> Self {
+        Self(Effect::Rewrite(Rewriting(Arc::new(change))))
     }
 
     /// Adds a header to an answering fault; does nothing to the others.

@@ -2,9 +2,11 @@
 //!
 //! Two systems are simulated: the marketplace side in [`sherweb`] and the PSA side in [`connectwise`]. Both are written
 //! from the vendors' documents, never from a client of ours, so that a client which misreads a document fails
-//! here. [`hostile`] and [`credentials`] hold any client, those of third parties too, to what no answer may do to
-//! it. [`faults`] breaks either of them on purpose; [`book`] fills both with one demo book of business whose
+//! here. [`faults`] breaks either of them on purpose; [`book`] fills both with one demo book of business whose
 //! special cases are named; [`contract`] holds every exchange to the vendors' OpenAPI documents.
+//!
+//! Two tools hold any connector, those of third parties too: [`conformance`] are the batteries that a source or sink
+//! must pass, [`hostile`] and [`credentials`] the tables of what no answer may do to a client.
 //!
 //! ```
 //! use tallyline_testkit::faults::{Fault, Match};
@@ -23,6 +25,7 @@
 
 pub mod book;
 pub mod clock;
+pub mod conformance;
 pub mod connectwise;
 pub mod contract;
 pub mod credentials;

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::contract::{Answered, Exception, Exchange, Ledger, System, Violation};
-use crate::faults::{Effect, Faults};
+use crate::faults::{Effect, Faults, Rewriting};
 use crate::http::{MAX_BODY, SimAnswer};
 use crate::lock;
 
@@ -267,6 +267,7 @@ async fn observe(
     let request = Request::from_parts(parts, Body::from(bytes));
     // What a fault answers is not the simulator's word: only the request is held to the document then.
     let mut handled = true;
+    let mut rewriting = None;
     let response = match effect {
         None => next.run(request).await,
         Some(Effect::Delay(by)) => {
@@ -288,6 +289,10 @@ async fn observe(
                 body,
             }
             .into_response()
+        }
+        Some(Effect::Rewrite(change)) => {
+            rewriting = Some(change);
+            next.run(request).await
         }
         Some(Effect::DropBefore) => {
             harness.examine(&record, None);
@@ -323,7 +328,22 @@ async fn observe(
     {
         entry.status = Some(status);
         entry.answer_type = content_type;
-        entry.answer_body = Some(text);
+        entry.answer_body = Some(text.clone());
+    }
+    if let Some(Rewriting(change)) = rewriting {
+        let headers = parts.headers.iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str().to_owned(), value)
+        });
+        let mut answer = change(SimAnswer {
+            status,
+            headers: headers.collect(),
+            body: text,
+        });
+        answer
+            .headers
+            .retain(|(name, _)| !name.eq_ignore_ascii_case("content-length"));
+        return answer.into_response();
     }
     Response::from_parts(parts, Body::from(bytes))
 }

@@ -1,6 +1,7 @@
 //! The reads: companies, agreements, products, and the lines of agreements.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 use futures::future;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -36,6 +37,23 @@ fn fields(names: &[&'static str]) -> Result<Vec<Field>> {
     names.iter().map(|name| Field::new(*name)).collect()
 }
 
+/// Leaves out records that came before: a row may come twice when the list moves between two
+/// pages, and a name that stands twice is no longer unique.
+fn once_each<'a, T: Send + 'a, K: Eq + Hash + Send + 'a>(
+    records: BoxStream<'a, Result<T>>,
+    id: fn(&T) -> K,
+) -> BoxStream<'a, Result<T>> {
+    let mut seen = HashSet::new();
+    records
+        .filter(move |record| {
+            let new = record
+                .as_ref()
+                .map_or(true, |record| seen.insert(id(record)));
+            future::ready(new)
+        })
+        .boxed()
+}
+
 /// A stream that is one error.
 fn refused<'a, T: Send + 'a>(error: Error) -> BoxStream<'a, Result<T>> {
     stream::once(future::ready(Err(error))).boxed()
@@ -51,10 +69,9 @@ pub(super) fn companies(sink: &ConnectWiseSink) -> BoxStream<'_, Result<Company>
         fields,
         ..ListOptions::default()
     };
-    sink.client()
-        .companies(&options)
-        .map(|wire| map::company(&wire?))
-        .boxed()
+    let companies = sink.client().companies(&options);
+    let companies = companies.map(|wire| map::company(&wire?)).boxed();
+    once_each(companies, |company| company.id.clone())
 }
 
 pub(super) fn products(sink: &ConnectWiseSink) -> BoxStream<'_, Result<Product>> {
@@ -77,17 +94,17 @@ pub(super) fn products(sink: &ConnectWiseSink) -> BoxStream<'_, Result<Product>>
         fields,
         ..ListOptions::default()
     };
-    sink.client()
-        .catalog(&options)
-        .map(|wire| map::product(&wire?))
-        .boxed()
+    let products = sink.client().catalog(&options);
+    let products = products.map(|wire| map::product(&wire?)).boxed();
+    once_each(products, |product| product.id.clone())
 }
 
 pub(super) fn agreements<'a>(
     sink: &'a ConnectWiseSink,
     filter: &'a AgreementFilter,
 ) -> BoxStream<'a, Result<Agreement>> {
-    stream::once(begin(sink, filter)).try_flatten().boxed()
+    let agreements = stream::once(begin(sink, filter)).try_flatten().boxed();
+    once_each(agreements, |agreement| agreement.id.clone())
 }
 
 /// What the mapping of one list of agreements needs beside each record.

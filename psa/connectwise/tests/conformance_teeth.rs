@@ -1,0 +1,213 @@
+//! The batteries have teeth: a sink that is broken in one way fails in the group of that way, and in no other.
+#![allow(clippy::unwrap_used, reason = "a double may panic as its test may")]
+
+mod harness;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use harness::ConnectWise;
+use tallyline_connectwise::ConnectWiseSink;
+use tallyline_core::http::{
+    Method, ReqwestTransport, Timeouts, Transport, TransportError, TransportRequest,
+    TransportResponse,
+};
+use tallyline_core::model::{
+    Agreement, AgreementId, AgreementReading, Company, LineState, LinesOutcome, Product,
+};
+use tallyline_core::plan::{Action, Change};
+use tallyline_core::sink::{AgreementFilter, Receipt, SinkDescriptor, Verdict, WriteError};
+use tallyline_core::source::Identity;
+use tallyline_core::{ErrorKind, PsaSink, Result};
+use tallyline_testkit::conformance::{Group, run_sink};
+
+/// Sends a create again when it fails.
+#[derive(Debug)]
+struct RepeatsCreates(ReqwestTransport);
+
+#[async_trait]
+impl Transport for RepeatsCreates {
+    async fn send(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
+        let again = (request.method == Method::POST).then(|| request.clone());
+        match (self.0.send(request).await, again) {
+            (Ok(answer), Some(again)) if answer.status >= 500 => self.0.send(again).await,
+            (Err(_), Some(again)) => self.0.send(again).await,
+            (answer, _) => answer,
+        }
+    }
+}
+
+/// What is wrong with a sink.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flaw {
+    CallsUnknownRefused,
+    ReadsAMissingAgreementAsEmpty,
+    CannotEndLines,
+    CreatesOneLineAnAgreement,
+}
+
+struct Broken {
+    sink: ConnectWiseSink,
+    flaw: Flaw,
+    created: Mutex<BTreeSet<AgreementId>>,
+}
+
+fn broken(sink: ConnectWiseSink, flaw: Flaw) -> Box<dyn PsaSink> {
+    Box::new(Broken {
+        sink,
+        flaw,
+        created: Mutex::default(),
+    })
+}
+
+/// The state that a new line was to have.
+fn wanted(change: &Change) -> Option<LineState> {
+    let Action::CreateLine { quantity, .. } = &change.action else {
+        return None;
+    };
+    Some(LineState {
+        quantity: *quantity,
+        unit_cost: None,
+        unit_price: None,
+        effective: Some(change.effective),
+        last_day: None,
+    })
+}
+
+#[async_trait]
+impl PsaSink for Broken {
+    fn descriptor(&self) -> &SinkDescriptor {
+        self.sink.descriptor()
+    }
+
+    async fn check(&self) -> Result<Identity> {
+        self.sink.check().await
+    }
+
+    fn companies(&self) -> BoxStream<'_, Result<Company>> {
+        self.sink.companies()
+    }
+
+    fn agreements<'a>(&'a self, filter: &'a AgreementFilter) -> BoxStream<'a, Result<Agreement>> {
+        self.sink.agreements(filter)
+    }
+
+    fn products(&self) -> BoxStream<'_, Result<Product>> {
+        self.sink.products()
+    }
+
+    fn lines<'a>(
+        &'a self,
+        agreements: &'a [AgreementId],
+    ) -> BoxStream<'a, Result<AgreementReading>> {
+        let readings = self.sink.lines(agreements);
+        let hides = self.flaw == Flaw::ReadsAMissingAgreementAsEmpty;
+        let empty = move |mut reading: AgreementReading| {
+            let missing = |outcome: &LinesOutcome| match outcome {
+                LinesOutcome::Failed(failure) => failure.kind == ErrorKind::NotFound,
+                LinesOutcome::Complete(_) => false,
+            };
+            if hides && missing(&reading.outcome) {
+                reading.outcome = LinesOutcome::Complete(Vec::new());
+            }
+            reading
+        };
+        readings.map(move |reading| reading.map(empty)).boxed()
+    }
+
+    async fn execute(&self, change: &Change) -> Result<Receipt, WriteError> {
+        let creates = matches!(change.action, Action::CreateLine { .. });
+        if self.flaw == Flaw::CreatesOneLineAnAgreement && creates {
+            let new = self
+                .created
+                .lock()
+                .unwrap()
+                .insert(change.agreement.clone());
+            if !new {
+                return Ok(Receipt::new("0"));
+            }
+        }
+        if self.flaw == Flaw::CannotEndLines && matches!(change.action, Action::EndLine { .. }) {
+            let error = tallyline_core::Error::new(ErrorKind::Unsupported, "it cannot");
+            return Err(WriteError::NotSent(error));
+        }
+        match self.sink.execute(change).await {
+            Err(WriteError::Unknown(error)) if self.flaw == Flaw::CallsUnknownRefused => {
+                Err(WriteError::Rejected(error))
+            }
+            other => other,
+        }
+    }
+
+    async fn verify(&self, change: &Change, receipt: Option<&Receipt>) -> Result<Verdict> {
+        match (receipt, wanted(change)) {
+            (Some(receipt), Some(observed)) if receipt.line.as_str() == "0" => {
+                Ok(Verdict::Landed {
+                    line: receipt.line.clone(),
+                    observed,
+                })
+            }
+            _ => self.sink.verify(change, receipt).await,
+        }
+    }
+}
+
+async fn fails_in(harness: ConnectWise, group: Group) {
+    let report = run_sink(&harness).await;
+    assert_eq!(report.failed_groups(), [group], "{}", report.to_markdown());
+}
+
+/// A sound sink with fewer worlds: enough for every double; the connector's own run tries more.
+fn double() -> ConnectWise {
+    ConnectWise {
+        worlds: 5,
+        skips: vec![(
+            "a_page_of_four_mebibytes_is_read",
+            "no double is about size",
+        )],
+        ..ConnectWise::sound()
+    }
+}
+
+fn sink(wrap: fn(ConnectWiseSink) -> Box<dyn PsaSink>) -> ConnectWise {
+    ConnectWise { wrap, ..double() }
+}
+
+#[tokio::test]
+async fn a_repeated_create_fails_in_sink() {
+    let transport = ReqwestTransport::new(&Timeouts::default()).unwrap();
+    let harness = ConnectWise {
+        transport: Some(Arc::new(RepeatsCreates(transport))),
+        ..double()
+    };
+    fails_in(harness, Group::Sink).await;
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_called_refused_fails_in_sink() {
+    fails_in(
+        sink(|sink| broken(sink, Flaw::CallsUnknownRefused)),
+        Group::Sink,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_capability_that_is_claimed_and_missing_fails_in_sink() {
+    fails_in(sink(|sink| broken(sink, Flaw::CannotEndLines)), Group::Sink).await;
+}
+
+#[tokio::test]
+async fn a_missing_agreement_read_as_empty_fails_in_read() {
+    let flaw = |sink| broken(sink, Flaw::ReadsAMissingAgreementAsEmpty);
+    fails_in(sink(flaw), Group::Read).await;
+}
+
+#[tokio::test]
+async fn a_write_that_is_only_said_to_have_landed_fails_in_model() {
+    let flaw = |sink| broken(sink, Flaw::CreatesOneLineAnAgreement);
+    fails_in(sink(flaw), Group::Model).await;
+}

@@ -1,0 +1,96 @@
+//! Group 1, configuration: what is refused, and what `Debug` shows.
+
+use tallyline_core::ErrorKind;
+
+use super::context::{Ctx, Outcome, ensure, tests};
+use super::harness::World;
+
+tests! { Config;
+    debug_shows_no_secret: "`Debug` of the client and of its filled builder shows no secret",
+    a_missing_part_is_named: "building without a required part is refused as configuration, and the part is named",
+    plain_http_is_refused: "a plain HTTP address beyond loopback is refused before anything is sent",
+    the_descriptor_names_the_system: "the descriptor's system is the one of the harness, short and in lower case",
+}
+
+async fn debug_shows_no_secret(ctx: &Ctx<'_>) -> Outcome {
+    let it = ctx.good(&World::of(1)).await?;
+    ensure!(
+        !it.shown().trim().is_empty(),
+        "the harness shows no `Debug` output"
+    );
+    for secret in &ctx.profile.secrets {
+        ensure!(
+            !it.shown().contains(secret.as_str()),
+            "a secret shows in {}",
+            it.shown().replace(secret.as_str(), "<the secret>")
+        );
+    }
+    Ok(())
+}
+
+async fn a_missing_part_is_named(ctx: &Ctx<'_>) -> Outcome {
+    let configs = ctx.side.bad_configs();
+    ensure!(
+        !configs.is_empty(),
+        "the harness tries no bad configuration"
+    );
+    for config in configs {
+        let Some(error) = config.error else {
+            ensure!(false, "a blank {} was accepted", config.names);
+            continue;
+        };
+        ctx.note(&format!("{error}\n{error:?}"));
+        ensure!(
+            error.kind() == ErrorKind::Config,
+            "a blank {} gives {:?}: {error}",
+            config.names,
+            error.kind()
+        );
+        ensure!(
+            error.to_string().contains(config.names),
+            "the error does not name {:?}: {error}",
+            config.names
+        );
+    }
+    Ok(())
+}
+
+async fn plain_http_is_refused(ctx: &Ctx<'_>) -> Outcome {
+    match ctx.side.plain_http() {
+        None => ensure!(false, "plain HTTP to api.example.com was accepted"),
+        Some(error) => {
+            ctx.note(&format!("{error}\n{error:?}"));
+            ensure!(error.kind() == ErrorKind::Config, "{error}");
+        }
+    }
+    Ok(())
+}
+
+async fn the_descriptor_names_the_system(ctx: &Ctx<'_>) -> Outcome {
+    let it = ctx.good(&World::of(1)).await?;
+    let (system, name) = match &*it {
+        super::context::Started::Source(it) => {
+            let descriptor = it.source.descriptor();
+            (descriptor.system, descriptor.name)
+        }
+        super::context::Started::Sink(it) => {
+            let descriptor = it.sink.descriptor();
+            ensure!(
+                descriptor.concurrency >= 1,
+                "the sink allows no concurrency"
+            );
+            (descriptor.system, descriptor.name)
+        }
+    };
+    ensure!(
+        system == ctx.profile.system,
+        "the descriptor says {system:?}, the harness {:?}",
+        ctx.profile.system
+    );
+    let short = system
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-');
+    ensure!(short && !system.is_empty(), "{system:?} is no short name");
+    ensure!(!name.trim().is_empty(), "the name to show is blank");
+    Ok(())
+}

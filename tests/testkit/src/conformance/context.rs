@@ -1,0 +1,473 @@
+//! What a test of the batteries works with, and how the tests are run.
+
+use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use tallyline_core::model::{
+    AgreementReading, ChargeKind, LinesOutcome, Quantity, ReadFailure, ReadingOutcome,
+};
+use tallyline_core::source::{Identity, UsageRequest};
+use tallyline_core::{Error, Result};
+use tracing::Instrument as _;
+use tracing::instrument::WithSubscriber as _;
+
+use super::capture::Captured;
+use super::harness::{
+    BadConfig, Profile, SinkHarness, SinkUnderTest, Situation, SourceHarness, SourceUnderTest,
+    World,
+};
+use super::report::{Group, TestOutcome, TestResult};
+use crate::faults::{Fault, Match};
+use crate::lock;
+use crate::server::{RecordedRequest, Simulator};
+
+/// Longer than any test takes: what is not done by then hangs.
+const HANGS: Duration = Duration::from_secs(240);
+
+/// Why a test did not pass.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Failed(String),
+    Skipped(String),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(format!("unexpected error: {error}"))
+    }
+}
+
+pub(super) type Outcome = std::result::Result<(), Stop>;
+
+/// Fails the test when a condition does not hold.
+macro_rules! ensure {
+    ($condition:expr, $($message:tt)+) => {
+        if !$condition {
+            return Err($crate::conformance::context::Stop::Failed(format!($($message)+)));
+        }
+    };
+}
+pub(super) use ensure;
+
+/// One test.
+pub(super) struct Test {
+    pub(super) group: Group,
+    pub(super) name: &'static str,
+    pub(super) sentence: &'static str,
+    pub(super) run: for<'a> fn(&'a Ctx<'a>) -> BoxFuture<'a, Outcome>,
+}
+
+/// A list of the tests of a group: function and sentence.
+macro_rules! tests {
+    ($group:ident; $($name:ident: $sentence:literal,)+) => {
+        pub(super) fn tests() -> Vec<$crate::conformance::context::Test> {
+            vec![$($crate::conformance::context::Test {
+                group: $crate::conformance::report::Group::$group,
+                name: stringify!($name),
+                sentence: $sentence,
+                run: |ctx| Box::pin($name(ctx)),
+            }),+]
+        }
+    };
+}
+pub(super) use tests;
+
+/// Which side is examined.
+#[derive(Clone, Copy)]
+pub(super) enum Side<'h> {
+    Source(&'h dyn SourceHarness),
+    Sink(&'h dyn SinkHarness),
+}
+
+impl Side<'_> {
+    pub(super) fn profile(&self) -> Profile {
+        match self {
+            Self::Source(harness) => harness.profile(),
+            Self::Sink(harness) => harness.profile(),
+        }
+    }
+
+    pub(super) fn bad_configs(&self) -> Vec<BadConfig> {
+        match self {
+            Self::Source(harness) => harness.bad_configs(),
+            Self::Sink(harness) => harness.bad_configs(),
+        }
+    }
+
+    pub(super) fn plain_http(&self) -> Option<Error> {
+        match self {
+            Self::Source(harness) => harness.plain_http(),
+            Self::Sink(harness) => harness.plain_http(),
+        }
+    }
+}
+
+/// A connector on its simulator.
+pub(super) enum Started {
+    Source(SourceUnderTest),
+    Sink(SinkUnderTest),
+}
+
+/// What was read of one account or agreement: service or product and quantity, sorted.
+pub(super) type Items = std::result::Result<Vec<(String, Quantity)>, ReadFailure>;
+
+/// What a test works with.
+pub(super) struct Ctx<'h> {
+    pub(super) side: Side<'h>,
+    pub(super) profile: Profile,
+    pub(super) log: Captured,
+    /// Texts that an integrator could come to see: errors, plans, journals.
+    notes: Mutex<String>,
+    started: Mutex<Vec<Arc<Started>>>,
+    /// Where secrets were found by the tests so far.
+    leaks: &'h Mutex<Vec<String>>,
+}
+
+impl Ctx<'_> {
+    /// The connector on a fresh simulator.
+    pub(super) async fn start(
+        &self,
+        world: &World,
+        situation: Situation,
+    ) -> std::result::Result<Arc<Started>, Stop> {
+        let started = match self.side {
+            Side::Source(harness) => harness.start(world, situation).await.map(Started::Source),
+            Side::Sink(harness) => harness.start(world, situation).await.map(Started::Sink),
+        };
+        let started = Arc::new(started.map_err(|reason| Stop::Skipped(reason.to_owned()))?);
+        lock(&self.started).push(Arc::clone(&started));
+        Ok(started)
+    }
+
+    /// The connector on a simulator where everything is right.
+    pub(super) async fn good(&self, world: &World) -> std::result::Result<Arc<Started>, Stop> {
+        self.start(world, Situation::Good).await
+    }
+
+    /// Remembers a text to look for secrets in.
+    pub(super) fn note(&self, text: &str) {
+        let mut notes = lock(&self.notes);
+        notes.push_str(text);
+        notes.push('\n');
+    }
+
+    pub(super) fn noted<T>(&self, result: Result<T>) -> Result<T> {
+        if let Err(error) = &result {
+            self.note(&format!("{error}\n{error:?}"));
+        }
+        result
+    }
+
+    /// Where secrets were found so far.
+    pub(super) fn leaks(&self) -> Vec<String> {
+        lock(self.leaks).clone()
+    }
+
+    pub(super) async fn check(&self, of: &Started) -> Result<Identity> {
+        self.noted(match of {
+            Started::Source(it) => it.source.check().await,
+            Started::Sink(it) => it.sink.check().await,
+        })
+    }
+
+    /// The names of the first accounts or companies, or the first error.
+    pub(super) async fn list_first(&self, of: &Started, count: usize) -> Result<Vec<String>> {
+        let mut names = match of {
+            Started::Source(it) => {
+                let accounts = it.source.accounts();
+                accounts
+                    .map(|item| item.map(|account| account.name))
+                    .boxed()
+            }
+            Started::Sink(it) => {
+                let companies = it.sink.companies();
+                companies
+                    .map(|item| item.map(|company| company.name))
+                    .boxed()
+            }
+        };
+        let mut found = Vec::new();
+        while found.len() < count
+            && let Some(name) = names.next().await
+        {
+            found.push(self.noted(name)?);
+        }
+        Ok(found)
+    }
+
+    /// The names of all accounts or companies, or the first error.
+    pub(super) async fn list(&self, of: &Started) -> Result<Vec<String>> {
+        self.list_first(of, usize::MAX).await
+    }
+
+    /// The usage or lines of every account or agreement of the world, in its order; the recurring lines alone.
+    pub(super) async fn details(&self, of: &Started) -> std::result::Result<Vec<Items>, Stop> {
+        let read: Vec<(String, Items)> = match of {
+            Started::Source(it) => {
+                let request = UsageRequest::new(self.profile.now);
+                let mut readings = it.source.usage(&request);
+                let mut read = Vec::new();
+                while let Some(reading) = readings.next().await {
+                    let reading = self.noted(reading)?;
+                    let items = match reading.outcome {
+                        ReadingOutcome::Failed(failure) => Err(failure),
+                        ReadingOutcome::Complete(lines) => Ok(lines
+                            .into_iter()
+                            .filter(|line| line.kind == ChargeKind::Recurring)
+                            .map(|line| (line.service.to_string(), line.quantity))
+                            .collect()),
+                    };
+                    read.push((reading.account.to_string(), items));
+                }
+                read
+            }
+            Started::Sink(it) => {
+                let mut readings = it.sink.lines(&it.agreements);
+                let mut read = Vec::new();
+                while let Some(reading) = readings.next().await {
+                    let reading = self.noted(reading)?;
+                    read.push((reading.agreement.to_string(), lines_of(it, reading)));
+                }
+                read
+            }
+        };
+        for (_, items) in &read {
+            if let Err(failure) = items {
+                self.note(&failure.message);
+            }
+        }
+        in_order(of, read)
+    }
+
+    /// Makes the requests that match go wrong.
+    pub(super) fn strike(&self, of: &Started, on: Match, fault: Fault) {
+        of.server().faults().on(on, fault);
+    }
+
+    /// Secrets of the profile, and what the simulators saw as credentials.
+    fn secrets(&self) -> BTreeSet<String> {
+        let mut secrets: BTreeSet<String> = self.profile.secrets.iter().cloned().collect();
+        for started in lock(&self.started).iter() {
+            for request in started.server().requests() {
+                let credential = request
+                    .header("authorization")
+                    .and_then(|value| value.rsplit(' ').next().map(str::to_owned));
+                secrets.extend(credential);
+            }
+        }
+        secrets.retain(|secret| secret.len() >= 8);
+        secrets
+    }
+}
+
+fn lines_of(it: &SinkUnderTest, reading: AgreementReading) -> Items {
+    let service_of = |product: &str| {
+        let found = it.products.iter().find(|(_, id)| id.as_str() == product);
+        found.map_or_else(|| product.to_owned(), |(service, _)| service.clone())
+    };
+    match reading.outcome {
+        LinesOutcome::Failed(failure) => Err(failure),
+        LinesOutcome::Complete(lines) => Ok(lines
+            .into_iter()
+            .map(|line| (service_of(line.product.as_str()), line.state.quantity))
+            .collect()),
+    }
+}
+
+/// Sorts readings into the order of the world; each must be there once.
+fn in_order(of: &Started, mut read: Vec<(String, Items)>) -> std::result::Result<Vec<Items>, Stop> {
+    let mut ordered = Vec::new();
+    for id in of.holders() {
+        let at = read.iter().position(|(holder, _)| *holder == id);
+        let Some(at) = at else {
+            return Err(Stop::Failed(format!("there is no reading of {id}")));
+        };
+        let (_, mut items) = read.swap_remove(at);
+        if let Ok(items) = &mut items {
+            items.sort();
+        }
+        ordered.push(items);
+    }
+    match read.first() {
+        None => Ok(ordered),
+        Some((id, _)) => Err(Stop::Failed(format!(
+            "{id} was read, and is not there or was read already"
+        ))),
+    }
+}
+
+impl Started {
+    pub(super) fn server(&self) -> &Simulator {
+        match self {
+            Self::Source(it) => it.vendor.server(),
+            Self::Sink(it) => it.psa.server(),
+        }
+    }
+
+    pub(super) fn expire_tokens(&self) {
+        match self {
+            Self::Source(it) => it.vendor.expire_tokens(),
+            Self::Sink(it) => it.psa.expire_tokens(),
+        }
+    }
+
+    pub(super) fn shown(&self) -> &str {
+        match self {
+            Self::Source(it) => &it.shown,
+            Self::Sink(it) => &it.shown,
+        }
+    }
+
+    /// The ids of accounts or agreements, in the order of the world.
+    fn holders(&self) -> Vec<String> {
+        match self {
+            Self::Source(it) => it.accounts.iter().map(ToString::to_string).collect(),
+            Self::Sink(it) => it.agreements.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    pub(super) fn sink(&self) -> std::result::Result<&SinkUnderTest, Stop> {
+        match self {
+            Self::Sink(it) => Ok(it),
+            Self::Source(_) => Err(Stop::Failed("this test is for sinks".to_owned())),
+        }
+    }
+
+    /// How many requests match.
+    pub(super) fn count(&self, on: &Match) -> usize {
+        let requests = self.server().requests();
+        requests
+            .iter()
+            .filter(|request| matches(on, request))
+            .count()
+    }
+}
+
+/// Whether a request is one of those that a fault would strike.
+pub(super) fn matches(on: &Match, request: &RecordedRequest) -> bool {
+    on.matches(
+        &request.method,
+        &request.path,
+        &request.query,
+        &request.body,
+    )
+}
+
+/// What the world says the details are.
+pub(super) fn expected(world: &World) -> Vec<Vec<(String, Quantity)>> {
+    let sorted = |items: &Vec<(String, Quantity)>| {
+        let mut items = items.clone();
+        items.sort();
+        items
+    };
+    world
+        .accounts
+        .iter()
+        .map(|account| sorted(&account.items))
+        .collect()
+}
+
+/// Fails unless everything was read as the world has it.
+pub(super) fn ensure_read(world: &World, read: &[Items]) -> Outcome {
+    for ((account, wanted), read) in world.accounts.iter().zip(expected(world)).zip(read) {
+        match read {
+            Ok(items) => ensure!(
+                *items == wanted,
+                "{} has {wanted:?} and was read as {items:?}",
+                account.name
+            ),
+            Err(failure) => {
+                ensure!(
+                    false,
+                    "{} could not be read: {}",
+                    account.name,
+                    failure.message
+                )
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs tests one after the other.
+pub(super) async fn run(side: Side<'_>, tests: Vec<Test>) -> Vec<TestResult> {
+    let leaks = Mutex::new(Vec::new());
+    let mut results = Vec::new();
+    for test in tests {
+        let ctx = Ctx {
+            side,
+            profile: side.profile(),
+            log: Captured::default(),
+            notes: Mutex::default(),
+            started: Mutex::default(),
+            leaks: &leaks,
+        };
+        let skip = ctx
+            .profile
+            .skips
+            .iter()
+            .find(|(name, _)| *name == test.name);
+        let outcome = match skip {
+            Some((_, reason)) => TestOutcome::Skipped((*reason).to_owned()),
+            None => one(&ctx, &test).await,
+        };
+        results.push(TestResult {
+            group: test.group,
+            name: test.name,
+            sentence: test.sentence,
+            outcome,
+        });
+    }
+    results
+}
+
+async fn one(ctx: &Ctx<'_>, test: &Test) -> TestOutcome {
+    let work = AssertUnwindSafe((test.run)(ctx)).catch_unwind();
+    let ended = tokio::time::timeout(HANGS, work)
+        .instrument(tracing::Span::none())
+        .with_subscriber(ctx.log.dispatch())
+        .await;
+    let mut outcome = match ended {
+        Err(_) => TestOutcome::Failed("it hangs".to_owned()),
+        Ok(Err(panic)) => TestOutcome::Failed(format!("it panicked: {}", words(&*panic))),
+        Ok(Ok(Ok(()))) => TestOutcome::Passed,
+        Ok(Ok(Err(Stop::Failed(detail)))) => TestOutcome::Failed(detail),
+        Ok(Ok(Err(Stop::Skipped(reason)))) => TestOutcome::Skipped(reason),
+    };
+    look_for_leaks(ctx, test);
+    // A simulator that saw its vendor's document broken says so when it is dropped.
+    let started = std::mem::take(&mut *lock(&ctx.started));
+    let dropped = std::panic::catch_unwind(AssertUnwindSafe(|| drop(started)));
+    if let Err(panic) = dropped
+        && outcome == TestOutcome::Passed
+    {
+        outcome = TestOutcome::Failed(words(&*panic));
+    }
+    outcome
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without words".to_owned())
+}
+
+fn look_for_leaks(ctx: &Ctx<'_>, test: &Test) {
+    let places = [
+        ("a log line or span", ctx.log.text()),
+        ("an error, plan or journal", lock(&ctx.notes).clone()),
+    ];
+    for secret in ctx.secrets() {
+        for (place, text) in &places {
+            if let Some(line) = text.lines().find(|line| line.contains(&secret)) {
+                let shown = line.replace(&secret, "<the secret>");
+                lock(ctx.leaks).push(format!("in {place} during `{}`: {shown}", test.name));
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Group 5, what is repeated, and how long.
+
+use std::time::Duration;
+
+use tallyline_core::error::Retry;
+use tallyline_core::{Error, ErrorKind};
+
+use super::context::{Ctx, Outcome, Stop, ensure, ensure_read, tests};
+use super::harness::World;
+use super::read::names;
+use crate::faults::Fault;
+
+/// More attempts than any harness may allow.
+const TOO_MANY: usize = 10;
+
+/// Longer than any harness keeps a wait.
+const DAY: u64 = 86_400;
+
+tests! { Retry;
+    a_busy_system_is_asked_again: "503, 502 with a gateway's page and 504 are asked again, lists and readings alike",
+    too_many_requests_are_repeated: "429 is asked again, with `Retry-After` in seconds, as a date, and without",
+    a_long_wait_is_not_cut_short: "a wait longer than allowed, in seconds or as a date, ends the call with the wait in the error",
+    a_reset_before_and_after_the_request_is_repeated: "a connection reset before and after the request was handled is repeated for reads",
+    attempts_are_bounded: "a system that stays down is asked a bounded number of times, and the error says that it was tried",
+    what_cannot_help_is_not_repeated: "400, 403, 404 and 501 are not repeated",
+}
+
+/// Reads the world in spite of faults on the list and the details.
+async fn survives(ctx: &Ctx<'_>, fault: impl Fn() -> Fault) -> Outcome {
+    let world = World::of(3);
+    let it = ctx.good(&world).await?;
+    ctx.strike(&it, ctx.profile.list.clone().once(), fault());
+    ctx.strike(&it, ctx.profile.details.clone().once(), fault());
+    let listed = ctx.list(&it).await?;
+    ensure!(listed == names(&world), "{listed:?} were listed");
+    ensure_read(&world, &ctx.details(&it).await?)?;
+    ensure!(
+        it.server().faults().struck() == 2,
+        "the faults struck {} of 2 times: the harness names the wrong requests",
+        it.server().faults().struck()
+    );
+    Ok(())
+}
+
+/// The error of a list that meets a fault every time, and how many requests it took.
+async fn fails(ctx: &Ctx<'_>, fault: Fault) -> Result<(Error, usize), Stop> {
+    let it = ctx.good(&World::of(2)).await?;
+    ctx.strike(&it, ctx.profile.list.clone(), fault);
+    match ctx.list(&it).await {
+        Ok(listed) => Err(Stop::Failed(format!("it was listed as {listed:?}"))),
+        Err(error) => Ok((error, it.count(&ctx.profile.list))),
+    }
+}
+
+async fn a_busy_system_is_asked_again(ctx: &Ctx<'_>) -> Outcome {
+    survives(ctx, Fault::text_503).await?;
+    survives(ctx, Fault::html_502).await?;
+    survives(ctx, || Fault::status(504)).await
+}
+
+async fn too_many_requests_are_repeated(ctx: &Ctx<'_>) -> Outcome {
+    survives(ctx, || Fault::too_many_requests(Some(0))).await?;
+    // A date that is the answer's own instant asks for no wait.
+    let date = "Sun, 15 Mar 2026 12:00:00 GMT";
+    let dated = || {
+        Fault::too_many_requests(None)
+            .header("date", date)
+            .header("retry-after", date)
+    };
+    survives(ctx, dated).await?;
+    survives(ctx, || Fault::too_many_requests(None)).await
+}
+
+async fn a_long_wait_is_not_cut_short(ctx: &Ctx<'_>) -> Outcome {
+    let dated = Fault::too_many_requests(None)
+        .header("date", "Sun, 15 Mar 2026 12:00:00 GMT")
+        .header("retry-after", "Mon, 16 Mar 2026 12:00:00 GMT");
+    for fault in [Fault::too_many_requests(Some(DAY)), dated] {
+        let (error, asked) = fails(ctx, fault).await?;
+        ensure!(
+            error.kind() == ErrorKind::RateLimited,
+            "{:?}: {error}",
+            error.kind()
+        );
+        ensure!(asked == 1, "it was asked {asked} times instead of waiting");
+        ensure!(
+            error.retry_after() == Some(Duration::from_secs(DAY)),
+            "a wait of a day became {:?}",
+            error.retry_after()
+        );
+    }
+    Ok(())
+}
+
+async fn a_reset_before_and_after_the_request_is_repeated(ctx: &Ctx<'_>) -> Outcome {
+    survives(ctx, Fault::drop_connection).await?;
+    survives(ctx, Fault::lose_answer).await
+}
+
+async fn attempts_are_bounded(ctx: &Ctx<'_>) -> Outcome {
+    let (error, asked) = fails(ctx, Fault::status(503)).await?;
+    ensure!(
+        error.kind() == ErrorKind::Unavailable,
+        "{:?}: {error}",
+        error.kind()
+    );
+    ensure!((2..TOO_MANY).contains(&asked), "it was asked {asked} times");
+    ensure!(
+        error.retry() == Retry::Exhausted,
+        "the error says {:?}",
+        error.retry()
+    );
+    Ok(())
+}
+
+async fn what_cannot_help_is_not_repeated(ctx: &Ctx<'_>) -> Outcome {
+    for status in [400, 403, 404, 501] {
+        let (_, asked) = fails(ctx, Fault::status(status)).await?;
+        ensure!(asked == 1, "after {status} it was asked {asked} times");
+    }
+    Ok(())
+}

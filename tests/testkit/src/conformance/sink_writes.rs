@@ -1,0 +1,549 @@
+//! Group 7, writing: once, with proof.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::StreamExt as _;
+use tallyline_core::apply::{
+    Applier, ApplyOptions, ApplyReport, ApplyRequest, Clock, Outcome as Done,
+};
+use tallyline_core::model::{
+    AgreementLine, AgreementLineId, LinesOutcome, Money, PlanId, ProductId, Quantity, Timestamp,
+};
+use tallyline_core::plan::{Action, Change};
+use tallyline_core::sink::{SinkCapabilities, Verdict, WriteError};
+use tallyline_core::store::{Journal, MemoryStore, RunId};
+use tallyline_core::wire::parse_decimal;
+use tallyline_core::{ErrorKind, PsaSink, Result};
+
+use super::context::{Ctx, Outcome, Side, Started, Stop, ensure, tests};
+use super::harness::{SinkUnderTest, Situation, World, Writes};
+use crate::faults::Fault;
+
+tests! { Sink;
+    setting_a_quantity_twice_is_setting_it_once: "the same quantity change carried out twice leaves what once leaves, and touches nothing else",
+    setting_the_same_quantity_is_harmless: "setting the quantity that is there changes nothing",
+    fractions_are_written_exactly: "a fraction is written to the last digit, or refused where only whole units are taken",
+    a_lost_answer_is_settled_by_reading_back: "a change whose answer is lost is settled by reading back, with one write",
+    a_stale_precondition_writes_nothing: "a line that has changed since the plan is not written, and reported as drifted",
+    a_partial_failure_is_told_change_by_change: "where one of three changes is refused, the report says which, and the other two land",
+    a_line_added_twice_is_one_line: "the same new line applied in two runs is one line",
+    a_lost_create_is_not_repeated: "a new line whose answer is lost is one line, and is not reported as failed",
+    a_create_is_never_repeated: "a create is sent once whatever comes back, and the outcome is unknown until it is read",
+    failures_are_sorted: "a refusal is `Rejected`; what was not sent or not carried out is `NotSent`",
+    reading_back_tells_three_things: "reading back tells landed, not landed and something else apart",
+    what_is_claimed_works: "costs, prices and ends of lines land where the descriptor claims them",
+    what_is_not_claimed_is_refused: "what the descriptor does not claim is refused before anything is sent",
+}
+
+/// A clock that stands still and does not wait.
+pub(super) struct Still(pub(super) Timestamp);
+
+#[async_trait]
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    async fn sleep(&self, _: Duration) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Applies changes as a run of its own, and keeps the journal to look for secrets in.
+pub(super) async fn apply(
+    ctx: &Ctx<'_>,
+    sink: &dyn PsaSink,
+    store: &MemoryStore,
+    run: &str,
+    changes: &[Change],
+) -> Result<ApplyReport> {
+    let clock = Still(ctx.profile.now);
+    let mut options = ApplyOptions::new("conformance");
+    options.run = Some(RunId::new(run));
+    let plan_id = PlanId::new("conformance");
+    let request = ApplyRequest {
+        plan_id: &plan_id,
+        plan_text: "conformance",
+        source: "conformance",
+        changes,
+    };
+    let report = Applier::new(sink, store, &clock)
+        .apply(&request, &options)
+        .await;
+    let report = ctx.noted(report)?;
+    ctx.note(&format!("{report} {report:?}"));
+    let journal = store.changes(&report.run).await?;
+    ctx.note(&format!("{journal:?}"));
+    Ok(report)
+}
+
+fn writes(ctx: &Ctx<'_>) -> std::result::Result<Writes, Stop> {
+    match ctx.side {
+        Side::Sink(harness) => Ok(harness.writes()),
+        Side::Source(_) => Err(Stop::Failed("this test is for sinks".to_owned())),
+    }
+}
+
+/// Skips the test when the sink does not claim what it is about.
+fn claims(
+    it: &SinkUnderTest,
+    what: &str,
+    claim: fn(&SinkCapabilities) -> bool,
+) -> std::result::Result<(), Stop> {
+    if claim(&it.sink.descriptor().capabilities) {
+        return Ok(());
+    }
+    Err(Stop::Skipped(format!(
+        "the descriptor does not claim {what}"
+    )))
+}
+
+fn sets(it: &SinkUnderTest) -> std::result::Result<(), Stop> {
+    claims(it, "set_quantity", |claimed| claimed.set_quantity)
+}
+
+fn creates(it: &SinkUnderTest) -> std::result::Result<(), Stop> {
+    claims(it, "create_line", |claimed| claimed.create_line)
+}
+
+fn missing(what: &str) -> Stop {
+    Stop::Failed(format!("the harness gives no {what}"))
+}
+
+fn change(
+    it: &SinkUnderTest,
+    at: usize,
+    product: ProductId,
+    action: Action,
+) -> std::result::Result<Change, Stop> {
+    let company = it.companies.get(at).ok_or_else(|| missing("company"))?;
+    let agreement = it.agreements.get(at).ok_or_else(|| missing("agreement"))?;
+    Ok(Change::new(
+        format!("c0ffee00{at}"),
+        company.clone(),
+        agreement.clone(),
+        product,
+        action,
+        it.effective,
+    ))
+}
+
+/// The lines that the simulator truly holds for the agreement at a place.
+fn truth(it: &SinkUnderTest, at: usize) -> Vec<AgreementLine> {
+    it.agreements
+        .get(at)
+        .map(|agreement| it.psa.lines(agreement))
+        .unwrap_or_default()
+}
+
+fn first_line(it: &SinkUnderTest, at: usize) -> std::result::Result<AgreementLine, Stop> {
+    let line = truth(it, at).into_iter().next();
+    line.ok_or_else(|| missing("line of the world on the simulator"))
+}
+
+/// Sets the first line of an agreement.
+fn set(it: &SinkUnderTest, at: usize, to: Quantity) -> std::result::Result<Change, Stop> {
+    let line = first_line(it, at)?;
+    let action = Action::SetQuantity {
+        line: line.id,
+        from: line.state.quantity,
+        to,
+    };
+    change(it, at, line.product, action)
+}
+
+const NEW: &str = "BACKUP-B";
+
+fn with_new() -> World {
+    World::of(2).with_service(NEW)
+}
+
+fn create(it: &SinkUnderTest, quantity: Quantity) -> std::result::Result<Change, Stop> {
+    let product = it.products.get(NEW).ok_or_else(|| missing("product"))?;
+    let action = Action::CreateLine {
+        quantity,
+        unit_cost: None,
+        unit_price: None,
+    };
+    change(it, 0, product.clone(), action)
+}
+
+fn created(it: &SinkUnderTest) -> Vec<Quantity> {
+    let product = it.products.get(NEW);
+    let lines = truth(it, 0).into_iter();
+    lines
+        .filter(|line| Some(&line.product) == product)
+        .map(|line| line.state.quantity)
+        .collect()
+}
+
+/// Id and quantity of every line of every agreement.
+fn quantities(it: &SinkUnderTest) -> Vec<(AgreementLineId, Quantity)> {
+    let lines = (0..it.agreements.len()).flat_map(|at| truth(it, at));
+    lines.map(|line| (line.id, line.state.quantity)).collect()
+}
+
+/// Fails unless the lines are as before, but for one.
+fn ensure_only(
+    it: &SinkUnderTest,
+    before: &[(AgreementLineId, Quantity)],
+    line: Option<(&AgreementLineId, Quantity)>,
+) -> Outcome {
+    let wanted: Vec<_> = before
+        .iter()
+        .map(|(id, quantity)| match line {
+            Some((changed, to)) if changed == id => (id.clone(), to),
+            _ => (id.clone(), *quantity),
+        })
+        .collect();
+    let found = quantities(it);
+    ensure!(found == wanted, "{wanted:?} was wanted, {found:?} is there");
+    Ok(())
+}
+
+fn written(it: &Started, writes: &Writes) -> usize {
+    it.count(&writes.create) + it.count(&writes.update)
+}
+
+async fn setting_a_quantity_twice_is_setting_it_once(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(2)).await?;
+    let it = started.sink()?;
+    sets(it)?;
+    let before = quantities(it);
+    let change = set(it, 0, 14_u32.into())?;
+    for _ in 0..2 {
+        if let Err(error) = it.sink.execute(&change).await {
+            ensure!(false, "{error}");
+        }
+        let line = change.action.line().map(|line| (line, 14_u32.into()));
+        ensure_only(it, &before, line)?;
+    }
+    let verdict = it.sink.verify(&change, None).await?;
+    ensure!(
+        matches!(verdict, Verdict::Landed { .. }),
+        "it reads back {verdict:?}"
+    );
+    Ok(())
+}
+
+async fn setting_the_same_quantity_is_harmless(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(2)).await?;
+    let it = started.sink()?;
+    sets(it)?;
+    let before = quantities(it);
+    let change = set(it, 0, first_line(it, 0)?.state.quantity)?;
+    // Whether it is sent or found needless is the sink's choice.
+    if let Err(error) = it.sink.execute(&change).await {
+        ensure!(!matches!(error, WriteError::Unknown(_)), "{error}");
+    }
+    ensure_only(it, &before, None)
+}
+
+async fn fractions_are_written_exactly(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(2)).await?;
+    let it = started.sink()?;
+    sets(it)?;
+    let before = quantities(it);
+    let to = Quantity::new(parse_decimal("12.35").map_err(|error| missing(&error.to_string()))?);
+    let change = set(it, 0, to)?;
+    let executed = it.sink.execute(&change).await;
+    if it.sink.descriptor().capabilities.whole_units_only {
+        ensure!(executed.is_err(), "a fraction was taken");
+        return ensure_only(it, &before, None);
+    }
+    if let Err(error) = executed {
+        ensure!(false, "{error}");
+    }
+    ensure_only(it, &before, change.action.line().map(|line| (line, to)))
+}
+
+async fn a_lost_answer_is_settled_by_reading_back(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(2)).await?;
+    let it = started.sink()?;
+    sets(it)?;
+    let before = quantities(it);
+    let update = writes(ctx)?.update;
+    ctx.strike(&started, update.clone().once(), Fault::lose_answer());
+    let change = set(it, 0, 14_u32.into())?;
+    let store = MemoryStore::new();
+    let changes = std::slice::from_ref(&change);
+    let report = apply(ctx, &*it.sink, &store, "lost", changes).await?;
+    ensure!(
+        report.totals.done == 1 && report.totals.recovered == 1,
+        "the report is {report}"
+    );
+    let sent = started.count(&update);
+    ensure!(sent == 1, "it was written {sent} times");
+    ensure_only(
+        it,
+        &before,
+        change.action.line().map(|line| (line, 14_u32.into())),
+    )
+}
+
+async fn a_stale_precondition_writes_nothing(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(2)).await?;
+    let it = started.sink()?;
+    sets(it)?;
+    let change = set(it, 0, 14_u32.into())?;
+    it.psa.edit_quantity(&first_line(it, 0)?.id, 99_u32.into());
+    let before = quantities(it);
+    let store = MemoryStore::new();
+    let report = apply(ctx, &*it.sink, &store, "stale", &[change]).await?;
+    ensure!(report.totals.drifted == 1, "the report is {report}");
+    let sent = written(&started, &writes(ctx)?);
+    ensure!(sent == 0, "{sent} writes were sent");
+    ensure_only(it, &before, None)
+}
+
+async fn a_partial_failure_is_told_change_by_change(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(3)).await?;
+    let it = started.sink()?;
+    sets(it)?;
+    let update = writes(ctx)?.update;
+    ctx.strike(&started, update.once(), Fault::status(403));
+    let changes = (0..3)
+        .map(|at| set(it, at, 140_u32.into()))
+        .collect::<std::result::Result<Vec<_>, _>>()?;
+    let store = MemoryStore::new();
+    let report = apply(ctx, &*it.sink, &store, "partial", &changes).await?;
+    ensure!(
+        report.totals.done == 2 && report.totals.failed == 1,
+        "the report is {report}"
+    );
+    for (at, (change, result)) in changes.iter().zip(&report.changes).enumerate() {
+        ensure!(
+            result.change == change.id,
+            "the report is out of order: {report}"
+        );
+        let landed = first_line(it, at)?.state.quantity == 140_u32.into();
+        let told = matches!(result.outcome, Done::Done { .. });
+        ensure!(landed == told, "of {} the report says {result}", change.id);
+    }
+    Ok(())
+}
+
+async fn a_line_added_twice_is_one_line(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&with_new()).await?;
+    let it = started.sink()?;
+    creates(it)?;
+    let change = create(it, 7_u32.into())?;
+    let store = MemoryStore::new();
+    let changes = std::slice::from_ref(&change);
+    let first = apply(ctx, &*it.sink, &store, "first", changes).await?;
+    ensure!(first.is_all_done(), "the first run is {first}");
+    let second = apply(ctx, &*it.sink, &store, "second", changes).await?;
+    ensure!(second.totals.done == 0, "the second run is {second}");
+    let lines = created(it);
+    ensure!(lines == [Quantity::from(7_u32)], "the lines are {lines:?}");
+    Ok(())
+}
+
+async fn a_lost_create_is_not_repeated(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&with_new()).await?;
+    let it = started.sink()?;
+    creates(it)?;
+    let create_requests = writes(ctx)?.create;
+    ctx.strike(
+        &started,
+        create_requests.clone().once(),
+        Fault::lose_answer(),
+    );
+    let store = MemoryStore::new();
+    let report = apply(ctx, &*it.sink, &store, "lost", &[create(it, 7_u32.into())?]).await?;
+    ensure!(report.totals.failed == 0, "the report is {report}");
+    let sent = started.count(&create_requests);
+    ensure!(sent == 1, "it was sent {sent} times");
+    let lines = created(it);
+    ensure!(lines.len() == 1, "the lines are {lines:?}");
+    Ok(())
+}
+
+async fn a_create_is_never_repeated(ctx: &Ctx<'_>) -> Outcome {
+    let faults = [
+        Fault::status(500),
+        Fault::text_503(),
+        Fault::html_502(),
+        Fault::lose_answer(),
+        Fault::drop_connection(),
+        Fault::html_login_200(),
+    ];
+    for fault in faults {
+        let started = ctx.good(&with_new()).await?;
+        let it = started.sink()?;
+        creates(it)?;
+        let create_requests = writes(ctx)?.create;
+        ctx.strike(&started, create_requests.clone(), fault.clone());
+        match it.sink.execute(&create(it, 7_u32.into())?).await {
+            Err(WriteError::Unknown(error)) => ctx.note(&format!("{error} {error:?}")),
+            other => ensure!(false, "after {fault:?} it is {other:?}"),
+        }
+        let sent = started.count(&create_requests);
+        ensure!(sent == 1, "after {fault:?} it was sent {sent} times");
+    }
+    Ok(())
+}
+
+async fn failures_are_sorted(ctx: &Ctx<'_>) -> Outcome {
+    for (fault, rejected) in [
+        (Fault::status(400), true),
+        (Fault::status(403), true),
+        (Fault::status(404), true),
+        (Fault::too_many_requests(Some(86_400)), false),
+    ] {
+        let started = ctx.good(&World::of(1)).await?;
+        let it = started.sink()?;
+        sets(it)?;
+        ctx.strike(&started, writes(ctx)?.update, fault.clone());
+        let executed = it.sink.execute(&set(it, 0, 14_u32.into())?).await;
+        let sorted = match &executed {
+            Err(WriteError::Rejected(_)) => rejected,
+            Err(WriteError::NotSent(_)) => !rejected,
+            _ => false,
+        };
+        ensure!(sorted, "after {fault:?} it is {executed:?}");
+    }
+    let started = ctx.start(&World::of(1), Situation::Unreachable).await?;
+    let it = started.sink()?;
+    let executed = it.sink.execute(&set(it, 0, 14_u32.into())?).await;
+    ensure!(
+        matches!(executed, Err(WriteError::NotSent(_))),
+        "without a connection it is {executed:?}"
+    );
+    Ok(())
+}
+
+async fn reading_back_tells_three_things(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(1)).await?;
+    let it = started.sink()?;
+    sets(it)?;
+    let change = set(it, 0, 14_u32.into())?;
+    let line = first_line(it, 0)?.id;
+    let verdict = it.sink.verify(&change, None).await?;
+    ensure!(verdict == Verdict::NotLanded, "before, it is {verdict:?}");
+    it.psa.edit_quantity(&line, 14_u32.into());
+    let verdict = it.sink.verify(&change, None).await?;
+    ensure!(
+        matches!(verdict, Verdict::Landed { .. }),
+        "after, it is {verdict:?}"
+    );
+    it.psa.edit_quantity(&line, 77_u32.into());
+    let verdict = it.sink.verify(&change, None).await?;
+    ensure!(
+        matches!(verdict, Verdict::Conflict { .. }),
+        "otherwise, it is {verdict:?}"
+    );
+    Ok(())
+}
+
+type Claim = (&'static str, fn(&SinkCapabilities) -> bool, Action);
+
+/// Every kind of change of a line, with the capability that it needs.
+async fn kinds(it: &SinkUnderTest) -> std::result::Result<Vec<Claim>, Stop> {
+    let mut readings = it.sink.lines(&it.agreements);
+    let reading = readings.next().await.transpose()?;
+    let Some(LinesOutcome::Complete(lines)) = reading.map(|reading| reading.outcome) else {
+        return Err(Stop::Failed("the lines could not be read".to_owned()));
+    };
+    let line = lines.into_iter().next().ok_or_else(|| missing("line"))?;
+    let money = |text: &str, like: Option<Money>| {
+        let amount = parse_decimal(text).map_err(|error| missing(&error.to_string()))?;
+        let mut money = Money::without_currency(amount);
+        money.currency = like.and_then(|money| money.currency);
+        Ok::<_, Stop>(money)
+    };
+    Ok(vec![
+        (
+            "set_quantity",
+            |claimed| claimed.set_quantity,
+            Action::SetQuantity {
+                line: line.id.clone(),
+                from: line.state.quantity,
+                to: 14_u32.into(),
+            },
+        ),
+        (
+            "set_unit_cost",
+            |claimed| claimed.set_unit_cost,
+            Action::SetUnitCost {
+                line: line.id.clone(),
+                from: line.state.unit_cost,
+                to: money("7.35", line.state.unit_cost)?,
+            },
+        ),
+        (
+            "set_unit_price",
+            |claimed| claimed.set_unit_price,
+            Action::SetUnitPrice {
+                line: line.id.clone(),
+                from: line.state.unit_price,
+                to: money("9.95", line.state.unit_price)?,
+            },
+        ),
+        (
+            "end_line",
+            |claimed| claimed.end_line,
+            Action::EndLine {
+                line: line.id.clone(),
+                from: line.state.quantity,
+                last_day: it.effective.plus_days(29),
+            },
+        ),
+    ])
+}
+
+async fn what_is_claimed_works(ctx: &Ctx<'_>) -> Outcome {
+    for at in 0..4 {
+        let started = ctx.good(&World::of(1)).await?;
+        let it = started.sink()?;
+        let Some((what, claim, action)) = kinds(it).await?.into_iter().nth(at) else {
+            continue;
+        };
+        if !claim(&it.sink.descriptor().capabilities) {
+            continue;
+        }
+        let change = change(it, 0, first_line(it, 0)?.product, action)?;
+        let store = MemoryStore::new();
+        let report = apply(ctx, &*it.sink, &store, what, &[change]).await?;
+        ensure!(
+            report.is_all_done() && report.totals.recovered == 0,
+            "{what} is claimed, and the report is {report}"
+        );
+    }
+    Ok(())
+}
+
+async fn what_is_not_claimed_is_refused(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&with_new()).await?;
+    let it = started.sink()?;
+    let mut unclaimed = Vec::new();
+    for (what, claim, action) in kinds(it).await? {
+        if !claim(&it.sink.descriptor().capabilities) {
+            unclaimed.push((what, change(it, 0, first_line(it, 0)?.product, action)?));
+        }
+    }
+    if !it.sink.descriptor().capabilities.create_line {
+        unclaimed.push(("create_line", create(it, 7_u32.into())?));
+    }
+    if unclaimed.is_empty() {
+        return Err(Stop::Skipped(
+            "the descriptor claims every capability".to_owned(),
+        ));
+    }
+    let before = quantities(it);
+    for (what, change) in unclaimed {
+        match it.sink.execute(&change).await {
+            Err(error) => ensure!(
+                error.error().kind() == ErrorKind::Unsupported
+                    && matches!(error, WriteError::NotSent(_)),
+                "{what} is not claimed, and it is {error:?}"
+            ),
+            Ok(receipt) => ensure!(false, "{what} is not claimed, and gave {receipt:?}"),
+        }
+    }
+    ensure_only(it, &before, None)?;
+    let sent = written(&started, &writes(ctx)?);
+    ensure!(sent == 0, "{sent} writes were sent");
+    Ok(())
+}

@@ -1,0 +1,344 @@
+//! A small source that can be broken on purpose, and a simulator of its vendor.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::{self, BoxStream, StreamExt as _};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use tallyline_core::http::{
+    AuthHeaders, BaseUrl, CredentialProvider, HeaderName, HttpClient, Operation, Request,
+    ReqwestTransport, RetryPolicy, Timeouts, Token, TokenCache, TokenFetcher, TokenParam,
+    Transport, TransportError, TransportRequest, TransportResponse,
+};
+use tallyline_core::model::{
+    AccountReading, Basis, BillingCycle, Quantity, ReadFailure, Service, UsageLine, VendorAccount,
+};
+use tallyline_core::source::{Identity, SourceDescriptor, UsageRequest, VendorSource};
+use tallyline_core::wire::exact_decimal;
+use tallyline_core::{Error, ErrorKind, Result};
+use tracing::Instrument as _;
+
+const AUTHORIZATION: HeaderName = HeaderName::from_static("authorization");
+
+static TOKEN: Operation = Operation::post("token.create", "/v1/token");
+static CLIENTS: Operation = Operation::get("clients.list", "/v1/clients");
+static WRITE: Operation = Operation::post("notes.create", "/v1/notes");
+static SEATS: Operation = Operation::get("seats.list", "/v1/clients/{clientId}/seats");
+
+static DESCRIPTOR: SourceDescriptor = SourceDescriptor::new("acorn", "Acorn Apps");
+
+/// What is wrong with a double.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    Nothing,
+    ShowsItsKeyInDebug,
+    TakesABlankKey,
+    CallsAMissingRightBadCredentials,
+    DropsAPage,
+    ReadsAnErrorAsEmpty,
+    CountsThroughAFloat,
+    HidesRetryAfter,
+    LogsItsToken,
+    NeverRenewsItsToken,
+    FollowsRedirects,
+    WritesWhileItReads,
+    NamesSpansByAccount,
+    KeepsOneSubscriptionPerService,
+}
+
+/// The source.
+#[derive(Clone)]
+pub(crate) struct AcornSource {
+    http: HttpClient,
+    key: SecretString,
+    flaw: Flaw,
+}
+
+impl fmt::Debug for AcornSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("AcornSource");
+        if self.flaw == Flaw::ShowsItsKeyInDebug {
+            shown.field("key", &self.key.expose_secret());
+        }
+        shown.field("http", &self.http).finish()
+    }
+}
+
+/// Carries the requests, and gets it wrong in two ways.
+#[derive(Debug)]
+struct Carrier(ReqwestTransport, Flaw);
+
+#[async_trait]
+impl Transport for Carrier {
+    async fn send(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
+        let mut again = request.clone();
+        let mut answer = self.0.send(request).await?;
+        if self.1 == Flaw::HidesRetryAfter {
+            answer.headers.remove("retry-after");
+        }
+        let target = answer
+            .headers
+            .get("location")
+            .and_then(|to| to.to_str().ok());
+        match target.and_then(|to| to.parse().ok()) {
+            Some(to) if self.1 == Flaw::FollowsRedirects => {
+                again.url = to;
+                self.0.send(again).await
+            }
+            _ => Ok(answer),
+        }
+    }
+}
+
+/// Fetches one token and keeps it for ever.
+struct Forever(Tokens, tokio::sync::OnceCell<AuthHeaders>);
+
+impl fmt::Debug for Forever {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Forever")
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for Forever {
+    async fn headers(&self) -> Result<AuthHeaders> {
+        let headers = self.1.get_or_try_init(|| async {
+            let token = self.0.fetch().await?.value;
+            let bearer = format!("Bearer {}", token.expose_secret());
+            Ok::<_, Error>(AuthHeaders::new(1).with(AUTHORIZATION, bearer.into()))
+        });
+        headers.await.cloned()
+    }
+
+    async fn invalidate(&self, _: &AuthHeaders) -> bool {
+        false
+    }
+}
+
+#[derive(Deserialize)]
+struct Client {
+    id: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Seats {
+    seats: Vec<Seat>,
+}
+
+#[derive(Deserialize)]
+struct Seat {
+    id: String,
+    sku: String,
+    #[serde(deserialize_with = "exact_decimal")]
+    count: rust_decimal::Decimal,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    token: String,
+    expires_in: u64,
+}
+
+struct Tokens(HttpClient, SecretString, Flaw);
+
+#[async_trait]
+impl TokenFetcher for Tokens {
+    async fn fetch(&self) -> Result<Token> {
+        let request = Request::new(&TOKEN).form(&[("key", self.1.expose_secret())]);
+        let answer: TokenAnswer = self.0.json(request).await?;
+        if self.2 == Flaw::LogsItsToken {
+            tracing::debug!(token = answer.token.as_str(), "a new token");
+        }
+        Ok(Token {
+            value: answer.token.into(),
+            expires_in: Some(Duration::from_secs(answer.expires_in)),
+        })
+    }
+}
+
+impl AcornSource {
+    pub(crate) fn new(base_url: &str, key: &str, flaw: Flaw) -> Result<Self> {
+        let key = SecretString::from(key);
+        if key.expose_secret().trim().is_empty() && flaw != Flaw::TakesABlankKey {
+            return Err(Error::new(ErrorKind::Config, "the key is blank"));
+        }
+        let base = BaseUrl::parse(base_url)?;
+        let carrier = ReqwestTransport::new(&Timeouts::default())?;
+        let carrier: Arc<dyn Transport> = Arc::new(Carrier(carrier, flaw));
+        let client = || {
+            let retry = RetryPolicy {
+                min_delay: Duration::from_millis(1),
+                max_delay: Duration::from_millis(2),
+                ..RetryPolicy::default()
+            };
+            HttpClient::builder("acorn", base.clone())
+                .secret(key.clone())
+                .transport(Arc::clone(&carrier))
+                .retry(retry)
+        };
+        let tokens = Tokens(client().build()?, key.clone(), flaw);
+        let tokens: Arc<dyn CredentialProvider> = match flaw {
+            Flaw::NeverRenewsItsToken => Arc::new(Forever(tokens, Default::default())),
+            _ => Arc::new(TokenCache::new(tokens)),
+        };
+        let http = client().credentials(tokens).build()?;
+        Ok(Self { http, key, flaw })
+    }
+
+    /// Each client once: a page border that moves gives a record twice.
+    fn clients(&self) -> BoxStream<'static, Result<Client>> {
+        let pages = TokenParam {
+            items: "clients",
+            token: "next",
+            param: "after",
+        };
+        let mut seen = BTreeSet::new();
+        let clients = self.http.paged::<Client, _>(Request::new(&CLIENTS), pages);
+        let new = move |item: &Result<Client>| match item {
+            Ok(client) => seen.insert(client.id.clone()),
+            Err(_) => true,
+        };
+        let mut new = new;
+        let drops = self.flaw == Flaw::DropsAPage;
+        clients
+            .filter(move |item| std::future::ready(new(item)))
+            .enumerate()
+            .filter(move |(at, _)| std::future::ready(!drops || !(4..8).contains(at)))
+            .map(|(_, item)| item)
+            .boxed()
+    }
+
+    async fn seats(&self, client: &Client) -> Result<BTreeMap<String, Seat>> {
+        let request = Request::new(&SEATS)
+            .path("clientId", &client.id)
+            .account(&client.id);
+        let sent = self.http.json(request);
+        let answer: Seats = if self.flaw == Flaw::NamesSpansByAccount {
+            let name = format!("seats of {}", client.id);
+            sent.instrument(tracing::info_span!("seats", otel.name = name))
+                .await?
+        } else {
+            sent.await?
+        };
+        let seats = answer.seats.into_iter().map(|mut seat| {
+            if self.flaw == Flaw::CountsThroughAFloat {
+                let float: f64 = seat.count.to_string().parse().unwrap();
+                seat.count = float.to_string().parse().unwrap();
+            }
+            match self.flaw {
+                Flaw::KeepsOneSubscriptionPerService => (seat.sku.clone(), seat),
+                _ => (seat.id.clone(), seat),
+            }
+        });
+        Ok(seats.collect())
+    }
+
+    /// A client that cannot be read is a failed reading; refused credentials concern them all.
+    async fn reading(&self, client: Client, request: &UsageRequest) -> Result<AccountReading> {
+        match self.seats(&client).await {
+            Ok(seats) => {
+                let lines = seats.into_values().map(|seat| {
+                    UsageLine::new(seat.id, seat.sku, Quantity::new(seat.count))
+                        .with_billing_cycle(BillingCycle::Monthly)
+                });
+                Ok(AccountReading::complete(
+                    client.id,
+                    lines.collect(),
+                    Basis::Live,
+                    request.now,
+                ))
+            }
+            Err(error) if error.kind() == ErrorKind::Auth => Err(error),
+            Err(_) if self.flaw == Flaw::ReadsAnErrorAsEmpty => {
+                let now = request.now;
+                Ok(AccountReading::complete(
+                    client.id,
+                    Vec::new(),
+                    Basis::Live,
+                    now,
+                ))
+            }
+            Err(error) => {
+                let failure = ReadFailure::from(&error);
+                Ok(AccountReading::failed(
+                    client.id,
+                    failure,
+                    Basis::Live,
+                    request.now,
+                ))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl VendorSource for AcornSource {
+    fn descriptor(&self) -> &SourceDescriptor {
+        &DESCRIPTOR
+    }
+
+    async fn check(&self) -> Result<Identity> {
+        if let Err(error) = self.clients().next().await.transpose() {
+            return Err(match error.kind() {
+                ErrorKind::PermissionDenied
+                    if self.flaw == Flaw::CallsAMissingRightBadCredentials =>
+                {
+                    Error::new(ErrorKind::Auth, "no access")
+                }
+                _ => error,
+            });
+        }
+        if self.flaw == Flaw::WritesWhileItReads {
+            // Whether it is taken is of no matter.
+            let _ = self.http.send(Request::new(&WRITE)).await;
+        }
+        Ok(Identity::new(self.http.base_url().host()))
+    }
+
+    fn accounts(&self) -> BoxStream<'_, Result<VendorAccount>> {
+        self.clients()
+            .map(|client| client.map(|it| VendorAccount::new(it.id, it.name)))
+            .boxed()
+    }
+
+    fn services(&self) -> BoxStream<'_, Result<Service>> {
+        let found = self.clients().then(move |client| async move {
+            let skus = self
+                .seats(&client?)
+                .await?
+                .into_values()
+                .map(|seat| seat.sku);
+            Ok::<_, Error>(skus.collect::<BTreeSet<_>>())
+        });
+        let mut seen = BTreeSet::new();
+        let new = move |skus: Result<BTreeSet<String>>| match skus {
+            Ok(skus) => skus
+                .into_iter()
+                .filter(|sku| seen.insert(sku.clone()))
+                .map(|sku| {
+                    Ok(Service::new(sku.as_str(), sku.as_str())
+                        .with_billing_cycle(BillingCycle::Monthly))
+                })
+                .collect(),
+            Err(error) => vec![Err(error)],
+        };
+        found.map(new).flat_map(stream::iter).boxed()
+    }
+
+    fn usage<'a>(&'a self, request: &'a UsageRequest) -> BoxStream<'a, Result<AccountReading>> {
+        let wanted = self.clients().filter(move |client| {
+            let wanted = client
+                .as_ref()
+                .map_or(true, |it| request.wants(&it.id.as_str().into()));
+            std::future::ready(wanted)
+        });
+        wanted
+            .then(move |client| async move { self.reading(client?, request).await })
+            .boxed()
+    }
+}
