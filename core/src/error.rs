@@ -329,7 +329,7 @@ impl fmt::Display for Error {
             && let Some(status) = http.status
         {
             match &http.vendor_code {
-                Some(code) => write!(f, " ({status} {code})")?,
+                Some(code) => write!(f, " ({status} {})", OneLine(code))?,
                 None => write!(f, " ({status})")?,
             }
         }
@@ -448,6 +448,19 @@ mod tests {
             error.to_string(),
             "agreements.additions.create failed: refused as invalid (400 InvalidObject): \
              the product field is required see docs [request r-1]"
+        );
+    }
+
+    #[test]
+    fn a_code_of_the_system_cannot_break_the_line() {
+        let error = Error::new(ErrorKind::Invalid, "").with_http(HttpContext {
+            status: Some(400),
+            vendor_code: Some("Invalid\r\n\u{1b}[2JObject".into()),
+            ..HttpContext::default()
+        });
+        assert_eq!(
+            error.to_string(),
+            "refused as invalid (400 Invalid \\u{1b}[2JObject)"
         );
     }
 
