@@ -12,6 +12,7 @@ use tallyline_core::http::{
     TransportRequest, TransportResponse,
 };
 use tallyline_sherweb::SherwebClient;
+use tokio::runtime::{Builder, Runtime};
 
 use super::first_line;
 
@@ -141,11 +142,14 @@ impl Check {
 
 /// Runs calls on a clock that waits for nothing.
 fn run(calls: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build();
-    runtime.unwrap().block_on(calls);
+    thread_local! {
+        static RUNTIME: Runtime = Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+    }
+    RUNTIME.with(|runtime| runtime.block_on(calls));
 }
 
 fn limiter() -> Arc<Limiter> {

@@ -19,8 +19,7 @@ pub(super) struct Canonical {
 struct Exact(#[serde(deserialize_with = "exact_decimal", serialize_with = "as_number")] Decimal);
 
 impl Canonical {
-    /// Reads the grammar of a decimal by itself; `None` for what is no number, and for
-    /// exponents beyond 64 bits.
+    /// Reads the grammar of a decimal by itself; `None` for what is no number.
     pub(super) fn read(text: &str) -> Option<Self> {
         let lower = text.trim().to_ascii_lowercase();
         let (mantissa, exponent) = match lower.split_once('e') {
@@ -68,10 +67,13 @@ impl Canonical {
     }
 }
 
+/// A whole number; one beyond reach stands for all of them.
 fn signed(text: &str) -> Option<i64> {
+    const FAR: i64 = 1 << 40;
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    plain.then(|| text.parse().ok()).flatten()
+    let size = digits.parse().unwrap_or(FAR).min(FAR);
+    plain.then_some(if text.starts_with('-') { -size } else { size })
 }
 
 /// A decimal is read exactly or not at all, from a text and from JSON alike.

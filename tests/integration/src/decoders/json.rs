@@ -43,7 +43,8 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> T {
     }
 }
 
-/// The fields of a JSON object by name, each with its literal text.
-pub(super) fn fields(data: &[u8]) -> BTreeMap<String, Box<RawValue>> {
-    serde_json::from_slice(data).unwrap_or_default()
+/// The fields of a JSON object by name, each with its literal text; none where a name that the
+/// models pass over is no text.
+pub(super) fn fields(data: &[u8]) -> Option<BTreeMap<String, Box<RawValue>>> {
+    serde_json::from_slice(data).ok()
 }

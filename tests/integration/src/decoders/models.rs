@@ -118,7 +118,7 @@ fn accepted_alone_and_in_a_list<T: DeserializeOwned + PartialEq + std::fmt::Debu
 
 /// Figures are what their literal texts say, read here by another way.
 fn figures(data: &[u8], figures: &[(&str, Option<rust_decimal::Decimal>)]) {
-    let fields = fields(data);
+    let Some(fields) = fields(data) else { return };
     for (name, found) in figures {
         let literal = fields.get(*name).map_or("null", |value| value.get());
         let text: Option<String> = serde_json::from_str(literal).unwrap_or(Some(literal.into()));
@@ -144,7 +144,7 @@ fn custom_fields(values: &[connectwise::CustomFieldValue]) {
         assert!(field.text().is_none_or(|text| !text.trim().is_empty()));
         let Some(echo) = field.echo() else { continue };
         let written = write(&echo);
-        let sent = fields(written.as_bytes());
+        let sent = fields(written.as_bytes()).unwrap();
         let value: Option<ExactJson> = sent.get("value").and_then(|value| {
             let value = value.get();
             (value != "null").then(|| read(value))
