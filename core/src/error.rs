@@ -521,6 +521,19 @@ mod tests {
     }
 
     #[test]
+    fn a_code_of_the_system_cannot_break_the_line() {
+        let error = Error::new(ErrorKind::Invalid, "").with_http(HttpContext {
+            status: Some(400),
+            vendor_code: Some("Invalid\r\n\u{1b}[2JObject".into()),
+            ..HttpContext::default()
+        });
+        assert_eq!(
+            error.to_string(),
+            "refused as invalid (400 Invalid \\u{1b}[2JObject)"
+        );
+    }
+
+    #[test]
     fn debug_shows_the_chain() {
         let source = std::io::Error::other("socket closed");
         let error = Error::new(ErrorKind::Unavailable, "no answer").with_source(source);

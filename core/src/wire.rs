@@ -37,18 +37,10 @@ pub fn parse_decimal(text: &str) -> std::result::Result<Decimal, DecimalError> {
     let not_a_number = || DecimalError::NotANumber(shorten(text));
     let too_many = || DecimalError::TooManyDigits(shorten(text));
     let (mantissa, exponent) = match text.find(['e', 'E']) {
-        Some(at) => {
-            let digits = &text[at + 1..];
-            let exponent: i32 = digits.parse().map_err(|_| {
-                let unsigned = digits.trim_start_matches(['+', '-']);
-                if !unsigned.is_empty() && unsigned.bytes().all(|b| b.is_ascii_digit()) {
-                    too_many()
-                } else {
-                    not_a_number()
-                }
-            })?;
-            (&text[..at], exponent)
-        }
+        Some(at) => (
+            &text[..at],
+            exponent(&text[at + 1..]).ok_or_else(not_a_number)?,
+        ),
         None => (text, 0),
     };
     let (negative, digits) = match mantissa.as_bytes().first() {
@@ -74,11 +66,7 @@ pub fn parse_decimal(text: &str) -> std::result::Result<Decimal, DecimalError> {
     // Keep the written scale where it fits, so that 9.50 stays 9.50; else drop zeros.
     let scale = |kept: &str| -> Option<i64> {
         let dropped = significant.len() - kept.len();
-        Some(
-            i64::try_from(fraction.len()).ok()?
-                - i64::from(exponent)
-                - i64::try_from(dropped).ok()?,
-        )
+        Some(i64::try_from(fraction.len()).ok()? - exponent - i64::try_from(dropped).ok()?)
     };
     for kept in [significant, trimmed] {
         let Some(scale) = scale(kept) else { continue };
@@ -87,6 +75,16 @@ pub fn parse_decimal(text: &str) -> std::result::Result<Decimal, DecimalError> {
         }
     }
     Err(too_many())
+}
+
+/// A whole number; what is beyond any decimal's reach comes out as beyond reach.
+fn exponent(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let size = digits.parse::<i64>().unwrap_or(i64::MAX).min(i64::MAX / 4);
+    Some(if text.starts_with('-') { -size } else { size })
 }
 
 /// `digits` x 10^-`scale`, if 96 bits and 28 places hold it exactly.
@@ -525,6 +523,7 @@ mod tests {
         assert_eq!(decimal("-25E-2"), "-0.25");
         assert_eq!(decimal("-0"), "0");
         assert_eq!(decimal("0e999"), "0");
+        assert_eq!(decimal("0.00E-99999999999999999999"), "0");
         assert_eq!(decimal("9.50"), "9.50");
         assert_eq!(decimal("1.000000000000000000000000000000000000"), "1");
     }
@@ -540,7 +539,7 @@ mod tests {
             assert!(decimal(text).contains("28 digits"), "{text}");
         }
         for text in [
-            "NaN", "", "-", ".", "1e", "1,5", "0x10", "Infinity", "1.2.3", "--1",
+            "NaN", "", "-", ".", "1e", "1e+-9", "1,5", "0x10", "Infinity", "1.2.3", "--1",
         ] {
             assert!(decimal(text).contains("not a number"), "{text}");
         }

@@ -6,9 +6,6 @@ use serde_json::{Map, Value};
 use tallyline_core::ErrorKind;
 use tallyline_core::http::{ErrorDecoder, HeaderMap, VendorError};
 
-/// The most of a plain text body that is kept as the message.
-const MAX_TEXT: usize = 300;
-
 /// Reads the vendor's error bodies.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct SherwebErrors;
@@ -116,8 +113,7 @@ fn oauth(fields: &Map<String, Value>) -> Option<VendorError> {
 /// A text that is no page.
 fn plain(body: &str) -> VendorError {
     let body = body.trim();
-    let message =
-        (!body.is_empty() && !body.starts_with('<')).then(|| body.chars().take(MAX_TEXT).collect());
+    let message = (!body.is_empty() && !body.starts_with('<')).then(|| body.to_owned());
     VendorError {
         message,
         ..VendorError::default()

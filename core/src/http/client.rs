@@ -162,6 +162,12 @@ impl HttpClient {
         &self.0.base_url
     }
 
+    /// What masks this client's secrets, for words about answers that a connector reads by itself.
+    #[must_use]
+    pub fn redactor(&self) -> &Redactor {
+        &self.0.redactor
+    }
+
     /// Walks the pages of a list. Nothing is sent until the first item is asked for.
     pub fn paged<T, S>(&self, request: Request, strategy: S) -> Paged<T>
     where

@@ -30,6 +30,8 @@ pub struct VendorError {
 }
 
 /// Reads a system's error answers.
+///
+/// Texts are given whole: the caller masks secrets in them first and cuts them afterwards.
 pub trait ErrorDecoder: Send + Sync + Debug {
     /// Reads an answer whose status is not 2xx.
     fn decode(&self, status: u16, headers: &HeaderMap, body: &[u8]) -> VendorError;

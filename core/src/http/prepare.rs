@@ -13,7 +13,7 @@ use url::Url;
 use super::auth::AuthHeaders;
 use super::client::Parts;
 use super::operation::Operation;
-use super::redact::{Redactor, cut};
+use super::redact::Redactor;
 use super::request::Request;
 use crate::error::{Error, ErrorKind, HttpContext, Result};
 
@@ -104,9 +104,7 @@ impl Exchange {
 
     /// A text of the system, masked and cut.
     pub(crate) fn shown(&self, text: &str, max: usize) -> String {
-        let mut text = self.redactor.redact(text);
-        cut(&mut text, max);
-        text
+        self.redactor.snippet(text.as_bytes(), max)
     }
 }
 

@@ -95,6 +95,7 @@ impl Redactor {
         let percent = percent_encode(secret);
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let json = serde_json::to_string(secret).unwrap_or_default();
+        let json = json.trim_matches('"');
         for form in [
             secret.to_owned(),
             secret.trim().to_owned(),
@@ -105,7 +106,11 @@ impl Redactor {
             lower_escapes(&percent),
             percent,
             form,
-            json.trim_matches('"').to_owned(),
+            json.to_owned(),
+            json.replace('/', "\\/"),
+            escaped_json(secret, "\"&'+<>`", true),
+            escaped_json(secret, "\"&'+<>`", false),
+            escaped_json(secret, "", false),
         ] {
             let known = |pattern: &SecretString| pattern.expose_secret() == form;
             if form.len() >= SHORTEST && !self.patterns.iter().any(known) {
@@ -170,12 +175,47 @@ impl Redactor {
 }
 
 /// Cuts a text to at most `max` bytes, between two characters.
-pub(crate) fn cut(text: &mut String, max: usize) {
+fn cut(text: &mut String, max: usize) {
     let mut end = max.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
     }
     text.truncate(end);
+}
+
+/// A text inside a JSON string as writers have it that give characters beyond ASCII, and some
+/// within it, by number: `a+b` may come back as `a\u002Bb`.
+fn escaped_json(text: &str, by_number: &str, capitals: bool) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        let mut units = [0; 2];
+        match c {
+            ' '..='~' if by_number.contains(c) => {}
+            '"' | '\\' => {
+                escaped.push('\\');
+                escaped.push(c);
+                continue;
+            }
+            ' '..='~' => {
+                escaped.push(c);
+                continue;
+            }
+            '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => {
+                let short = serde_json::to_string(&c).unwrap_or_default();
+                escaped.push_str(short.trim_matches('"'));
+                continue;
+            }
+            _ => {}
+        }
+        for unit in c.encode_utf16(&mut units) {
+            let _ = if capitals {
+                write!(escaped, "\\u{unit:04X}")
+            } else {
+                write!(escaped, "\\u{unit:04x}")
+            };
+        }
+    }
+    escaped
 }
 
 /// The same with percent escapes in small letters.
@@ -217,6 +257,9 @@ mod tests {
             "p%2fss%20%22w%2brd%22",
             "p%2Fss+%22w%2Brd%22",
             "p/ss \\\"w+rd\\\"",
+            "p\\/ss \\\"w+rd\\\"",
+            "p/ss \\u0022w\\u002Brd\\u0022",
+            "p/ss \\u0022w\\u002brd\\u0022",
             &STANDARD.encode("p/ss \"w+rd\""),
             &URL_SAFE_NO_PAD.encode("p/ss \"w+rd\""),
         ] {
@@ -224,6 +267,17 @@ mod tests {
             assert!(masked.starts_with("a [redacted]"), "{masked}");
         }
         assert!(!format!("{redactor:?}").contains("ss"));
+    }
+
+    #[test]
+    fn a_secret_beyond_ascii_is_masked_where_json_gives_it_by_number() {
+        let redactor = Redactor::new().with_secret(&"pässwörd😀".into());
+        for text in [
+            "p\\u00E4ssw\\u00F6rd\\uD83D\\uDE00",
+            "p\\u00e4ssw\\u00f6rd\\ud83d\\ude00",
+        ] {
+            assert_eq!(redactor.redact(text), MARK);
+        }
     }
 
     #[test]

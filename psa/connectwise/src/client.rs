@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use tallyline_core::http::{
     BaseUrl, HttpClient, HttpClientBuilder, Limiter, LimiterOptions, Limits, Observer, Operation,
-    Request, RetryPolicy, Timeouts, Transport,
+    Redactor, Request, RetryPolicy, Timeouts, Transport,
 };
 use tallyline_core::{Error, ErrorKind, Result};
 
@@ -201,9 +201,15 @@ impl ConnectWiseClient {
         &self.0.company_id
     }
 
+    /// What masks the secrets in words about records.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        self.0.http.redactor()
+    }
+
     fn list<T: DeserializeOwned>(&self, request: Request, options: &ListOptions) -> List<T> {
         let operation = request.operation().name;
-        List::new(operation, self.rows(request, options))
+        let redactor = self.redactor().clone();
+        List::new(operation, self.rows(request, options), redactor)
     }
 
     /// The records of a list call as they came.

@@ -68,7 +68,7 @@ pub(crate) fn meaning(status: u16, body: &[u8]) -> Meaning {
         Ok(body) => from_json(body),
         Err(_) if text.starts_with('<') => (None, Some(page(text)), Vec::new()),
         Err(_) if text.is_empty() => (None, None, Vec::new()),
-        Err(_) => (None, Some(one_line(text, 300)), Vec::new()),
+        Err(_) => (None, Some(one_line(text)), Vec::new()),
     };
     let words = message.as_deref().unwrap_or_default();
     let (kind, retryable) = classify(status, words, &codes);
@@ -92,7 +92,7 @@ fn from_json(body: ErrorBody) -> (Option<String>, Option<String>, Vec<String>) {
         }
         codes.extend(entry.code);
     }
-    let message = (!words.is_empty()).then(|| one_line(&words.join("; "), 600));
+    let message = (!words.is_empty()).then(|| one_line(&words.join("; ")));
     (code, message, codes)
 }
 
@@ -137,18 +137,15 @@ fn page(text: &str) -> String {
         rest.get(..end)
     });
     match title.map(str::trim).filter(|title| !title.is_empty()) {
-        Some(title) => format!("a web page instead of an answer: {}", one_line(title, 100)),
+        Some(title) => format!("a web page instead of an answer: {}", one_line(title)),
         None => "a web page instead of an answer".to_owned(),
     }
 }
 
-/// The text with every run of blanks and line breaks as one blank, cut at a length.
-fn one_line(text: &str, max: usize) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(max) {
-        Some((at, _)) => format!("{}...", &line[..at]),
-        None => line,
-    }
+/// The text with every run of blanks and line breaks as one blank. Not cut here: that comes
+/// after the masking of secrets, so that no piece of one is left at the cut.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

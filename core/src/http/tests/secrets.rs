@@ -174,3 +174,19 @@ async fn a_credential_that_no_header_may_hold_is_an_error_without_it() {
     assert_eq!(error.kind(), crate::error::ErrorKind::Config);
     assert!(!format!("{error:?}").contains("break-secret"));
 }
+
+#[tokio::test]
+async fn no_piece_of_a_secret_is_left_where_a_message_is_cut() {
+    for before in [1020, 64 * 1024 - 5] {
+        let body = format!(
+            r#"{{"message":"{}top-secret-key and more"}}"#,
+            "x".repeat(before)
+        );
+        let script = Script::new([answer(400, &body)]);
+        let client = script.builder().secret("top-secret-key".into());
+        let error = fails(&client.build().unwrap(), read()).await;
+        let message = error.http().unwrap().vendor_message.clone().unwrap();
+        assert!(message.len() <= 1024);
+        assert!(!message.contains("top"), "{message}");
+    }
+}

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use futures::{Stream, StreamExt};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tallyline_core::http::{Paged, Request};
+use tallyline_core::http::{Paged, Redactor, Request};
 use tallyline_core::wire::decode_json;
 use tallyline_core::{Error, ErrorKind, Result};
 
@@ -139,6 +139,7 @@ pub struct List<T> {
     state: State,
     operation: &'static str,
     seen: usize,
+    redactor: Redactor,
     record: PhantomData<fn() -> T>,
 }
 
@@ -148,7 +149,11 @@ enum State {
 }
 
 impl<T> List<T> {
-    pub(crate) fn new(operation: &'static str, rows: Result<Paged<Row>>) -> Self {
+    pub(crate) fn new(
+        operation: &'static str,
+        rows: Result<Paged<Row>>,
+        redactor: Redactor,
+    ) -> Self {
         Self {
             state: match rows {
                 Ok(rows) => State::Rows(Box::new(rows)),
@@ -156,6 +161,7 @@ impl<T> List<T> {
             },
             operation,
             seen: 0,
+            redactor,
             record: PhantomData,
         }
     }
@@ -203,7 +209,7 @@ impl<T: DeserializeOwned> Stream for List<T> {
             let row = row?;
             let at = this.seen;
             this.seen += 1;
-            Some(row.and_then(|row| decode_row(&row, at, this.operation)))
+            Some(row.and_then(|row| decode_row(&row, at, this.operation, &this.redactor)))
         })
     }
 }
@@ -222,6 +228,7 @@ pub(crate) fn decode_row<T: DeserializeOwned>(
     row: &Row,
     at: usize,
     operation: &'static str,
+    redactor: &Redactor,
 ) -> Result<T> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
@@ -233,10 +240,11 @@ pub(crate) fn decode_row<T: DeserializeOwned>(
             Some(path) if path != "." => format!("[{at}].{path}"),
             _ => format!("[{at}]"),
         };
-        let error = error
+        // The decoder's words quote the record.
+        let error = Error::new(error.kind(), redactor.redact(error.message()))
             .with_connector(super::CONNECTOR)
             .with_operation(operation)
-            .with_json_path(path);
+            .with_json_path(redactor.redact(&path));
         match serde_json::from_str::<Id>(row.get()) {
             Ok(Id { id: Some(id) }) => error.with_context("record", id.to_string()),
             _ => error,

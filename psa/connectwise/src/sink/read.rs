@@ -240,8 +240,10 @@ pub(super) async fn lines_of(
         // The list of a parent may hold the additions of its children.
         let owner = serde_json::from_str::<Owner>(row.get()).ok();
         if owner.is_none_or(|owner| owner.agreement_id == id) {
+            let operation = operations::ADDITIONS_LIST.name;
+            let redactor = sink.client().redactor();
             let addition: Addition =
-                decode_row(&row, at, operations::ADDITIONS_LIST.name).map_err(in_agreement)?;
+                decode_row(&row, at, operation, redactor).map_err(in_agreement)?;
             // A row may come twice when the list moves between two pages.
             if addition.id.is_none_or(|id| seen.insert(id)) {
                 additions.push((at, addition));

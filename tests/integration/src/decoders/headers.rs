@@ -1,0 +1,57 @@
+//! The `Link` and `Retry-After` headers.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tallyline_core::http::{Link, parse_link_header, parse_retry_after};
+
+use super::first_line;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What is read of a `Link` header is written and read again as it was.
+pub fn link_header(data: &[u8]) {
+    let value = String::from_utf8_lossy(data);
+    let links = parse_link_header(&value);
+    assert!(links.len() <= value.matches('<').count(), "{value:?}");
+    for link in &links {
+        assert!(value.contains(&link.url), "{value:?}");
+        let named = link.rel.split_ascii_whitespace().next();
+        assert!(named.is_none_or(|rel| link.has_rel(&rel.to_ascii_uppercase())));
+    }
+    let written: Vec<String> = links.iter().map(text).collect();
+    assert_eq!(parse_link_header(&written.join(", ")), links, "{value:?}");
+}
+
+fn text(link: &Link) -> String {
+    let rel = link.rel.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("<{}>; title=\"a, <b>; rel=c\"; rel=\"{rel}\"", link.url)
+}
+
+/// A wait is at most a day, and over once it has been waited.
+///
+/// The first line is the present, in seconds since 1970; the rest is the header.
+pub fn retry_after(data: &[u8]) {
+    let (now, value) = first_line(data);
+    let now = now.trim().parse().ok();
+    let now = now.and_then(|now| Timestamp::from_second(now).ok());
+    let now = now.unwrap_or(Timestamp::UNIX_EPOCH);
+    let value = String::from_utf8_lossy(value);
+    let wait = parse_retry_after(&value, now);
+    let plain = value.trim();
+    if !plain.is_empty() && plain.bytes().all(|byte| byte.is_ascii_digit()) {
+        let seconds = plain.parse().unwrap_or(u64::MAX);
+        let expected = Duration::from_secs(seconds).min(DAY);
+        assert_eq!(wait, Some(expected), "{value:?}");
+    }
+    let Some(wait) = wait else { return };
+    assert!(wait <= DAY, "{value:?}");
+    let Ok(later) = now.checked_add(jiff::SignedDuration::try_from(wait).unwrap()) else {
+        return;
+    };
+    let rest = parse_retry_after(&value, later);
+    if value.contains(':') && wait < DAY {
+        assert_eq!(rest, Some(Duration::ZERO), "{value:?}");
+    }
+    assert!(rest.is_some_and(|rest| rest <= DAY), "{value:?}");
+}

@@ -1,0 +1,60 @@
+//! What must hold of every decoder of outside bytes, whatever the bytes.
+//!
+//! Each property takes any bytes and panics when it does not hold. A fuzz target in
+//! `tests/fuzz/fuzz_targets` calls the property of its name with the bytes that the fuzzer
+//! finds, and `tests/decoders.rs` calls all of them with the committed seeds and with changed
+//! ones.
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a property that does not hold panics"
+)]
+
+mod answers;
+mod conditions;
+mod decimals;
+mod headers;
+mod json;
+mod mapping;
+mod models;
+mod plan;
+mod redactor;
+
+pub use answers::{connectwise_answers, sherweb_answers};
+pub use conditions::conditions;
+pub use decimals::decimals;
+pub use headers::{link_header, retry_after};
+pub use mapping::{mapping_csv, mapping_toml};
+pub use models::{connectwise_models, sherweb_models};
+pub use plan::plan_file;
+pub use redactor::redactor;
+
+/// A property by the name of its fuzz target.
+pub type Property = (&'static str, fn(&[u8]));
+
+/// All properties.
+pub const ALL: &[Property] = &[
+    ("conditions", conditions),
+    ("connectwise_answers", connectwise_answers),
+    ("connectwise_models", connectwise_models),
+    ("decimals", decimals),
+    ("link_header", link_header),
+    ("mapping_csv", mapping_csv),
+    ("mapping_toml", mapping_toml),
+    ("plan_file", plan_file),
+    ("redactor", redactor),
+    ("retry_after", retry_after),
+    ("sherweb_answers", sherweb_answers),
+    ("sherweb_models", sherweb_models),
+];
+
+/// The first line of an input, and the bytes after it.
+fn first_line(data: &[u8]) -> (String, &[u8]) {
+    let end = data.iter().position(|byte| *byte == b'\n');
+    let (line, rest) = match end {
+        Some(end) => (&data[..end], &data[end + 1..]),
+        None => (data, &[][..]),
+    };
+    (String::from_utf8_lossy(line).into_owned(), rest)
+}

@@ -1,0 +1,154 @@
+//! The wire types of the vendors' and PSAs' answers.
+
+use serde::de::DeserializeOwned;
+use tallyline_connectwise::ExactJson;
+use tallyline_connectwise::models as connectwise;
+use tallyline_core::wire::{decode_json, parse_decimal};
+use tallyline_sherweb::models as sherweb;
+
+use super::json::{fields, read, round_trip, round_trip_text, write};
+
+/// Every answer of Sherweb that is accepted is written and read again as it was.
+pub fn sherweb_models(data: &[u8]) {
+    round_trip::<sherweb::Customers>(data);
+    if let Some(found) = round_trip::<sherweb::Subscriptions>(data) {
+        for subscription in &found.items {
+            let today = "2026-03-01".parse().unwrap();
+            let _ = subscription.check_new_quantity(1, today);
+        }
+    }
+    round_trip::<sherweb::PayableCharges>(data);
+    if let Some(found) = round_trip::<sherweb::ReceivableCharges>(data) {
+        for charge in &found.charges {
+            let _ = charge.sub_total();
+        }
+    }
+    if let Some(found) = round_trip_text::<sherweb::CustomerCatalog>(data) {
+        for item in &found.catalog_items {
+            let name = sherweb::localized(&item.name, "fr-CA");
+            assert_eq!(
+                name.is_some(),
+                item.name.iter().any(|text| text.value.is_some())
+            );
+        }
+    }
+    round_trip_text::<sherweb::FreeForm>(data);
+    round_trip::<sherweb::Platforms>(data);
+    round_trip::<sherweb::PlatformsConfigurations>(data);
+    round_trip::<sherweb::MeterUsages>(data);
+    round_trip::<sherweb::WriteReceipt>(data);
+    if let Ok(found) = decode_json::<sherweb::AmendmentStatus>(data) {
+        let again: sherweb::AmendmentStatus = read(&write(&found.status));
+        assert_eq!(again, found);
+    }
+    if let Ok(found) = decode_json::<sherweb::TrackingStatus>(data) {
+        let again: sherweb::TrackingStatus = read(&write(&found.status));
+        assert_eq!(again, found);
+    }
+}
+
+/// Every answer of ConnectWise that is accepted keeps its figures to the digit and its custom
+/// fields to the byte.
+pub fn connectwise_models(data: &[u8]) {
+    if let Ok(found) = decode_json::<connectwise::Addition>(data) {
+        figures(
+            data,
+            &[
+                ("quantity", found.quantity),
+                ("lessIncluded", found.less_included),
+                ("unitPrice", found.unit_price),
+                ("unitCost", found.unit_cost),
+                ("prorateCost", found.prorate_cost),
+                ("extPrice", found.ext_price),
+            ],
+        );
+        dates(&[&found.effective_date, &found.cancelled_date]);
+        custom_fields(&found.custom_fields);
+    }
+    if let Ok(found) = decode_json::<connectwise::Agreement>(data) {
+        figures(
+            data,
+            &[
+                ("billAmount", found.bill_amount),
+                ("prorateFirstBill", found.prorate_first_bill),
+            ],
+        );
+        dates(&[&found.start_date, &found.end_date, &found.next_invoice_date]);
+        custom_fields(&found.custom_fields);
+    }
+    if let Ok(found) = decode_json::<connectwise::CatalogItem>(data) {
+        figures(
+            data,
+            &[
+                ("price", found.price),
+                ("cost", found.cost),
+                ("recurringCost", found.recurring_cost),
+            ],
+        );
+        custom_fields(&found.custom_fields);
+    }
+    if let Ok(found) = decode_json::<connectwise::AgreementType>(data) {
+        figures(data, &[("billAmount", found.bill_amount)]);
+    }
+    if let Ok(found) = decode_json::<connectwise::Company>(data) {
+        custom_fields(&found.custom_fields);
+    }
+    accepted_alone_and_in_a_list::<connectwise::Addition>(data);
+    accepted_alone_and_in_a_list::<connectwise::Agreement>(data);
+    accepted_alone_and_in_a_list::<connectwise::AgreementType>(data);
+    accepted_alone_and_in_a_list::<connectwise::BillingCycle>(data);
+    accepted_alone_and_in_a_list::<connectwise::CatalogItem>(data);
+    accepted_alone_and_in_a_list::<connectwise::Company>(data);
+    accepted_alone_and_in_a_list::<connectwise::CompanyInfoLookup>(data);
+    accepted_alone_and_in_a_list::<connectwise::Count>(data);
+    accepted_alone_and_in_a_list::<connectwise::SystemInfo>(data);
+}
+
+fn accepted_alone_and_in_a_list<T: DeserializeOwned + PartialEq + std::fmt::Debug>(data: &[u8]) {
+    let alone = decode_json::<T>(data).ok();
+    let list = [b"[", data, b"]"].concat();
+    match (alone, decode_json::<Vec<T>>(&list)) {
+        (Some(alone), Ok(list)) => assert_eq!(list, [alone]),
+        // The bytes hold more than one value, or none.
+        (None, _) => {}
+        (Some(_), Err(error)) => panic!("accepted alone and not in a list: {error}"),
+    }
+    let _ = decode_json::<Vec<T>>(data);
+}
+
+/// Figures are what their literal texts say, read here by another way.
+fn figures(data: &[u8], figures: &[(&str, Option<rust_decimal::Decimal>)]) {
+    let Some(fields) = fields(data) else { return };
+    for (name, found) in figures {
+        let literal = fields.get(*name).map_or("null", |value| value.get());
+        let text: Option<String> = serde_json::from_str(literal).unwrap_or(Some(literal.into()));
+        let expected = text
+            .filter(|text| !text.is_empty())
+            .map(|text| parse_decimal(&text).unwrap());
+        let shown = |value: Option<rust_decimal::Decimal>| value.map(|value| value.to_string());
+        assert_eq!(shown(*found), shown(expected), "{name} {literal}");
+    }
+}
+
+fn dates(texts: &[&Option<String>]) {
+    for text in texts.iter().copied().flatten() {
+        if let Ok(date) = connectwise::date_part(text) {
+            let again = connectwise::date_part(&connectwise::midnight(date)).unwrap();
+            assert_eq!(again, date, "{text:?}");
+        }
+    }
+}
+
+fn custom_fields(values: &[connectwise::CustomFieldValue]) {
+    for field in values {
+        assert!(field.text().is_none_or(|text| !text.trim().is_empty()));
+        let Some(echo) = field.echo() else { continue };
+        let written = write(&echo);
+        let sent = fields(written.as_bytes()).unwrap();
+        let value: Option<ExactJson> = sent.get("value").and_then(|value| {
+            let value = value.get();
+            (value != "null").then(|| read(value))
+        });
+        assert_eq!(value, field.value, "{written}");
+    }
+}
