@@ -392,6 +392,23 @@ fn an_owned_line_without_usage_is_reported_and_ended_only_by_policy() {
 }
 
 #[test]
+fn a_line_does_not_end_while_the_account_has_usage_that_is_not_mapped() {
+    let world = World::new()
+        .account(1)
+        .service("mail")
+        .bills(1, "10", "P-mail", "2")
+        .with_policy(|policy| policy.vendor_missing = VendorMissing::EndLine)
+        .reads("c-1", vec![seats("sub:a", "mail-renamed", "2")]);
+    let plan = world.plan();
+    assert_eq!(guards(&plan), [Guard::UnmappedUsage]);
+    assert!(
+        plan.changes()[0].blocks[0]
+            .reason
+            .contains("S-mail-renamed")
+    );
+}
+
+#[test]
 fn an_account_that_failed_or_is_absent_changes_nothing() {
     let world = World::new()
         .account(1)

@@ -210,13 +210,14 @@ impl Config {
         };
         let (text, warning) = match place {
             SecretRef::Env(variable) => {
+                let shown = shown_variable(variable);
                 let text = std::env::var(variable).map_err(|error| {
                     wrong(match error {
                         std::env::VarError::NotPresent => {
-                            format!("the environment variable {variable} is not set")
+                            format!("the environment variable {shown} is not set")
                         }
                         std::env::VarError::NotUnicode(_) => {
-                            format!("the environment variable {variable} is not text")
+                            format!("the environment variable {shown} is not text")
                         }
                     })
                 })?;
@@ -224,6 +225,10 @@ impl Config {
             }
             SecretRef::File(path) => {
                 let path = self.path.parent().unwrap_or(Path::new("")).join(path);
+                if !path.exists() {
+                    // What stands there may be the secret itself, put in the wrong place.
+                    return Err(wrong("the file that it names does not exist".to_owned()));
+                }
                 let text = files::read_text(&path, name, ErrorKind::Config)?;
                 let open = files::others_can_read(&path);
                 let shown = files::shown(&path);
@@ -241,6 +246,16 @@ impl Config {
             secret: SecretString::from(text),
             warning,
         })
+    }
+}
+
+/// The name of an environment variable, unless it looks more like a secret put in its place.
+fn shown_variable(variable: &str) -> &str {
+    let usual = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    if variable.contains('_') && variable.chars().all(usual) {
+        variable
+    } else {
+        "that it names"
     }
 }
 

@@ -26,8 +26,24 @@ impl Outcome {
     pub(crate) fn of(plan: &Plan) -> Self {
         let summary = plan.summary();
         let found = &plan.content().found;
-        if !found.is_empty() && found.keys().all(|kind| *kind == Kind::NotObserved) {
-            warn("none of the linked accounts could be read, so that nothing was compared");
+        let compared = [
+            Kind::NewRevenue,
+            Kind::Change,
+            Kind::NoChange,
+            Kind::VendorMissing,
+            Kind::Ambiguous,
+            Kind::NotEligible,
+            Kind::SwitchedOff,
+        ];
+        let nothing_compared = !compared.iter().any(|kind| found.contains_key(kind));
+        let expected = plan
+            .notices()
+            .iter()
+            .any(|notice| notice.kind == Kind::NotObserved && notice.agreement.is_some());
+        if nothing_compared && expected {
+            warn(
+                "none of the linked accounts and agreements could be read, so that nothing was compared",
+            );
             return Self::Failed;
         }
         match (summary.blocked, summary.ready) {

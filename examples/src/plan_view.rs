@@ -305,6 +305,7 @@ pub(crate) fn guard_words(guard: Guard) -> &'static str {
         Guard::Currency => "different currencies",
         Guard::WholeUnits => "not a whole number",
         Guard::NegativeQuantity => "below zero",
+        Guard::UnmappedUsage => "usage not mapped",
         Guard::Unsupported => "not possible",
         other => other.as_str(),
     }

@@ -13,6 +13,9 @@ pub struct Limits {
     /// How often one write is read back before it counts as not landed or as unsettled; at
     /// least once.
     pub verify_attempts: u32,
+    /// Whether a write that left before a resume, and that every read-back shows as not landed,
+    /// may be sent once more: only when so much time has passed that it can no longer arrive.
+    pub may_rewrite: bool,
 }
 
 /// What a read of the target showed about the precondition.
@@ -71,7 +74,8 @@ pub enum Step {
     Wait,
     /// Stop: the history ends in a final event.
     Settled,
-    /// Stop: a write may have landed and reading back gave no answer. Resume later.
+    /// Stop: a write may have landed, or may still land, and reading back did not settle it.
+    /// Resume later.
     Unsettled,
 }
 
@@ -111,7 +115,7 @@ enum Phase {
 /// use tallyline_core::apply::{Input, Limits, Machine, Step};
 /// use tallyline_core::store::Event;
 ///
-/// let mut machine = Machine::start(Limits { verify_attempts: 3 }, None);
+/// let mut machine = Machine::start(Limits { verify_attempts: 3, may_rewrite: true }, None);
 /// assert_eq!(machine.next_step(), Step::Record(Event::Intended { overridden: None }));
 /// machine.handle(Input::Recorded)?;
 /// assert_eq!(machine.next_step(), Step::Check);
@@ -126,8 +130,6 @@ pub struct Machine {
     /// Writes that have left so far, those before a resume included.
     attempts: u32,
     receipt: Option<Receipt>,
-    /// What came in place of the answer.
-    lost: Option<Failure>,
     /// Read-backs of the present write.
     readings: u32,
     /// Whether proof of "not landed" leads to the write and not to failure.
@@ -189,7 +191,7 @@ impl Machine {
             (state, _) if state.is_settled() => Self::at(limits, Phase::Settled),
             // An answered write is never repeated: `has_not_landed` looks at the receipt first.
             _ => Self {
-                may_rewrite: true,
+                may_rewrite: limits.may_rewrite,
                 ..machine
             },
         }
@@ -202,7 +204,6 @@ impl Machine {
             phase,
             attempts: 0,
             receipt: None,
-            lost: None,
             readings: 0,
             may_rewrite: false,
             recovered: false,
@@ -280,7 +281,6 @@ impl Machine {
             }
             Written::Unknown(failure) => {
                 self.recovered = true;
-                self.lost = Some(failure.clone());
                 self.await_proof(Event::OutcomeUnknown { failure });
             }
             Written::NotSent(failure) => self.settle(Event::Failed {
@@ -337,13 +337,8 @@ impl Machine {
         } else if self.may_rewrite {
             self.phase = Phase::Check;
         } else {
-            let lost = self.lost.take();
-            let mut failure = lost.unwrap_or_else(|| Failure::new(ErrorKind::Unavailable, ""));
-            failure.message = format!("the write has not landed: {}", failure.message);
-            self.settle(Event::Failed {
-                failure,
-                retryable: true,
-            });
+            // A write whose answer was lost may still be on its way.
+            self.phase = Phase::Unsettled;
         }
     }
 

@@ -82,6 +82,9 @@ pub struct ApplyOptions {
     pub verify_attempts: u32,
     /// The wait between two read-backs of a write.
     pub verify_wait: Duration,
+    /// How long after it left a write without an answer may still arrive at the PSA. Before
+    /// that it is never sent again, not by a resume either: it stays unsettled.
+    pub late_write: Duration,
     /// Stops the run between two changes.
     pub cancel: CancelFlag,
     /// Is told every event. It is called from the run itself and should return at once.
@@ -90,7 +93,7 @@ pub struct ApplyOptions {
 
 impl ApplyOptions {
     /// As many agreements at once as the sink allows, up to 8; three read-backs, two seconds
-    /// apart.
+    /// apart; a lost write may arrive for ten minutes.
     pub fn new(approved_by: impl Into<String>) -> Self {
         Self {
             approved_by: approved_by.into(),
@@ -99,6 +102,7 @@ impl ApplyOptions {
             concurrency: 8,
             verify_attempts: 3,
             verify_wait: Duration::from_secs(2),
+            late_write: Duration::from_secs(10 * 60),
             cancel: CancelFlag::new(),
             on_event: None,
         }
@@ -131,6 +135,7 @@ impl fmt::Debug for ApplyOptions {
             .field("concurrency", &self.concurrency)
             .field("verify_attempts", &self.verify_attempts)
             .field("verify_wait", &self.verify_wait)
+            .field("late_write", &self.late_write)
             .field("cancel", &self.cancel)
             .finish_non_exhaustive()
     }

@@ -197,9 +197,16 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    pub(super) fn limits(&self) -> Limits {
+    pub(super) fn limits(&self, record: &ChangeRecord) -> Limits {
+        let sent = record
+            .events
+            .iter()
+            .rev()
+            .find(|recorded| matches!(recorded.event, Event::Sent { .. }));
+        let now = self.applier.clock.now();
         Limits {
             verify_attempts: self.options.verify_attempts.max(1),
+            may_rewrite: sent.is_none_or(|sent| now.since(sent.at) >= self.options.late_write),
         }
     }
 

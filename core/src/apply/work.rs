@@ -53,7 +53,7 @@ impl<'a> AgreementWork<'a> {
             let change = &record.change;
             let recorded = record.events.iter().map(|recorded| recorded.event.clone());
             let mut history: Vec<Event> = recorded.collect();
-            let pause = match self.change(change, &mut history).await {
+            let pause = match self.change(record, &mut history).await {
                 Ok(()) => String::new(),
                 Err(pause) => pause,
             };
@@ -87,7 +87,12 @@ impl<'a> AgreementWork<'a> {
     ///
     /// # Errors
     /// Why the change has to wait for another run, in words.
-    async fn change(&mut self, change: &'a Change, history: &mut Vec<Event>) -> Result<(), String> {
+    async fn change(
+        &mut self,
+        record: &'a ChangeRecord,
+        history: &mut Vec<Event>,
+    ) -> Result<(), String> {
+        let change = &record.change;
         let state = ChangeState::of(history.iter());
         if state.is_settled() {
             return Ok(());
@@ -107,7 +112,7 @@ impl<'a> AgreementWork<'a> {
             return recorded.map_err(|stop| stop.to_string());
         }
         let overridden = overridden.filter(|_| change.is_blocked()).cloned();
-        let machine = Machine::resume(self.run.limits(), history.iter(), overridden);
+        let machine = Machine::resume(self.run.limits(record), history.iter(), overridden);
         let driven = self.drive(machine, change, history).await;
         driven.map_err(|stop| stop.to_string())
     }

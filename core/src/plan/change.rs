@@ -162,6 +162,9 @@ pub enum Guard {
     WholeUnits,
     /// The quantity is negative.
     NegativeQuantity,
+    /// The line would end while the account has usage that nothing is decided about: the same
+    /// thing may go on under another key.
+    UnmappedUsage,
     /// The PSA cannot do this kind of change.
     Unsupported,
 }
@@ -178,6 +181,7 @@ impl Guard {
             Self::Currency => "currency",
             Self::WholeUnits => "whole_units",
             Self::NegativeQuantity => "negative_quantity",
+            Self::UnmappedUsage => "unmapped_usage",
             Self::Unsupported => "unsupported",
         }
     }

@@ -85,7 +85,10 @@ pub struct PlanContent {
     pub notices: Vec<Notice>,
 }
 
-/// A plan: content that cannot be edited without being noticed.
+/// A plan: content under the hash of itself, so that an edit by hand is noticed.
+///
+/// The hash is no signature: it shows a change, not who made it. Whoever may write the file and
+/// wants to deceive can hash it anew.
 ///
 /// The same inputs give the same bytes. Its file is JSON, one field a line, and can be kept and
 /// compared under version control.

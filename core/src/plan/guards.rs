@@ -29,6 +29,7 @@ pub(super) fn blocks(
         ),
         block(Guard::CommitmentFloor, below_floor(row, &change.action)),
         block(Guard::StaleReading, stale(row, &change.action, context)),
+        block(Guard::UnmappedUsage, goes_on_elsewhere(row, &change.action)),
         block(Guard::InvoicedPeriod, invoiced(row.agreement(), change)),
     ]
     .into_iter()
@@ -110,6 +111,16 @@ fn below_floor(row: Row<'_>, action: &Action) -> Option<String> {
             row.service_of(line),
             line.key
         ))
+    })
+}
+
+fn goes_on_elsewhere(row: Row<'_>, action: &Action) -> Option<String> {
+    let unmapped = row.unmapped_service()?;
+    matches!(action, Action::EndLine { .. }).then(|| {
+        format!(
+            "the client also has usage of {unmapped}, which is not mapped: it may be the same \
+             thing under another key; map or exclude it first"
+        )
     })
 }
 

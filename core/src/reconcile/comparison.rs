@@ -131,6 +131,8 @@ pub struct Comparison<'a> {
     pub(super) services: Vec<ServiceKey>,
     pub(super) accounts: Vec<VendorAccountId>,
     pub(super) rules: BTreeMap<(u32, u32), String>,
+    /// For each agreement, the first service that its accounts use and nothing is decided about.
+    pub(super) unmapped: BTreeMap<u32, ServiceKey>,
     pub(super) unplaced: Vec<Unplaced>,
     pub(super) not_counted: BTreeMap<ChargeKind, u64>,
     pub(super) unowned_lines: u64,
@@ -244,6 +246,13 @@ impl<'c> Row<'c> {
     #[must_use]
     pub fn psa(&self) -> Option<Quantity> {
         self.line().map(|line| line.state.quantity)
+    }
+
+    /// A service that the agreement's accounts use and nothing is decided about; the first by
+    /// key.
+    #[must_use]
+    pub fn unmapped_service(&self) -> Option<&'c ServiceKey> {
+        self.comparison.unmapped.get(&self.data.agreement)
     }
 
     /// The vendor's cost per unit.

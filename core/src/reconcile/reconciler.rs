@@ -41,6 +41,8 @@ struct AgreementUsage {
     unread_kinds: Vec<ChargeKind>,
     /// The oldest state that its readings show.
     as_of: Option<Timestamp>,
+    /// The first service by key that nothing is decided about.
+    unmapped: Option<ServiceKey>,
 }
 
 /// One usage line on its way to a row.
@@ -228,6 +230,15 @@ impl<'a> Reconciler<'a> {
                 .or_insert_with(|| LeftLines::new(kind, reason))
                 .add(line.kind, line.quantity);
         }
+        let unmapped = left
+            .iter()
+            .find(|(_, left)| left.kind == Kind::Unmapped)
+            .map(|(service, _)| service.clone());
+        let usage = self.agreements.entry(agreement).or_default();
+        usage.unmapped = [usage.unmapped.take(), unmapped]
+            .into_iter()
+            .flatten()
+            .min();
         let id = &self.accounts[account as usize];
         for (service, left) in left {
             self.unplaced.push(Unplaced {
@@ -271,6 +282,7 @@ impl<'a> Reconciler<'a> {
             services: self.routes.services.iter().map(|s| s.key.clone()).collect(),
             rules: rules(&self.routes),
             accounts: std::mem::take(&mut self.accounts),
+            unmapped: BTreeMap::new(),
             unplaced: std::mem::take(&mut self.unplaced),
             not_counted: std::mem::take(&mut self.not_counted),
             unowned_lines: 0,
@@ -345,7 +357,11 @@ impl<'a> Reconciler<'a> {
             incomplete,
             unread_kinds,
             as_of,
+            unmapped,
         } = usage;
+        if let Some(service) = unmapped {
+            out.unmapped.insert(agreement, service);
+        }
         out.evidence
             .extend(entries.into_iter().map(|entry| entry.line));
 

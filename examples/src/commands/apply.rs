@@ -1,7 +1,9 @@
 //! `apply`: carries out a plan, and proves each change by reading it back.
 
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
 use std::io::{BufRead as _, IsTerminal as _};
+use std::path::Path;
 
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -45,6 +47,7 @@ pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> 
         check_systems(plan, &config, sink.as_ref())?;
     }
     let journal = SqliteStore::open(&config.journal)?;
+    let _alone = lock(&config.journal)?;
     let (report, changes) = if args.resume {
         let run = run_to_resume(&journal, plan.as_ref().map(|(plan, _)| plan)).await?;
         resume(&journal, sink.as_ref(), &run).await?
@@ -80,6 +83,31 @@ pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> 
         .out
         .print(&document, || report_view::text(&report, &changes))?;
     Ok(report_view::outcome(&report))
+}
+
+/// Keeps every other `apply` off the journal while this one runs. The system lets go of it when
+/// the process ends, however it ends.
+fn lock(journal: &Path) -> Result<File> {
+    let path = journal.with_extension("lock");
+    let shown = files::shown(&path);
+    let failed = |error: std::io::Error| {
+        Error::new(
+            ErrorKind::Storage,
+            format!("{shown} cannot be locked: {error}"),
+        )
+    };
+    let file = File::create(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::new(
+            ErrorKind::Conflict,
+            format!(
+                "another apply is at work on {}: wait until it has ended",
+                files::shown(journal)
+            ),
+        )),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
 }
 
 fn wrong(message: String) -> Error {

@@ -49,6 +49,25 @@ fn nothing_is_written_unless_somebody_says_yes() {
 }
 
 #[test]
+fn one_apply_at_a_time_works_on_a_journal() {
+    let world = World::mapped();
+    world.run(&["plan"]);
+    let other = std::fs::File::create(world.path("tallyline.lock")).unwrap();
+    other.lock().unwrap();
+    for args in [
+        &["apply", "plan.json", "--yes"][..],
+        &["apply", "--resume"][..],
+    ] {
+        world
+            .run(args)
+            .is_error_saying(&["another apply is at work", "tallyline.db"]);
+    }
+    assert_eq!(world.attempts_to_write(), 0);
+    drop(other);
+    assert_eq!(world.run(&["apply", "plan.json", "--yes"]).code, 3);
+}
+
+#[test]
 fn a_plan_is_carried_out_once() {
     let world = World::mapped();
     world.run(&["plan"]);

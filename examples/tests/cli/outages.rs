@@ -26,7 +26,11 @@ fn empty_lists_everywhere_change_nothing() {
     assert!(changes(&document).is_empty(), "{document}");
     assert_eq!(code, 1, "an outage is not agreement");
     let run = world.run(&["plan"]);
-    assert!(run.err.contains("none of the linked accounts"), "{run:?}");
+    assert!(
+        run.err
+            .contains("none of the linked accounts and agreements"),
+        "{run:?}"
+    );
     assert!(
         run.err.contains("the vendor does not list account"),
         "{run:?}"

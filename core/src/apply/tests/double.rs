@@ -147,7 +147,13 @@ impl World {
             Action::SetUnitPrice { to, .. } => line.state.unit_price == Some(*to),
             Action::EndLine { last_day, .. } => line.state.last_day == Some(*last_day),
         });
+        let edited = lines.iter().any(|line| {
+            change.action.line().is_none() && line.marker.as_ref() == Some(&change.marker)
+        });
         match (landed, change.check_precondition(lines)) {
+            (None, _) if edited => Verdict::Conflict {
+                detail: "the line was created and then edited".into(),
+            },
             (Some(line), _) => Verdict::Landed {
                 line: line.id.clone(),
                 observed: line.state.clone(),

@@ -79,7 +79,7 @@ proptest! {
         choices in prop::collection::vec(any::<u8>(), 0..80),
         stops in prop::collection::btree_set(0..80_usize, 0..4),
     ) {
-        let limits = Limits { verify_attempts: attempts };
+        let limits = Limits { verify_attempts: attempts, may_rewrite: true };
         let mut history: Vec<Event> = Vec::new();
         let mut machine = Machine::start(limits, None);
         for (index, choice) in choices.iter().enumerate() {
@@ -114,7 +114,13 @@ proptest! {
 
 #[test]
 fn an_answer_to_another_question_is_refused_and_changes_nothing() {
-    let mut machine = Machine::start(Limits { verify_attempts: 1 }, None);
+    let mut machine = Machine::start(
+        Limits {
+            verify_attempts: 1,
+            may_rewrite: true,
+        },
+        None,
+    );
     let before = machine.next_step();
     let error = machine.handle(Input::Waited).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unexpected);
@@ -123,7 +129,10 @@ fn an_answer_to_another_question_is_refused_and_changes_nothing() {
 
 #[test]
 fn a_settled_history_has_no_next_step() {
-    let limits = Limits { verify_attempts: 1 };
+    let limits = Limits {
+        verify_attempts: 1,
+        may_rewrite: true,
+    };
     let history = [
         Event::Intended { overridden: None },
         Event::Drifted {
@@ -136,8 +145,33 @@ fn a_settled_history_has_no_next_step() {
 
 #[test]
 fn a_change_that_was_only_intended_is_checked_again_before_it_is_written() {
-    let limits = Limits { verify_attempts: 1 };
+    let limits = Limits {
+        verify_attempts: 1,
+        may_rewrite: true,
+    };
     let history = [Event::Intended { overridden: None }];
     let machine = Machine::resume(limits, &history, None);
     assert_eq!(machine.next_step(), Step::Check);
+}
+
+#[test]
+fn a_lost_write_is_repeated_only_when_it_can_no_longer_arrive() {
+    let history = [
+        Event::Intended { overridden: None },
+        Event::PreconditionHeld { observed: None },
+        Event::Sent { attempt: 1 },
+    ];
+    for (may_rewrite, next) in [(false, Step::Unsettled), (true, Step::Check)] {
+        let limits = Limits {
+            verify_attempts: 1,
+            may_rewrite,
+        };
+        let mut machine = Machine::resume(limits, &history, None);
+        assert_eq!(machine.next_step(), Step::Verify(None));
+        machine
+            .handle(Input::Verified(Ok(Verdict::NotLanded)))
+            .unwrap();
+        machine.handle(Input::Recorded).unwrap();
+        assert_eq!(machine.next_step(), next);
+    }
 }

@@ -120,6 +120,7 @@ impl Bench {
     fn on(store: Box<dyn Journal>) -> Self {
         let wire = Wire::new();
         let mut options = ApplyOptions::new("dana");
+        options.late_write = std::time::Duration::ZERO;
         options.run = Some(RunId::new("r1"));
         Self {
             sink: ScriptedSink::new(lines(), Arc::clone(&wire)),

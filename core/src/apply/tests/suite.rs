@@ -120,14 +120,19 @@ async fn a_write_that_shows_late_is_waited_for(bench) {
     assert_eq!(bench.attempts("c7"), 1);
 }
 
-async fn a_lost_write_fails_after_bounded_read_backs_and_is_not_repeated(bench) {
+async fn a_lost_write_stays_unsettled_until_it_can_no_longer_arrive(bench) {
     bench.fault("c1", &[Fault::Lost]);
+    bench.options.late_write = Duration::from_secs(600);
     let report = bench.apply().await;
-    assert_eq!(outcome(&report, "c1"), Outcome::Failed { retryable: true });
-    assert!(of(&report, "c1").detail.contains("has not landed"));
-    assert_eq!(bench.attempts("c1"), 1);
+    assert_eq!(outcome(&report, "c1"), Outcome::Unsettled);
     assert_eq!(bench.clock.waits.lock().unwrap().len(), 2);
-    assert_eq!(report.totals.done, 6);
+    let report = bench.resume().await;
+    assert_eq!(outcome(&report, "c1"), Outcome::Unsettled, "it is too early");
+    assert_eq!((bench.attempts("c1"), bench.applied("c1")), (1, 0));
+    bench.options.late_write = Duration::ZERO;
+    let report = bench.resume().await;
+    assert!(report.is_all_done(), "{report}");
+    assert_eq!((bench.attempts("c1"), bench.applied("c1")), (2, 1));
 }
 
 async fn a_conflict_stops_the_agreement_and_no_other(bench) {
