@@ -193,6 +193,21 @@ fn play(story: &Story, mut bench: Bench) -> (ApplyReport, Vec<(String, &'static 
     })
 }
 
+#[test]
+fn a_created_line_that_somebody_edits_is_not_created_again_after_a_crash() {
+    for point in 0..120 {
+        let mut faults = vec![Vec::new(); 7];
+        faults[6] = vec![Fault::Overwritten];
+        let story = Story {
+            faults,
+            unreadable: vec![0; 7],
+            failures: vec![point],
+            concurrency: 1,
+        };
+        play(&story, Bench::memory());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
