@@ -1,0 +1,276 @@
+//! One small world: both sides, the mapping between them, and what comes of them.
+
+use tallyline_core::ErrorKind;
+use tallyline_core::mapping::{
+    AccountEntry, AccountLink, LineTarget, Mapping, ProductRule, Provenance, ServiceEntry,
+    ServiceLink,
+};
+use tallyline_core::model::{
+    AccountReading, Agreement, AgreementLine, AgreementReading, Basis, BillingCycle, ChargeKind,
+    CivilDate, Company, Currency, Money, Product, Quantity, ReadFailure, Timestamp, UsageLine,
+};
+use tallyline_core::plan::{Action, Guard, Plan, PlanContext, Planner, Policy};
+use tallyline_core::reconcile::{Kind, PsaBook, Reconciler};
+use tallyline_core::sink::{SinkCapabilities, SinkDescriptor};
+use tallyline_core::source::SourceDescriptor;
+
+pub(crate) const NOW: &str = "2026-03-11T12:00:00Z";
+
+pub(crate) fn now() -> Timestamp {
+    NOW.parse().unwrap()
+}
+
+pub(crate) fn today() -> CivilDate {
+    now().date()
+}
+
+pub(crate) fn usd(text: &str) -> Money {
+    Money::new(text.parse::<Quantity>().unwrap().value(), Currency::USD)
+}
+
+/// One world: accounts c-N on agreements a-N of company N, services S-x on products P-x.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub(crate) mapping: Mapping,
+    pub(crate) companies: Vec<Company>,
+    pub(crate) agreements: Vec<Agreement>,
+    pub(crate) products: Vec<Product>,
+    pub(crate) lines: Vec<(String, Vec<AgreementLine>)>,
+    pub(crate) readings: Vec<AccountReading>,
+    pub(crate) policy: Policy,
+    pub(crate) whole_units: bool,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            mapping: Mapping::new(),
+            companies: Vec::new(),
+            agreements: Vec::new(),
+            products: Vec::new(),
+            lines: Vec::new(),
+            readings: Vec::new(),
+            policy: Policy::default(),
+            whole_units: false,
+        }
+    }
+
+    pub(crate) fn account(mut self, n: u32) -> Self {
+        self.companies
+            .push(Company::new(n.to_string(), format!("Client {n}")));
+        let mut agreement = Agreement::new(format!("a-{n}"), n.to_string(), "Managed");
+        agreement.billing_cycle = BillingCycle::Monthly;
+        agreement.currency = Some(Currency::USD);
+        agreement.next_invoice = Some("2026-04-01".parse().unwrap());
+        agreement.prorates = Some(false);
+        self.agreements.push(agreement);
+        self.lines.push((format!("a-{n}"), Vec::new()));
+        self.link(&format!("c-{n}"), n, true)
+    }
+
+    pub(crate) fn link(mut self, account: &str, n: u32, enabled: bool) -> Self {
+        let link = AccountLink {
+            company: n.to_string().into(),
+            target: LineTarget::Agreement(format!("a-{n}").into()),
+            enabled,
+            provenance: Provenance::Exact,
+            note: None,
+        };
+        self.mapping
+            .set_account(account.into(), AccountEntry::Link(link));
+        self
+    }
+
+    pub(crate) fn service(self, name: &str) -> Self {
+        let rule = ProductRule::one_to_one(format!("P-{name}"));
+        self.service_with(name, vec![rule], true)
+    }
+
+    pub(crate) fn service_with(
+        mut self,
+        name: &str,
+        rules: Vec<ProductRule>,
+        enabled: bool,
+    ) -> Self {
+        for rule in &rules {
+            let product = Product::new(rule.product.clone(), rule.product.as_str(), "");
+            self.products.push(product);
+        }
+        let link = ServiceLink {
+            products: rules,
+            counts: ChargeKind::Recurring,
+            enabled,
+            provenance: Provenance::Exact,
+            note: None,
+        };
+        let key = format!("S-{name}").as_str().into();
+        self.mapping.set_service(key, ServiceEntry::Link(link));
+        self
+    }
+
+    pub(crate) fn bills(mut self, n: u32, id: &str, product: &str, quantity: &str) -> Self {
+        let quantity: Quantity = quantity.parse().unwrap();
+        let line = AgreementLine::new(id, product, quantity);
+        self.lines_of(n).push(line);
+        self
+    }
+
+    pub(crate) fn lines_of(&mut self, n: u32) -> &mut Vec<AgreementLine> {
+        let id = format!("a-{n}");
+        &mut self.lines.iter_mut().find(|(a, _)| *a == id).unwrap().1
+    }
+
+    pub(crate) fn reads(mut self, account: &str, lines: Vec<UsageLine>) -> Self {
+        self.readings
+            .push(AccountReading::complete(account, lines, Basis::Live, now()));
+        self
+    }
+
+    pub(crate) fn fails(mut self, account: &str) -> Self {
+        let failure = ReadFailure::new(ErrorKind::Unavailable, "503");
+        self.readings
+            .push(AccountReading::failed(account, failure, Basis::Live, now()));
+        self
+    }
+
+    pub(crate) fn with_policy(mut self, edit: impl FnOnce(&mut Policy)) -> Self {
+        edit(&mut self.policy);
+        self
+    }
+
+    pub(crate) fn book(&self) -> PsaBook {
+        let mut book = PsaBook::new(
+            self.companies.clone(),
+            self.agreements.clone(),
+            self.products.clone(),
+        );
+        for (agreement, lines) in &self.lines {
+            book.add_lines(AgreementReading::complete(
+                agreement.as_str(),
+                lines.clone(),
+            ));
+        }
+        book
+    }
+
+    pub(crate) fn kinds(&self) -> Vec<(String, Kind)> {
+        let book = self.book();
+        let mut reconciler = Reconciler::new(&self.mapping, &book, today());
+        for reading in self.readings.clone() {
+            reconciler.observe(reading).unwrap();
+        }
+        let comparison = reconciler.finish();
+        comparison
+            .rows()
+            .map(|row| {
+                (
+                    format!("{} {}", row.agreement().id, row.product()),
+                    row.kind(),
+                )
+            })
+            .chain(comparison.unplaced().iter().map(|record| {
+                (
+                    format!("{} {:?}", record.account, record.subject),
+                    record.kind,
+                )
+            }))
+            .collect()
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        let book = self.book();
+        let mut reconciler = Reconciler::new(&self.mapping, &book, today());
+        for reading in self.readings.clone() {
+            reconciler.observe(reading).unwrap();
+        }
+        let mut capabilities = SinkCapabilities::default();
+        capabilities.create_line = true;
+        capabilities.set_quantity = true;
+        capabilities.set_unit_cost = true;
+        capabilities.end_line = true;
+        capabilities.whole_units_only = self.whole_units;
+        let context = PlanContext {
+            source: &SourceDescriptor::new("market", "Market"),
+            sink: &SinkDescriptor::new("psa", "PSA", capabilities),
+            now: now(),
+            accounts: &[],
+            services: &[],
+        };
+        Planner::new(self.policy.clone())
+            .plan(&reconciler.finish(), &context)
+            .unwrap()
+    }
+
+    /// The world after the plan's ready changes, as a PSA would show it.
+    pub(crate) fn applied(mut self, plan: &Plan) -> Self {
+        for change in plan.changes().iter().filter(|change| !change.is_blocked()) {
+            change
+                .check_precondition(
+                    self.lines
+                        .iter()
+                        .find(|(a, _)| *a == change.agreement.as_str())
+                        .map(|(_, lines)| lines.as_slice())
+                        .unwrap(),
+                )
+                .unwrap();
+            let lines = &mut self
+                .lines
+                .iter_mut()
+                .find(|(a, _)| *a == change.agreement.as_str())
+                .unwrap()
+                .1;
+            let id = change.action.line().cloned();
+            let line = id.and_then(|id| lines.iter_mut().find(|line| line.id == id));
+            match (&change.action, line) {
+                (
+                    Action::CreateLine {
+                        quantity,
+                        unit_cost,
+                        ..
+                    },
+                    None,
+                ) => {
+                    let id = format!("new-{}", change.id);
+                    let mut line = AgreementLine::new(id, change.product.clone(), *quantity);
+                    line.state.unit_cost = *unit_cost;
+                    lines.push(line);
+                }
+                (Action::SetQuantity { to, .. }, Some(line)) => line.state.quantity = *to,
+                (Action::SetUnitCost { to, .. }, Some(line)) => line.state.unit_cost = Some(*to),
+                (Action::EndLine { last_day, .. }, Some(line)) => {
+                    line.state.last_day = Some(*last_day);
+                }
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+        self
+    }
+}
+
+pub(crate) fn seats(key: &str, service: &str, quantity: &str) -> UsageLine {
+    let quantity: Quantity = quantity.parse().unwrap();
+    UsageLine::new(key, format!("S-{service}"), quantity)
+}
+
+pub(crate) fn kind_of(world: &World, what: &str) -> Kind {
+    let kinds = world.kinds();
+    kinds
+        .iter()
+        .find(|(name, _)| name == what)
+        .unwrap_or_else(|| panic!("no {what} in {kinds:?}"))
+        .1
+}
+
+pub(crate) fn actions(plan: &Plan) -> Vec<String> {
+    plan.changes()
+        .iter()
+        .map(|change| change.action.to_string())
+        .collect()
+}
+
+pub(crate) fn guards(plan: &Plan) -> Vec<Guard> {
+    plan.changes()
+        .iter()
+        .flat_map(|change| change.blocks.iter().map(|block| block.guard))
+        .collect()
+}
