@@ -34,7 +34,7 @@ pub enum Progress {
 /// What both sides list: what a mapping can link.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct Directory {
+pub struct Lists {
     /// The vendor's accounts.
     pub accounts: Vec<VendorAccount>,
     /// The vendor's services.
@@ -63,8 +63,8 @@ pub struct Directory {
 /// use tallyline_core::plan::Policy;
 ///
 /// let flow = Flow::new(source, sink);
-/// let directory = flow.directory().await?;
-/// let plan = flow.plan(&directory, &mapping, &Policy::default(), Timestamp::now()).await?;
+/// let lists = flow.lists().await?;
+/// let plan = flow.plan(&lists, &mapping, &Policy::default(), Timestamp::now()).await?;
 /// println!("{}", plan.summary());
 /// # Ok(())
 /// # }
@@ -106,11 +106,11 @@ impl<'a> Flow<'a> {
     ///
     /// # Errors
     /// `Auth` and `Config` from either side; any error when a list gave nothing else. Other
-    /// errors are kept as the directory's problems.
-    pub async fn directory(&self) -> Result<Directory> {
+    /// errors are kept as the lists' problems.
+    pub async fn lists(&self) -> Result<Lists> {
         let mut problems = Vec::new();
         let filter = AgreementFilter::default();
-        Ok(Directory {
+        Ok(Lists {
             accounts: collect(self.source.accounts(), &mut problems).await?,
             services: collect(self.source.services(), &mut problems).await?,
             companies: collect(self.sink.companies(), &mut problems).await?,
@@ -123,13 +123,13 @@ impl<'a> Flow<'a> {
     /// Reads the lines of all agreements that the mapping's switched-on links feed.
     ///
     /// # Errors
-    /// As [`directory`](Self::directory); an agreement that could not be read is a failed
+    /// As [`lists`](Self::lists); an agreement that could not be read is a failed
     /// reading in the book, no error.
-    pub async fn book(&self, directory: &Directory, mapping: &Mapping) -> Result<PsaBook> {
+    pub async fn book(&self, lists: &Lists, mapping: &Mapping) -> Result<PsaBook> {
         let mut book = PsaBook::new(
-            directory.companies.iter().cloned(),
-            directory.agreements.iter().cloned(),
-            directory.products.iter().cloned(),
+            lists.companies.iter().cloned(),
+            lists.agreements.iter().cloned(),
+            lists.products.iter().cloned(),
         );
         let wanted: Vec<AgreementId> = targets(mapping)
             .into_iter()
@@ -153,20 +153,20 @@ impl<'a> Flow<'a> {
     /// Reads both sides and plans what would bring the sink in step with the source.
     ///
     /// # Errors
-    /// As [`directory`](Self::directory), and `Protocol` when an account or agreement is read
+    /// As [`lists`](Self::lists), and `Protocol` when an account or agreement is read
     /// twice. Accounts and agreements that fail by themselves change nothing and are notices of
     /// the plan.
     pub async fn plan(
         &self,
-        directory: &Directory,
+        lists: &Lists,
         mapping: &Mapping,
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Plan> {
-        let book = self.book(directory, mapping).await?;
+        let book = self.book(lists, mapping).await?;
         let mut reconciler = Reconciler::new(mapping, &book, now.date());
         let request = UsageRequest::new(now);
-        (self.on_progress)(Progress::Accounts(directory.accounts.len()));
+        (self.on_progress)(Progress::Accounts(lists.accounts.len()));
         let mut readings = self.source.usage(&request);
         while let Some(reading) = readings.next().await {
             reconciler.observe(reading?)?;
@@ -176,8 +176,8 @@ impl<'a> Flow<'a> {
             source: self.source.descriptor(),
             sink: self.sink.descriptor(),
             now,
-            accounts: &directory.accounts,
-            services: &directory.services,
+            accounts: &lists.accounts,
+            services: &lists.services,
         };
         Planner::new(policy.clone()).plan(&reconciler.finish(), &context)
     }

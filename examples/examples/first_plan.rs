@@ -23,7 +23,7 @@ async fn main() -> Result<()> {
     let sink = ConnectWiseSink::builder().client(client).build();
 
     let flow = Flow::new(&source, &sink);
-    let all = flow.directory().await?;
+    let all = flow.lists().await?;
     let mut mapping = Mapping::new();
     auto_link_accounts(&mut mapping, &all.accounts, &all.companies, &all.agreements);
     let options = MatchOptions::new().with_vendor("Sherweb");

@@ -9,7 +9,7 @@ use crate::files;
 use crate::output::warn;
 
 /// The flow's lists as the mapping looks at them.
-pub(crate) fn directory(lists: &flow::Directory) -> Directory<'_> {
+pub(crate) fn directory(lists: &flow::Lists) -> Directory<'_> {
     Directory::new(
         &lists.accounts,
         &lists.services,
@@ -57,7 +57,7 @@ pub(crate) fn save(config: &Config, mapping: &Mapping) -> Result<()> {
 ///
 /// # Errors
 /// `Mapping` with the file and every unknown id of the PSA.
-pub(crate) fn check(config: &Config, mapping: &Mapping, lists: &flow::Directory) -> Result<()> {
+pub(crate) fn check(config: &Config, mapping: &Mapping, lists: &flow::Lists) -> Result<()> {
     let known = directory(lists);
     let mut unknown = Vec::new();
     let mut unlisted = Vec::new();

@@ -8,6 +8,7 @@ use crate::model::{
     AgreementId, AgreementLine, AgreementLineId, ChangeId, CivilDate, CompanyId, LineKey, Marker,
     Money, ProductId, Quantity, ServiceKey, Timestamp, VendorAccountId,
 };
+use crate::store::RunId;
 
 /// What a change does: one write to the PSA.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -255,6 +256,22 @@ pub struct Evidence {
     /// The PSA's stamp of the line's last edit when it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
+    /// The agreement's first day not invoiced yet, when it was planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_invoice: Option<CivilDate>,
+    /// The changes of an earlier run that it takes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<Undoes>,
+}
+
+/// The changes of an earlier run that a change takes back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Undoes {
+    /// The run.
+    pub run: RunId,
+    /// The changes, in the order of that run.
+    pub changes: Vec<ChangeId>,
 }
 
 /// One change: one write to one agreement, with everything that speaks for and against it.

@@ -13,6 +13,7 @@ use crate::model::{
     VendorAccountId,
 };
 use crate::reconcile::Kind;
+use crate::store::RunId;
 
 const FORMAT: &str = "tallyline-plan";
 const VERSION: u32 = 1;
@@ -58,6 +59,33 @@ impl Notice {
     }
 }
 
+/// The run that a plan follows up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Origin {
+    /// It brings again what the run could not do.
+    Retry {
+        /// The run.
+        run: RunId,
+    },
+    /// It takes back what the run did.
+    Undo {
+        /// The run.
+        run: RunId,
+    },
+}
+
+impl Origin {
+    /// The run.
+    #[must_use]
+    pub fn run(&self) -> &RunId {
+        match self {
+            Self::Retry { run } | Self::Undo { run } => run,
+        }
+    }
+}
+
 /// The content of a plan: what its id is the hash of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,6 +95,9 @@ pub struct PlanContent {
     pub source: String,
     /// The sink's system, such as `connectwise`.
     pub sink: String,
+    /// The run that it follows up; absent where it starts from both sides alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// The day it was made for.
     pub today: CivilDate,
     /// The oldest state that its readings show.

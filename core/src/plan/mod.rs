@@ -6,7 +6,9 @@ mod guards;
 mod planner;
 mod policy;
 
-pub use change::{Action, Block, Change, Evidence, Guard, Labels, Precondition, UsageEvidence};
-pub use document::{Notice, Plan, PlanContent, PlanSummary};
+pub use change::{
+    Action, Block, Change, Evidence, Guard, Labels, Precondition, Undoes, UsageEvidence,
+};
+pub use document::{Notice, Origin, Plan, PlanContent, PlanSummary};
 pub use planner::{PlanContext, Planner};
 pub use policy::{EffectiveDate, Policy, ReductionLimit, VendorMissing};

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use rust_decimal::RoundingStrategy;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::document::hex;
@@ -83,6 +84,7 @@ impl Planner {
         Plan::new(PlanContent {
             source: context.source.system.to_owned(),
             sink: context.sink.system.to_owned(),
+            origin: None,
             today: comparison.today(),
             data_as_of: comparison.rows().filter_map(|row| row.as_of()).min(),
             mapping_revision: comparison.mapping_revision(),
@@ -102,7 +104,7 @@ impl Planner {
         context: &PlanContext<'_>,
         out: &mut Vec<Change>,
     ) -> Result<()> {
-        let effective = self.effective(row.agreement(), today);
+        let effective = first_day(&self.policy, row.agreement(), today);
         let (source, sink) = (context.source.name, context.sink.name);
         let mut add = |action: Action, reason: String| -> Result<()> {
             out.push(self.change(row, action, effective, reason, context)?);
@@ -213,23 +215,11 @@ impl Planner {
             rules: row.rules(),
             as_of: row.as_of(),
             revision: row.line().and_then(|line| line.revision.clone()),
+            next_invoice: agreement.next_invoice,
+            undoes: None,
         };
         change.blocks = guards::blocks(row, &change, &self.policy, context);
         Ok(change)
-    }
-
-    fn effective(&self, agreement: &Agreement, today: CivilDate) -> CivilDate {
-        let next_period = || match agreement.next_invoice {
-            Some(next) if next > today => next,
-            _ => today.last_of_month().plus_days(1),
-        };
-        let date = match self.policy.effective_date {
-            EffectiveDate::Today => today,
-            EffectiveDate::NextPeriod => next_period(),
-            EffectiveDate::ByAgreement if agreement.prorates == Some(true) => today,
-            EffectiveDate::ByAgreement => next_period(),
-        };
-        agreement.bill_start.map_or(date, |start| date.max(start))
     }
 
     /// The vendor's cost, rounded, where there is one figure and it may be written.
@@ -272,6 +262,21 @@ impl Planner {
             )
         })
     }
+}
+
+/// The first day on which a change of an agreement counts.
+pub(crate) fn first_day(policy: &Policy, agreement: &Agreement, today: CivilDate) -> CivilDate {
+    let next_period = || match agreement.next_invoice {
+        Some(next) if next > today => next,
+        _ => today.last_of_month().plus_days(1),
+    };
+    let date = match policy.effective_date {
+        EffectiveDate::Today => today,
+        EffectiveDate::NextPeriod => next_period(),
+        EffectiveDate::ByAgreement if agreement.prorates == Some(true) => today,
+        EffectiveDate::ByAgreement => next_period(),
+    };
+    agreement.bill_start.map_or(date, |start| date.max(start))
 }
 
 /// What a person should know of rows that are not changed: one notice for all rows of an
@@ -376,7 +381,12 @@ fn change_id(
         action,
         effective,
     );
-    let bytes = serde_json::to_vec(&intent).map_err(|error| {
+    intent_id(&intent)
+}
+
+/// The hash of an intent, as the id of the change that has it.
+pub(crate) fn intent_id(intent: &impl Serialize) -> Result<ChangeId> {
+    let bytes = serde_json::to_vec(intent).map_err(|error| {
         Error::new(ErrorKind::Unexpected, "a change cannot be written as JSON").with_source(error)
     })?;
     Ok(ChangeId::new(hex(&Sha256::digest(bytes), 24)))

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{ChangeState, Event};
+use super::{ChangeState, Event, WrittenChange, WrittenPosition, WrittenQuery};
 use crate::error::Result;
 use crate::model::{AgreementId, ChangeId, PlanId, Timestamp};
 use crate::plan::Change;
@@ -226,4 +226,16 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// `Storage` when they could not be read.
     async fn unsettled(&self) -> Result<Vec<UnsettledChange>>;
+
+    /// The changes of all runs whose write left, in the order in which their first writes
+    /// left, at most `limit` of those after a place; the default place is before all of them.
+    ///
+    /// # Errors
+    /// `Storage` when they could not be read or were written by a newer version.
+    async fn written(
+        &self,
+        query: &WrittenQuery,
+        after: WrittenPosition,
+        limit: usize,
+    ) -> Result<Vec<WrittenChange>>;
 }

@@ -5,15 +5,26 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
-use super::{ChangeRecord, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange};
+use super::{
+    ChangeRecord, Event, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange, WrittenChange,
+    WrittenPosition, WrittenQuery,
+};
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::{ChangeId, Timestamp};
 use crate::plan::Change;
 
 /// A journal in memory, for tests, trials and simulators.
 ///
 /// It gives no proof after a crash: use a durable journal for writes that matter.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<Vec<Run>>);
+pub struct MemoryStore(Mutex<Runs>);
+
+#[derive(Debug, Default)]
+struct Runs {
+    runs: Vec<Run>,
+    /// The first write of each change: the run's place, the change, and when it left.
+    written: Vec<(usize, ChangeId, Timestamp)>,
+}
 
 #[derive(Debug)]
 struct Run {
@@ -40,6 +51,14 @@ impl Run {
             })
             .collect()
     }
+
+    fn record_of(&self, change: &ChangeId) -> Option<ChangeRecord> {
+        let of_change = |event: &&RecordedEvent| event.change == *change;
+        Some(ChangeRecord {
+            change: self.changes.iter().find(|c| c.id == *change)?.clone(),
+            events: self.events.iter().filter(of_change).cloned().collect(),
+        })
+    }
 }
 
 impl MemoryStore {
@@ -49,15 +68,15 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn lock(&self) -> Result<MutexGuard<'_, Vec<Run>>> {
+    fn lock(&self) -> Result<MutexGuard<'_, Runs>> {
         self.0
             .lock()
             .map_err(|_| Error::new(ErrorKind::Storage, "a writer of the store panicked"))
     }
 
     fn read<T>(&self, id: &RunId, read: impl FnOnce(&Run) -> T) -> Result<T> {
-        let runs = self.lock()?;
-        let run = runs.iter().find(|run| run.record.id == *id);
+        let store = self.lock()?;
+        let run = store.runs.iter().find(|run| run.record.id == *id);
         run.map(read).ok_or_else(|| no_run(id))
     }
 }
@@ -107,7 +126,7 @@ pub(super) fn refuse_twins(changes: &[Change]) -> Result<()> {
 impl Journal for MemoryStore {
     async fn begin(&self, run: &RunRecord, plan_text: &str, changes: &[Change]) -> Result<()> {
         refuse_twins(changes)?;
-        let mut runs = self.lock()?;
+        let runs = &mut self.lock()?.runs;
         if runs.iter().any(|known| known.record.id == run.id) {
             return Err(run_exists(&run.id));
         }
@@ -121,10 +140,12 @@ impl Journal for MemoryStore {
     }
 
     async fn append(&self, id: &RunId, event: &RecordedEvent) -> Result<()> {
-        let mut runs = self.lock()?;
-        let run = runs
+        let mut store = self.lock()?;
+        let Runs { runs, written } = &mut *store;
+        let (place, run) = runs
             .iter_mut()
-            .find(|run| run.record.id == *id)
+            .enumerate()
+            .find(|(_, run)| run.record.id == *id)
             .ok_or_else(|| no_run(id))?;
         if !run.changes.iter().any(|change| change.id == event.change) {
             return Err(no_change(id, event));
@@ -135,11 +156,14 @@ impl Journal for MemoryStore {
             return Err(out_of_step(id, event, expected));
         }
         run.events.push(event.clone());
+        if event.event == (Event::Sent { attempt: 1 }) {
+            written.push((place, event.change.clone(), event.at));
+        }
         Ok(())
     }
 
     async fn runs(&self, limit: usize) -> Result<Vec<RunRecord>> {
-        let runs = self.lock()?;
+        let runs = &self.lock()?.runs;
         let newest_first = runs.iter().rev().map(|run| run.record.clone());
         Ok(newest_first.take(limit).collect())
     }
@@ -161,10 +185,30 @@ impl Journal for MemoryStore {
     }
 
     async fn unsettled(&self) -> Result<Vec<UnsettledChange>> {
-        let runs = self.lock()?;
-        let open = runs
+        let store = self.lock()?;
+        let open = store
+            .runs
             .iter()
             .flat_map(|run| UnsettledChange::among(&run.record, run.changes()));
         Ok(open.collect())
+    }
+
+    async fn written(
+        &self,
+        query: &WrittenQuery,
+        after: WrittenPosition,
+        limit: usize,
+    ) -> Result<Vec<WrittenChange>> {
+        let store = self.lock()?;
+        let from = usize::try_from(after.number()).unwrap_or(usize::MAX);
+        let later = store.written.iter().enumerate().skip(from);
+        let found = later.filter_map(|(index, (place, change, sent))| {
+            let run = store.runs.get(*place)?;
+            let record = run.record_of(change)?;
+            let position = WrittenPosition::new(index as u64 + 1);
+            (query.fits_at(*sent) && query.fits(&record))
+                .then(|| WrittenChange::new(position, *sent, run.record.clone(), record))
+        });
+        Ok(found.take(limit).collect())
     }
 }

@@ -11,9 +11,15 @@ mod sqlite;
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod sqlite_tests;
+#[cfg(feature = "sqlite")]
+mod sqlite_written;
+#[cfg(test)]
+mod tests;
+mod written;
 
 pub use event::{ChangeState, Event, Failure};
 pub use journal::{ChangeRecord, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
+pub use written::{WrittenChange, WrittenPosition, WrittenQuery};

@@ -16,11 +16,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, OptionalExtension, Params, Row, Transaction, TransactionBehavior, params,
+};
 use serde::de::DeserializeOwned;
 
 use super::memory::{no_change, no_run, out_of_step, refuse_twins, run_exists};
-use super::{ChangeRecord, Event, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange};
+use super::sqlite_written;
+use super::{
+    ChangeRecord, Event, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange, WrittenChange,
+    WrittenPosition, WrittenQuery,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ChangeId, PlanId};
 use crate::plan::Change;
@@ -213,7 +219,7 @@ fn immediate(connection: &mut Connection) -> Result<Transaction<'_>> {
         .map_err(storage)
 }
 
-fn storage(error: rusqlite::Error) -> Error {
+pub(super) fn storage(error: rusqlite::Error) -> Error {
     Error::new(ErrorKind::Storage, error.to_string()).with_source(error)
 }
 
@@ -229,7 +235,7 @@ fn encode(value: &impl serde::Serialize) -> Result<String> {
         .map_err(|error| Error::new(ErrorKind::Unexpected, error.to_string()))
 }
 
-fn decode<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
+pub(super) fn decode<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| {
         Error::new(
             ErrorKind::Storage,
@@ -249,13 +255,34 @@ fn exists(connection: &Connection, run: &RunId) -> Result<()> {
 }
 
 fn events(connection: &Connection, run: &RunId) -> Result<Vec<RecordedEvent>> {
-    let mut query = connection
-        .prepare(
-            "SELECT change, seq, at, version, payload FROM events WHERE run = ?1 ORDER BY ordinal",
-        )
-        .map_err(storage)?;
+    read_events(
+        connection,
+        "SELECT change, seq, at, version, payload FROM events WHERE run = ?1 ORDER BY ordinal",
+        params![run.as_str()],
+    )
+}
+
+pub(super) fn events_of_change(
+    connection: &Connection,
+    run: &RunId,
+    change: &ChangeId,
+) -> Result<Vec<RecordedEvent>> {
+    read_events(
+        connection,
+        "SELECT change, seq, at, version, payload FROM events WHERE run = ?1 AND change = ?2
+         ORDER BY seq",
+        params![run.as_str(), change.as_str()],
+    )
+}
+
+fn read_events(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> Result<Vec<RecordedEvent>> {
+    let mut query = connection.prepare(sql).map_err(storage)?;
     let rows = query
-        .query_map([run.as_str()], |row: &Row<'_>| {
+        .query_map(params, |row: &Row<'_>| {
             let columns: (String, u32, String, u32, String) = (
                 row.get(0)?,
                 row.get(1)?,
@@ -485,5 +512,16 @@ impl Journal for SqliteStore {
             Ok(open)
         })
         .await
+    }
+
+    async fn written(
+        &self,
+        query: &WrittenQuery,
+        after: WrittenPosition,
+        limit: usize,
+    ) -> Result<Vec<WrittenChange>> {
+        let query = query.clone();
+        self.call(move |connection| sqlite_written::written(connection, &query, after, limit))
+            .await
     }
 }

@@ -35,16 +35,16 @@ async fn make(context: &Context, config: &Config, connections: &Connections) -> 
     let flow = Flow::new(connections.source.as_ref(), connections.sink.as_ref())
         .on_progress(|progress| bars.report(progress));
     let mapping = mapping_file::load(config)?;
-    let directory = flow.directory().await?;
-    for problem in &directory.problems {
+    let lists = flow.lists().await?;
+    for problem in &lists.problems {
         warn(&format!(
             "a record could not be read, and nothing of it is changed: {}",
             problem.message
         ));
     }
-    mapping_file::check(config, &mapping, &directory)?;
+    mapping_file::check(config, &mapping, &lists)?;
     let plan = flow
-        .plan(&directory, &mapping, &config.policy, context.now())
+        .plan(&lists, &mapping, &config.policy, context.now())
         .await;
     bars.finish();
     plan

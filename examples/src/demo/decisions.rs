@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use tallyline_core::Result;
-use tallyline_core::flow::Directory;
+use tallyline_core::flow::Lists;
 use tallyline_core::mapping::{
     AccountSuggestion, Mapping, MatchOptions, MatchReport, ProductRule, Ratio, Rounding,
     SuggestOptions, auto_link_accounts, auto_link_services, suggest_accounts,
@@ -32,7 +32,7 @@ pub(super) struct Decisions {
 }
 
 /// Decides by hand what needs a person, then lets exact matching do the rest.
-pub(super) fn decide(book: &Book, lists: &Directory) -> Result<Decisions> {
+pub(super) fn decide(book: &Book, lists: &Lists) -> Result<Decisions> {
     let known = mapping_file::directory(lists);
     let mut mapping = Mapping::new();
     let mut by_hand = Vec::new();
@@ -103,7 +103,7 @@ pub(super) fn decide(book: &Book, lists: &Directory) -> Result<Decisions> {
 
 impl Decisions {
     /// The step in words.
-    pub(super) fn text(&self, lists: &Directory) -> String {
+    pub(super) fn text(&self, lists: &Lists) -> String {
         let known = mapping_file::directory(lists);
         let account = |id: &VendorAccountId| {
             known

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use async_trait::async_trait;
 use serde::Serialize;
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Clock};
-use tallyline_core::flow::{Directory, Flow};
+use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::mapping::Mapping;
 use tallyline_core::model::{ChangeId, Timestamp};
 use tallyline_core::plan::{Plan, PlanSummary, Policy};
@@ -191,11 +191,11 @@ fn checked(identities: &[Identity; 2]) -> String {
     out
 }
 
-async fn lists(stage: &Stage) -> Result<Directory> {
-    Flow::new(&stage.source, &stage.sink).directory().await
+async fn lists(stage: &Stage) -> Result<Lists> {
+    Flow::new(&stage.source, &stage.sink).lists().await
 }
 
-async fn plan(stage: &Stage, lists: &Directory, mapping: &Mapping) -> Result<Plan> {
+async fn plan(stage: &Stage, lists: &Lists, mapping: &Mapping) -> Result<Plan> {
     let bars = Bars::for_reading();
     let plan = Flow::new(&stage.source, &stage.sink)
         .on_progress(|progress| bars.report(progress))

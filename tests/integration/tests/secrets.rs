@@ -45,7 +45,7 @@ async fn no_secret_shows_in_logs_errors_debug_output_plans_or_journals() {
     let report = apply(&world, &plan, &journal).await;
     assert!(report.totals.done > 0);
 
-    let directory = world.directory().await;
+    let lists = world.lists().await;
     world
         .psa
         .faults()
@@ -54,8 +54,8 @@ async fn no_secret_shows_in_logs_errors_debug_output_plans_or_journals() {
         .vendor
         .faults()
         .on(Match::get("/customers"), Fault::status(401));
-    let psa_error = world.flow().book(&directory, &world.mapping).await;
-    let vendor_error = world.flow().directory().await.unwrap_err();
+    let psa_error = world.flow().book(&lists, &world.mapping).await;
+    let vendor_error = world.flow().lists().await.unwrap_err();
 
     let mut texts = vec![
         format!("{:?} {:#?}", world.source, world.sink),

@@ -22,7 +22,8 @@ use crate::sink::{
 };
 use crate::source::Identity;
 use crate::store::{
-    ChangeRecord, Event, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange,
+    ChangeRecord, Event, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange, WrittenChange,
+    WrittenPosition, WrittenQuery,
 };
 
 /// What happens to one write.
@@ -387,6 +388,15 @@ impl Journal for WiredJournal {
 
     async fn unsettled(&self) -> Result<Vec<UnsettledChange>> {
         self.inner.unsettled().await
+    }
+
+    async fn written(
+        &self,
+        query: &WrittenQuery,
+        after: WrittenPosition,
+        limit: usize,
+    ) -> Result<Vec<WrittenChange>> {
+        self.inner.written(query, after, limit).await
     }
 }
 

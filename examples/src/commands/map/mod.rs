@@ -6,7 +6,7 @@ mod view;
 
 use serde::Serialize;
 use tallyline_core::Result;
-use tallyline_core::flow::{Directory, Flow};
+use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::mapping::{
     Mapping, MatchOptions, SuggestOptions, auto_link_accounts, auto_link_services,
     suggest_accounts, suggest_services,
@@ -24,7 +24,7 @@ use crate::output::{safe, warn};
 struct Desk {
     config: Config,
     mapping: Mapping,
-    lists: Directory,
+    lists: Lists,
 }
 
 impl Desk {
@@ -34,7 +34,7 @@ impl Desk {
         let mapping = mapping_file::load(&config)?;
         let connections = connect::both(&config)?;
         let lists = Flow::new(connections.source.as_ref(), connections.sink.as_ref())
-            .directory()
+            .lists()
             .await?;
         for problem in &lists.problems {
             warn(&format!("a record could not be read: {}", problem.message));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 use tallyline_core::Result;
-use tallyline_core::flow::Directory;
+use tallyline_core::flow::Lists;
 use tallyline_core::mapping::{
     AccountEntry, AccountSuggestion, MatchReport, ServiceEntry, ServiceSuggestion,
 };
@@ -28,10 +28,7 @@ struct Row {
 /// `map list`.
 pub(super) async fn list(context: &Context, offline: bool) -> Result<Outcome> {
     let (mapping, lists) = if offline {
-        (
-            mapping_file::load(&context.config()?)?,
-            Directory::default(),
-        )
+        (mapping_file::load(&context.config()?)?, Lists::default())
     } else {
         let desk = Desk::open(context).await?;
         (desk.mapping, desk.lists)
@@ -147,7 +144,7 @@ impl AutoReport {
     pub(super) fn new(
         accounts: &MatchReport<VendorAccountId>,
         services: &MatchReport<ServiceKey>,
-        lists: &Directory,
+        lists: &Lists,
         dry_run: bool,
     ) -> Self {
         let known = mapping_file::directory(lists);
@@ -224,7 +221,7 @@ fn part<Id: ToString>(report: &MatchReport<Id>, name: impl Fn(&Id) -> String) ->
 pub(super) fn suggestions(
     accounts: &[AccountSuggestion],
     services: &[ServiceSuggestion],
-    lists: &Directory,
+    lists: &Lists,
 ) -> String {
     if accounts.is_empty() && services.is_empty() {
         return "no suggestions".to_owned();

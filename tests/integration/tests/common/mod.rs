@@ -7,7 +7,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, SystemClock};
-use tallyline_core::flow::{Directory, Flow};
+use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::mapping::{
     AccountEntry, AccountLink, Exclusion, LineTarget, Mapping, ProductRule, Provenance, Ratio,
@@ -81,14 +81,14 @@ impl World {
         Flow::new(&self.source, &self.sink)
     }
 
-    pub(crate) async fn directory(&self) -> Directory {
-        self.flow().directory().await.unwrap()
+    pub(crate) async fn lists(&self) -> Lists {
+        self.flow().lists().await.unwrap()
     }
 
     pub(crate) async fn plan(&self, policy: &Policy) -> Plan {
-        let directory = self.directory().await;
+        let lists = self.lists().await;
         self.flow()
-            .plan(&directory, &self.mapping, policy, self.now)
+            .plan(&lists, &self.mapping, policy, self.now)
             .await
             .unwrap()
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::StreamExt as _;
-use tallyline_core::flow::{Directory, Flow};
+use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::mapping::{
     AccountEntry, AccountLink, LineTarget, Mapping, ProductRule, Provenance, ServiceEntry,
     ServiceLink,
@@ -151,9 +151,9 @@ struct Pair<'a> {
 impl Pair<'_> {
     async fn plan(&self, ctx: &Ctx<'_>) -> std::result::Result<Plan, Stop> {
         let flow = Flow::new(self.source, self.sink);
-        let directory = ctx.noted(flow.directory().await)?;
+        let lists = ctx.noted(flow.lists().await)?;
         let now = ctx.profile.now;
-        let plan = flow.plan(&directory, &self.mapping, &policy(), now).await;
+        let plan = flow.plan(&lists, &self.mapping, &policy(), now).await;
         let plan = ctx.noted(plan)?;
         let text = plan.to_text()?;
         ctx.note(&text);
@@ -241,14 +241,9 @@ async fn what_is_read_and_applied_is_in_step(ctx: &Ctx<'_>) -> Outcome {
 }
 
 /// Plans from readings that are observed in an order.
-async fn planned(
-    ctx: &Ctx<'_>,
-    pair: &Pair<'_>,
-    directory: &Directory,
-    reversed: bool,
-) -> Result<String> {
+async fn planned(ctx: &Ctx<'_>, pair: &Pair<'_>, lists: &Lists, reversed: bool) -> Result<String> {
     let book = Flow::new(pair.source, pair.sink)
-        .book(directory, &pair.mapping)
+        .book(lists, &pair.mapping)
         .await?;
     let request = UsageRequest::new(ctx.profile.now);
     let mut readings: Vec<_> = pair.source.usage(&request).collect().await;
@@ -263,8 +258,8 @@ async fn planned(
         source: pair.source.descriptor(),
         sink: pair.sink.descriptor(),
         now: ctx.profile.now,
-        accounts: &directory.accounts,
-        services: &directory.services,
+        accounts: &lists.accounts,
+        services: &lists.services,
     };
     let plan = Planner::new(policy()).plan(&reconciler.finish(), &context)?;
     plan.to_text()
@@ -277,9 +272,9 @@ async fn readings_in_any_order_plan_the_same(ctx: &Ctx<'_>) -> Outcome {
         let it = source_of(&started)?;
         let sink = MemorySink::new(bare(&world));
         let pair = onto_memory(it, &sink, &world);
-        let directory = ctx.noted(Flow::new(pair.source, pair.sink).directory().await)?;
-        let forth = planned(ctx, &pair, &directory, false).await?;
-        let back = planned(ctx, &pair, &directory, true).await?;
+        let lists = ctx.noted(Flow::new(pair.source, pair.sink).lists().await)?;
+        let forth = planned(ctx, &pair, &lists, false).await?;
+        let back = planned(ctx, &pair, &lists, true).await?;
         ensure!(forth == back, "seed {seed}: the plans differ");
         pair.plan(ctx).await?;
     }

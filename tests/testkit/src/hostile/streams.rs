@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::{FutureExt as _, StreamExt as _};
 use tallyline_core::error::printable;
-use tallyline_core::flow::{Directory, Flow};
+use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::mapping::{
     AccountEntry, AccountLink, LineTarget, Mapping, ProductRule, Provenance, ServiceEntry,
     ServiceLink,
@@ -270,12 +270,12 @@ impl World {
                 (Arc::new(StubSource::new(&names, now)), sink, product)
             }
         };
-        let directory = Flow::new(&*source, &*sink).directory().await?;
+        let lists = Flow::new(&*source, &*sink).lists().await?;
         Ok(Self {
             source,
             sink,
             source_is_under_test: matches!(side, Side::Source(_)),
-            mapping: mapping(&directory, product),
+            mapping: mapping(&lists, product),
             now,
         })
     }
@@ -313,12 +313,12 @@ impl World {
             }
         }
         let flow = Flow::new(&*self.source, &*self.sink);
-        let directory = flow.directory().await.map_err(shown)?;
+        let lists = flow.lists().await.map_err(shown)?;
         let plan = flow
-            .plan(&directory, &self.mapping, &Policy::default(), self.now)
+            .plan(&lists, &self.mapping, &Policy::default(), self.now)
             .await
             .map_err(shown)?;
-        let (texts, tables) = exports(&directory, &plan).map_err(shown)?;
+        let (texts, tables) = exports(&lists, &plan).map_err(shown)?;
         Ok(Seen {
             source_is_under_test: self.source_is_under_test,
             readings,
@@ -415,18 +415,18 @@ fn is_clean(line: &str) -> bool {
 type Exports = (Vec<(&'static str, String)>, Vec<String>);
 
 /// Every file and text that names from outside come into; what can be read back is read back.
-fn exports(directory: &Directory, plan: &Plan) -> Result<Exports> {
-    let mut everything = mapping(directory, StubSink::PRODUCT);
-    for account in &directory.accounts {
+fn exports(lists: &Lists, plan: &Plan) -> Result<Exports> {
+    let mut everything = mapping(lists, StubSink::PRODUCT);
+    for account in &lists.accounts {
         let note = format!("is {}", account.name);
         everything.set_account_note(&account.id, &note)?;
     }
     let known = tallyline_core::mapping::Directory::new(
-        &directory.accounts,
-        &directory.services,
-        &directory.companies,
-        &directory.agreements,
-        &directory.products,
+        &lists.accounts,
+        &lists.services,
+        &lists.companies,
+        &lists.agreements,
+        &lists.products,
     );
     let toml = everything.to_toml()?;
     let accounts = everything.accounts_csv(Some(&known))?;
@@ -505,14 +505,14 @@ fn targets(mapping: &Mapping) -> Vec<AgreementId> {
 }
 
 /// Every account onto the agreement that is named after it, every service onto one product.
-fn mapping(directory: &Directory, product: &str) -> Mapping {
+fn mapping(lists: &Lists, product: &str) -> Mapping {
     let mut mapping = Mapping::new();
-    for account in &directory.accounts {
+    for account in &lists.accounts {
         let wanted = [
             StubSink::agreement_of(account.id.as_str()),
             StubSource::agreement_of(account.id.as_str()),
         ];
-        let found = directory
+        let found = lists
             .agreements
             .iter()
             .find(|agreement| wanted.iter().any(|id| *id == agreement.id.as_str()));
@@ -529,7 +529,7 @@ fn mapping(directory: &Directory, product: &str) -> Mapping {
         };
         mapping.set_account(account.id.clone(), AccountEntry::Link(link));
     }
-    for service in &directory.services {
+    for service in &lists.services {
         let link = ServiceLink {
             products: vec![ProductRule::one_to_one(product)],
             counts: ChargeKind::Recurring,
