@@ -17,7 +17,7 @@ use support::psa::{CLIENT, ROOT, keys, world};
 use support::{basic, send};
 use tallyline_testkit::contract::{
     self, EXCEPTIONS, Exception, FOLDER, System, assert_listed, check_exchange, check_requests,
-    exceptions_markdown,
+    exceptions_markdown, excused,
 };
 use tallyline_testkit::faults::{Fault, Match};
 use tallyline_testkit::limit::RateLimit;
@@ -515,12 +515,32 @@ async fn drive_connectwise() -> Vec<&'static Exception> {
     world.sim.server().excused()
 }
 
+/// Exchanges as the real system is known to have them; gives the exceptions that were needed.
+fn drive_autotask() -> Vec<&'static Exception> {
+    let errors = r#"{"errors":["IntegrationCode is invalid."]}"#;
+    let headers = [
+        ("ApiIntegrationCode", "x"),
+        ("UserName", "x"),
+        ("Secret", "x"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let zone = "/atservicesrest/v1.0/zoneInformation?user=api@example.com";
+    let needed = excused(System::Autotask, "GET", zone, &[], "", None);
+    let answers = [(404, errors), (500, errors), (401, errors), (200, errors)];
+    let others = answers.iter().flat_map(|answer| {
+        let path = "/ATServicesRest/V1.0/Contracts/7";
+        excused(System::Autotask, "GET", path, &headers, "", Some(*answer))
+    });
+    needed.into_iter().chain(others).collect()
+}
+
 #[tokio::test]
 async fn every_exception_is_needed() {
     if !checked() {
         return;
     }
     let mut needed = drive_sherweb().await;
+    needed.extend(drive_autotask());
     needed.extend(drive_connectwise().await);
     let unused = EXCEPTIONS.iter().filter(|exception| {
         !needed

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::document::{Content, Document, Operation, fit};
+use super::document::{Content, Document, Operation};
 use super::exceptions::{self, EXCEPTIONS};
 use super::schema::Fault;
 use super::{Part, System, Violation};
@@ -81,13 +81,13 @@ fn find<'a>(documents: &'a [Document], system: System, exchange: &Exchange<'a>) 
         let fitting = document
             .operations
             .iter()
-            .filter(|operation| fit(&operation.template, path).is_some());
+            .filter(|operation| operation.fit(path).is_some());
         let mut other_method = false;
         // A literal segment wins over a placeholder.
         let best = fitting
             .inspect(|operation| other_method |= operation.method != exchange.method)
             .filter(|operation| operation.method == exchange.method)
-            .min_by_key(|operation| operation.template.matches('{').count());
+            .min_by_key(|operation| operation.placeholders());
         if let Some(operation) = best {
             return Found::Operation(operation, path);
         }
@@ -175,7 +175,7 @@ impl Check {
     }
 
     fn parameters(&mut self, operation: &Operation, path: &str, exchange: &Exchange<'_>) {
-        let in_path = fit(&operation.template, path).unwrap_or_default();
+        let in_path = operation.fit(path).unwrap_or_default();
         let names: Vec<&str> = operation
             .parameters
             .iter()

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::System;
 use super::schema::{Components, Shape, Writer};
+use super::swagger;
 
 /// Where one document is, and below which path its operations are served.
 struct Source {
@@ -16,33 +17,64 @@ struct Source {
     base: &'static str,
     /// What stands before the operation's path in reports.
     label: &'static str,
+    /// Whether the system tells paths apart by the case of their letters.
+    exact_case: bool,
+    /// How the client must write dates.
+    client: Writer,
 }
 
-const SOURCES: [Source; 4] = [
+const fn source(
+    system: System,
+    file: &'static str,
+    base: &'static str,
+    label: &'static str,
+) -> Source {
     Source {
-        system: System::ConnectWise,
-        file: "connectwise.openapi.json",
-        base: "/{codebase}/apis/3.0",
-        label: "",
-    },
+        system,
+        file,
+        base,
+        label,
+        exact_case: true,
+        client: Writer::Client,
+    }
+}
+
+const SOURCES: [Source; 5] = [
+    // Its dates carry no zone in either direction, and a date alone is taken.
     Source {
-        system: System::Sherweb,
-        file: "sherweb-authorization.openapi.json",
-        base: "/auth",
-        label: "/auth",
+        exact_case: false,
+        client: Writer::Vendor,
+        ..source(
+            System::Autotask,
+            "autotask.openapi.json",
+            "/ATServicesRest",
+            "",
+        )
     },
-    Source {
-        system: System::Sherweb,
-        file: "sherweb-distributor.openapi.json",
-        base: "/distributor/v1",
-        label: "/distributor/v1",
-    },
-    Source {
-        system: System::Sherweb,
-        file: "sherweb-service-provider.openapi.json",
-        base: "/service-provider/v1",
-        label: "/service-provider/v1",
-    },
+    source(
+        System::ConnectWise,
+        "connectwise.openapi.json",
+        "/{codebase}/apis/3.0",
+        "",
+    ),
+    source(
+        System::Sherweb,
+        "sherweb-authorization.openapi.json",
+        "/auth",
+        "/auth",
+    ),
+    source(
+        System::Sherweb,
+        "sherweb-distributor.openapi.json",
+        "/distributor/v1",
+        "/distributor/v1",
+    ),
+    source(
+        System::Sherweb,
+        "sherweb-service-provider.openapi.json",
+        "/service-provider/v1",
+        "/service-provider/v1",
+    ),
 ];
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
@@ -53,6 +85,7 @@ pub(super) struct Document {
     pub(super) system: System,
     pub(super) label: &'static str,
     base: &'static str,
+    exact_case: bool,
     pub(super) operations: Vec<Operation>,
 }
 
@@ -62,7 +95,8 @@ pub(super) struct Operation {
     /// Method and path template, as reports name it.
     pub(super) label: String,
     pub(super) method: String,
-    pub(super) template: String,
+    template: String,
+    exact_case: bool,
     pub(super) parameters: Vec<Parameter>,
     pub(super) body: Option<Body>,
     /// Per status (`200`, `4XX`, `default`).
@@ -99,7 +133,7 @@ impl Document {
         for wanted in self.base.split('/').skip(1) {
             let inner = rest.strip_prefix('/')?;
             let (segment, after) = inner.split_at(inner.find('/').unwrap_or(inner.len()));
-            if !segment_matches(wanted, segment) {
+            if !segment_matches(wanted, segment, self.exact_case) {
                 return None;
             }
             rest = after;
@@ -108,14 +142,34 @@ impl Document {
     }
 }
 
+impl Operation {
+    /// The named values of a path, when it is one of this operation.
+    pub(super) fn fit<'a>(&'a self, path: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
+        fit_case(&self.template, path, self.exact_case)
+    }
+
+    /// How many segments of its paths are named values.
+    pub(super) fn placeholders(&self) -> usize {
+        self.template.matches('{').count()
+    }
+}
+
 /// The named values of a path, when it fits a template; a segment in braces takes any text but none.
 pub(super) fn fit<'a>(template: &'a str, path: &'a str) -> Option<Vec<(&'a str, &'a str)>> {
+    fit_case(template, path, true)
+}
+
+fn fit_case<'a>(
+    template: &'a str,
+    path: &'a str,
+    exact_case: bool,
+) -> Option<Vec<(&'a str, &'a str)>> {
     let (mut wanted, mut given) = (template.split('/'), path.split('/'));
     let mut values = Vec::new();
     loop {
         match (wanted.next(), given.next()) {
             (None, None) => return Some(values),
-            (Some(want), Some(segment)) if segment_matches(want, segment) => {
+            (Some(want), Some(segment)) if segment_matches(want, segment, exact_case) => {
                 if let Some(name) = braced(want) {
                     values.push((name, segment));
                 }
@@ -129,11 +183,11 @@ fn braced(segment: &str) -> Option<&str> {
     segment.strip_prefix('{')?.strip_suffix('}')
 }
 
-fn segment_matches(wanted: &str, segment: &str) -> bool {
+fn segment_matches(wanted: &str, segment: &str, exact_case: bool) -> bool {
     if braced(wanted).is_some() {
         !segment.is_empty()
     } else {
-        wanted == segment
+        wanted == segment || (!exact_case && wanted.eq_ignore_ascii_case(segment))
     }
 }
 
@@ -147,9 +201,15 @@ fn read(folder: &Path, source: &Source) -> Result<Document, String> {
     let text = std::fs::read_to_string(folder.join(source.file))
         .map_err(|error| failed(error.to_string()))?;
     let root: Value = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
+    let root = match root.get("swagger").and_then(Value::as_str) {
+        Some("2.0") => swagger::upgrade(&root),
+        _ => root,
+    };
     let version = root.get("openapi").and_then(Value::as_str).unwrap_or("");
     if !version.starts_with("3.0") {
-        return Err(failed(format!("OpenAPI 3.0 is expected, not '{version}'")));
+        return Err(failed(format!(
+            "Swagger 2.0 or OpenAPI 3.0 is expected, not '{version}'"
+        )));
     }
     let served = root.pointer("/servers/0/url").and_then(Value::as_str);
     if !served.is_some_and(|url| serves(url, source.base)) {
@@ -181,6 +241,7 @@ fn read(folder: &Path, source: &Source) -> Result<Document, String> {
         system: source.system,
         label: source.label,
         base: source.base,
+        exact_case: source.exact_case,
         operations,
     })
 }
@@ -224,14 +285,14 @@ fn read_operation(
                 name: name.to_owned(),
                 place: place.to_owned(),
                 required: parameter.get("required") == Some(&Value::Bool(true)),
-                shape: Shape::new(schema, components, Writer::Client),
+                shape: Shape::new(schema, components, source.client),
             })
         })
         .collect::<Result<_, _>>()?;
     let body = operation.get("requestBody").map(|body| Body {
         // A body that the operation describes is part of it, whatever the document's default says.
         required: body.get("required") != Some(&Value::Bool(false)),
-        contents: contents(body, components, Writer::Client),
+        contents: contents(body, components, source.client),
     });
     let answers = operation.get("responses").and_then(Value::as_object);
     let answers = answers
@@ -243,6 +304,7 @@ fn read_operation(
         label,
         method,
         template: template.to_owned(),
+        exact_case: source.exact_case,
         parameters,
         body,
         answers,
@@ -272,10 +334,7 @@ mod tests {
     #[test]
     fn a_folder_without_documents_is_an_error_and_not_a_skip() {
         let problem = load(Path::new("no-such-folder")).unwrap_err();
-        assert!(
-            problem.starts_with("connectwise.openapi.json: "),
-            "{problem}"
-        );
+        assert!(problem.starts_with("autotask.openapi.json: "), "{problem}");
     }
 
     #[test]

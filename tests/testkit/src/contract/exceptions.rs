@@ -66,6 +66,46 @@ const CUSTOMER: &[(&str, bool)] = &[("customerId", true)];
 
 /// Every allowed disagreement.
 pub static EXCEPTIONS: &[Exception] = &[
+    at(
+        System::Autotask,
+        "GET /V1.0/ZoneInformation",
+        Part::Header,
+        "**",
+        "required",
+        "the zone is looked up without credentials: they go to the zone's host alone",
+    ),
+    at(
+        System::Autotask,
+        "*",
+        Part::Status,
+        "/4xx",
+        "status",
+        "the document lists a bare 401 and 403 only; refusals are `errors`",
+    ),
+    at(
+        System::Autotask,
+        "*",
+        Part::Status,
+        "/5xx",
+        "status",
+        "the document lists no failures; validation failures are a 500 with `errors`",
+    ),
+    at(
+        System::Autotask,
+        "*",
+        Part::AnswerBody,
+        "",
+        "body",
+        "a 401 or 403 may carry `errors`",
+    ),
+    at(
+        System::Autotask,
+        "*",
+        Part::AnswerBody,
+        "/errors",
+        "additionalProperties",
+        "`errors` are known to stand in a 200 as well",
+    ),
     lacking(
         System::ConnectWise,
         "GET /login/companyinfo/{companyId}",

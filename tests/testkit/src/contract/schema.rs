@@ -15,7 +15,7 @@ pub(super) type Components = Arc<Map<String, Value>>;
 pub(super) enum Writer {
     /// The client: formats are taken at their word.
     Client,
-    /// The vendor: a date may carry a time and a date-time may lack its zone, as the live systems write them.
+    /// The vendor, or a client that the vendor leaves this freedom: a date may carry a time and a date-time may lack its zone, as the live systems write them.
     Vendor,
 }
 
