@@ -279,6 +279,11 @@ pub(crate) fn action_words(action: &Action) -> (&'static str, String) {
         money.map_or_else(|| "none".to_owned(), |money| money.to_string())
     };
     match action {
+        Action::CreateLine {
+            quantity,
+            last_day: Some(day),
+            ..
+        } => ("new line", format!("none -> {quantity} until {day}")),
         Action::CreateLine { quantity, .. } => ("new line", format!("none -> {quantity}")),
         Action::SetQuantity { from, to, .. } => ("quantity", format!("{from} -> {to}")),
         Action::SetUnitCost { from, to, .. } => ("unit cost", format!("{} -> {to}", money(from))),

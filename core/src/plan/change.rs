@@ -15,7 +15,7 @@ use crate::store::RunId;
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Action {
-    /// Adds a line for the product.
+    /// Adds a line for the product: open-ended, or for a bounded stretch of days only.
     CreateLine {
         /// The number of units.
         quantity: Quantity,
@@ -25,6 +25,10 @@ pub enum Action {
         /// The price per unit; the product's own when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unit_price: Option<Money>,
+        /// The last day that it bills: of a catch-up for days already billed, or of a one-off.
+        /// Open-ended when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_day: Option<CivilDate>,
     },
     /// Sets the number of units of a line.
     SetQuantity {
@@ -100,7 +104,16 @@ impl Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CreateLine { quantity, .. } => write!(f, "create a line of {quantity}"),
+            Self::CreateLine {
+                quantity,
+                last_day: None,
+                ..
+            } => write!(f, "create a line of {quantity}"),
+            Self::CreateLine {
+                quantity,
+                last_day: Some(day),
+                ..
+            } => write!(f, "create a line of {quantity} until {day}"),
             Self::SetQuantity { from, to, .. } => write!(f, "set quantity {from} -> {to}"),
             Self::SetUnitCost { from, to, .. } => {
                 write!(f, "set unit cost {} -> {to}", Shown(from))
@@ -125,6 +138,9 @@ impl fmt::Display for Action {
 pub enum Precondition {
     /// The agreement has no line of the product open on the change's effective date or later.
     NoOpenLine,
+    /// The agreement has no line of the product with the same first and last day, and no line
+    /// with the change's marker. For a bounded line: it may stand beside an open one.
+    NoSameLine,
     /// The line is there, is of the product, has no end, and has this quantity.
     Quantity {
         /// The quantity planned on.
@@ -318,7 +334,10 @@ impl Change {
     ) -> Self {
         let id = id.into();
         let precondition = match &action {
-            Action::CreateLine { .. } => Precondition::NoOpenLine,
+            Action::CreateLine { last_day: None, .. } => Precondition::NoOpenLine,
+            Action::CreateLine {
+                last_day: Some(_), ..
+            } => Precondition::NoSameLine,
             Action::SetQuantity { from, .. } | Action::EndLine { from, .. } => {
                 Precondition::Quantity { quantity: *from }
             }
@@ -353,16 +372,7 @@ impl Change {
     /// What was found instead, in words.
     pub fn check_precondition(&self, lines: &[AgreementLine]) -> Result<(), String> {
         let Some(id) = self.action.line() else {
-            return match lines
-                .iter()
-                .find(|line| line.product == self.product && line.is_open_on(self.effective))
-            {
-                None => Ok(()),
-                Some(line) => Err(format!(
-                    "line {} of the product is already there with quantity {}",
-                    line.id, line.state.quantity
-                )),
-            };
+            return self.check_absence(lines);
         };
         let line = lines
             .iter()
@@ -395,5 +405,36 @@ impl Change {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether nothing stands where the line is to be created.
+    fn check_absence(&self, lines: &[AgreementLine]) -> Result<(), String> {
+        let last_day = match &self.action {
+            Action::CreateLine { last_day, .. } => *last_day,
+            _ => None,
+        };
+        let in_the_way = |line: &&AgreementLine| {
+            let of_product = line.product == self.product;
+            match self.precondition {
+                Precondition::NoSameLine => {
+                    line.marker.as_ref() == Some(&self.marker)
+                        || (of_product
+                            && line.state.effective == Some(self.effective)
+                            && line.state.last_day == last_day)
+                }
+                _ => of_product && line.is_open_on(self.effective),
+            }
+        };
+        let Some(line) = lines.iter().find(in_the_way) else {
+            return Ok(());
+        };
+        let until = line
+            .state
+            .last_day
+            .map_or_else(String::new, |day| format!(" until {day}"));
+        Err(format!(
+            "line {} of the product is already there with quantity {}{until}",
+            line.id, line.state.quantity
+        ))
     }
 }

@@ -12,3 +12,6 @@ pub use change::{
 pub use document::{Notice, Origin, Plan, PlanContent, PlanSummary};
 pub use planner::{PlanContext, Planner};
 pub use policy::{EffectiveDate, Policy, ReductionLimit, VendorMissing};
+
+#[cfg(test)]
+mod tests;

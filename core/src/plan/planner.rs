@@ -117,6 +117,7 @@ impl Planner {
                     quantity,
                     unit_cost,
                     unit_price: None,
+                    last_day: None,
                 };
                 add(
                     action,

@@ -12,6 +12,7 @@ fn change() -> Change {
         quantity: "2.50".parse().unwrap(),
         unit_cost: None,
         unit_price: None,
+        last_day: None,
     };
     let effective = "2026-02-01".parse().unwrap();
     Change::new("c1", "co", "a1", "p1", action, effective)

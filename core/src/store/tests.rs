@@ -36,6 +36,7 @@ fn change(id: &str, company: &str, agreement: &str, product: &str, line: Option<
             quantity: 2_u32.into(),
             unit_cost: None,
             unit_price: None,
+            last_day: None,
         },
     };
     let day = "2026-02-01".parse().unwrap();

@@ -226,6 +226,7 @@ impl World {
                     Action::CreateLine {
                         quantity,
                         unit_cost,
+                        last_day,
                         ..
                     },
                     None,
@@ -233,6 +234,8 @@ impl World {
                     let id = format!("new-{}", change.id);
                     let mut line = AgreementLine::new(id, change.product.clone(), *quantity);
                     line.state.unit_cost = *unit_cost;
+                    line.state.effective = Some(change.effective);
+                    line.state.last_day = *last_day;
                     lines.push(line);
                 }
                 (Action::SetQuantity { to, .. }, Some(line)) => line.state.quantity = *to,

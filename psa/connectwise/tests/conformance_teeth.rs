@@ -65,7 +65,10 @@ fn broken(sink: ConnectWiseSink, flaw: Flaw) -> Box<dyn PsaSink> {
 
 /// The state that a new line was to have.
 fn wanted(change: &Change) -> Option<LineState> {
-    let Action::CreateLine { quantity, .. } = &change.action else {
+    let Action::CreateLine {
+        quantity, last_day, ..
+    } = &change.action
+    else {
         return None;
     };
     Some(LineState {
@@ -73,7 +76,7 @@ fn wanted(change: &Change) -> Option<LineState> {
         unit_cost: None,
         unit_price: None,
         effective: Some(change.effective),
-        last_day: None,
+        last_day: *last_day,
     })
 }
 

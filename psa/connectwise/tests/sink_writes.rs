@@ -39,6 +39,17 @@ fn create() -> Change {
         quantity: number("14"),
         unit_cost: Some(usd("7.10")),
         unit_price: None,
+        last_day: None,
+    })
+}
+
+/// A line for a stretch of days only.
+fn catch_up() -> Change {
+    change(Action::CreateLine {
+        quantity: number("3"),
+        unit_cost: None,
+        unit_price: None,
+        last_day: Some(day("2026-03-31")),
     })
 }
 
@@ -97,6 +108,47 @@ async fn a_line_is_created_with_its_marker_and_one_post() {
         body(&posts[0]),
         r#"{"product":{"id":512},"quantity":14,"unitCost":7.10,"billCustomer":"Billable","effectiveDate":"2026-03-01T00:00:00Z","serialNumber":"tly-abc123"}"#
     );
+}
+
+#[tokio::test]
+async fn a_bounded_line_is_created_with_its_last_day_and_told_from_the_open_one() {
+    let open = addition(8, "14", "");
+    let bounded = addition(
+        9,
+        "3",
+        r#","serialNumber":"tly-abc123","cancelledDate":"2026-03-31T00:00:00Z""#,
+    );
+    let server = server().await;
+    on(&server, "POST", LIST, json(bounded.clone())).await;
+    once(&server, "GET", LIST, json(format!("[{open},{bounded}]"))).await;
+    on(&server, "GET", LIST, json(format!("[{open}]"))).await;
+    let receipt = sink(&server).execute(&catch_up()).await.unwrap();
+    assert_eq!(receipt.state.unwrap().last_day, Some(day("2026-03-31")));
+    assert_eq!(
+        body(&sent(&server, "POST").await[0]),
+        r#"{"product":{"id":512},"quantity":3,"billCustomer":"Billable","effectiveDate":"2026-03-01T00:00:00Z","cancelledDate":"2026-03-31T00:00:00Z","serialNumber":"tly-abc123"}"#
+    );
+    let verdict = sink(&server).verify(&catch_up(), None).await.unwrap();
+    assert!(
+        matches!(&verdict, Verdict::Landed { line, .. } if line.as_str() == "9"),
+        "{verdict:?}"
+    );
+    let verdict = sink(&server).verify(&catch_up(), None).await.unwrap();
+    assert_eq!(
+        verdict,
+        Verdict::NotLanded,
+        "an open line beside it is no sign of it"
+    );
+}
+
+#[tokio::test]
+async fn a_bounded_line_is_not_sent_when_it_ends_before_it_starts() {
+    let server = server().await;
+    let mut change = catch_up();
+    change.effective = day("2026-04-01");
+    let error = sink(&server).execute(&change).await.unwrap_err();
+    assert_eq!(refused(&error), ("not sent", ErrorKind::Invalid));
+    assert_eq!(sent(&server, "POST").await.len(), 0);
 }
 
 #[tokio::test]

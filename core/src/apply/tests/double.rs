@@ -119,8 +119,12 @@ impl World {
         let new_id = AgreementLineId::new(format!("new-{}", self.next_line));
         let lines = self.lines.get_mut(&change.agreement).unwrap();
         let id = change.action.line().unwrap_or(&new_id).clone();
-        if let Action::CreateLine { quantity, .. } = &change.action {
+        if let Action::CreateLine {
+            quantity, last_day, ..
+        } = &change.action
+        {
             let mut line = AgreementLine::new(new_id, change.product.clone(), *quantity);
+            line.state.last_day = *last_day;
             line.marker = Some(change.marker.clone());
             lines.push(line);
             return id;
@@ -139,8 +143,12 @@ impl World {
     fn verdict(&self, change: &Change) -> Verdict {
         let lines = &self.lines[&change.agreement];
         let landed = lines.iter().find(|line| match &change.action {
-            Action::CreateLine { quantity, .. } => {
-                line.marker.as_ref() == Some(&change.marker) && line.state.quantity == *quantity
+            Action::CreateLine {
+                quantity, last_day, ..
+            } => {
+                line.marker.as_ref() == Some(&change.marker)
+                    && line.state.quantity == *quantity
+                    && line.state.last_day == *last_day
             }
             action if action.line() != Some(&line.id) => false,
             Action::SetQuantity { to, .. } => line.state.quantity == *to,

@@ -44,6 +44,7 @@ fn create(id: &str, agreement: &str, product: &str, units: u32) -> Change {
         quantity: units.into(),
         unit_cost: None,
         unit_price: None,
+        last_day: None,
     };
     change(id, agreement, product, action)
 }

@@ -1,7 +1,9 @@
 //! Reading back whether a change has landed.
 
 use tallyline_core::Result;
-use tallyline_core::model::{AgreementLine, AgreementLineId, LineState, Money, Quantity};
+use tallyline_core::model::{
+    AgreementLine, AgreementLineId, CivilDate, LineState, Money, Quantity,
+};
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{Receipt, Verdict};
 
@@ -21,12 +23,14 @@ pub(super) async fn verify(
             quantity,
             unit_cost,
             unit_price,
+            last_day,
         } => {
-            let wanted = Created {
+            let wanted = NewLine {
                 change,
                 quantity: *quantity,
                 unit_cost: unit_cost.as_ref(),
                 unit_price: unit_price.as_ref(),
+                last_day: *last_day,
             };
             let marked = sink.0.marker != MarkerPlacement::JournalOnly;
             wanted.verdict(&lines, receipt, marked)
@@ -116,14 +120,29 @@ fn words(state: &LineState) -> String {
 }
 
 /// What a created line must be.
-struct Created<'a> {
-    change: &'a Change,
-    quantity: Quantity,
-    unit_cost: Option<&'a Money>,
-    unit_price: Option<&'a Money>,
+#[derive(Clone, Copy)]
+pub(super) struct NewLine<'a> {
+    pub(super) change: &'a Change,
+    pub(super) quantity: Quantity,
+    pub(super) unit_cost: Option<&'a Money>,
+    pub(super) unit_price: Option<&'a Money>,
+    pub(super) last_day: Option<CivilDate>,
 }
 
-impl Created<'_> {
+impl NewLine<'_> {
+    /// Whether a line stands where this one was to be: of the product, on the same days for a
+    /// bounded line, else open when this one begins.
+    fn stands_as(&self, line: &AgreementLine) -> bool {
+        let effective = self.change.effective;
+        line.product == self.change.product
+            && match self.last_day {
+                Some(_) => {
+                    line.state.effective == Some(effective) && line.state.last_day == self.last_day
+                }
+                None => line.is_open_on(effective),
+            }
+    }
+
     fn verdict(
         &self,
         lines: &[AgreementLine],
@@ -141,9 +160,7 @@ impl Created<'_> {
                 .as_ref()
                 .is_some_and(|marker| MarkerPlacement::is_same(marker, &self.change.marker))
         };
-        let like_it = |line: &&AgreementLine| {
-            line.product == self.change.product && line.is_open_on(self.change.effective)
-        };
+        let like_it = |line: &&AgreementLine| self.stands_as(line);
         let found: Vec<&AgreementLine> = if marked {
             lines.iter().filter(carries).collect()
         } else {
@@ -186,7 +203,7 @@ impl Created<'_> {
         let as_sent = line.product == self.change.product
             && state.quantity == self.quantity
             && state.effective == Some(self.change.effective)
-            && state.last_day.is_none()
+            && state.last_day == self.last_day
             && (cost.is_none() || same_amount(state.unit_cost.as_ref(), cost))
             && (price.is_none() || same_amount(state.unit_price.as_ref(), price));
         if as_sent {

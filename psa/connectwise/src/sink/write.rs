@@ -1,7 +1,7 @@
 //! Carrying out one change: one write.
 
 use tallyline_core::error::Sent;
-use tallyline_core::model::{AgreementLine, AgreementLineId, Currency, Money, Quantity};
+use tallyline_core::model::{AgreementLine, AgreementLineId, CivilDate, Currency, Money, Quantity};
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{Receipt, WriteError};
 use tallyline_core::{Error, ErrorKind, Result};
@@ -9,6 +9,7 @@ use tallyline_core::{Error, ErrorKind, Result};
 use super::ConnectWiseSink;
 use super::map::{self, same_amount};
 use super::read::{next_invoice, wire_id};
+use super::verify::NewLine;
 use crate::client::CONNECTOR;
 use crate::error::names_custom_field;
 use crate::json::ExactJson;
@@ -23,15 +24,16 @@ pub(super) async fn execute(sink: &ConnectWiseSink, change: &Change) -> Written 
             quantity,
             unit_cost,
             unit_price,
+            last_day,
         } => {
-            create(
-                sink,
+            let new = NewLine {
                 change,
-                *quantity,
-                unit_cost.as_ref(),
-                unit_price.as_ref(),
-            )
-            .await
+                quantity: *quantity,
+                unit_cost: unit_cost.as_ref(),
+                unit_price: unit_price.as_ref(),
+                last_day: *last_day,
+            };
+            create(sink, &new).await
         }
         Action::SetQuantity { line, to, .. } => {
             let wanted = Wanted::Quantity(*to);
@@ -95,13 +97,14 @@ fn unclear(message: impl Into<String>) -> WriteError {
     )
 }
 
-async fn create(
-    sink: &ConnectWiseSink,
-    change: &Change,
-    quantity: Quantity,
-    unit_cost: Option<&Money>,
-    unit_price: Option<&Money>,
-) -> Written {
+async fn create(sink: &ConnectWiseSink, new: &NewLine<'_>) -> Written {
+    let NewLine {
+        change,
+        quantity,
+        unit_cost,
+        unit_price,
+        last_day,
+    } = *new;
     let agreement =
         wire_id("an agreement", change.agreement.as_str()).map_err(WriteError::NotSent)?;
     let product = wire_id("a product", change.product.as_str()).map_err(WriteError::NotSent)?;
@@ -116,6 +119,7 @@ async fn create(
     allowed(sink, change, agreement, &wire)
         .await
         .map_err(WriteError::NotSent)?;
+    in_order(change.effective, last_day).map_err(WriteError::NotSent)?;
     let mut addition = NewAddition {
         product: RecordRef::by_id(product),
         quantity: Some(quantity.value()),
@@ -123,6 +127,7 @@ async fn create(
         unit_price: unit_price.map(|money| money.amount),
         bill_customer: Some(BillCustomer::Billable),
         effective_date: Some(midnight(change.effective)),
+        cancelled_date: last_day.map(|day| midnight(sink.0.cancelled_date.cancelled(day))),
         ..NewAddition::default()
     };
     sink.0
@@ -143,6 +148,11 @@ async fn create(
             change.effective
         )));
     }
+    if line.state.last_day != last_day {
+        return Err(unclear(
+            "the answer shows another end of the line than was sent",
+        ));
+    }
     Wanted::Quantity(quantity).shown_in(&line)?;
     if let Some(cost) = unit_cost {
         Wanted::UnitCost(*cost).shown_in(&line)?;
@@ -151,6 +161,17 @@ async fn create(
         Wanted::UnitPrice(*price).shown_in(&line)?;
     }
     Ok(receipt(line, written.request_id))
+}
+
+/// A bounded line ends on its first day at the earliest.
+fn in_order(first: CivilDate, last_day: Option<CivilDate>) -> Result<()> {
+    match last_day {
+        Some(last) if last < first => Err(refusal(
+            ErrorKind::Invalid,
+            format!("the line would end on {last}, before it starts on {first}"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The system's own rules for a new addition, checked before it is sent.
@@ -231,7 +252,7 @@ enum Wanted {
     Quantity(Quantity),
     UnitCost(Money),
     UnitPrice(Money),
-    LastDay(tallyline_core::model::CivilDate),
+    LastDay(CivilDate),
 }
 
 impl Wanted {

@@ -150,12 +150,14 @@ impl MemorySink {
             Action::CreateLine {
                 quantity,
                 unit_cost,
+                last_day,
                 ..
             } => {
                 let id = format!("{}-{}", change.agreement, lines.len());
                 let mut line = AgreementLine::new(id, change.product.clone(), *quantity);
                 line.state.unit_cost = *unit_cost;
                 line.state.effective = Some(change.effective);
+                line.state.last_day = *last_day;
                 line.marker = Some(change.marker.clone());
                 lines.push(line);
                 lines.last()
@@ -185,7 +187,9 @@ impl MemorySink {
 /// Whether a state is what a change wants.
 fn holds(action: &Action, state: &LineState) -> bool {
     match action {
-        Action::CreateLine { quantity, .. } => state.quantity == *quantity,
+        Action::CreateLine {
+            quantity, last_day, ..
+        } => state.quantity == *quantity && state.last_day == *last_day,
         Action::SetQuantity { to, .. } => state.quantity == *to,
         Action::SetUnitCost { to, .. } => state.unit_cost == Some(*to),
         _ => false,

@@ -165,6 +165,7 @@ fn create(it: &SinkUnderTest, quantity: Quantity) -> std::result::Result<Change,
         quantity,
         unit_cost: None,
         unit_price: None,
+        last_day: None,
     };
     change(it, 0, product.clone(), action)
 }
