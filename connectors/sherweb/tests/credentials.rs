@@ -47,7 +47,12 @@ fn token() -> Route {
 
 #[tokio::test]
 async fn credentials_reach_the_vendor_alone_and_are_shown_nowhere() {
-    let customers = || Route::get(&format!("{SP}/customers"), r#"{"items":[{"id":"c-1"}]}"#);
+    let customers = || {
+        Route::get(
+            &format!("{SP}/customers"),
+            r#"{"items":[{"id":"c0000000-0000-4000-8000-000000000001"}]}"#,
+        )
+    };
     let report = CredentialClient::new("sherweb", connect)
         .secret(SECRET)
         .secret(KEY)
@@ -70,13 +75,16 @@ async fn credentials_reach_the_vendor_alone_and_are_shown_nowhere() {
             "amend",
             Route::post(
                 &format!("{SP}/billing/subscriptions/amendments"),
-                r#"{"subscriptionsAmendmentId":"a-1"}"#,
+                r#"{"subscriptionsAmendmentId":"a0000000-0000-4000-8000-000000000001"}"#,
             )
-            .query("customerId", "c-1"),
+            .query("customerId", "c0000000-0000-4000-8000-000000000001"),
             |client: SherwebClient| async move {
-                let amendments = [SubscriptionAmendment::new("s-1", 3)];
+                let amendments = [SubscriptionAmendment::new(
+                    "50000000-0000-4000-8000-000000000001",
+                    3,
+                )];
                 client
-                    .amend_subscriptions("c-1", &amendments)
+                    .amend_subscriptions("c0000000-0000-4000-8000-000000000001", &amendments)
                     .await
                     .map(|it| format!("{it:?}"))
             },

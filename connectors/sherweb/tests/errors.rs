@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use tallyline_core::ErrorKind;
 use tallyline_sherweb::SherwebClient;
 use wiremock::matchers::{method, path};
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::{Mock, ResponseTemplate};
 
 #[tokio::test]
 async fn a_429_waits_as_its_sentence_says() {
@@ -35,7 +35,7 @@ async fn a_429_waits_as_its_sentence_says() {
 
 #[tokio::test]
 async fn a_401_drops_the_token_and_asks_for_another_once() {
-    let server = MockServer::start().await;
+    let server = mock().await;
     for token in ["old", "new"] {
         Mock::given(method("POST"))
             .and(path(TOKEN))
@@ -154,7 +154,7 @@ async fn refused_credentials_and_a_missing_scope_are_told_apart() {
             ErrorKind::PermissionDenied,
         ),
     ] {
-        let server = MockServer::start().await;
+        let server = mock().await;
         Mock::given(method("POST"))
             .and(path(TOKEN))
             .respond_with(problem(status, body))

@@ -17,8 +17,8 @@ const MAX_BODY: usize = 1 << 20;
 
 const DETAILS: &str = "/service-provider/v1/billing/subscriptions/details";
 
-const CUSTOMERS: &str = r#"{"items":[{"id":"c-1","displayName":"Fern Clinic","path":["Reseller"]},
-  {"id":"c-2","displayName":"Oak Legal","suspendedOn":"2026-01-13T20:30:05.7613888"},{"id":"c-3","displayName":"Birch Gym"}]}"#;
+const CUSTOMERS: &str = r#"{"items":[{"id":"c0000000-0000-4000-8000-000000000001","displayName":"Fern Clinic","path":["Reseller"]},
+  {"id":"c0000000-0000-4000-8000-000000000002","displayName":"Oak Legal","suspendedOn":"2026-01-13T20:30:05.7613888"},{"id":"c0000000-0000-4000-8000-000000000003","displayName":"Birch Gym"}]}"#;
 
 const CHARGES: &str = r#"{"periodFrom":"2026-03-01","periodTo":"2026-03-31","charges":[
   {"sku":"MAIL-A","chargeId":"k-1","chargeType":"Recurring","billingCycleType":"Monthly","periodFrom":"2026-03-01",
@@ -93,9 +93,12 @@ async fn no_answer_harms_the_client_and_every_wrong_one_is_named() {
         .probe(
             Probe::new(
                 "subscriptions",
-                details("c-1"),
+                details("c0000000-0000-4000-8000-000000000001"),
                 |client: SherwebClient| async move {
-                    let items = client.subscription_details("c-1").await?.items;
+                    let items = client
+                        .subscription_details("c0000000-0000-4000-8000-000000000001")
+                        .await?
+                        .items;
                     let lines = items
                         .iter()
                         .map(|item| format!("{} {}", item.id, shown(item.quantity)));
@@ -158,23 +161,30 @@ fn streams(victim: &str, route: Route) -> HostileStreams {
         .route(token())
         .route(Route::get("/service-provider/v1/customers", CUSTOMERS))
         .route(Route::get(PAYABLE, CHARGES));
-    ["c-1", "c-2", "c-3"]
-        .into_iter()
-        .fold(streams, |streams, customer| {
-            streams.route(details(customer))
-        })
+    [
+        "c0000000-0000-4000-8000-000000000001",
+        "c0000000-0000-4000-8000-000000000002",
+        "c0000000-0000-4000-8000-000000000003",
+    ]
+    .into_iter()
+    .fold(streams, |streams, customer| {
+        streams.route(details(customer))
+    })
 }
 
 #[tokio::test]
 async fn a_hostile_answer_for_one_account_fails_that_account_alone() {
-    let report = streams("c-2", details("c-2"))
-        .field(Field::quantity("/items/1/quantity"))
-        .field(Field::text_id("/items/1/id"))
-        .field(Field::text_id("/items/1/sku"))
-        .field(Field::date("/items/0/commitmentTerm/termEndDate"))
-        .field(Field::name("/items/1/productName"))
-        .run()
-        .await;
+    let report = streams(
+        "c0000000-0000-4000-8000-000000000002",
+        details("c0000000-0000-4000-8000-000000000002"),
+    )
+    .field(Field::quantity("/items/1/quantity"))
+    .field(Field::text_id("/items/1/id"))
+    .field(Field::text_id("/items/1/sku"))
+    .field(Field::date("/items/0/commitmentTerm/termEndDate"))
+    .field(Field::name("/items/1/productName"))
+    .run()
+    .await;
     println!("{} cases", report.cases());
     report.assert_held();
 }

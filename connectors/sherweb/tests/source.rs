@@ -9,13 +9,14 @@ use tallyline_core::model::{AccountReading, Basis, ReadingOutcome, Timestamp};
 use tallyline_core::source::UsageRequest;
 use tallyline_core::{ErrorKind, Result, VendorSource};
 use tallyline_sherweb::SherwebClient;
+use tallyline_testkit::mock::MockVendor;
 use wiremock::matchers::{body_string_contains, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const CUSTOMERS: &str = r#"{"items":[
-  {"id":"c-2","displayName":"Oak Legal"},
-  {"id":"c-1","displayName":"Fern Clinic","suspendedOn":"2026-01-13T20:30:05.7613888"},
-  {"id":"c-2","displayName":"Oak Legal"}]}"#;
+  {"id":"c0000000-0000-4000-8000-000000000002","displayName":"Oak Legal"},
+  {"id":"c0000000-0000-4000-8000-000000000001","displayName":"Fern Clinic","suspendedOn":"2026-01-13T20:30:05.7613888"},
+  {"id":"c0000000-0000-4000-8000-000000000002","displayName":"Oak Legal"}]}"#;
 
 const CHARGES: &str = r#"{"periodFrom":"2026-03-01","periodTo":"2026-03-31","charges":[
   {"sku":"MAIL-A","chargeId":"k-1","chargeType":"Recurring","billingCycleType":"Monthly","periodFrom":"2026-03-01","periodTo":"2026-03-31",
@@ -24,7 +25,7 @@ const CHARGES: &str = r#"{"periodFrom":"2026-03-01","periodTo":"2026-03-31","cha
    "tags":[{"name":"CustomerDisplayName","value":"Fern Clinic"}]},
   {"sku":"DISK","chargeName":"GB","chargeType":"Usage","billingCycleType":"Monthly","periodFrom":"2026-03-01","periodTo":"2026-03-31",
    "quantity":12.5,"netPrice":0.1,"netPriceProrated":0.1,"subTotal":1.25,"currency":"USD","isBilled":true,
-   "tags":[{"name":"CustomerId","value":"C-2"}]},
+   "tags":[{"name":"CustomerId","value":"C0000000-0000-4000-8000-000000000002"}]},
   {"sku":"DISK","chargeName":"GB","chargeType":"Setup","billingCycleType":"OneTime","quantity":1,"netPrice":5,"netPriceProrated":5,"subTotal":5,
    "isBilled":true,"tags":[{"name":"CustomerId","value":"c-gone"},{"name":"CustomerDisplayName","value":"Gone Gym"}]}]}"#;
 
@@ -48,11 +49,11 @@ async fn details(server: &MockServer, customer: &str, answer: ResponseTemplate) 
 
 fn one(quantity: u32) -> ResponseTemplate {
     json(&format!(
-        r#"{{"items":[{{"id":"s-1","sku":"MAIL-A","quantity":{quantity},"billingCycle":"monthly"}}]}}"#
+        r#"{{"items":[{{"id":"50000000-0000-4000-8000-000000000001","sku":"MAIL-A","quantity":{quantity},"billingCycle":"monthly"}}]}}"#
     ))
 }
 
-async fn vendor() -> MockServer {
+async fn vendor() -> MockVendor {
     let server = server().await;
     serve(&server, &format!("{SP}/customers"), CUSTOMERS).await;
     server
@@ -80,8 +81,8 @@ fn lines(reading: &AccountReading) -> Vec<String> {
 async fn readings_hold_subscriptions_costs_and_charges_in_the_vendors_order() {
     let server = vendor().await;
     serve(&server, PAYABLE, CHARGES).await;
-    details(&server, "c-1", one(3)).await;
-    details(&server, "c-2", one(0)).await;
+    details(&server, "c0000000-0000-4000-8000-000000000001", one(3)).await;
+    details(&server, "c0000000-0000-4000-8000-000000000002", one(0)).await;
     let client = client(&server);
     let request = request();
     let readings: Vec<AccountReading> = read(&client, &request)
@@ -92,16 +93,22 @@ async fn readings_hold_subscriptions_costs_and_charges_in_the_vendors_order() {
     let [oak, fern, gone] = &readings[..] else {
         panic!("three readings: {readings:?}");
     };
-    assert_eq!(oak.account.as_str(), "c-2");
+    assert_eq!(oak.account.as_str(), "c0000000-0000-4000-8000-000000000002");
     assert_eq!(
         lines(oak),
         [
-            "sub:s-1 recurring 0",
+            "sub:50000000-0000-4000-8000-000000000001 recurring 0",
             "charge:DISK:GB:Usage:2026-03-01:2026-03-31 usage 12.5 at 0.10 USD",
         ]
     );
-    assert_eq!(fern.account.as_str(), "c-1");
-    assert_eq!(lines(fern), ["sub:s-1 recurring 3 at 10.00 USD"]);
+    assert_eq!(
+        fern.account.as_str(),
+        "c0000000-0000-4000-8000-000000000001"
+    );
+    assert_eq!(
+        lines(fern),
+        ["sub:50000000-0000-4000-8000-000000000001 recurring 3 at 10.00 USD"]
+    );
     assert_eq!(fern.basis, Basis::Live);
     assert!(fern.unread_kinds.is_empty());
     assert_eq!(gone.account.as_str(), "unattributed:Gone Gym");
@@ -128,11 +135,17 @@ async fn readings_hold_subscriptions_costs_and_charges_in_the_vendors_order() {
 async fn only_wanted_accounts_are_asked_about() {
     let server = vendor().await;
     serve(&server, PAYABLE, CHARGES).await;
-    details(&server, "c-1", one(3)).await;
-    let request = request().with_accounts(["c-1".into(), "c-unknown".into()]);
+    details(&server, "c0000000-0000-4000-8000-000000000001", one(3)).await;
+    let request = request().with_accounts([
+        "c0000000-0000-4000-8000-000000000001".into(),
+        "c-unknown".into(),
+    ]);
     let readings = read(&client(&server), &request).await;
     assert_eq!(readings.len(), 1, "an unknown account is not observed");
-    assert_eq!(readings[0].as_ref().unwrap().account.as_str(), "c-1");
+    assert_eq!(
+        readings[0].as_ref().unwrap().account.as_str(),
+        "c0000000-0000-4000-8000-000000000001"
+    );
 }
 
 #[tokio::test]
@@ -151,7 +164,10 @@ async fn a_tenant_without_details_is_remembered() {
     )
     .await;
     let client = client(&server);
-    for account in ["c-1", "c-2"] {
+    for account in [
+        "c0000000-0000-4000-8000-000000000001",
+        "c0000000-0000-4000-8000-000000000002",
+    ] {
         let request = request().with_accounts([account.into()]);
         let readings = read(&client, &request).await;
         assert_eq!(readings[0].as_ref().unwrap().lines(), Some(&[][..]));
@@ -162,10 +178,13 @@ async fn a_tenant_without_details_is_remembered() {
 async fn a_customer_that_is_gone_fails_alone_and_proves_nothing_about_the_tenant() {
     let server = vendor().await;
     serve(&server, PAYABLE, CHARGES).await;
-    details(&server, "c-1", one(3)).await;
+    details(&server, "c0000000-0000-4000-8000-000000000001", one(3)).await;
     for form in ["", "/details"] {
         get(&format!("{SP}/billing/subscriptions{form}"))
-            .and(query_param("customerId", "c-2"))
+            .and(query_param(
+                "customerId",
+                "c0000000-0000-4000-8000-000000000002",
+            ))
             .respond_with(problem(404, r#"{"title":"no such customer"}"#))
             .expect(2)
             .mount(&server)
@@ -175,7 +194,7 @@ async fn a_customer_that_is_gone_fails_alone_and_proves_nothing_about_the_tenant
     for _ in 0..2 {
         let readings = read(&client, &request()).await;
         let ReadingOutcome::Failed(failure) = &readings[0].as_ref().unwrap().outcome else {
-            panic!("c-2 cannot be read");
+            panic!("c0000000-0000-4000-8000-000000000002 cannot be read");
         };
         assert_eq!(failure.kind, ErrorKind::NotFound);
         assert!(failure.message.contains("Oak Legal"), "{}", failure.message);
@@ -187,12 +206,12 @@ async fn a_customer_that_is_gone_fails_alone_and_proves_nothing_about_the_tenant
 async fn an_undecodable_subscription_fails_its_account_by_name_and_path() {
     let server = vendor().await;
     serve(&server, PAYABLE, CHARGES).await;
-    let bad = r#"{"items":[{"id":"s-1","sku":"A","quantity":1},{"id":"s-2","sku":"A"}]}"#;
-    details(&server, "c-2", json(bad)).await;
-    details(&server, "c-1", one(3)).await;
+    let bad = r#"{"items":[{"id":"50000000-0000-4000-8000-000000000001","sku":"A","quantity":1},{"id":"50000000-0000-4000-8000-000000000002","sku":"A"}]}"#;
+    details(&server, "c0000000-0000-4000-8000-000000000002", json(bad)).await;
+    details(&server, "c0000000-0000-4000-8000-000000000001", one(3)).await;
     let readings = read(&client(&server), &request()).await;
     let ReadingOutcome::Failed(failure) = &readings[0].as_ref().unwrap().outcome else {
-        panic!("c-2 cannot be read");
+        panic!("c0000000-0000-4000-8000-000000000002 cannot be read");
     };
     assert_eq!(failure.kind, ErrorKind::Protocol);
     for words in ["items[1]", "quantity", "Oak Legal"] {
@@ -210,12 +229,15 @@ async fn without_payable_charges_quantities_stand_and_absence_proves_nothing() {
     ] {
         let server = vendor().await;
         get(PAYABLE).respond_with(answer).mount(&server).await;
-        details(&server, "c-1", one(3)).await;
-        details(&server, "c-2", one(4)).await;
+        details(&server, "c0000000-0000-4000-8000-000000000001", one(3)).await;
+        details(&server, "c0000000-0000-4000-8000-000000000002", one(4)).await;
         let readings = read(&client(&server), &request()).await;
         assert_eq!(readings.len(), 2);
         let fern = readings[1].as_ref().unwrap();
-        assert_eq!(lines(fern), ["sub:s-1 recurring 3"]);
+        assert_eq!(
+            lines(fern),
+            ["sub:50000000-0000-4000-8000-000000000001 recurring 3"]
+        );
         assert_eq!(fern.unread_kinds.len(), 4);
     }
 }
@@ -224,8 +246,13 @@ async fn without_payable_charges_quantities_stand_and_absence_proves_nothing() {
 async fn refused_credentials_end_the_stream() {
     let server = vendor().await;
     serve(&server, PAYABLE, CHARGES).await;
-    details(&server, "c-2", problem(401, r#"{"message":"no"}"#)).await;
-    details(&server, "c-1", one(3)).await;
+    details(
+        &server,
+        "c0000000-0000-4000-8000-000000000002",
+        problem(401, r#"{"message":"no"}"#),
+    )
+    .await;
+    details(&server, "c0000000-0000-4000-8000-000000000001", one(3)).await;
     let readings = read(&client(&server), &request()).await;
     assert_eq!(readings.len(), 1);
     assert_eq!(readings[0].as_ref().unwrap_err().kind(), ErrorKind::Auth);
@@ -253,7 +280,7 @@ async fn accounts_come_once_each_and_a_bad_record_is_an_error_item() {
     serve(
         &server,
         &format!("{SP}/customers"),
-        r#"{"items":[{"id":"c-1","displayName":"Fern Clinic","suspendedOn":"2026-01-13"},{"displayName":"Nobody"},{"id":"c-1"},{"id":"c-2"}]}"#,
+        r#"{"items":[{"id":"c0000000-0000-4000-8000-000000000001","displayName":"Fern Clinic","suspendedOn":"2026-01-13"},{"displayName":"Nobody"},{"id":"c0000000-0000-4000-8000-000000000001"},{"id":"c0000000-0000-4000-8000-000000000002"}]}"#,
     )
     .await;
     let client = client(&server);
@@ -267,15 +294,23 @@ async fn accounts_come_once_each_and_a_bad_record_is_an_error_item() {
         error.json_path().unwrap().starts_with("items[1]"),
         "{error}"
     );
-    assert_eq!(second.as_ref().unwrap().id.as_str(), "c-2");
+    assert_eq!(
+        second.as_ref().unwrap().id.as_str(),
+        "c0000000-0000-4000-8000-000000000002"
+    );
 }
 
 #[tokio::test]
 async fn services_are_listed_although_one_customer_fails() {
     let server = vendor().await;
     serve(&server, PAYABLE, CHARGES).await;
-    details(&server, "c-1", one(3)).await;
-    details(&server, "c-2", problem(400, r#"{"title":"no"}"#)).await;
+    details(&server, "c0000000-0000-4000-8000-000000000001", one(3)).await;
+    details(
+        &server,
+        "c0000000-0000-4000-8000-000000000002",
+        problem(400, r#"{"title":"no"}"#),
+    )
+    .await;
     let client = client(&server);
     let services: Vec<_> = client.services().collect().await;
     let keys: Vec<String> = services
@@ -296,7 +331,7 @@ async fn check_names_what_works_and_warns_of_a_missing_distributor_scope() {
     assert_eq!(identity.verified.len(), 2);
     assert!(identity.warnings.is_empty());
 
-    let server = MockServer::start().await;
+    let server = mock().await;
     Mock::given(method("POST"))
         .and(path(TOKEN))
         .and(body_string_contains("scope=distributor"))
@@ -313,7 +348,7 @@ async fn check_names_what_works_and_warns_of_a_missing_distributor_scope() {
 
 #[tokio::test]
 async fn check_names_the_missing_service_provider_scope() {
-    let server = MockServer::start().await;
+    let server = mock().await;
     Mock::given(method("POST"))
         .and(path(TOKEN))
         .respond_with(problem(400, r#"{"error":"invalid_scope"}"#))

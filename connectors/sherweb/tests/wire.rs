@@ -126,7 +126,7 @@ async fn customers_are_listed_and_null_is_none() {
         .mount(&server)
         .await;
     get(&format!("{SP}/customers"))
-        .respond_with(json(r#"{"items":[{"id":"c-1","displayName":"Fern Clinic","path":["root"],"suspendedOn":null}]}"#))
+        .respond_with(json(r#"{"items":[{"id":"c0000000-0000-4000-8000-000000000001","displayName":"Fern Clinic","path":["root"],"suspendedOn":null}]}"#))
         .mount(&server)
         .await;
     let client = client(&server);
@@ -137,10 +137,11 @@ async fn customers_are_listed_and_null_is_none() {
 #[tokio::test]
 async fn subscriptions_and_their_other_forms_name_the_customer_in_the_query() {
     let server = server().await;
+    server.expect_violations("an id that has to be escaped is no UUID");
     for form in ["", "/details"] {
         get(&format!("{SP}/billing/subscriptions{form}"))
             .and(query_param("customerId", "c&1"))
-            .respond_with(json(r#"{"items":[{"id":"s-1","sku":"A","quantity":2,"billingCycle":"Fortnightly","extra":{}}]}"#))
+            .respond_with(json(r#"{"items":[{"id":"50000000-0000-4000-8000-000000000001","sku":"A","quantity":2,"billingCycle":"Fortnightly","extra":{}}]}"#))
             .expect(1)
             .mount(&server)
             .await;
@@ -174,22 +175,31 @@ async fn subscriptions_and_their_other_forms_name_the_customer_in_the_query() {
 async fn an_amendment_states_totals_and_gives_a_receipt() {
     let server = server().await;
     post(&format!("{SP}/billing/subscriptions/amendments"))
-        .and(query_param("customerId", "c-1"))
+        .and(query_param("customerId", "c0000000-0000-4000-8000-000000000001"))
         .respond_with(json(
-            r#"{"subscriptionsAmendmentId":"a-1","trackingId":{"requestTrackingId":"t-1"}}"#,
+            r#"{"subscriptionsAmendmentId":"a0000000-0000-4000-8000-000000000001","trackingId":{"requestTrackingId":"t-1"}}"#,
         ))
         .expect(1)
         .mount(&server)
         .await;
     let receipt = client(&server)
-        .amend_subscriptions("c-1", &[SubscriptionAmendment::new("s-1", 7)])
+        .amend_subscriptions(
+            "c0000000-0000-4000-8000-000000000001",
+            &[SubscriptionAmendment::new(
+                "50000000-0000-4000-8000-000000000001",
+                7,
+            )],
+        )
         .await
         .unwrap();
-    assert_eq!(receipt.subscriptions_amendment_id.as_deref(), Some("a-1"));
+    assert_eq!(
+        receipt.subscriptions_amendment_id.as_deref(),
+        Some("a0000000-0000-4000-8000-000000000001")
+    );
     assert_eq!(receipt.tracking_id.as_deref(), Some("t-1"));
     assert_eq!(
         last_body(&server).await,
-        serde_json::json!({"subscriptionAmendmentParameters": [{"subscriptionId": "s-1", "newQuantity": 7}]})
+        serde_json::json!({"subscriptionAmendmentParameters": [{"subscriptionId": "50000000-0000-4000-8000-000000000001", "newQuantity": 7}]})
     );
 }
 
@@ -197,19 +207,25 @@ async fn an_amendment_states_totals_and_gives_a_receipt() {
 async fn a_cancellation_may_be_answered_with_nothing() {
     let server = server().await;
     post(&format!("{SP}/billing/subscriptions/cancellations"))
-        .and(query_param("customerId", "c-1"))
+        .and(query_param(
+            "customerId",
+            "c0000000-0000-4000-8000-000000000001",
+        ))
         .respond_with(ResponseTemplate::new(202))
         .expect(1)
         .mount(&server)
         .await;
     let receipt = client(&server)
-        .cancel_subscriptions("c-1", &["s-1".into()])
+        .cancel_subscriptions(
+            "c0000000-0000-4000-8000-000000000001",
+            &["50000000-0000-4000-8000-000000000001".into()],
+        )
         .await
         .unwrap();
     assert_eq!(receipt.tracking_id, None);
     assert_eq!(
         last_body(&server).await,
-        serde_json::json!({"subscriptionIds": ["s-1"]})
+        serde_json::json!({"subscriptionIds": ["50000000-0000-4000-8000-000000000001"]})
     );
 }
 
@@ -223,7 +239,13 @@ async fn a_write_has_one_attempt_whatever_goes_wrong() {
             .mount(&server)
             .await;
         let error = client(&server)
-            .amend_subscriptions("c-1", &[SubscriptionAmendment::new("s-1", 7)])
+            .amend_subscriptions(
+                "c0000000-0000-4000-8000-000000000001",
+                &[SubscriptionAmendment::new(
+                    "50000000-0000-4000-8000-000000000001",
+                    7,
+                )],
+            )
             .await
             .unwrap_err();
         assert_eq!(error.status(), Some(status));
@@ -234,11 +256,13 @@ async fn a_write_has_one_attempt_whatever_goes_wrong() {
 #[tokio::test]
 async fn the_status_of_a_change_is_a_text_or_an_object() {
     let server = server().await;
-    get(&format!("{SP}/billing/subscriptions/amendments/a-1/status"))
-        .respond_with(json(r#""PartialSuccess""#))
-        .expect(1)
-        .mount(&server)
-        .await;
+    get(&format!(
+        "{SP}/billing/subscriptions/amendments/a0000000-0000-4000-8000-000000000001/status"
+    ))
+    .respond_with(json(r#""PartialSuccess""#))
+    .expect(1)
+    .mount(&server)
+    .await;
     get(&format!("{SP}/tracking/t-1"))
         .respond_with(json(r#"{"status":"queued"}"#))
         .expect(1)
@@ -246,7 +270,11 @@ async fn the_status_of_a_change_is_a_text_or_an_object() {
         .await;
     let client = client(&server);
     assert_eq!(
-        client.amendment_status("a-1").await.unwrap().status,
+        client
+            .amendment_status("a0000000-0000-4000-8000-000000000001")
+            .await
+            .unwrap()
+            .status,
         AmendmentState::PartialSuccess
     );
     assert_eq!(
@@ -259,7 +287,7 @@ async fn the_status_of_a_change_is_a_text_or_an_object() {
 async fn receivable_charges_read_the_period_that_came_back() {
     let server = server().await;
     get(&format!("{SP}/billing/receivable-charges"))
-        .and(query_param("customerId", "c-1"))
+        .and(query_param("customerId", "c0000000-0000-4000-8000-000000000001"))
         .and(query_param("date", "2026-03-17"))
         .respond_with(json(
             r#"{"periodFrom":"2026-02-01T00:00:00Z","periodTo":"2026-02-28","charges":[
@@ -271,7 +299,7 @@ async fn receivable_charges_read_the_period_that_came_back() {
         .await;
     let date = Some("2026-03-17".parse().unwrap());
     let charges = client(&server)
-        .receivable_charges("c-1", date)
+        .receivable_charges("c0000000-0000-4000-8000-000000000001", date)
         .await
         .unwrap();
     assert_eq!(charges.period_from.unwrap().to_string(), "2026-02-01");
@@ -289,7 +317,7 @@ async fn receivable_charges_refused_over_a_psa_integration_are_a_configuration_e
         .mount(&server)
         .await;
     let error = client(&server)
-        .receivable_charges("c-1", None)
+        .receivable_charges("c0000000-0000-4000-8000-000000000001", None)
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
@@ -310,15 +338,17 @@ async fn catalogs_and_platforms_are_read() {
             r#"{"platforms":[{"id":"p-1","name":[{"culture":"en","value":"Cloud"}]}]}"#,
         ),
         (
-            format!("{SP}/customers/c-1/platforms-configurations"),
+            format!("{SP}/customers/c0000000-0000-4000-8000-000000000001/platforms-configurations"),
             r#"{"configuredPlatforms":[{"id":"p-1","tenant":"t"}]}"#,
         ),
         (
-            format!("{SP}/customers/c-1/platforms/p-1/details"),
+            format!("{SP}/customers/c0000000-0000-4000-8000-000000000001/platforms/p-1/details"),
             r#"{"any":[1]}"#,
         ),
         (
-            format!("{SP}/customers/c-1/platforms/p-1/meter-usages"),
+            format!(
+                "{SP}/customers/c0000000-0000-4000-8000-000000000001/platforms/p-1/meter-usages"
+            ),
             r#"[{"meterId":"m-1","totalQuantities":10,"consumedQuantities":2.50,"availableQuantities":7.5}]"#,
         ),
     ];
@@ -329,11 +359,13 @@ async fn catalogs_and_platforms_are_read() {
             .mount(&server)
             .await;
     }
-    post(&format!("{SP}/customer-catalogs/c-1/catalog-items-pricing"))
-        .respond_with(json("[]"))
-        .expect(1)
-        .mount(&server)
-        .await;
+    post(&format!(
+        "{SP}/customer-catalogs/c0000000-0000-4000-8000-000000000001/catalog-items-pricing"
+    ))
+    .respond_with(json("[]"))
+    .expect(1)
+    .mount(&server)
+    .await;
     let client = client(&server);
     let catalog = client.customer_catalog("c/1").await.unwrap();
     assert_eq!(
@@ -341,17 +373,26 @@ async fn catalogs_and_platforms_are_read() {
         Some("Mail")
     );
     assert_eq!(client.platforms().await.unwrap().platforms[0].id, "p-1");
-    let configured = client.platforms_configurations("c-1").await.unwrap();
+    let configured = client
+        .platforms_configurations("c0000000-0000-4000-8000-000000000001")
+        .await
+        .unwrap();
     assert_eq!(configured.configured_platforms[0].id, "p-1");
-    let details = client.platform_details("c-1", "p-1").await.unwrap();
+    let details = client
+        .platform_details("c0000000-0000-4000-8000-000000000001", "p-1")
+        .await
+        .unwrap();
     assert_eq!(details.as_str(), r#"{"any":[1]}"#);
-    let usages = client.meter_usages("c-1", "p-1").await.unwrap();
+    let usages = client
+        .meter_usages("c0000000-0000-4000-8000-000000000001", "p-1")
+        .await
+        .unwrap();
     assert_eq!(
         usages.meters[0].consumed_quantities.unwrap().to_string(),
         "2.50"
     );
     let prices = client
-        .catalog_items_pricing("c-1", &["A".into()])
+        .catalog_items_pricing("c0000000-0000-4000-8000-000000000001", &["A".into()])
         .await
         .unwrap();
     assert_eq!(prices.as_str(), "[]");
@@ -360,29 +401,47 @@ async fn catalogs_and_platforms_are_read() {
 
 #[tokio::test]
 async fn empty_ids_and_lists_are_refused_before_anything_is_sent() {
-    let server = MockServer::start().await;
+    let server = mock().await;
     let client = client(&server);
     let errors = [
         client.subscriptions("").await.unwrap_err(),
         client.subscription_details(" ").await.unwrap_err(),
         client.pricing_information("").await.unwrap_err(),
-        client.meters("c-1", "").await.unwrap_err(),
+        client
+            .meters("c0000000-0000-4000-8000-000000000001", "")
+            .await
+            .unwrap_err(),
         client.amendment_status("").await.unwrap_err(),
         client.tracking("").await.unwrap_err(),
         client.receivable_charges("", None).await.unwrap_err(),
         client.customer_catalog("").await.unwrap_err(),
-        client.catalog_items_pricing("c-1", &[]).await.unwrap_err(),
-        client.platforms_configurations("").await.unwrap_err(),
-        client.platform_details("c-1", "").await.unwrap_err(),
-        client.meter_usages("", "p-1").await.unwrap_err(),
-        client.amend_subscriptions("c-1", &[]).await.unwrap_err(),
         client
-            .amend_subscriptions("c-1", &[SubscriptionAmendment::new("", 1)])
+            .catalog_items_pricing("c0000000-0000-4000-8000-000000000001", &[])
             .await
             .unwrap_err(),
-        client.cancel_subscriptions("c-1", &[]).await.unwrap_err(),
+        client.platforms_configurations("").await.unwrap_err(),
         client
-            .cancel_subscriptions("", &["s-1".into()])
+            .platform_details("c0000000-0000-4000-8000-000000000001", "")
+            .await
+            .unwrap_err(),
+        client.meter_usages("", "p-1").await.unwrap_err(),
+        client
+            .amend_subscriptions("c0000000-0000-4000-8000-000000000001", &[])
+            .await
+            .unwrap_err(),
+        client
+            .amend_subscriptions(
+                "c0000000-0000-4000-8000-000000000001",
+                &[SubscriptionAmendment::new("", 1)],
+            )
+            .await
+            .unwrap_err(),
+        client
+            .cancel_subscriptions("c0000000-0000-4000-8000-000000000001", &[])
+            .await
+            .unwrap_err(),
+        client
+            .cancel_subscriptions("", &["50000000-0000-4000-8000-000000000001".into()])
             .await
             .unwrap_err(),
     ];
@@ -392,7 +451,13 @@ async fn empty_ids_and_lists_are_refused_before_anything_is_sent() {
         assert!(error.operation().is_some());
     }
     let negative = client
-        .amend_subscriptions("c-1", &[SubscriptionAmendment::new("s-1", -1)])
+        .amend_subscriptions(
+            "c0000000-0000-4000-8000-000000000001",
+            &[SubscriptionAmendment::new(
+                "50000000-0000-4000-8000-000000000001",
+                -1,
+            )],
+        )
         .await
         .unwrap_err();
     assert_eq!(negative.kind(), ErrorKind::Invalid);

@@ -13,7 +13,7 @@ use tallyline_connectwise::{ConnectWiseClient, PagingStyle};
 use tallyline_core::ErrorKind;
 use tallyline_core::error::Sent;
 use tallyline_core::sink::WriteError;
-use wiremock::{MockServer, ResponseTemplate};
+use wiremock::ResponseTemplate;
 
 const ADDITION: &str =
     r#"{"id":9,"product":{"id":512,"identifier":"BKP-1"},"quantity":14.00,"agreementId":88}"#;
@@ -92,7 +92,7 @@ async fn error_answers_in_all_their_forms_become_errors_that_say_what_happened()
         ),
     ];
     for (status, text, mime, kind, says) in cases {
-        let server = MockServer::start().await;
+        let server = common::mock().await;
         on(
             &server,
             "GET",
@@ -121,7 +121,7 @@ async fn a_read_is_repeated_after_a_database_time_out_but_not_after_other_500s()
         ),
         ("Error converting value x to type System.Int32.", 1),
     ] {
-        let server = MockServer::start().await;
+        let server = common::mock().await;
         let text = error_body("ConnectWiseApi", message);
         on(
             &server,
@@ -138,7 +138,7 @@ async fn a_read_is_repeated_after_a_database_time_out_but_not_after_other_500s()
 
 #[tokio::test]
 async fn a_retry_after_is_waited_for_and_then_the_answer_is_given() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     let slow = failing(
         429,
         r#"{"error":"ConnectWiseAPI","message":"Slow down."}"#,
@@ -167,7 +167,7 @@ async fn a_create_is_sent_once_whatever_becomes_of_it() {
         failing(503, "", "text/plain").insert_header("retry-after", "0"),
         json(ADDITION).set_delay(Duration::from_secs(5)),
     ] {
-        let server = MockServer::start().await;
+        let server = common::mock().await;
         on(&server, "POST", "/finance/agreements/88/additions", answer).await;
         let error = client(&server)
             .create_addition(88, &new_addition())
@@ -182,7 +182,7 @@ async fn a_create_is_sent_once_whatever_becomes_of_it() {
 
 #[tokio::test]
 async fn a_patch_is_not_repeated_after_a_gateway_error() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     on(
         &server,
         "PATCH",
@@ -206,7 +206,7 @@ async fn a_patch_is_not_repeated_after_a_gateway_error() {
 
 #[tokio::test]
 async fn an_answer_that_is_a_web_page_is_a_protocol_error() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     let page = failing(200, "<html><title>Sign in</title></html>", "text/html");
     on(&server, "GET", "/system/info", page).await;
     let error = client(&server).system_info().await.unwrap_err();
@@ -215,7 +215,7 @@ async fn an_answer_that_is_a_web_page_is_a_protocol_error() {
 
 #[tokio::test]
 async fn no_secret_shows_in_debug_output_or_errors() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     let echo = format!("the key {PRIVATE_KEY} and the header Basic {BASIC} are wrong");
     on(
         &server,

@@ -13,6 +13,7 @@ use tallyline_core::model::{
 };
 use tallyline_core::sink::AgreementFilter;
 use tallyline_core::{ErrorKind, PsaSink, Result};
+use tallyline_testkit::mock::MockVendor;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -20,8 +21,8 @@ const AGREEMENTS: &str = include_str!("fixtures/agreements.json");
 const CYCLES: &str = include_str!("fixtures/billing_cycles.json");
 const ADDITIONS: &str = include_str!("fixtures/additions.json");
 
-async fn with_agreements() -> MockServer {
-    let server = MockServer::start().await;
+async fn with_agreements() -> MockVendor {
+    let server = common::mock().await;
     on(&server, "GET", "/finance/agreements", json(AGREEMENTS)).await;
     on(&server, "GET", "/finance/billingCycles", json(CYCLES)).await;
     on(
@@ -147,7 +148,7 @@ async fn agreements_of_some_companies_are_asked_for_by_id() {
 
 #[tokio::test]
 async fn companies_and_products_are_filtered_by_the_system_and_checked_again() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     on(&server, "GET", "/company/companies", json(r#"[{"id":45,"identifier":"NORTHW","name":"Northwind","deletedFlag":false},{"id":46,"name":"Gone","deletedFlag":true},{"id":47,"identifier":"X"}]"#)).await;
     on(&server, "GET", "/procurement/catalog", json(r#"[{"id":512,"identifier":"BKP-1","description":"Backup seat","vendorSku":"V-1","vendor":{"id":3,"identifier":"SHERWEB","name":"Sherweb"},"productClass":"Agreement","price":9.50,"cost":7.10},{"id":513,"identifier":"SET","productClass":"Bundle"},{"id":514,"identifier":"OLD","inactiveFlag":true}]"#)).await;
     let sink = sink(&server);
@@ -193,7 +194,7 @@ async fn lines(sink: &ConnectWiseSink, ids: &[&str]) -> Vec<AgreementReading> {
 
 #[tokio::test]
 async fn additions_become_lines_without_those_of_children_and_without_doubles() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     on(
         &server,
         "GET",
@@ -234,7 +235,7 @@ async fn additions_become_lines_without_those_of_children_and_without_doubles() 
 
 #[tokio::test]
 async fn the_meaning_of_the_cancelled_date_and_the_place_of_the_marker_are_choices() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     on(&server, "GET", "/finance/agreements/88/additions", json(r#"[{"id":1,"product":{"id":5},"quantity":1,"cancelledDate":"2026-03-01T00:00:00Z","serialNumber":"tly-no","customFields":[{"id":7,"caption":"Sync","type":"Text","value":"tly-yes"}]}]"#)).await;
     let sink = ConnectWiseSink::builder()
         .client(common::client(&server))
@@ -280,7 +281,7 @@ async fn an_addition_that_cannot_be_read_fails_its_agreement_alone_by_name_and_p
             "id",
         ),
     ] {
-        let server = MockServer::start().await;
+        let server = common::mock().await;
         let good = r#"{"id":1,"product":{"id":5},"quantity":1}"#;
         on(
             &server,
@@ -314,7 +315,7 @@ async fn an_addition_that_cannot_be_read_fails_its_agreement_alone_by_name_and_p
 
 #[tokio::test]
 async fn readings_come_in_the_order_asked_for_and_failures_stay_with_their_agreement() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     for id in 1..=9 {
         let answer = match id {
             3 => ResponseTemplate::new(403),
@@ -346,7 +347,7 @@ async fn readings_come_in_the_order_asked_for_and_failures_stay_with_their_agree
 
 #[tokio::test]
 async fn a_currency_that_cannot_be_read_fails_the_reading() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     on(
         &server,
         "GET",
@@ -378,7 +379,7 @@ async fn probe(server: &MockServer, at: &str, status: u16) {
 }
 
 async fn checked(agreements: u16, companies: u16, catalog: u16) -> Result<String> {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     on(
         &server,
         "GET",
@@ -425,7 +426,7 @@ async fn a_check_names_the_tenant_or_the_right_that_is_missing() {
 
 #[tokio::test]
 async fn the_descriptor_says_what_the_sink_can_do() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     let sink = sink(&server);
     let descriptor = sink.descriptor();
     assert_eq!(descriptor.system, "connectwise");

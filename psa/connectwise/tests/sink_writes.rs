@@ -12,6 +12,7 @@ use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{Receipt, Verdict, WriteError};
 use tallyline_core::wire::parse_decimal;
 use tallyline_core::{ErrorKind, PsaSink};
+use tallyline_testkit::mock::MockVendor;
 use wiremock::{MockServer, ResponseTemplate};
 
 const AGREEMENT: &str = r#"{"id":88,"company":{"id":45},"billStartDate":"2026-01-01T00:00:00Z","nextInvoiceDate":"2026-03-01T00:00:00Z","prorateFlag":false,"currency":{"currencyCode":"USD"}}"#;
@@ -75,8 +76,8 @@ fn addition(id: i64, quantity: &str, more: &str) -> String {
     )
 }
 
-async fn server() -> MockServer {
-    let server = MockServer::start().await;
+async fn server() -> MockVendor {
+    let server = common::mock().await;
     on(&server, "GET", "/finance/agreements/88", json(AGREEMENT)).await;
     server
 }
@@ -229,7 +230,7 @@ async fn a_line_that_the_system_would_refuse_is_not_sent() {
             ErrorKind::Protocol,
         ),
     ] {
-        let server = MockServer::start().await;
+        let server = common::mock().await;
         on(&server, "GET", "/finance/agreements/88", json(agreement)).await;
         on(&server, "GET", "/finance/agreements/71", json(parent)).await;
         let mut change = create();
@@ -243,7 +244,7 @@ async fn a_line_that_the_system_would_refuse_is_not_sent() {
 
 #[tokio::test]
 async fn where_the_agreement_prorates_a_line_may_start_in_an_invoiced_period() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     let agreement = AGREEMENT.replace("false", "true");
     on(&server, "GET", "/finance/agreements/88", json(agreement)).await;
     let answer = addition(9, "14", "").replace("2026-03-01", "2026-02-10");

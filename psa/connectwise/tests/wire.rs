@@ -15,7 +15,7 @@ use tallyline_core::ErrorKind;
 use tallyline_core::http::Idempotency;
 use tallyline_core::wire::parse_decimal;
 use wiremock::matchers::{method, path};
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::{Mock, ResponseTemplate};
 
 const ADDITION: &str =
     r#"{"id":9,"product":{"id":512,"identifier":"BKP-1"},"quantity":14.00,"agreementId":88}"#;
@@ -32,7 +32,7 @@ fn new_addition() -> NewAddition {
 
 #[tokio::test]
 async fn every_call_carries_the_credentials_the_client_id_and_the_version() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     on(&server, "GET", "/system/info", json(r#"{"version":"v2026.4.112233","isCloud":true,"licenseBits":[{"name":"x","activeFlag":true}]}"#)).await;
     on(
         &server,
@@ -68,7 +68,7 @@ async fn every_call_carries_the_credentials_the_client_id_and_the_version() {
 
 #[tokio::test]
 async fn the_lookup_sends_no_credentials_and_a_null_or_404_is_a_configuration_error() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     let lookup = "/login/companyinfo/northw";
     let answers = [
         json(
@@ -103,7 +103,7 @@ async fn the_lookup_sends_no_credentials_and_a_null_or_404_is_a_configuration_er
 
 #[tokio::test]
 async fn companies_are_listed_counted_and_read() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     on(&server, "GET", "/company/companies", json(r#"[{"id":45,"identifier":"NORTHW","name":"Northwind","types":null,"leadFlag":false,"somethingNew":[1]}]"#)).await;
     on(
         &server,
@@ -156,7 +156,7 @@ async fn companies_are_listed_counted_and_read() {
 
 #[tokio::test]
 async fn agreements_and_their_setup_tables_are_read() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     on(
         &server,
         "GET",
@@ -223,7 +223,7 @@ async fn agreements_and_their_setup_tables_are_read() {
 
 #[tokio::test]
 async fn the_catalog_is_listed_counted_and_read() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     let item = r#"{"id":512,"identifier":"BKP-1","productClass":"Agreement","price":9.50,"cost":7.1,"vendorSku":"V-1","vendor":{"id":3,"name":"Sherweb"}}"#;
     on(
         &server,
@@ -254,7 +254,7 @@ async fn the_catalog_is_listed_counted_and_read() {
 
 #[tokio::test]
 async fn additions_are_listed_counted_read_and_deleted() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     on(
         &server,
         "GET",
@@ -297,7 +297,7 @@ async fn additions_are_listed_counted_read_and_deleted() {
 
 #[tokio::test]
 async fn an_agreement_is_created_with_what_was_given_and_nothing_else() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     on(&server, "POST", "/finance/agreements", json(r#"{"id":90}"#)).await;
     let child = NewAgreement {
         name: "Private Cloud".into(),
@@ -317,7 +317,7 @@ async fn an_agreement_is_created_with_what_was_given_and_nothing_else() {
 
 #[tokio::test]
 async fn amounts_of_28_digits_are_written_and_read_to_the_last_one() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     let digits = "7922816251426.433759354395033";
     let answer =
         format!(r#"{{"id":9,"product":{{"id":512}},"quantity":{digits},"unitCost":1E-4}}"#);
@@ -362,7 +362,7 @@ async fn amounts_of_28_digits_are_written_and_read_to_the_last_one() {
 
 #[tokio::test]
 async fn long_lists_of_companies_are_cut_into_urls_that_stay_in_bounds() {
-    let server = MockServer::start().await;
+    let server = common::mock().await;
     on(&server, "GET", "/finance/agreements", json("[]")).await;
     let client = client(&server);
     let companies: Vec<i64> = (1_000_000..1_000_600).collect();

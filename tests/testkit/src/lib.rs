@@ -34,6 +34,8 @@ pub mod hostile;
 pub mod http;
 pub mod json;
 pub mod limit;
+#[cfg(feature = "wiremock")]
+pub mod mock;
 pub mod raw;
 pub mod server;
 pub mod sherweb;

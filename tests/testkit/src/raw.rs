@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use crate::contract::{Exchange, Ledger, System};
 use crate::lock;
 
 /// The most of a request that is read.
@@ -108,10 +109,7 @@ impl Route {
     }
 
     pub(crate) fn matches(&self, request: &RawRequest) -> bool {
-        let (path, query) = request
-            .target
-            .split_once('?')
-            .unwrap_or((&request.target, ""));
+        let (path, query) = request.parts();
         request.method == self.method
             && path == self.path
             && self.parts.iter().all(|(name, value)| {
@@ -152,6 +150,11 @@ impl RawRequest {
     #[must_use]
     pub fn body_text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The path, and the query without its question mark.
+    fn parts(&self) -> (&str, &str) {
+        self.target.split_once('?').unwrap_or((&self.target, ""))
     }
 
     /// A header's value.
@@ -216,6 +219,30 @@ struct Shared {
     under_test: Mutex<Option<(Route, Answer)>>,
     requests: Mutex<Vec<RawRequest>>,
     accepted: AtomicU64,
+    system: Option<System>,
+    ledger: Mutex<Ledger>,
+}
+
+impl Shared {
+    /// Holds a request to the documents of the system served. The answers are what is wrong here.
+    fn examine(&self, request: &RawRequest) {
+        let Some(system) = self.system else { return };
+        let (path, query) = request.parts();
+        let headers = request.head.lines().skip(1);
+        let headers: Vec<(String, String)> = headers
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+            .collect();
+        let exchange = Exchange {
+            method: &request.method,
+            path,
+            query,
+            headers: &headers,
+            body: &request.body_text(),
+            answer: None,
+        };
+        lock(&self.ledger).examine(system, &exchange);
+    }
 }
 
 /// A server on a loopback port chosen by the system. It stops when it is dropped.
@@ -226,7 +253,8 @@ pub(crate) struct RawServer {
 }
 
 impl RawServer {
-    pub(crate) async fn start(routes: Vec<Route>) -> io::Result<Self> {
+    /// Starts one. Where the documents of `system` are known, requests are held to them.
+    pub(crate) async fn start(system: Option<System>, routes: Vec<Route>) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let port = listener.local_addr()?.port();
         let shared = Arc::new(Shared {
@@ -234,6 +262,8 @@ impl RawServer {
             under_test: Mutex::new(None),
             requests: Mutex::new(Vec::new()),
             accepted: AtomicU64::new(0),
+            system,
+            ledger: Mutex::default(),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { shared, port, task })
@@ -257,6 +287,11 @@ impl RawServer {
 
     pub(crate) fn requests(&self) -> Vec<RawRequest> {
         lock(&self.shared.requests).clone()
+    }
+
+    /// What is wrong with the requests since the start, by the documents of the system.
+    pub(crate) fn broken_contract(&self) -> Option<String> {
+        lock(&self.shared.ledger).verdict()
     }
 
     /// The bytes that clients took of streamed answers.
@@ -283,6 +318,7 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let Some(request) = read_request(&mut stream).await? else {
         return Ok(());
     };
+    shared.examine(&request);
     lock(&shared.requests).push(request.clone());
     let under_test = lock(&shared.under_test)
         .as_ref()

@@ -10,17 +10,25 @@
 mod support;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::civil::date;
 use rust_decimal::Decimal;
 use support::psa::{CLIENT, ROOT, keys, world};
 use support::{basic, send};
+use tallyline_core::http::{
+    BaseUrl, HttpClient, Operation, Request, RetryPolicy, StaticHeaders, Timeouts,
+};
 use tallyline_testkit::contract::{
-    self, EXCEPTIONS, Exception, FOLDER, System, assert_listed, check_exchange, check_requests,
+    self, EXCEPTIONS, Exception, FOLDER, System, check_exchange, check_readme, check_requests,
     exceptions_markdown, excused,
 };
+use tallyline_testkit::credentials::CredentialClient;
 use tallyline_testkit::faults::{Fault, Match};
+use tallyline_testkit::hostile::{HostileClient, Probe, Report};
 use tallyline_testkit::limit::RateLimit;
+use tallyline_testkit::raw::Route;
 use tallyline_testkit::sherweb::{
     Commitment, MinimalQuantity, PayableCharge, ReceivableCharge, Renewal, SherwebSimulator,
     SherwebState,
@@ -349,18 +357,67 @@ async fn odd_answers_must_be_announced() {
 }
 
 #[test]
-fn a_readme_must_carry_the_table() {
+fn a_readme_that_does_not_list_every_exception_is_not_current() {
     let table = exceptions_markdown(System::Sherweb);
     let rows = EXCEPTIONS
         .iter()
         .filter(|row| row.system == System::Sherweb);
     assert_eq!(table.lines().count(), rows.count() + 2);
-    assert_listed(
-        &format!("# A connector\r\n\r\n{table}\nMore."),
-        System::Sherweb,
-    );
-    let stale = catch_unwind(|| assert_listed("# A connector", System::Sherweb));
-    assert!(stale.is_err());
+    let folder = tempfile::tempdir().unwrap();
+    let readme = folder.path().join("README.md");
+    let check = |text: &str| {
+        std::fs::write(&readme, text).unwrap();
+        check_readme(&readme, System::Sherweb)
+    };
+    check(&format!("# A connector\n\n{table}\nMore.")).unwrap();
+    let last = table.trim_end().rfind('\n').unwrap();
+    let short = check(&table[..last]).unwrap_err();
+    assert!(short.contains("TALLYLINE_BLESS=1"), "{short}");
+    let none = check("# A connector").unwrap_err();
+    assert!(none.contains("does not list"), "{none}");
+}
+
+#[tokio::test]
+async fn the_hostile_table_and_the_table_of_credentials_report_requests_that_no_document_has() {
+    if !checked() {
+        return;
+    }
+    static LOOKUP: Operation = Operation::get("seats.list", "/seats");
+    let connect = |base: &str| {
+        HttpClient::builder("acme", BaseUrl::parse(base)?)
+            .credentials(Arc::new(
+                StaticHeaders::new().basic("user", &"correct-horse-battery".into()),
+            ))
+            .retry(RetryPolicy::none())
+            .timeouts(Timeouts {
+                attempt: Some(Duration::from_millis(300)),
+                ..Timeouts::default()
+            })
+            .build()
+    };
+    let call = |client: HttpClient| async move {
+        let answer = client.send(Request::new(&LOOKUP)).await?;
+        Ok(answer.status().to_string())
+    };
+    for (name, broken) in [("connectwise", true), ("acme", false)] {
+        let told = |report: &Report| {
+            let failures = report.failures().iter();
+            failures
+                .filter(|line| line.contains("no document covers this path"))
+                .count()
+        };
+        let route = || Route::get("/seats", "[]");
+        let hostile = HostileClient::new(name, connect).probe(Probe::new("seats", route(), call));
+        assert_eq!(told(&hostile.run().await), usize::from(broken), "{name}");
+        let credentials = CredentialClient::new(name, connect)
+            .secret("correct-horse-battery")
+            .call("seats", route(), call);
+        assert_eq!(
+            told(&credentials.run().await),
+            usize::from(broken),
+            "{name}"
+        );
+    }
 }
 
 /// One call to the simulated marketplace with a fresh token.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tallyline_core::http::RetryPolicy;
 use tallyline_sherweb::SherwebClient;
+use tallyline_testkit::contract::System;
+use tallyline_testkit::mock::MockVendor;
 use wiremock::matchers::{body_string_contains, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -59,9 +61,14 @@ pub(crate) async fn tokens(server: &MockServer) {
     }
 }
 
-/// A server that gives tokens and refuses what no test asked for.
-pub(crate) async fn server() -> MockServer {
-    let server = MockServer::start().await;
+/// A mock of the vendor, whose requests are held to the vendor's documents.
+pub(crate) async fn mock() -> MockVendor {
+    MockVendor::start(System::Sherweb).await
+}
+
+/// A mock that gives tokens and refuses what no test asked for.
+pub(crate) async fn server() -> MockVendor {
+    let server = mock().await;
     tokens(&server).await;
     server
 }

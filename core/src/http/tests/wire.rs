@@ -1,4 +1,8 @@
 //! Over real sockets.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "no vendor is mocked here, so there is no document to hold requests to"
+)]
 
 use wiremock::matchers::{header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};

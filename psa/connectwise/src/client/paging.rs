@@ -100,10 +100,13 @@ impl Pages {
             return Ok(None);
         };
         let query = next.url.split_once('?').map_or("", |(_, query)| query);
+        // Both parameters are 32-bit integers in the vendor's document: more is no page.
         let number = |name: &str| {
             url::form_urlencoded::parse(query.as_bytes())
                 .find(|(key, _)| key.eq_ignore_ascii_case(name))
-                .and_then(|(_, value)| value.parse::<u64>().ok())
+                .and_then(|(_, value)| value.parse::<u32>().ok())
+                .filter(|number| i32::try_from(*number).is_ok())
+                .map(u64::from)
         };
         // A link of a navigable list may carry an empty or stale pageId beside its page.
         let found = match self.style {

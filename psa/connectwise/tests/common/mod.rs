@@ -8,8 +8,15 @@ use std::time::Duration;
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, PagingStyle};
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy, Timeouts};
 use tallyline_core::model::Timestamp;
+use tallyline_testkit::contract::System;
+use tallyline_testkit::mock::MockVendor;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+/// A mock of the PSA, whose requests are held to the vendor's document.
+pub async fn mock() -> MockVendor {
+    MockVendor::start(System::ConnectWise).await
+}
 
 /// The path of the API below the site's root.
 pub const API: &str = "/v4_6_release/apis/3.0";

@@ -1,5 +1,7 @@
 //! Where a document is behind the live system, or says more than it does: each with its reason.
 
+use std::path::Path;
+
 use super::document::fit;
 use super::{Part, System, Violation};
 
@@ -274,9 +276,56 @@ fn segment_fits(pattern: &str, segment: &str) -> bool {
     }
 }
 
+const HEAD: &str = "| operation | where | why |";
+
+/// Compares the table in a README with that of a system. With `TALLYLINE_BLESS=1` in the environment it is written
+/// instead, where the README has its head or the whole of it.
+///
+/// # Errors
+///
+/// What differs, or why the file cannot be read or written.
+pub fn check_readme(readme: &Path, system: System) -> Result<(), String> {
+    let shown = readme.display();
+    let failed = |error: std::io::Error| format!("{shown}: {error}");
+    let text = std::fs::read_to_string(readme).map_err(failed)?;
+    let wanted = exceptions_markdown(system);
+    let Some(current) = with_table(&text, &wanted) else {
+        return Err(format!(
+            "{shown} does not list where simulator and document disagree: put a line `{HEAD}` where the table belongs"
+        ));
+    };
+    if current == text {
+        return Ok(());
+    }
+    if std::env::var_os("TALLYLINE_BLESS").is_some_and(|value| value == "1") {
+        return std::fs::write(readme, current).map_err(failed);
+    }
+    Err(format!(
+        "{shown} is not current; run the test again with TALLYLINE_BLESS=1. It should have:\n\n{wanted}"
+    ))
+}
+
+/// A text with its table replaced; none when it has no table.
+fn with_table(text: &str, table: &str) -> Option<String> {
+    let text = text.replace("\r\n", "\n");
+    let mut out = String::new();
+    let mut lines = text.split_inclusive('\n').peekable();
+    let mut found = false;
+    while let Some(line) = lines.next() {
+        if found || line.trim_end() != HEAD {
+            out.push_str(line);
+            continue;
+        }
+        found = true;
+        out.push_str(table);
+        while lines.next_if(|line| line.starts_with('|')).is_some() {}
+    }
+    found.then_some(out)
+}
+
 /// The table of one system, as Markdown.
 pub fn exceptions_markdown(system: System) -> String {
-    let mut text = String::from("| operation | where | why |\n|---|---|---|\n");
+    let mut text = format!("{HEAD}\n|---|---|---|\n");
     for exception in EXCEPTIONS
         .iter()
         .filter(|exception| exception.system == system)
@@ -296,4 +345,23 @@ pub fn exceptions_markdown(system: System) -> String {
         ));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_a_text_is_replaced_and_nothing_else() {
+        let new = format!("{HEAD}\n|---|---|---|\n| a | b | c |\n");
+        let old = "| operation | where | why |\n|---|---|---|\n| x | y | z |\n| u | v | w |\n";
+        let around = |table: &str| format!("# A\n\n{table}\nMore.\n\n| other |\n|---|\n| 1 |\n");
+        assert_eq!(with_table(&around(old), &new), Some(around(&new)));
+        assert_eq!(
+            with_table(&around(&format!("{HEAD}\n")), &new),
+            Some(around(&new))
+        );
+        assert_eq!(with_table(&around(&new), &new), Some(around(&new)));
+        assert_eq!(with_table("# A\n\n| other |\n", &new), None);
+    }
 }

@@ -43,6 +43,7 @@ use tracing::instrument::WithSubscriber as _;
 
 use self::capture::Capture;
 use self::forms::forms;
+use crate::contract::System;
 use crate::hostile::{Connect, Report, judge, on_its_own, shorten};
 use crate::raw::{Answer, RawServer, Route};
 
@@ -109,8 +110,8 @@ impl<C: fmt::Debug + Clone + Send + Sync + 'static> CredentialClient<C> {
         let mut report = Report::default();
         self.base_urls(&mut report);
         let (home, foreign) = match tokio::join!(
-            RawServer::start(self.routes.clone()),
-            RawServer::start(Vec::new())
+            RawServer::start(System::named(&self.name), self.routes.clone()),
+            RawServer::start(None, Vec::new())
         ) {
             (Ok(home), Ok(foreign)) => (home, foreign),
             (Err(error), _) | (_, Err(error)) => {
@@ -139,6 +140,7 @@ impl<C: fmt::Debug + Clone + Send + Sync + 'static> CredentialClient<C> {
                 }
             }
         }
+        report.contract(&self.name, &home);
         report
     }
 

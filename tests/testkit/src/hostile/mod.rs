@@ -9,7 +9,8 @@
 //! what becomes of the others, up to the plan.
 //!
 //! What must hold: nothing panics, nothing hangs, no more is taken in than the limit, and an answer that cannot be
-//! right is an error that names its record and shows no control characters.
+//! right is an error that names its record and shows no control characters. Where the name is that of a system of the
+//! [contract](crate::contract), the requests must keep its documents too.
 //!
 //! ```
 //! use std::time::Duration;
@@ -64,6 +65,7 @@ use tallyline_core::{Error, Result};
 
 pub use streams::{HostileStreams, Side};
 
+use crate::contract::System;
 use crate::raw::{Answer, RawServer, Route};
 
 /// A case that takes longer hangs.
@@ -277,7 +279,7 @@ impl<C: Clone + Send + Sync + 'static> HostileClient<C> {
     /// Runs every case on every operation.
     pub async fn run(&self) -> Report {
         let mut report = Report::default();
-        let server = match RawServer::start(self.routes.clone()).await {
+        let server = match RawServer::start(System::named(&self.name), self.routes.clone()).await {
             Ok(server) => server,
             Err(error) => return report.broken(&format!("the server cannot be started: {error}")),
         };
@@ -307,6 +309,7 @@ impl<C: Clone + Send + Sync + 'static> HostileClient<C> {
                 }
             }
         }
+        report.contract(&self.name, &server);
         report
     }
 
@@ -446,6 +449,13 @@ impl Report {
             self.cases,
             shown.join("\n")
         );
+    }
+
+    /// Takes in what is wrong with the requests by the documents of their system.
+    pub(crate) fn contract(&mut self, client: &str, server: &RawServer) {
+        if let Some(broken) = server.broken_contract() {
+            self.fail(client, "every operation", "the requests", &broken);
+        }
     }
 
     pub(crate) fn count(&mut self) {

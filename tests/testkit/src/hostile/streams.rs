@@ -20,6 +20,7 @@ use tallyline_core::{Error, PsaSink, Result, VendorSource};
 
 use super::stubs::{StubSink, StubSource};
 use super::{Case, Connect, Expect, Field, Report, cases, on_its_own, values};
+use crate::contract::System;
 use crate::raw::{Answer, RawServer, Route};
 
 /// Cuts are much alike here: every so many is taken.
@@ -134,7 +135,7 @@ impl HostileStreams {
     /// Runs every case.
     pub async fn run(&self) -> Report {
         let mut report = Report::default();
-        let server = match RawServer::start(self.routes.clone()).await {
+        let server = match RawServer::start(System::named(&self.name), self.routes.clone()).await {
             Ok(server) => server,
             Err(error) => return report.broken(&format!("the server cannot be started: {error}")),
         };
@@ -161,6 +162,7 @@ impl HostileStreams {
                 report.fail(&self.name, &self.victim, &case.name, &why);
             }
         }
+        report.contract(&self.name, &server);
         report
     }
 

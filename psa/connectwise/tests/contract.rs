@@ -1,0 +1,62 @@
+//! What the README says about the vendor's document, and that a mocked PSA holds requests to it.
+#![allow(clippy::unwrap_used)] // also in helpers, which clippy does not take for tests
+
+mod common;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use common::{client, json, on};
+use tallyline_connectwise::models::{BillCustomer, NewAddition, RecordRef};
+use tallyline_testkit::contract::{self, System, check_readme};
+use tallyline_testkit::mock::MockVendor;
+
+#[test]
+fn the_readme_lists_where_simulator_and_document_disagree() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    check_readme(&readme, System::ConnectWise).unwrap();
+}
+
+/// The text of the panic that dropping a mock causes; empty when it does not panic.
+fn dropped(server: MockVendor) -> String {
+    let caught = catch_unwind(AssertUnwindSafe(|| drop(server)));
+    caught.err().map_or_else(String::new, |panic| {
+        panic.downcast_ref::<String>().cloned().unwrap_or_default()
+    })
+}
+
+#[tokio::test]
+async fn a_wrong_path_or_body_fails_the_test_whose_mock_got_it() {
+    if let Some(why) = contract::skipped() {
+        println!("skipped: {why}");
+        return;
+    }
+    const TOO_LARGE: i64 = 99_999_999_999;
+    let read = async |id: i64| {
+        let server = common::mock().await;
+        let at = format!("/finance/agreements/88/additions/{id}");
+        on(&server, "GET", &at, json(r#"{"id":9}"#)).await;
+        client(&server).addition(88, id).await.unwrap();
+        server
+    };
+    assert_eq!(dropped(read(9).await), "");
+    assert!(dropped(read(TOO_LARGE).await).contains("path /id"));
+    let create = async |bill_customer| {
+        let server = common::mock().await;
+        let answer = json(r#"{"id":9,"product":{"id":512}}"#);
+        on(&server, "POST", "/finance/agreements/88/additions", answer).await;
+        let addition = NewAddition {
+            product: RecordRef::by_id(512),
+            bill_customer,
+            ..NewAddition::default()
+        };
+        client(&server)
+            .create_addition(88, &addition)
+            .await
+            .unwrap();
+        server
+    };
+    let billable = Some(BillCustomer::Billable);
+    assert_eq!(dropped(create(billable).await), "");
+    assert!(dropped(create(None).await).contains("request body /billCustomer"));
+}
