@@ -48,7 +48,8 @@ pub fn client_with(
         ..LimiterOptions::default()
     });
     let timeouts = Timeouts {
-        attempt: Some(Duration::from_millis(400)),
+        // Longer than a busy machine takes, shorter than the answers that come too late.
+        attempt: Some(Duration::from_secs(2)),
         ..Timeouts::default()
     };
     ConnectWiseClient::builder()
