@@ -130,21 +130,33 @@ pub fn router<H>(handler: H) -> Router
 where
     H: Fn(SimRequest) -> SimAnswer + Clone + Send + Sync + 'static,
 {
+    router_async(move |request| std::future::ready(handler(request)))
+}
+
+/// As [`router`], with a handler that may wait before it answers.
+pub fn router_async<H, F>(handler: H) -> Router
+where
+    H: Fn(SimRequest) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = SimAnswer> + Send + 'static,
+{
     Router::new().fallback(async move |request: Request| {
         let (parts, body) = request.into_parts();
-        match axum::body::to_bytes(body, MAX_BODY).await {
-            Ok(body) => handler(SimRequest {
-                method: parts.method.as_str().to_owned(),
-                path: parts.uri.path().to_owned(),
-                query: form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes())
-                    .into_owned()
-                    .collect(),
-                headers: parts.headers,
-                body,
-            }),
+        let answer = match axum::body::to_bytes(body, MAX_BODY).await {
+            Ok(body) => {
+                handler(SimRequest {
+                    method: parts.method.as_str().to_owned(),
+                    path: parts.uri.path().to_owned(),
+                    query: form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes())
+                        .into_owned()
+                        .collect(),
+                    headers: parts.headers,
+                    body,
+                })
+                .await
+            }
             Err(_) => SimAnswer::empty(413),
-        }
-        .into_response()
+        };
+        answer.into_response()
     })
 }
 

@@ -1,8 +1,8 @@
 //! Stateful simulators of the systems Tallyline connects, with fault injection, for tests and demos.
 //!
-//! Two systems are simulated: the marketplace side in [`sherweb`] and the PSA side in [`connectwise`]. Both are written
+//! Simulated are a marketplace, [`sherweb`], and two PSAs, [`connectwise`] and [`autotask`]. All are written
 //! from the vendors' documents, never from a client of ours, so that a client which misreads a document fails
-//! here. [`faults`] breaks either of them on purpose; [`book`] fills both with one demo book of business whose
+//! here. [`faults`] breaks any of them on purpose; [`book`] fills two with one demo book of business whose
 //! special cases are named; [`contract`] holds every exchange to the vendors' OpenAPI documents.
 //!
 //! Two tools hold any connector, those of third parties too: [`conformance`] are the batteries that a source or sink
@@ -23,12 +23,14 @@
 //! # }
 //! ```
 
+pub mod autotask;
 pub mod book;
 pub mod clock;
 pub mod conformance;
 pub mod connectwise;
 pub mod contract;
 pub mod credentials;
+pub mod effects;
 pub mod faults;
 pub mod hostile;
 pub mod http;

@@ -588,7 +588,9 @@ fn drive_autotask() -> Vec<&'static Exception> {
         let path = "/ATServicesRest/V1.0/Contracts/7";
         excused(System::Autotask, "GET", path, &headers, "", Some(*answer))
     });
-    needed.into_iter().chain(others).collect()
+    let page = "/ATServicesRest/V1.0/Contracts/query?search={}&paging={}";
+    let pages = excused(System::Autotask, "GET", page, &headers, "", None);
+    needed.into_iter().chain(others).chain(pages).collect()
 }
 
 #[tokio::test]

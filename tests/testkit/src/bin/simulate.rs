@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use tallyline_testkit::autotask::{AutotaskSimulator, AutotaskState, Entity};
 use tallyline_testkit::book::{Book, BookOptions};
 use tallyline_testkit::clock::{Clock, date_of};
 use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
@@ -25,6 +26,8 @@ enum System {
     Sherweb(Serve),
     /// The PSA side.
     Connectwise(Serve),
+    /// Another PSA; without a demo book so far.
+    Autotask(Serve),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -88,6 +91,7 @@ async fn main() -> io::Result<()> {
     match Cli::parse().system {
         System::Sherweb(serve) => sherweb(&serve).await,
         System::Connectwise(serve) => connectwise(&serve).await,
+        System::Autotask(serve) => autotask(&serve).await,
     }
 }
 
@@ -123,6 +127,24 @@ async fn connectwise(serve: &Serve) -> io::Result<()> {
     say(&format!("public key   {}", credentials.public_key))?;
     say(&format!("private key  {}", credentials.private_key))?;
     say(&format!("client id    {}", credentials.client_id))?;
+    tokio::signal::ctrl_c().await?;
+    sim.shutdown().await;
+    Ok(())
+}
+
+async fn autotask(serve: &Serve) -> io::Result<()> {
+    let mut state = AutotaskState::on(serve.today());
+    state.clock = Clock::running_from(serve.today());
+    state.add_udf(Entity::Contracts, "Subscription ID");
+    let credentials = state.credentials.clone();
+    let sim = AutotaskSimulator::start_on(serve.port, state).await?;
+    say(&format!("base URL          {}", sim.base_url()))?;
+    say(&format!(
+        "integration code  {}",
+        credentials.integration_code
+    ))?;
+    say(&format!("user name         {}", credentials.user))?;
+    say(&format!("secret            {}", credentials.secret))?;
     tokio::signal::ctrl_c().await?;
     sim.shutdown().await;
     Ok(())

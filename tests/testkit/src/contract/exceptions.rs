@@ -108,6 +108,14 @@ pub static EXCEPTIONS: &[Exception] = &[
         "additionalProperties",
         "`errors` are known to stand in a 200 as well",
     ),
+    at(
+        System::Autotask,
+        "*",
+        Part::Query,
+        "/paging",
+        "unknown",
+        "the addresses of further pages carry it; clients treat them as opaque",
+    ),
     lacking(
         System::ConnectWise,
         "GET /login/companyinfo/{companyId}",

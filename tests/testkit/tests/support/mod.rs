@@ -1,5 +1,7 @@
 //! A raw HTTP client over a socket, so that no client library stands between a test and the simulator.
 
+#[allow(dead_code, reason = "only the tests of Autotask use it")]
+pub(crate) mod autotask;
 #[allow(dead_code, reason = "only the tests of the PSA use it")]
 pub(crate) mod psa;
 
