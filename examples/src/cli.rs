@@ -112,6 +112,9 @@ pub(crate) struct ApplyArgs {
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Approve this change (its id, or the id's beginning) and no other; may be given more than once.
+    #[arg(long, value_name = "CHANGE_ID")]
+    pub(crate) only: Vec<String>,
     /// Carry out a blocked change all the same: its id (or the id's beginning) and why.
     #[arg(long = "override", value_name = "CHANGE_ID=REASON", requires = "by")]
     pub(crate) overrides: Vec<String>,
@@ -119,7 +122,7 @@ pub(crate) struct ApplyArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) by: Option<String>,
     /// Go on with the last run, of this plan where one is named, that was interrupted.
-    #[arg(long, conflicts_with = "overrides")]
+    #[arg(long, conflicts_with_all = ["overrides", "only"])]
     pub(crate) resume: bool,
 }
 

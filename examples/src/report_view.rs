@@ -82,6 +82,10 @@ fn summary(report: &ApplyReport) -> String {
         totals.blocked,
         "blocked, nothing written. They wait for a person: --override ID=REASON --by NAME.",
     );
+    add(
+        totals.not_approved,
+        "not approved, nothing written. Approve more with --only CHANGE_ID.",
+    );
     add(totals.skipped, "not begun.");
     if let Some(stop) = &report.stopped {
         sentences.push(safe(&stop.to_string()));
@@ -123,6 +127,7 @@ fn result_words(result: &ChangeResult, change: &Change) -> String {
                 guards.collect::<Vec<_>>().join(", ")
             );
         }
+        Fate::NotApproved => return "not approved, not written".to_owned(),
         Fate::Skipped => "not begun".to_owned(),
         other => format!("{other:?}"),
     };

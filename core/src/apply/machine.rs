@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::Override;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::LineState;
 use crate::sink::{Receipt, Verdict, WriteError};
@@ -141,7 +142,7 @@ pub struct Machine {
 impl Machine {
     /// A change that nothing has happened to.
     #[must_use]
-    pub fn start(limits: Limits, overridden: Option<String>) -> Self {
+    pub fn start(limits: Limits, overridden: Option<Override>) -> Self {
         Self {
             pending: VecDeque::from([Event::Intended { overridden }]),
             ..Self::at(limits, Phase::Check)
@@ -156,7 +157,7 @@ impl Machine {
     pub fn resume<'a>(
         limits: Limits,
         history: impl IntoIterator<Item = &'a Event>,
-        overridden: Option<String>,
+        overridden: Option<Override>,
     ) -> Self {
         let mut state = ChangeState::Pending;
         let mut attempts = 0;

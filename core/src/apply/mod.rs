@@ -9,15 +9,16 @@
 //! # Examples
 //! ```no_run
 //! # use tallyline_core::{PsaSink, Result, plan::Change, model::PlanId};
-//! use tallyline_core::apply::{Applier, ApplyOptions, ApplyRequest, Clock};
+//! use tallyline_core::apply::{Applier, ApplyOptions, ApplyRequest, Approval, Clock};
 //! use tallyline_core::store::Journal;
 //!
 //! # async fn example(sink: &dyn PsaSink, journal: &dyn Journal, clock: &dyn Clock,
 //! #     plan: &PlanId, plan_text: &str, changes: &[Change]) -> Result<()> {
 //! let applier = Applier::new(sink, journal, clock);
-//! let mut options = ApplyOptions::new("dana@msp.example");
+//! let approval = Approval::of_plan(plan.clone(), "dana@msp.example", clock.now());
+//! let mut options = ApplyOptions::new();
 //! options.concurrency = 4;
-//! let request = ApplyRequest { plan_id: plan, plan_text, source: "sherweb", changes };
+//! let request = ApplyRequest { plan_id: plan, plan_text, source: "sherweb", changes, approval: &approval };
 //! let mut report = applier.apply(&request, &options).await?;
 //! if report.is_resumable() {
 //!     report = applier.resume(&report.run, &options).await?;
@@ -27,6 +28,8 @@
 //! # }
 //! ```
 
+mod approval;
+mod ceiling;
 mod clock;
 mod machine;
 mod options;
@@ -37,6 +40,8 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+pub use approval::{Approval, Override, Permission, Scope};
+pub use ceiling::{Ceiling, Grant};
 pub use clock::Clock;
 #[cfg(any(feature = "http", feature = "sqlite"))]
 pub use clock::SystemClock;

@@ -1,12 +1,12 @@
 //! What to apply, and how.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::model::{ChangeId, PlanId, Timestamp};
+use super::Approval;
+use crate::model::{PlanId, Timestamp};
 use crate::plan::Change;
 use crate::store::{Event, RunId};
 
@@ -21,6 +21,8 @@ pub struct ApplyRequest<'a> {
     pub source: &'a str,
     /// The plan's changes, in its order.
     pub changes: &'a [Change],
+    /// Which of them may be carried out, and on whose word.
+    pub approval: &'a Approval,
 }
 
 /// Stops a run between two changes. Clones share the flag.
@@ -64,16 +66,10 @@ pub struct ApplyEvent<'a> {
 /// A function that is told every event.
 pub type OnEvent = Arc<dyn Fn(ApplyEvent<'_>) + Send + Sync>;
 
-/// Who applies, and within which limits.
+/// How to apply, and within which limits.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ApplyOptions {
-    /// Who approved the plan: stands in the journal.
-    pub approved_by: String,
-    /// Blocked changes to carry out all the same: who says so, and why.
-    ///
-    /// A resumed run keeps those that it was started with.
-    pub overrides: BTreeMap<ChangeId, String>,
     /// The run's id; derived from the plan and the instant when absent.
     pub run: Option<RunId>,
     /// How many agreements are worked on at once, within what the sink allows.
@@ -94,10 +90,9 @@ pub struct ApplyOptions {
 impl ApplyOptions {
     /// As many agreements at once as the sink allows, up to 8; three read-backs, two seconds
     /// apart; a lost write may arrive for ten minutes.
-    pub fn new(approved_by: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         Self {
-            approved_by: approved_by.into(),
-            overrides: BTreeMap::new(),
             run: None,
             concurrency: 8,
             verify_attempts: 3,
@@ -106,13 +101,6 @@ impl ApplyOptions {
             cancel: CancelFlag::new(),
             on_event: None,
         }
-    }
-
-    /// Carries out a blocked change all the same.
-    #[must_use]
-    pub fn with_override(mut self, change: impl Into<ChangeId>, who: impl Into<String>) -> Self {
-        self.overrides.insert(change.into(), who.into());
-        self
     }
 
     /// Tells every event to a function.
@@ -126,11 +114,15 @@ impl ApplyOptions {
     }
 }
 
+impl Default for ApplyOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl fmt::Debug for ApplyOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApplyOptions")
-            .field("approved_by", &self.approved_by)
-            .field("overrides", &self.overrides)
             .field("run", &self.run)
             .field("concurrency", &self.concurrency)
             .field("verify_attempts", &self.verify_attempts)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{AgreementId, AgreementLineId, ChangeId, LineState, PlanId};
 use crate::plan::Change;
 use crate::sink::Verdict;
-use crate::store::{ChangeState, Event, Failure, RunId};
+use crate::store::{ChangeState, Event, Failure, RunId, SkipCause};
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ pub enum Outcome {
     Unsettled,
     /// The plan's guards speak against it and nobody overrode them.
     Blocked,
+    /// The approval does not cover it.
+    NotApproved,
     /// It was passed over.
     Skipped,
 }
@@ -130,11 +132,11 @@ impl ChangeResult {
                 });
                 self.blame(failure);
             }
-            Event::Skipped { reason, blocked } => {
-                self.settle(if *blocked {
-                    Outcome::Blocked
-                } else {
-                    Outcome::Skipped
+            Event::Skipped { cause, reason } => {
+                self.settle(match cause {
+                    SkipCause::NotApproved => Outcome::NotApproved,
+                    SkipCause::Blocked => Outcome::Blocked,
+                    SkipCause::Earlier => Outcome::Skipped,
                 });
                 self.detail.clone_from(reason);
             }
@@ -166,6 +168,7 @@ impl fmt::Display for ChangeResult {
             Outcome::Conflict => "a person must look, the PSA shows something unplanned",
             Outcome::Unsettled => "it may have landed, resume the run to settle it",
             Outcome::Blocked => "nothing written, the plan's guards speak against it",
+            Outcome::NotApproved => "nothing written, it is not approved",
             Outcome::Skipped => "nothing written, passed over",
         })?;
         if !self.detail.is_empty() {
@@ -225,6 +228,8 @@ pub struct Totals {
     pub unsettled: usize,
     /// Blocked by the plan's guards.
     pub blocked: usize,
+    /// Not covered by the approval.
+    pub not_approved: usize,
     /// Passed over.
     pub skipped: usize,
 }
@@ -243,6 +248,7 @@ impl Totals {
                 Outcome::Conflict => totals.conflict += 1,
                 Outcome::Unsettled => totals.unsettled += 1,
                 Outcome::Blocked => totals.blocked += 1,
+                Outcome::NotApproved => totals.not_approved += 1,
                 Outcome::Skipped => totals.skipped += 1,
             }
         }
@@ -262,6 +268,7 @@ impl fmt::Display for Totals {
             (self.conflict, "in conflict"),
             (self.unsettled, "unsettled"),
             (self.blocked, "blocked"),
+            (self.not_approved, "not approved"),
             (self.skipped, "skipped"),
         ] {
             if count > 0 {

@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 
 use super::work::AgreementWork;
-use super::{ApplyEvent, ApplyOptions, ApplyReport, ApplyRequest, Clock, Limits, Stop};
+use super::{ApplyEvent, ApplyOptions, ApplyReport, ApplyRequest, Clock, Limits, Permission, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::AgreementId;
 use crate::plan::Change;
@@ -60,8 +60,7 @@ impl<'a> Applier<'a> {
     /// unsettled change waits as well, until that run has been resumed.
     ///
     /// # Errors
-    /// `Config` when nobody is named as approver or an override names no change of the plan
-    /// or no person, `Invalid` when two changes have one id, `Conflict` when there is a run of
+    /// `Config` when the approval is not [one for this plan](super::Approval::check), `Invalid` when two changes have one id, `Conflict` when there is a run of
     /// that id, `Storage` when the run could not be recorded. Nothing was written then.
     ///
     /// # Cancel safety
@@ -73,21 +72,19 @@ impl<'a> Applier<'a> {
         request: &ApplyRequest<'_>,
         options: &ApplyOptions,
     ) -> Result<ApplyReport> {
-        check(request.changes, options)?;
+        request.approval.check(request.plan_id, request.changes)?;
         let started = self.clock.now();
         let id = options
             .run
             .clone()
             .unwrap_or_else(|| RunId::derive(request.plan_id, started));
-        let mut record = RunRecord::new(
+        let record = RunRecord::new(
             id,
-            request.plan_id.clone(),
             request.source,
             self.sink.descriptor().system,
             started,
-            &options.approved_by,
+            request.approval.clone(),
         );
-        record.overrides.clone_from(&options.overrides);
         let held = self.held(&record).await?;
         self.journal
             .begin(&record, request.plan_text, request.changes)
@@ -151,13 +148,15 @@ impl<'a> Applier<'a> {
             halted: OnceLock::new(),
         };
         let mut places = HashMap::new();
-        let mut agreements: Vec<Vec<(usize, &ChangeRecord)>> = Vec::new();
-        for (index, change) in changes.iter().enumerate() {
+        let all: Vec<Change> = changes.iter().map(|record| record.change.clone()).collect();
+        let permissions = record.approval.permissions(&all);
+        let mut agreements: Vec<Vec<(usize, &ChangeRecord, &Permission)>> = Vec::new();
+        for (index, (change, permission)) in changes.iter().zip(&permissions).enumerate() {
             let place = *places.entry(&change.change.agreement).or_insert_with(|| {
                 agreements.push(Vec::new());
                 agreements.len() - 1
             });
-            agreements[place].push((index, change));
+            agreements[place].push((index, change, permission));
         }
         let at_once = options
             .concurrency
@@ -272,23 +271,4 @@ impl Run<'_> {
         let failure = self.halted.get_or_init(|| failure).clone();
         Stop::Journal { failure }
     }
-}
-
-/// Refuses what nobody stands for.
-fn check(changes: &[Change], options: &ApplyOptions) -> Result<()> {
-    let refuse = |message: String| Err(Error::new(ErrorKind::Config, message));
-    if options.approved_by.trim().is_empty() {
-        return refuse("nobody is named as having approved the plan".into());
-    }
-    for (id, who) in &options.overrides {
-        if who.trim().is_empty() {
-            return refuse(format!("the override of change {id} names nobody"));
-        }
-        if !changes.iter().any(|change| change.id == *id) {
-            return refuse(format!(
-                "the override of change {id} fits no change of the plan"
-            ));
-        }
-    }
-    Ok(())
 }

@@ -3,11 +3,11 @@
 use futures::StreamExt;
 
 use super::runner::Run;
-use super::{ChangeResult, Check, Input, Machine, Outcome, Step, Stop, Written};
+use super::{ChangeResult, Check, Input, Machine, Outcome, Permission, Step, Stop, Written};
 use crate::error::ErrorKind;
 use crate::model::{AgreementId, AgreementLine, LinesOutcome};
 use crate::plan::{Action, Change};
-use crate::store::{ChangeRecord, ChangeState, Event, Failure};
+use crate::store::{ChangeRecord, ChangeState, Event, Failure, SkipCause};
 
 /// Why the rest of an agreement is not worked on.
 enum Rest {
@@ -39,21 +39,21 @@ impl<'a> AgreementWork<'a> {
 
     pub(super) async fn carry_out(
         mut self,
-        changes: Vec<(usize, &'a ChangeRecord)>,
+        changes: Vec<(usize, &'a ChangeRecord, &'a Permission)>,
     ) -> Vec<(usize, ChangeResult)> {
         let mut results = Vec::with_capacity(changes.len());
-        if let Some((_, first)) = changes.first()
+        if let Some((_, first, _)) = changes.first()
             && let Some(other) = self.run.held_by(&first.change.agreement)
         {
             self.rest = Some(Rest::Waits(format!(
                 "run {other} has an unsettled change on the agreement and is to be resumed first"
             )));
         }
-        for (index, record) in changes {
+        for (index, record, permission) in changes {
             let change = &record.change;
             let recorded = record.events.iter().map(|recorded| recorded.event.clone());
             let mut history: Vec<Event> = recorded.collect();
-            let pause = match self.change(record, &mut history).await {
+            let pause = match self.change(record, permission, &mut history).await {
                 Ok(()) => String::new(),
                 Err(pause) => pause,
             };
@@ -90,6 +90,7 @@ impl<'a> AgreementWork<'a> {
     async fn change(
         &mut self,
         record: &'a ChangeRecord,
+        permission: &Permission,
         history: &mut Vec<Event>,
     ) -> Result<(), String> {
         let change = &record.change;
@@ -103,33 +104,34 @@ impl<'a> AgreementWork<'a> {
         if let Some(Rest::Waits(reason)) = &self.rest {
             return Err(reason.clone());
         }
-        let overridden = self.run.record.overrides.get(&change.id);
         // A write that may have left is settled, whatever speaks against the change by now.
         if !state.is_unsettled()
-            && let Some(skipped) = self.reason_to_skip(change, overridden.is_some())
+            && let Some(skipped) = self.reason_to_skip(change, permission)
         {
             let recorded = self.run.record(change, history, skipped).await;
             return recorded.map_err(|stop| stop.to_string());
         }
-        let overridden = overridden.filter(|_| change.is_blocked()).cloned();
+        let overridden = match permission {
+            Permission::Granted { overridden } => overridden.clone(),
+            Permission::Withheld { .. } => None,
+        };
         let machine = Machine::resume(self.run.limits(record), history.iter(), overridden);
         let driven = self.drive(machine, change, history).await;
         driven.map_err(|stop| stop.to_string())
     }
 
-    fn reason_to_skip(&self, change: &Change, overridden: bool) -> Option<Event> {
-        let skipped = |reason: String, blocked| Some(Event::Skipped { reason, blocked });
-        if change.is_blocked() && !overridden {
-            let reasons = change.blocks.iter().map(|block| block.reason.as_str());
-            return skipped(reasons.collect::<Vec<_>>().join("; "), true);
+    fn reason_to_skip(&self, change: &Change, permission: &Permission) -> Option<Event> {
+        let skipped = |cause, reason: String| Some(Event::Skipped { cause, reason });
+        if let Permission::Withheld { cause, reason } = permission {
+            return skipped(*cause, reason.clone());
         }
         if let Some(Rest::Skipped(reason)) = &self.rest {
-            return skipped(reason.clone(), false);
+            return skipped(SkipCause::Earlier, reason.clone());
         }
         let before = self.stuck.iter().find(|other| same_line(other, change))?;
         skipped(
+            SkipCause::Earlier,
             format!("change {} of the same line was not done", before.id),
-            false,
         )
     }
 

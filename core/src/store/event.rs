@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::apply::Override;
 use crate::error::{Error, ErrorKind};
 use crate::model::LineState;
 use crate::sink::{Receipt, Verdict};
@@ -39,6 +40,19 @@ impl From<&Error> for Failure {
     }
 }
 
+/// Why a change is passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SkipCause {
+    /// The approval does not cover it.
+    NotApproved,
+    /// The plan's guards speak against it and nobody overrode them.
+    Blocked,
+    /// What became of an earlier change of the agreement, or of the reading of its lines.
+    Earlier,
+}
+
 /// One thing that happened to a change. A journal only ever adds events.
 ///
 /// The JSON form carries the event's name in `type`; [`Event::VERSION`] is stored beside it. A
@@ -52,7 +66,7 @@ pub enum Event {
     Intended {
         /// Who carries it out although it is blocked, and why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        overridden: Option<String>,
+        overridden: Option<Override>,
     },
     /// The target was read and is as planned.
     PreconditionHeld {
@@ -110,10 +124,10 @@ pub enum Event {
     },
     /// The change was passed over. Nothing was written.
     Skipped {
-        /// Why.
+        /// What kind of reason.
+        cause: SkipCause,
+        /// The reason in words.
         reason: String,
-        /// Whether the plan's guards are the reason.
-        blocked: bool,
     },
 }
 

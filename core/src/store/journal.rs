@@ -1,6 +1,5 @@
 //! The journal as a trait.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{ChangeState, Event, WrittenChange, WrittenPosition, WrittenQuery};
+use crate::apply::Approval;
 use crate::error::Result;
 use crate::model::{AgreementId, ChangeId, PlanId, Timestamp};
 use crate::plan::Change;
@@ -61,8 +61,9 @@ impl From<String> for RunId {
     }
 }
 
-/// The head of a run: which plan, from where to where, when, and who approved it.
+/// The head of a run: which plan, from where to where, when, and on whose approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RunRecord {
     /// The run.
@@ -75,30 +76,26 @@ pub struct RunRecord {
     pub sink: String,
     /// When it started.
     pub started: Timestamp,
-    /// Who approved the plan.
-    pub approved_by: String,
-    /// The blocked changes to carry out all the same: who says so, and why.
-    pub overrides: BTreeMap<ChangeId, String>,
+    /// What may be written, and who said so.
+    pub approval: Approval,
 }
 
 impl RunRecord {
-    /// A run without overrides.
+    /// A run of the plan that an approval is for.
     pub fn new(
         id: RunId,
-        plan: PlanId,
         source: impl Into<String>,
         sink: impl Into<String>,
         started: Timestamp,
-        approved_by: impl Into<String>,
+        approval: Approval,
     ) -> Self {
         Self {
             id,
-            plan,
+            plan: approval.plan.clone(),
             source: source.into(),
             sink: sink.into(),
             started,
-            approved_by: approved_by.into(),
-            overrides: BTreeMap::new(),
+            approval,
         }
     }
 }

@@ -17,7 +17,7 @@ mod sqlite_written;
 mod tests;
 mod written;
 
-pub use event::{ChangeState, Event, Failure};
+pub use event::{ChangeState, Event, Failure, SkipCause};
 pub use journal::{ChangeRecord, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]

@@ -37,8 +37,12 @@ const APPLICATION_ID: i64 = 0x544C_594C;
 /// How long a call waits for another process's transaction.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// The steps of the schema. `user_version` is the number of steps that a file has taken; a
-/// step that was released is never edited.
+/// The layout that the first of the [`MIGRATIONS`] makes. Files of an older one are refused:
+/// their runs do not say what was approved.
+const FIRST_LAYOUT: usize = 2;
+
+/// The steps of the schema. `user_version` is [`FIRST_LAYOUT`] after the first step and one more
+/// after each further one; a step that was released is never edited.
 const MIGRATIONS: &[&str] = &["
 CREATE TABLE runs (
     ordinal     INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -104,8 +108,8 @@ impl SqliteStore {
     /// This call blocks for as long as the file takes.
     ///
     /// # Errors
-    /// `Storage` when the file cannot be opened, is not a store, or was written by a newer
-    /// version.
+    /// `Storage` when the file cannot be opened, is not a store, or has a layout that this
+    /// version does not read, newer or older.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let named = |error: Error| error.with_context("file", path.display().to_string());
@@ -196,15 +200,20 @@ fn migrate(connection: &mut Connection) -> Result<()> {
     let taken: i64 = transaction
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(storage)?;
-    let steps = usize::try_from(taken)
-        .ok()
-        .and_then(|n| MIGRATIONS.get(n..));
-    let steps = steps.ok_or_else(newer)?;
+    let steps = match usize::try_from(taken).map_err(|_| newer())? {
+        0 => MIGRATIONS,
+        layout if layout < FIRST_LAYOUT => return Err(older()),
+        layout => {
+            let taken = layout - FIRST_LAYOUT + 1;
+            MIGRATIONS.get(taken..).ok_or_else(newer)?
+        }
+    };
     for step in steps {
         transaction.execute_batch(step).map_err(storage)?;
     }
     if !steps.is_empty() {
-        let version = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+        let layout = FIRST_LAYOUT + MIGRATIONS.len() - 1;
+        let version = i64::try_from(layout).unwrap_or(i64::MAX);
         transaction
             .pragma_update(None, "application_id", APPLICATION_ID)
             .and_then(|()| transaction.pragma_update(None, "user_version", version))
@@ -227,6 +236,14 @@ fn newer() -> Error {
     Error::new(
         ErrorKind::Storage,
         "the store was written by a newer version",
+    )
+}
+
+fn older() -> Error {
+    Error::new(
+        ErrorKind::Storage,
+        "the store is of an older layout, which this version does not read: settle what it holds \
+         with the version that wrote it, then move the file away",
     )
 }
 

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::{ChangeState, Event, Journal, RecordedEvent, RunId, RunRecord, SqliteStore};
+use crate::apply::Approval;
 use crate::error::ErrorKind;
 use crate::model::Timestamp;
 use crate::plan::{Action, Change};
@@ -29,8 +30,8 @@ fn event(seq: u32, event: Event) -> RecordedEvent {
 
 async fn with_a_write_out(store: &SqliteStore) -> RunId {
     let run = RunId::new("r1");
-    let start = Timestamp::EPOCH;
-    let record = RunRecord::new(run.clone(), "plan".into(), "vendor", "psa", start, "dana");
+    let approval = Approval::of_plan("plan".into(), "dana", Timestamp::EPOCH);
+    let record = RunRecord::new(run.clone(), "vendor", "psa", Timestamp::EPOCH, approval);
     let changes = [change()];
     store
         .begin(&record, "{ \"a\": 1 }", &changes)
@@ -50,7 +51,7 @@ async fn what_was_recorded_is_there_after_opening_again() {
     let run = with_a_write_out(&SqliteStore::open(&file).unwrap()).await;
 
     let store = SqliteStore::open(&file).unwrap();
-    assert_eq!(store.run(&run).await.unwrap().approved_by, "dana");
+    assert_eq!(store.run(&run).await.unwrap().approval.by, "dana");
     assert_eq!(store.plan_text(&run).await.unwrap(), "{ \"a\": 1 }");
     let changes = store.changes(&run).await.unwrap();
     assert_eq!(changes[0].change, change());
@@ -139,7 +140,7 @@ async fn an_event_of_a_newer_version_is_refused_and_not_passed_over() {
 }
 
 #[test]
-fn a_file_of_a_newer_version_and_one_of_another_program_are_refused_untouched() {
+fn a_file_of_another_layout_and_one_of_another_program_are_refused_untouched() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tallyline.db");
     drop(SqliteStore::open(&file).unwrap());
@@ -151,6 +152,13 @@ fn a_file_of_a_newer_version_and_one_of_another_program_are_refused_untouched() 
     let error = SqliteStore::open(&file).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Storage);
     assert!(error.to_string().contains("newer version"), "{error}");
+
+    let connection = Connection::open(&file).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    drop(connection);
+    let error = SqliteStore::open(&file).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    assert!(error.to_string().contains("older layout"), "{error}");
 
     let file = folder.path().join("other.db");
     let connection = Connection::open(&file).unwrap();

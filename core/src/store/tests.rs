@@ -1,8 +1,10 @@
 //! What every store says of the changes that were written.
 
 use super::{
-    Event, Journal, MemoryStore, RecordedEvent, RunId, RunRecord, WrittenPosition, WrittenQuery,
+    Event, Journal, MemoryStore, RecordedEvent, RunId, RunRecord, SkipCause, WrittenPosition,
+    WrittenQuery,
 };
+use crate::apply::Approval;
 use crate::model::{LineState, Timestamp};
 use crate::plan::{Action, Change, Undoes};
 use crate::sink::{Receipt, Verdict};
@@ -51,7 +53,8 @@ struct Told<'a> {
 impl<'a> Told<'a> {
     async fn begin(journal: &'a dyn Journal, run: &str, changes: &[Change]) -> Self {
         let start = Timestamp::EPOCH;
-        let record = RunRecord::new(run.into(), "plan".into(), "vendor", "psa", start, "dana");
+        let approval = Approval::of_plan("plan".into(), "dana", start);
+        let record = RunRecord::new(run.into(), "vendor", "psa", start, approval);
         journal.begin(&record, "{}", changes).await.unwrap();
         Self {
             journal,
@@ -109,8 +112,8 @@ async fn tell_two_runs(journal: &dyn Journal) {
     one.tell("c1", "2026-02-01T23:59:59.5Z", &sent()).await;
     one.tell("c1", "2026-02-02T00:00:01Z", &landed("l1")).await;
     let skipped = Event::Skipped {
+        cause: SkipCause::Earlier,
         reason: "told".into(),
-        blocked: false,
     };
     one.tell("c4", "2026-02-02T00:00:01Z", &[skipped]).await;
     let two = Told::begin(journal, "r2", &[undo]).await;
@@ -151,7 +154,7 @@ async fn written_changes_come_in_the_order_of_their_first_writes_over_all_runs()
             };
             assert!(one.position > after);
             after = one.position;
-            assert_eq!(one.run.approved_by, "dana");
+            assert_eq!(one.run.approval.by, "dana");
             paged.push((one.record.change.id.to_string(), one.record.events.len()));
         }
         let expected = [("c1", 4), ("u1", 2), ("c2", 3), ("c3", 3)];

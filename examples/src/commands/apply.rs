@@ -1,16 +1,17 @@
 //! `apply`: carries out a plan, and proves each change by reading it back.
 
-use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 
 use indicatif::ProgressBar;
 use serde::Serialize;
-use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, SystemClock};
+use tallyline_core::apply::{
+    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock as _, Override, SystemClock,
+};
 use tallyline_core::model::ChangeId;
 use tallyline_core::plan::{Change, Plan};
-use tallyline_core::store::{ChangeState, Journal, RunId, RunRecord, SqliteStore};
+use tallyline_core::store::{ChangeRecord, ChangeState, Journal, RunId, RunRecord, SqliteStore};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result};
 
 use super::status::to_the_second;
@@ -37,9 +38,9 @@ struct Document<'a> {
 /// Carries out the plan, or goes on with a run.
 pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> {
     let plan = args.plan.as_deref().map(show::read).transpose()?;
-    let overrides = match &plan {
-        Some((plan, _)) => overrides(plan, args)?,
-        None => BTreeMap::new(),
+    let approval = match &plan {
+        Some((plan, _)) if !args.resume => Some(approval(plan, args)?),
+        _ => None,
     };
     let config = context.config()?;
     let sink = connect::sink(&config)?;
@@ -52,22 +53,25 @@ pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> 
         let run = run_to_resume(&journal, plan.as_ref().map(|(plan, _)| plan)).await?;
         resume(&journal, sink.as_ref(), &run).await?
     } else {
-        let (plan, text) = plan.ok_or_else(|| wrong("name a plan file".to_owned()))?;
-        refuse_again(&journal, &plan).await?;
-        let ready = plan.summary().ready + overrides.len();
+        let ((plan, text), approval) = plan
+            .zip(approval)
+            .ok_or_else(|| wrong("name a plan file".to_owned()))?;
+        refuse_again(&journal, &plan, &approval).await?;
+        let permissions = approval.permissions(plan.changes());
+        let ready = permissions.iter().filter(|said| said.is_granted()).count();
         if ready == 0 {
             tell("nothing of this plan can be carried out");
         } else if !args.yes && !confirmed(&plan, ready)? {
             tell("nothing was written");
             return Ok(Outcome::Pending);
         }
-        let (mut options, bar) = options(approver(args)?, ready);
-        options.overrides = overrides;
+        let (options, bar) = options(ready);
         let request = ApplyRequest {
             plan_id: plan.id(),
             plan_text: &text,
             source: &plan.content().source,
             changes: plan.changes(),
+            approval: &approval,
         };
         let applier = Applier::new(sink.as_ref(), &journal, &SystemClock);
         let report = applier.apply(&request, &options).await;
@@ -133,52 +137,62 @@ fn check_systems(plan: &Plan, config: &Config, sink: &dyn PsaSink) -> Result<()>
     Ok(())
 }
 
-/// The blocked changes that a named person wants carried out all the same.
-fn overrides(plan: &Plan, args: &ApplyArgs) -> Result<BTreeMap<ChangeId, String>> {
-    let by = args.by.as_deref().unwrap_or_default().trim();
-    let mut overrides = BTreeMap::new();
-    for text in &args.overrides {
-        let (start, reason) = text.split_once('=').unwrap_or((text, ""));
-        let (start, reason) = (start.trim(), reason.trim());
-        if reason.is_empty() {
-            return Err(wrong(format!(
-                "--override {}: say why, as CHANGE_ID=REASON",
-                safe(text)
-            )));
-        }
-        if by.is_empty() {
-            return Err(wrong(
-                "--override: say who decided it with --by NAME".to_owned(),
-            ));
-        }
-        let mut found = plan
-            .changes()
-            .iter()
-            .filter(|change| !start.is_empty() && change.id.as_str().starts_with(start));
-        let change = match (found.next(), found.next()) {
-            (Some(change), None) => change,
-            (None, _) => {
-                return Err(wrong(format!(
-                    "--override {}: no change of the plan has this id",
-                    safe(start)
-                )));
-            }
-            _ => {
-                return Err(wrong(format!(
-                    "--override {}: more than one change begins so; give more of the id",
-                    safe(start)
-                )));
-            }
-        };
-        if !change.is_blocked() {
-            return Err(wrong(format!(
-                "--override {}: the change is not blocked",
-                safe(start)
-            )));
-        }
-        overrides.insert(change.id.clone(), format!("{by}: {reason}"));
+/// What is approved: the whole plan or the changes named, and the blocked ones that a named
+/// person wants carried out all the same.
+fn approval(plan: &Plan, args: &ApplyArgs) -> Result<Approval> {
+    let mut approval = Approval::of_plan(plan.id().clone(), approver(args)?, SystemClock.now());
+    let named = |id: &String| Ok(named(plan, "--only", id)?.id.clone());
+    if !args.only.is_empty() {
+        let only = args.only.iter().map(named).collect::<Result<Vec<_>>>()?;
+        approval = approval.with_only(only);
     }
-    Ok(overrides)
+    for text in &args.overrides {
+        let (change, word) = override_of(plan, text, args.by.as_deref())?;
+        approval = approval.with_override(change, word);
+    }
+    approval.check(plan.id(), plan.changes())?;
+    Ok(approval)
+}
+
+/// One `--override`.
+fn override_of(plan: &Plan, text: &str, by: Option<&str>) -> Result<(ChangeId, Override)> {
+    let (start, reason) = text.split_once('=').unwrap_or((text, ""));
+    let (start, reason) = (start.trim(), reason.trim());
+    let by = by.unwrap_or_default().trim();
+    if reason.is_empty() {
+        return Err(wrong(format!(
+            "--override {}: say why, as CHANGE_ID=REASON",
+            safe(text)
+        )));
+    }
+    if by.is_empty() {
+        return Err(wrong(
+            "--override: say who decided it with --by NAME".to_owned(),
+        ));
+    }
+    let change = named(plan, "--override", start)?;
+    if !change.is_blocked() {
+        return Err(wrong(format!(
+            "--override {}: the change is not blocked",
+            safe(start)
+        )));
+    }
+    Ok((change.id.clone(), Override::new(by, reason)))
+}
+
+/// The one change of the plan whose id begins so.
+fn named<'a>(plan: &'a Plan, option: &str, start: &str) -> Result<&'a Change> {
+    let start = start.trim();
+    let mut found = plan
+        .changes()
+        .iter()
+        .filter(|change| !start.is_empty() && change.id.as_str().starts_with(start));
+    let problem = match (found.next(), found.next()) {
+        (Some(change), None) => return Ok(change),
+        (None, _) => "no change of the plan has this id",
+        _ => "more than one change begins so; give more of the id",
+    };
+    Err(wrong(format!("{option} {}: {problem}", safe(start))))
 }
 
 /// Who approves: the name given, or whoever is logged in.
@@ -216,11 +230,11 @@ fn confirmed(plan: &Plan, ready: usize) -> Result<bool> {
 }
 
 /// Options that show progress and stop at the first Ctrl-C.
-fn options(approved_by: String, changes: usize) -> (ApplyOptions, ProgressBar) {
+fn options(changes: usize) -> (ApplyOptions, ProgressBar) {
     let bar = progress::bar("applying");
     progress::begin(&bar, changes);
     let shown = bar.clone();
-    let options = ApplyOptions::new(approved_by).with_on_event(move |event| {
+    let options = ApplyOptions::new().with_on_event(move |event| {
         if event.event.is_final() {
             shown.inc(1);
         }
@@ -235,8 +249,9 @@ fn options(approved_by: String, changes: usize) -> (ApplyOptions, ProgressBar) {
     (options, bar)
 }
 
-/// A plan is carried out once: what is left of it belongs to its own run, or to a new plan.
-async fn refuse_again(journal: &SqliteStore, plan: &Plan) -> Result<()> {
+/// A change is carried out once: what is left of a run belongs to it, or to a new plan. What
+/// was not approved then can be approved later.
+async fn refuse_again(journal: &SqliteStore, plan: &Plan, approval: &Approval) -> Result<()> {
     if let Some(open) = journal.unsettled().await?.first() {
         return Err(Error::new(
             ErrorKind::Conflict,
@@ -248,8 +263,8 @@ async fn refuse_again(journal: &SqliteStore, plan: &Plan) -> Result<()> {
         ));
     }
     for run in runs_of(journal, Some(plan)).await? {
-        let states = states(journal, &run.id).await?;
-        if states.iter().any(|state| !state.is_settled()) {
+        let records = journal.changes(&run.id).await?;
+        if is_open(&records) {
             return Err(Error::new(
                 ErrorKind::Conflict,
                 format!(
@@ -258,7 +273,10 @@ async fn refuse_again(journal: &SqliteStore, plan: &Plan) -> Result<()> {
                 ),
             ));
         }
-        if states.contains(&ChangeState::Done) {
+        let done = |record: &ChangeRecord| {
+            record.state() == ChangeState::Done && approval.includes(&record.change.id)
+        };
+        if records.iter().any(done) {
             return Err(Error::new(
                 ErrorKind::StalePlan,
                 format!(
@@ -278,16 +296,15 @@ async fn runs_of(journal: &SqliteStore, plan: Option<&Plan>) -> Result<Vec<RunRe
     Ok(runs)
 }
 
-async fn states(journal: &SqliteStore, run: &RunId) -> Result<Vec<ChangeState>> {
-    let changes = journal.changes(run).await?;
-    Ok(changes.iter().map(|record| record.state()).collect())
+/// Whether a run has something left to do.
+fn is_open(records: &[ChangeRecord]) -> bool {
+    records.iter().any(|record| !record.state().is_settled())
 }
 
 /// The latest run, of this plan where one is named, that has something left to do.
 async fn run_to_resume(journal: &SqliteStore, plan: Option<&Plan>) -> Result<RunId> {
     for run in runs_of(journal, plan).await? {
-        let states = states(journal, &run.id).await?;
-        if states.iter().any(|state| !state.is_settled()) {
+        if is_open(&journal.changes(&run.id).await?) {
             return Ok(run.id);
         }
     }
@@ -304,8 +321,7 @@ async fn resume(
 ) -> Result<(ApplyReport, Vec<Change>)> {
     let records = journal.changes(run).await?;
     let changes: Vec<Change> = records.into_iter().map(|record| record.change).collect();
-    let approved_by = journal.run(run).await?.approved_by;
-    let (options, bar) = options(approved_by, changes.len());
+    let (options, bar) = options(changes.len());
     let applier = Applier::new(sink, journal, &SystemClock);
     let report = applier.resume(run, &options).await;
     bar.finish_and_clear();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tallyline_core::Result;
 use tallyline_core::model::{ChangeId, Timestamp};
 use tallyline_core::store::{
-    ChangeRecord, ChangeState, Event, Journal as _, RunRecord, SqliteStore,
+    ChangeRecord, ChangeState, Event, Journal as _, RunRecord, SkipCause, SqliteStore,
 };
 
 use super::Context;
@@ -70,17 +70,20 @@ fn open(record: &ChangeRecord) -> Option<Open> {
             _ => return None,
         })
     });
-    let blocked = matches!(
-        record.events.last().map(|recorded| &recorded.event),
-        Some(Event::Skipped { blocked: true, .. })
-    );
+    let skipped = match record.events.last().map(|recorded| &recorded.event) {
+        Some(Event::Skipped { cause, .. }) => Some(*cause),
+        _ => None,
+    };
     let to_do = match state {
         ChangeState::Done => return None,
         ChangeState::Drifted => "the PSA was changed since the plan: make a new plan",
         ChangeState::Failed => "mend the reason, then make a new plan",
         ChangeState::Conflict => "look at the line in the PSA, then make a new plan",
-        ChangeState::Skipped if blocked => {
+        ChangeState::Skipped if skipped == Some(SkipCause::Blocked) => {
             "blocked: leave it, or carry out a new plan with --override ID=REASON --by NAME"
+        }
+        ChangeState::Skipped if skipped == Some(SkipCause::NotApproved) => {
+            "not approved: leave it, or approve it with `tallyline apply --only ID`"
         }
         ChangeState::Skipped => "not begun: make a new plan",
         ChangeState::Pending | ChangeState::Intended => {
@@ -114,7 +117,7 @@ fn text(runs: &[Run]) -> String {
             "{} run {} by {}: {} of {} done",
             to_the_second(run.run.started),
             run.run.id,
-            safe(&run.run.approved_by),
+            safe(&run.run.approval.by),
             run.done,
             count(run.changes, "change", "changes")
         );

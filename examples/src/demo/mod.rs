@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use async_trait::async_trait;
 use serde::Serialize;
-use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Clock};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock};
 use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::mapping::Mapping;
 use tallyline_core::model::{ChangeId, Timestamp};
@@ -228,15 +228,16 @@ async fn apply(stage: &Stage, plan: &Plan) -> Result<ApplyReport> {
     let journal = MemoryStore::new();
     let clock = BookClock(stage.now);
     let text = plan.to_text()?;
+    let approval = Approval::of_plan(plan.id().clone(), "the demo", stage.now);
     let request = ApplyRequest {
         plan_id: plan.id(),
         plan_text: &text,
         source: &plan.content().source,
         changes: plan.changes(),
+        approval: &approval,
     };
-    let options = ApplyOptions::new("the demo");
     Applier::new(&stage.sink, &journal, &clock)
-        .apply(&request, &options)
+        .apply(&request, &ApplyOptions::new())
         .await
 }
 

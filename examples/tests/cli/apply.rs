@@ -108,9 +108,36 @@ fn a_blocked_change_needs_a_reason_and_a_name() {
     assert_eq!(world.writes(), 5);
     let (_, document) = world.json(&["status"]);
     assert_eq!(
-        document["runs"][0]["run"]["overrides"][&id],
-        "Dana: the client has cancelled"
+        document["runs"][0]["run"]["approval"]["overrides"][&id],
+        serde_json::json!({"by": "Dana", "why": "the client has cancelled"})
     );
+}
+
+#[test]
+fn a_plan_is_approved_line_by_line_and_the_rest_of_it_later() {
+    let world = World::mapped();
+    let (_, document) = world.json(&["plan"]);
+    let changes = document["plan"]["changes"].as_array().unwrap();
+    let mut ready = changes.iter().filter(|change| change["blocks"].is_null());
+    let mut next = || ready.next().unwrap()["id"].as_str().unwrap();
+    let (one, other) = (next(), next());
+    let only = |ids: &[&str]| {
+        let mut args = vec!["apply", "plan.json", "--yes"];
+        args.extend(ids.iter().flat_map(|id| ["--only", id]));
+        world.run(&args)
+    };
+    only(&["ffff0000"]).is_error_saying(&["--only ffff0000", "no change"]);
+    assert_eq!(world.attempts_to_write(), 0);
+    let run = only(&[&one[..12]]);
+    assert_eq!(run.code, 0, "what was approved is done: {run:?}");
+    assert!(
+        run.out.contains("5 not approved, nothing written"),
+        "{run:?}"
+    );
+    assert_eq!(world.writes(), 1);
+    only(&[one, other]).is_error_saying(&["was carried out"]);
+    assert_eq!(only(&[other]).code, 0);
+    assert_eq!((world.writes(), world.attempts_to_write()), (2, 2));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The applier against a scripted PSA, on every store.
 
+mod approval;
 mod crash;
 mod double;
 mod machine;
@@ -10,10 +11,10 @@ use std::sync::Arc;
 
 use double::{Fault, ScriptedSink, TestClock, Wire, WiredJournal};
 
-use super::{Applier, ApplyOptions, ApplyReport, ApplyRequest, ChangeResult, Outcome};
+use super::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, ChangeResult, Outcome};
 use crate::error::Result;
 use crate::model::{
-    AgreementId, AgreementLine, ChangeId, CivilDate, Currency, Money, PlanId, ProductId,
+    AgreementId, AgreementLine, ChangeId, CivilDate, Currency, Money, PlanId, ProductId, Timestamp,
 };
 use crate::plan::{Action, Change};
 use crate::store::{Journal, MemoryStore, RunId};
@@ -107,6 +108,11 @@ fn changes() -> Vec<Change> {
     ]
 }
 
+/// The approval of the whole plan.
+fn approval() -> Approval {
+    Approval::of_plan("plan-1".into(), "dana", Timestamp::EPOCH)
+}
+
 /// Everything a run needs, with the PSA in a known state.
 struct Bench {
     sink: ScriptedSink,
@@ -114,13 +120,14 @@ struct Bench {
     clock: TestClock,
     wire: Arc<Wire>,
     changes: Vec<Change>,
+    approval: Approval,
     options: ApplyOptions,
 }
 
 impl Bench {
     fn on(store: Box<dyn Journal>) -> Self {
         let wire = Wire::new();
-        let mut options = ApplyOptions::new("dana");
+        let mut options = ApplyOptions::new();
         options.late_write = std::time::Duration::ZERO;
         options.run = Some(RunId::new("r1"));
         Self {
@@ -129,6 +136,7 @@ impl Bench {
             clock: TestClock::default(),
             wire,
             changes: changes(),
+            approval: approval(),
             options,
         }
     }
@@ -155,6 +163,7 @@ impl Bench {
             plan_text: "{}",
             source: "vendor",
             changes: &self.changes,
+            approval: &self.approval,
         };
         self.applier().apply(&request, &self.options).await
     }

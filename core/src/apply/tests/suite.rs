@@ -7,11 +7,11 @@ use super::double::Fault;
 use super::{
     AgreementLine, Bench, DONE, Outcome, RECOVERED, changes, create, of, outcome, set_quantity,
 };
-use crate::apply::Stop;
+use crate::apply::{Approval, Ceiling, Override, Stop};
 use crate::error::ErrorKind;
-use crate::model::AgreementId;
+use crate::model::{AgreementId, Timestamp};
 use crate::plan::{Block, Guard};
-use crate::store::{Journal, RunId};
+use crate::store::{Event, Journal, RecordedEvent, RunId, RunRecord};
 
 /// Runs each scene on every store.
 macro_rules! on_every_store {
@@ -65,7 +65,7 @@ async fn every_action_lands_and_is_proved(bench) {
     );
     assert!(bench.clock.waits.lock().unwrap().is_empty());
     let run = bench.journal.run(&RunId::new("r1")).await.unwrap();
-    assert_eq!((run.approved_by.as_str(), run.sink.as_str()), ("dana", "scripted"));
+    assert_eq!((&run.approval, run.sink.as_str()), (&bench.approval, "scripted"));
     assert_eq!(bench.journal.plan_text(&run.id).await.unwrap(), "{}");
 }
 
@@ -195,23 +195,52 @@ async fn a_blocked_change_needs_a_named_override(bench) {
     assert_eq!(of(&report, "c2").detail, "takes away 57 %");
     assert_eq!(bench.attempts("c2"), 0);
 
-    bench.options = bench.options.with_override("c2", "kim: the client left");
+    let word = Override::new("kim", "the client left");
+    bench.approval = bench.approval.with_override("c2", word.clone());
     bench.options.run = Some(RunId::new("r2"));
     let report = bench.apply().await;
     assert_eq!(outcome(&report, "c2"), DONE);
     let run = bench.journal.run(&report.run).await.unwrap();
-    assert_eq!(run.overrides[&"c2".into()], "kim: the client left");
+    assert_eq!(run.approval.overrides[&"c2".into()], word);
+    let events = bench.journal.events(&report.run).await.unwrap();
+    let overridden = |id: &str| events.iter().any(|recorded| {
+        recorded.change.as_str() == id
+            && matches!(recorded.event, Event::Intended { overridden: Some(_) })
+    });
+    assert!(overridden("c2") && !overridden("c1"));
 }
 
-async fn an_override_that_names_nobody_or_no_change_is_refused(bench) {
-    bench.options = bench.options.with_override("c2", " ");
-    assert_eq!(bench.try_apply().await.unwrap_err().kind(), ErrorKind::Config);
-    bench.options.overrides = [("c99".into(), "kim".to_owned())].into();
-    assert_eq!(bench.try_apply().await.unwrap_err().kind(), ErrorKind::Config);
-    bench.options.overrides.clear();
-    bench.options.approved_by.clear();
-    assert_eq!(bench.try_apply().await.unwrap_err().kind(), ErrorKind::Config);
+async fn an_approval_that_does_not_fit_the_plan_is_refused_and_nothing_is_recorded(bench) {
+    bench.approval.plan = "plan-2".into();
+    let error = bench.try_apply().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains("plan-2"), "{error}");
     assert!(bench.journal.runs(10).await.unwrap().is_empty());
+    assert_eq!(bench.all_attempts(), 0);
+}
+
+async fn a_change_that_is_not_approved_is_reported_so_and_not_carried_out(bench) {
+    bench.approval = bench.approval.with_only(["c1".into(), "c7".into()]);
+    let report = bench.apply().await;
+    assert_eq!(report.totals.to_string(), "2 done, 5 not approved");
+    assert_eq!(outcome(&report, "c2"), Outcome::NotApproved);
+    assert_eq!(of(&report, "c2").detail, "dana did not approve it");
+    assert!(!report.is_resumable() && report.stopped.is_none());
+    assert_eq!((bench.all_attempts(), bench.attempts("c7")), (2, 1));
+    assert_eq!(bench.history("c2").await, ["skipped"]);
+}
+
+async fn what_an_earlier_approval_does_not_cover_does_not_leave(bench) {
+    let earlier = Approval::of_plan("plan-0".into(), "kim", Timestamp::EPOCH);
+    let mut approved = changes();
+    approved[1] = set_quantity("c2", "a2", "p1", "l9", (7, 4));
+    let ceiling = Ceiling::of(&earlier, &approved);
+    bench.approval.within = Some(ceiling);
+    let report = bench.apply().await;
+    assert_eq!(report.totals.to_string(), "6 done, 1 not approved");
+    assert_eq!(outcome(&report, "c2"), Outcome::NotApproved);
+    assert!(of(&report, "c2").detail.contains("plan-0"), "{report}");
+    assert_eq!(bench.quantity("a2", "p1"), ["7"]);
 }
 
 async fn a_journal_that_refuses_at_any_event_lets_nothing_leave_without_a_durable_intent(bench) {
@@ -275,7 +304,7 @@ async fn a_cancelled_run_stops_between_changes_and_can_be_resumed(bench) {
     assert_eq!((outcome(&report, "c1"), outcome(&report, "c3")), (DONE, DONE));
     assert_eq!(report.stopped, Some(Stop::Cancelled));
     assert_eq!(report.totals.to_string(), "2 done, 5 skipped");
-    bench.options = super::ApplyOptions::new("dana");
+    bench.options = super::ApplyOptions::new();
     let report = bench.resume().await;
     assert!(report.is_all_done(), "{report}");
     assert_eq!(bench.all_attempts(), 7);
@@ -323,22 +352,19 @@ async fn every_event_is_told_as_recorded(bench) {
 async fn a_run_of_another_sink_and_an_unknown_run_are_not_resumed(bench) {
     let error = bench.applier().resume(&RunId::new("r1"), &bench.options).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    let record = crate::store::RunRecord::new(
-        RunId::new("r1"), "plan-1".into(), "vendor", "elsewhere",
-        crate::model::Timestamp::EPOCH, "dana",
-    );
+    let (id, approval) = (RunId::new("r1"), bench.approval.clone());
+    let record = RunRecord::new(id, "vendor", "elsewhere", Timestamp::EPOCH, approval);
     bench.journal.begin(&record, "{}", &bench.changes).await.unwrap();
     let error = bench.applier().resume(&record.id, &bench.options).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
 }
 
 async fn of_two_writers_only_one_goes_on(bench) {
-    use crate::store::{Event, RecordedEvent};
     bench.apply().await;
     let late = |change: &str, seq| RecordedEvent {
         change: change.into(),
         seq,
-        at: crate::model::Timestamp::EPOCH,
+        at: Timestamp::EPOCH,
         event: Event::Sent { attempt: 2 },
     };
     let run = RunId::new("r1");

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
-use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, SystemClock};
+use tallyline_core::apply::{
+    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, SystemClock,
+};
 use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::mapping::{
@@ -107,15 +109,16 @@ pub(crate) fn small(seed: u64) -> BookOptions {
 /// Applies a plan's ready changes.
 pub(crate) async fn apply(world: &World, plan: &Plan, journal: &dyn Journal) -> ApplyReport {
     let text = plan.to_text().unwrap();
+    let approval = Approval::of_plan(plan.id().clone(), "finance@example.com", Timestamp::EPOCH);
     let request = ApplyRequest {
         plan_id: plan.id(),
         plan_text: &text,
         source: "sherweb",
         changes: plan.changes(),
+        approval: &approval,
     };
-    let options = ApplyOptions::new("finance@example.com");
     Applier::new(&world.sink, journal, &SystemClock)
-        .apply(&request, &options)
+        .apply(&request, &ApplyOptions::new())
         .await
         .unwrap()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use tallyline_core::apply::{
-    Applier, ApplyOptions, ApplyReport, ApplyRequest, Clock, Outcome as Done,
+    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock, Outcome as Done,
 };
 use tallyline_core::model::{
     AgreementLine, AgreementLineId, LinesOutcome, Money, PlanId, ProductId, Quantity, Timestamp,
@@ -59,14 +59,16 @@ pub(super) async fn apply(
     changes: &[Change],
 ) -> Result<ApplyReport> {
     let clock = Still(ctx.profile.now);
-    let mut options = ApplyOptions::new("conformance");
+    let mut options = ApplyOptions::new();
     options.run = Some(RunId::new(run));
     let plan_id = PlanId::new("conformance");
+    let approval = Approval::of_plan(plan_id.clone(), "conformance", ctx.profile.now);
     let request = ApplyRequest {
         plan_id: &plan_id,
         plan_text: "conformance",
         source: "conformance",
         changes,
+        approval: &approval,
     };
     let report = Applier::new(sink, store, &clock)
         .apply(&request, &options)
