@@ -34,6 +34,7 @@ pub(crate) struct Cli {
     #[arg(long, global = true, env = "TALLYLINE_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
     /// The instant to plan for instead of the present one, for rehearsals against simulators.
+    /// Changes are applied by it only where the PSA is on this machine.
     #[arg(
         long,
         global = true,
@@ -83,6 +84,9 @@ pub(crate) struct DemoArgs {
     /// Leave the simulators running afterwards, with a configuration to try commands on.
     #[arg(long)]
     pub(crate) keep: bool,
+    /// Let everything go wrong while the plan is carried out, and show what becomes of it.
+    #[arg(long, conflicts_with = "keep")]
+    pub(crate) faults: bool,
 }
 
 #[derive(Debug, Args)]

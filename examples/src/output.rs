@@ -115,8 +115,19 @@ pub(crate) fn airy_table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
-/// Gives columns at least these widths.
+/// Gives columns at least these widths, or their share of a narrower screen.
 pub(crate) fn keep_wide(table: &mut Table, widths: &[(usize, u16)]) {
+    // A date is the narrowest thing that must stay whole.
+    const DATE: u16 = 13;
+    let share = |wanted: u16| wanted.saturating_mul(width().min(WIDTH)) / WIDTH;
+    let widths: Vec<(usize, u16)> = widths
+        .iter()
+        .map(|(at, wanted)| (*at, share(*wanted).max(DATE.min(*wanted))))
+        .collect();
+    at_least(table, &widths);
+}
+
+fn at_least(table: &mut Table, widths: &[(usize, u16)]) {
     for (at, width) in widths {
         if let Some(column) = table.column_mut(*at) {
             column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(*width)));
@@ -128,7 +139,7 @@ pub(crate) fn keep_wide(table: &mut Table, widths: &[(usize, u16)]) {
 pub(crate) fn keep_ids<'a>(table: &mut Table, at: usize, ids: impl Iterator<Item = &'a str>) {
     let longest = ids.map(|id| safe(id).chars().count()).max().unwrap_or(0);
     let width = u16::try_from(longest.min(44) + 2).unwrap_or(46);
-    keep_wide(table, &[(at, width)]);
+    at_least(table, &[(at, width)]);
 }
 
 /// A table's text, without spaces at the ends of its lines.

@@ -109,7 +109,8 @@ requests_per_second = 0
     )
 }
 
-fn make_folder(folder: &Path) -> Result<()> {
+/// Makes a folder that only its owner can look into.
+pub(super) fn make_folder(folder: &Path) -> Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

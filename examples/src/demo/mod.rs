@@ -2,6 +2,7 @@
 
 mod cases;
 mod decisions;
+mod faults;
 mod keep;
 mod stage;
 
@@ -93,6 +94,9 @@ impl Narrator {
 
 /// Plays the demo.
 pub(crate) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
+    if args.faults {
+        return Box::pin(faults::run(context, args)).await;
+    }
     let narrator = Narrator {
         silent: context.out.is_json(),
     };

@@ -3,10 +3,22 @@
 use crate::support::{Run, finish, program};
 
 fn demo(args: &[&str]) -> Run {
+    demo_of(["20", "100"], args)
+}
+
+/// The demo with a book of so many accounts and lines.
+fn demo_of([accounts, lines]: [&str; 2], args: &[&str]) -> Run {
     let folder = tempfile::tempdir().unwrap();
-    let mut all = vec!["demo", "--accounts", "20", "--lines", "100"];
+    let mut all = vec!["demo", "--accounts", accounts, "--lines", lines];
     all.extend(args);
     finish(program(folder.path(), &all))
+}
+
+/// The demo in which everything goes wrong, with a book that is large enough for it.
+fn faults(args: &[&str]) -> Run {
+    let mut all = vec!["--faults"];
+    all.extend(args);
+    demo_of(["40", "120"], &all)
 }
 
 #[test]
@@ -47,4 +59,71 @@ fn the_demo_as_json_is_one_document_with_every_case() {
         document["figures"]["psa_writes"],
         document["first_plan"]["ready"]
     );
+}
+
+#[test]
+fn whatever_goes_wrong_the_demo_ends_as_if_nothing_had_and_names_it_all() {
+    let run = faults(&[]);
+    assert_eq!(run.code, 0, "{run:?}");
+    for title in [
+        "The answer got lost",
+        "The request got lost",
+        "Too many requests",
+        "An error page instead of an answer",
+        "Reading back showed the old figure",
+        "The program stopped dead",
+        "A colleague's edit in between",
+    ] {
+        assert!(
+            run.out.contains(&format!("\n{title}\n")),
+            "{title}: {run:?}"
+        );
+    }
+    assert_eq!(run.out.matches("\n  Proof ").count(), 7, "{run:?}");
+    assert!(
+        run.out.contains("7 things went wrong. Nothing was lost"),
+        "{run:?}"
+    );
+    assert!(!run.out.contains("NOT AS"), "{run:?}");
+    assert!(
+        run.out.lines().all(|line| line.chars().count() <= 100),
+        "{}",
+        run.out
+    );
+    assert!(run.err.is_empty(), "{run:?}");
+}
+
+#[test]
+fn the_demo_of_faults_as_json_tells_how_often_each_change_was_asked_for_and_written() {
+    let run = faults(&["--json"]);
+    let document: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((run.code, &document["ok"]), (0, &true.into()), "{document}");
+    let seen = |fault: &str| {
+        let faults = document["faults"].as_array().unwrap();
+        let found = faults.iter().find(|it| it["fault"] == fault).unwrap();
+        let count = |name: &str| found["billing_system"][name].as_u64().unwrap();
+        (count("asked"), count("written"))
+    };
+    assert_eq!(seen("answer_lost"), (1, 1));
+    assert_eq!(seen("request_lost"), (2, 1));
+    assert_eq!(seen("too_many_requests"), (2, 1));
+    assert_eq!(seen("error_page"), (1, 1));
+    assert_eq!(seen("old_figure"), (1, 1));
+    assert_eq!(seen("crash"), (1, 1));
+    assert_eq!(seen("colleagues_edit"), (0, 0));
+    let end = &document["end_state"];
+    assert_eq!(end["different"], 1, "only the colleague's line: {document}");
+    assert_eq!(document["applied"]["totals"]["drifted"], 1);
+    assert_eq!(end["writes"], document["applied"]["totals"]["done"]);
+    assert_eq!(document["second_plan"]["ready"], 1);
+}
+
+#[test]
+fn the_demo_of_faults_tells_the_same_story_to_the_byte_and_says_when_the_book_is_too_small() {
+    let stories = [faults(&["--seed", "5"]), faults(&["--seed", "5"])];
+    assert_eq!(stories[0].code, 0, "{:?}", stories[0]);
+    assert_eq!(stories[0].out, stories[1].out);
+    let small = demo(&["--faults"]);
+    assert_eq!(small.code, 1, "{small:?}");
+    assert!(small.err.contains("give more --accounts"), "{small:?}");
 }
