@@ -4,6 +4,7 @@
 //! decision about what to change is the library's.
 
 mod cli;
+mod clock;
 mod commands;
 mod config;
 mod connect;

@@ -7,9 +7,9 @@ use std::path::Path;
 use indicatif::ProgressBar;
 use serde::Serialize;
 use tallyline_core::apply::{
-    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock as _, Override, SystemClock,
+    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock as _, Override,
 };
-use tallyline_core::model::ChangeId;
+use tallyline_core::model::{ChangeId, Timestamp};
 use tallyline_core::plan::{Change, Plan};
 use tallyline_core::store::{ChangeRecord, ChangeState, Journal, RunId, RunRecord, SqliteStore};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result};
@@ -17,6 +17,7 @@ use tallyline_core::{Error, ErrorKind, PsaSink, Result};
 use super::status::to_the_second;
 use super::{Context, show};
 use crate::cli::ApplyArgs;
+use crate::clock::ApplyClock;
 use crate::config::Config;
 use crate::connect;
 use crate::files;
@@ -38,11 +39,12 @@ struct Document<'a> {
 /// Carries out the plan, or goes on with a run.
 pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> {
     let plan = args.plan.as_deref().map(show::read).transpose()?;
+    let config = context.config()?;
+    let clock = ApplyClock::new(&config.sink.site, context.now);
     let approval = match &plan {
-        Some((plan, _)) if !args.resume => Some(approval(plan, args)?),
+        Some((plan, _)) if !args.resume => Some(approval(plan, args, clock.now())?),
         _ => None,
     };
-    let config = context.config()?;
     let sink = connect::sink(&config)?;
     if let Some((plan, _)) = &plan {
         check_systems(plan, &config, sink.as_ref())?;
@@ -51,7 +53,7 @@ pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> 
     let _alone = lock(&config.journal)?;
     let (report, changes) = if args.resume {
         let run = run_to_resume(&journal, plan.as_ref().map(|(plan, _)| plan)).await?;
-        resume(&journal, sink.as_ref(), &run).await?
+        resume(&journal, sink.as_ref(), &clock, &run).await?
     } else {
         let ((plan, text), approval) = plan
             .zip(approval)
@@ -73,7 +75,7 @@ pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> 
             changes: plan.changes(),
             approval: &approval,
         };
-        let applier = Applier::new(sink.as_ref(), &journal, &SystemClock);
+        let applier = Applier::new(sink.as_ref(), &journal, &clock);
         let report = applier.apply(&request, &options).await;
         bar.finish_and_clear();
         let report = report?;
@@ -139,8 +141,8 @@ fn check_systems(plan: &Plan, config: &Config, sink: &dyn PsaSink) -> Result<()>
 
 /// What is approved: the whole plan or the changes named, and the blocked ones that a named
 /// person wants carried out all the same.
-fn approval(plan: &Plan, args: &ApplyArgs) -> Result<Approval> {
-    let mut approval = Approval::of_plan(plan.id().clone(), approver(args)?, SystemClock.now());
+fn approval(plan: &Plan, args: &ApplyArgs, now: Timestamp) -> Result<Approval> {
+    let mut approval = Approval::of_plan(plan.id().clone(), approver(args)?, now);
     let named = |id: &String| Ok(named(plan, "--only", id)?.id.clone());
     if !args.only.is_empty() {
         let only = args.only.iter().map(named).collect::<Result<Vec<_>>>()?;
@@ -317,12 +319,13 @@ async fn run_to_resume(journal: &SqliteStore, plan: Option<&Plan>) -> Result<Run
 async fn resume(
     journal: &SqliteStore,
     sink: &dyn PsaSink,
+    clock: &ApplyClock,
     run: &RunId,
 ) -> Result<(ApplyReport, Vec<Change>)> {
     let records = journal.changes(run).await?;
     let changes: Vec<Change> = records.into_iter().map(|record| record.change).collect();
     let (options, bar) = options(changes.len());
-    let applier = Applier::new(sink, journal, &SystemClock);
+    let applier = Applier::new(sink, journal, clock);
     let report = applier.resume(run, &options).await;
     bar.finish_and_clear();
     Ok((report?, changes))

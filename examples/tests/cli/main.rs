@@ -8,6 +8,7 @@
 mod apply;
 mod connections;
 mod demo;
+mod kill;
 mod mapping;
 mod outages;
 mod plan;

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 /// The day of the book.
-const NOW: &str = "2026-03-15T12:00:00Z";
+pub(crate) const NOW: &str = "2026-03-15T12:00:00Z";
 
 pub(crate) struct World {
     // Dropped in this order: the simulators before the runtime they run on.
@@ -24,7 +24,7 @@ pub(crate) struct World {
     pub(crate) psa: ConnectWiseSimulator,
     pub(crate) book: Book,
     folder: TempDir,
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 /// What a run of the program gave.
@@ -59,7 +59,7 @@ impl World {
             psa,
             book,
             folder: tempfile::tempdir().unwrap(),
-            _runtime: runtime,
+            runtime,
         };
         world.write_secret("client-secret.txt", "example-client-secret");
         world.write_secret("private-key.txt", "example-private-key");
@@ -218,6 +218,11 @@ requests_per_second = 0
     /// How many writes the PSA has carried out.
     pub(crate) fn writes(&self) -> usize {
         self.psa.writes().len()
+    }
+
+    /// Waits until the PSA has taken in everything that was on its way to it.
+    pub(crate) fn settle(&self) {
+        self.runtime.block_on(self.psa.server().settled()).unwrap();
     }
 
     /// Every change request that reached the PSA, carried out or not.

@@ -1,6 +1,7 @@
 //! The harness under every simulator: serves a router on the loopback address, records requests, applies faults, and
 //! holds what passes to the vendor's document.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
@@ -98,6 +99,7 @@ impl Harness {
 pub struct Simulator {
     base_url: Url,
     harness: Harness,
+    callers: Callers,
     stop: watch::Sender<bool>,
     task: Option<JoinHandle<()>>,
 }
@@ -126,6 +128,7 @@ impl Simulator {
         let address = listener.local_addr()?;
         let base_url = Url::parse(&format!("http://{address}/")).map_err(io::Error::other)?;
         let (stop, stopped) = watch::channel(false);
+        let callers = Callers::default();
         let harness = Harness {
             log: Arc::default(),
             faults: Faults::default(),
@@ -136,7 +139,7 @@ impl Simulator {
         let service = router
             .layer(middleware::from_fn_with_state(harness.clone(), observe))
             .into_make_service_with_connect_info::<Line>();
-        let served = axum::serve(Breakable(listener), service)
+        let served = axum::serve(Breakable(listener, callers.clone()), service)
             .with_graceful_shutdown(until_stopped(stopped));
         let task = tokio::spawn(async move {
             let _ = served.await;
@@ -144,6 +147,7 @@ impl Simulator {
         Ok(Self {
             base_url,
             harness,
+            callers,
             stop,
             task: Some(task),
         })
@@ -194,6 +198,26 @@ impl Simulator {
     /// The exceptions of the contract that were needed so far.
     pub fn excused(&self) -> Vec<&'static Exception> {
         lock(&self.harness.ledger).excused()
+    }
+
+    /// Waits until everything that was sent before this call is handled and every connection is closed: after a
+    /// client has ended, nothing of it is on its way any more then. Does not come back while a client keeps a
+    /// connection open.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be connected to.
+    pub async fn settled(&self) -> io::Result<()> {
+        let port = self.base_url.port_or_known_default().unwrap_or_default();
+        // Connections are accepted in the order in which they were made: when this one is, so are all before it.
+        let last = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        let address = last.local_addr()?;
+        let mut open = self.callers.0.subscribe();
+        // An error would mean that the server, which holds the other side, is gone.
+        let _ = open.wait_for(|open| open.contains(&address)).await;
+        drop(last);
+        let _ = open.wait_for(BTreeSet::is_empty).await;
+        Ok(())
     }
 
     /// Stops the server and waits until its last connection is closed.
@@ -367,8 +391,44 @@ impl Connected<IncomingStream<'_, Breakable>> for Line {
     }
 }
 
+/// Who has a connection open.
+#[derive(Clone, Debug)]
+struct Callers(Arc<watch::Sender<BTreeSet<SocketAddr>>>);
+
+impl Default for Callers {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(BTreeSet::new())))
+    }
+}
+
+/// One that has; it is no longer once this is dropped.
+struct Caller {
+    address: SocketAddr,
+    all: Callers,
+}
+
+impl Caller {
+    fn new(address: SocketAddr, all: &Callers) -> Self {
+        all.0.send_modify(|open| {
+            open.insert(address);
+        });
+        Self {
+            address,
+            all: all.clone(),
+        }
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.all.0.send_modify(|open| {
+            open.remove(&self.address);
+        });
+    }
+}
+
 /// A listener whose connections can be broken on purpose.
-struct Breakable(TcpListener);
+struct Breakable(TcpListener, Callers);
 
 impl Listener for Breakable {
     type Io = Socket;
@@ -380,6 +440,7 @@ impl Listener for Breakable {
             Socket {
                 stream,
                 broken: Arc::default(),
+                _caller: Caller::new(address, &self.1),
             },
             address,
         )
@@ -393,6 +454,7 @@ impl Listener for Breakable {
 struct Socket {
     stream: TcpStream,
     broken: Arc<AtomicBool>,
+    _caller: Caller,
 }
 
 impl Socket {

@@ -694,3 +694,20 @@ async fn idle_connections_do_not_hold_a_shutdown_up() {
     drop(silent);
     assert!(send(&base, "GET", "/", &[], "").await.is_err());
 }
+
+#[tokio::test]
+async fn a_server_is_settled_when_what_a_client_sent_before_it_ended_is_handled() {
+    let sim = SherwebSimulator::start(SherwebState::new()).await.unwrap();
+    let port = sim.base_url().port().unwrap();
+    let mut client = tokio::net::TcpStream::connect(("127.0.0.1", port))
+        .await
+        .unwrap();
+    let request = b"GET /service-provider/v1/customers HTTP/1.1\r\nhost: x\r\n\r\n";
+    tokio::io::AsyncWriteExt::write_all(&mut client, request)
+        .await
+        .unwrap();
+    drop(client);
+    assert_eq!(sim.request_count(), 0, "nothing has run since it was sent");
+    sim.server().settled().await.unwrap();
+    assert_eq!(sim.request_count(), 1);
+}
