@@ -12,7 +12,7 @@ use crate::model::{
     Agreement, AgreementId, AgreementReading, Company, Product, ReadFailure, Service, Timestamp,
     VendorAccount,
 };
-use crate::plan::{Plan, PlanContext, Planner, Policy};
+use crate::plan::{Change, Plan, PlanContext, Planner, Policy};
 use crate::reconcile::{PsaBook, Reconciler};
 use crate::sink::{AgreementFilter, PsaSink};
 use crate::source::{UsageRequest, VendorSource};
@@ -136,17 +136,8 @@ impl<'a> Flow<'a> {
             .filter(|agreement| book.agreement(agreement).is_some())
             .collect();
         (self.on_progress)(Progress::Agreements(wanted.len()));
-        let mut readings = self.sink.lines(&wanted);
-        while let Some(reading) = readings.next().await {
-            let reading: AgreementReading = reading?;
-            if !book.add_lines(reading) {
-                return Err(Error::new(
-                    ErrorKind::Protocol,
-                    "the lines of an agreement were read twice, or of one not asked for",
-                ));
-            }
-            (self.on_progress)(Progress::AgreementRead);
-        }
+        let each = || (self.on_progress)(Progress::AgreementRead);
+        read_lines(self.sink, &wanted, &mut book, each).await?;
         Ok(book)
     }
 
@@ -164,7 +155,22 @@ impl<'a> Flow<'a> {
         now: Timestamp,
     ) -> Result<Plan> {
         let book = self.book(lists, mapping).await?;
-        let mut reconciler = Reconciler::new(mapping, &book, now.date());
+        self.plan_on(&book, lists, mapping, policy, now).await
+    }
+
+    /// Reads the vendor's side and plans against what was read of the PSA.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub async fn plan_on(
+        &self,
+        book: &PsaBook,
+        lists: &Lists,
+        mapping: &Mapping,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Plan> {
+        let mut reconciler = Reconciler::new(mapping, book, now.date());
         let request = UsageRequest::new(now);
         (self.on_progress)(Progress::Accounts(lists.accounts.len()));
         let mut readings = self.source.usage(&request);
@@ -181,6 +187,57 @@ impl<'a> Flow<'a> {
         };
         Planner::new(policy.clone()).plan(&reconciler.finish(), &context)
     }
+}
+
+/// Reads the present state of the agreements that changes are about, for an
+/// [undo](crate::apply::after::undo).
+///
+/// # Errors
+/// `Auth` and `Config`, and any error when the list gave nothing else. An agreement that could
+/// not be read is not in the book, or has no lines there.
+pub async fn book_of_changes<'c>(
+    sink: &dyn PsaSink,
+    changes: impl IntoIterator<Item = &'c Change>,
+) -> Result<PsaBook> {
+    let mut companies = BTreeSet::new();
+    let mut wanted = BTreeSet::new();
+    for change in changes {
+        companies.insert(change.company.clone());
+        wanted.insert(change.agreement.clone());
+    }
+    let filter = AgreementFilter {
+        companies: companies.into_iter().collect(),
+    };
+    let mut agreements = Vec::new();
+    if !filter.companies.is_empty() {
+        agreements = collect(sink.agreements(&filter), &mut Vec::new()).await?;
+    }
+    agreements.retain(|agreement| wanted.contains(&agreement.id));
+    let listed: Vec<AgreementId> = agreements.iter().map(|a| a.id.clone()).collect();
+    let mut book = PsaBook::new([], agreements, []);
+    read_lines(sink, &listed, &mut book, || {}).await?;
+    Ok(book)
+}
+
+/// Reads the lines of agreements into the book that lists them.
+async fn read_lines(
+    sink: &dyn PsaSink,
+    wanted: &[AgreementId],
+    book: &mut PsaBook,
+    each: impl Fn(),
+) -> Result<()> {
+    let mut readings = sink.lines(wanted);
+    while let Some(reading) = readings.next().await {
+        let reading: AgreementReading = reading?;
+        if !book.add_lines(reading) {
+            return Err(Error::new(
+                ErrorKind::Protocol,
+                "the lines of an agreement were read twice, or of one not asked for",
+            ));
+        }
+        each();
+    }
+    Ok(())
 }
 
 /// The agreements that the mapping's switched-on links feed.

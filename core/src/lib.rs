@@ -15,6 +15,7 @@ pub mod proration;
 pub mod reconcile;
 pub mod sink;
 pub mod source;
+mod spreadsheet;
 pub mod store;
 pub mod wire;
 

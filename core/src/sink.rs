@@ -28,6 +28,9 @@ pub struct SinkCapabilities {
     pub set_unit_price: bool,
     /// A line can be ended on a day.
     pub end_line: bool,
+    /// A line can be ended before its first day, so that it never bills. Where it cannot, an
+    /// undo lets it bill nothing and ends it on its first day.
+    pub end_before_start: bool,
 }
 
 /// What a sink is.

@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+pub mod after;
 mod approval;
 mod ceiling;
 mod clock;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{AgreementId, AgreementLineId, ChangeId, LineState, PlanId};
 use crate::plan::Change;
 use crate::sink::Verdict;
-use crate::store::{ChangeState, Event, Failure, RunId, SkipCause};
+use crate::store::{ChangeRecord, ChangeState, Event, Failure, RunId, SkipCause};
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -63,6 +63,13 @@ pub struct ChangeResult {
 }
 
 impl ChangeResult {
+    /// What became of a recorded change, as far as its history goes.
+    #[must_use]
+    pub fn of(record: &ChangeRecord) -> Self {
+        let events = record.events.iter().map(|recorded| &recorded.event);
+        Self::new(&record.change, events, "")
+    }
+
     /// Reads the result off a change's history; `pause` says why it was not finished.
     pub(super) fn new<'a>(
         change: &Change,

@@ -245,7 +245,7 @@ fn same_line(a: &Change, b: &Change) -> bool {
 }
 
 /// Whether the lines hold already what the change wants.
-fn already_holds(change: &Change, lines: &[AgreementLine]) -> bool {
+pub(super) fn already_holds(change: &Change, lines: &[AgreementLine]) -> bool {
     lines.iter().any(|line| {
         let state = &line.state;
         change.action.line().is_none_or(|id| line.id == *id)

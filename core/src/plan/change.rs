@@ -233,7 +233,7 @@ pub struct Labels {
 }
 
 /// An amount that may be absent, in words.
-struct Shown<'a>(&'a Option<Money>);
+pub(crate) struct Shown<'a>(pub(crate) &'a Option<Money>);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

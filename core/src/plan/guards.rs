@@ -2,9 +2,10 @@
 
 use rust_decimal::Decimal;
 
-use super::{Action, Block, Change, Guard, PlanContext, Policy};
+use super::{Action, Block, Change, Guard, PlanContext, Policy, ReductionLimit};
 use crate::model::{Agreement, Currency, Money, Quantity};
 use crate::reconcile::{Comparison, Kind, Row, VendorCost};
+use crate::sink::SinkDescriptor;
 
 /// The currency of an agreement, by itself or by the policy.
 pub(super) fn currency_of(agreement: &Agreement, policy: &Policy) -> Option<Currency> {
@@ -20,9 +21,12 @@ pub(super) fn blocks(
 ) -> Vec<Block> {
     let block = |guard, reason: Option<String>| reason.map(|reason| Block { guard, reason });
     [
-        block(Guard::Unsupported, unsupported(&change.action, context)),
+        block(
+            Guard::Unsupported,
+            unsupported(&change.action, context.sink),
+        ),
         block(Guard::NegativeQuantity, negative(&change.action)),
-        block(Guard::WholeUnits, fractional(&change.action, context)),
+        block(Guard::WholeUnits, fractional(&change.action, context.sink)),
         block(
             Guard::Currency,
             unlike_currency(row, &change.action, policy),
@@ -37,8 +41,27 @@ pub(super) fn blocks(
     .collect()
 }
 
-fn unsupported(action: &Action, context: &PlanContext<'_>) -> Option<String> {
-    let can = &context.sink.capabilities;
+/// Blocks for one change of an agreement that rests on no reading of the vendor.
+pub(crate) fn of_agreement(
+    agreement: &Agreement,
+    change: &Change,
+    sink: &SinkDescriptor,
+) -> Vec<Block> {
+    let block = |guard, reason: Option<String>| reason.map(|reason| Block { guard, reason });
+    [
+        block(Guard::Unsupported, unsupported(&change.action, sink)),
+        block(Guard::NegativeQuantity, negative(&change.action)),
+        block(Guard::WholeUnits, fractional(&change.action, sink)),
+        block(Guard::InvoicedPeriod, invoiced(agreement, change)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What the sink cannot do of a write, if so.
+pub(crate) fn unsupported(action: &Action, sink: &SinkDescriptor) -> Option<String> {
+    let can = &sink.capabilities;
     let (able, what) = match action {
         Action::CreateLine { .. } => (can.create_line, "create lines"),
         Action::SetQuantity { .. } => (can.set_quantity, "set quantities"),
@@ -46,7 +69,7 @@ fn unsupported(action: &Action, context: &PlanContext<'_>) -> Option<String> {
         Action::SetUnitPrice { .. } => (can.set_unit_price, "set unit prices"),
         Action::EndLine { .. } => (can.end_line, "end lines"),
     };
-    (!able).then(|| format!("{} cannot {what}", context.sink.name))
+    (!able).then(|| format!("{} cannot {what}", sink.name))
 }
 
 fn wanted(action: &Action) -> Option<Quantity> {
@@ -58,12 +81,12 @@ fn negative(action: &Action) -> Option<String> {
     Some(format!("a line cannot bill {to} units"))
 }
 
-fn fractional(action: &Action, context: &PlanContext<'_>) -> Option<String> {
+fn fractional(action: &Action, sink: &SinkDescriptor) -> Option<String> {
     let to = wanted(action).filter(|to| !to.is_whole())?;
-    context.sink.capabilities.whole_units_only.then(|| {
+    sink.capabilities.whole_units_only.then(|| {
         format!(
             "{} takes whole units only, and the quantity is {to}: give the service link a rounding",
-            context.sink.name
+            sink.name
         )
     })
 }
@@ -154,11 +177,48 @@ fn invoiced(agreement: &Agreement, change: &Change) -> Option<String> {
     })
 }
 
+/// The open lines that a plan's reductions are measured against.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Compared {
+    lines: u64,
+    units: Decimal,
+}
+
+impl Compared {
+    /// Adds a line of so many units.
+    pub(crate) fn add(&mut self, units: Quantity) {
+        self.lines += 1;
+        self.units = self.units.saturating_add(units.value());
+    }
+}
+
 /// Why the plan as a whole takes away too much, if it does.
 pub(super) fn total_reduction(
     comparison: &Comparison<'_>,
     changes: &[Change],
     policy: &Policy,
+) -> Option<String> {
+    let compared = || {
+        let observed = comparison.rows().filter(|row| {
+            matches!(
+                row.kind(),
+                Kind::Change | Kind::NoChange | Kind::VendorMissing
+            )
+        });
+        let mut compared = Compared::default();
+        observed
+            .filter_map(|row| row.psa())
+            .for_each(|units| compared.add(units));
+        compared
+    };
+    reduction_beyond(changes, compared, policy.reduction_limit)
+}
+
+/// Why changes take away too much of what they were compared with, if they do.
+pub(crate) fn reduction_beyond(
+    changes: &[Change],
+    compared: impl FnOnce() -> Compared,
+    limit: ReductionLimit,
 ) -> Option<String> {
     let reductions: Vec<(Quantity, Quantity)> = changes
         .iter()
@@ -166,21 +226,13 @@ pub(super) fn total_reduction(
         .filter_map(|change| change.action.quantities())
         .collect();
     let lines = reductions.len() as u64;
-    let limit = policy.reduction_limit;
     if lines <= limit.lines {
         return None;
     }
-    let observed = comparison.rows().filter(|row| {
-        matches!(
-            row.kind(),
-            Kind::Change | Kind::NoChange | Kind::VendorMissing
-        )
-    });
-    let (mut all_lines, mut all_units) = (0_u64, Decimal::ZERO);
-    for psa in observed.filter_map(|row| row.psa()) {
-        all_lines += 1;
-        all_units = all_units.saturating_add(psa.value());
-    }
+    let Compared {
+        lines: all_lines,
+        units: all_units,
+    } = compared();
     let lost_units = reductions.iter().fold(Decimal::ZERO, |sum, (from, to)| {
         sum.saturating_add(from.value().saturating_sub(to.value()))
     });

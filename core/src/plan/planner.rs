@@ -395,6 +395,7 @@ pub(crate) fn intent_id(intent: &impl Serialize) -> Result<ChangeId> {
 
 /// The names of the vendor's side.
 struct Names<'a> {
+    source: &'static str,
     accounts: HashMap<&'a VendorAccountId, &'a str>,
     services: HashMap<&'a ServiceKey, &'a str>,
 }
@@ -402,6 +403,7 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     fn new(context: &PlanContext<'a>) -> Self {
         Self {
+            source: context.source.name,
             accounts: context
                 .accounts
                 .iter()
@@ -429,6 +431,16 @@ impl<'a> Names<'a> {
             many => format!("{many} usage lines"),
         };
         let message = match &record.subject {
+            UnplacedSubject::Account
+                if record.kind == Kind::NotObserved
+                    && !self.accounts.contains_key(&record.account) =>
+            {
+                format!(
+                    "account {account} is linked, and {} does not list it any more: nothing is \
+                     changed; if the client has left, exclude the account{reason}",
+                    self.source
+                )
+            }
             UnplacedSubject::Account if record.kind == Kind::NotObserved => {
                 format!("{account}: not observed, so nothing is changed{reason}")
             }

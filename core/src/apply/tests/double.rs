@@ -120,10 +120,16 @@ impl World {
         let lines = self.lines.get_mut(&change.agreement).unwrap();
         let id = change.action.line().unwrap_or(&new_id).clone();
         if let Action::CreateLine {
-            quantity, last_day, ..
+            quantity,
+            unit_cost,
+            unit_price,
+            last_day,
         } = &change.action
         {
             let mut line = AgreementLine::new(new_id, change.product.clone(), *quantity);
+            line.state.unit_cost = *unit_cost;
+            line.state.unit_price = *unit_price;
+            line.state.effective = Some(change.effective);
             line.state.last_day = *last_day;
             line.marker = Some(change.marker.clone());
             lines.push(line);

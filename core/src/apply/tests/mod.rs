@@ -1,5 +1,6 @@
 //! The applier against a scripted PSA, on every store.
 
+mod after;
 mod approval;
 mod crash;
 mod double;

@@ -1,100 +1,22 @@
-//! CSV cells: written so that a spreadsheet runs nothing, and read with their lines.
+//! CSV rows: written by column, and read with their lines.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::{ImportError, ImportProblem, check_size};
-use crate::error::{Error, ErrorKind, Result, is_unprintable, printable};
+use crate::error::{Result, printable};
 use crate::model::Quantity;
-
-/// Whether a spreadsheet would take a text for a formula, leading quotes aside.
-fn is_formula(text: &str) -> bool {
-    let text = text.trim_start_matches('\'');
-    text.starts_with(['\t', '\r', '\n'])
-        || text
-            .trim_start()
-            .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
-}
-
-fn guarded(text: &str) -> String {
-    let text = escaped(text);
-    if is_formula(&text) {
-        format!("'{text}")
-    } else {
-        text
-    }
-}
-
-fn unguarded(text: &str) -> String {
-    unescaped(match text.strip_prefix('\'') {
-        Some(rest) if is_formula(rest) => rest,
-        _ => text,
-    })
-}
-
-/// Writes characters that act on a terminal or turn text around as `\u{1b}`. Line breaks and
-/// tabs stay, and what looks like such an escape already is escaped itself.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let kept = matches!(c, '\n' | '\t') || rest.starts_with("\r\n");
-        if (is_unprintable(c) && !kept) || rest.starts_with("\\u{") {
-            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
-        } else {
-            out.push(c);
-        }
-        rest = &rest[c.len_utf8()..];
-    }
-    out
-}
-
-fn unescaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("\\u{") {
-        out.push_str(&rest[..at]);
-        let inside = &rest[at + 3..];
-        let decoded = inside.split_once('}').and_then(|(digits, after)| {
-            let c = char::from_u32(u32::from_str_radix(digits, 16).ok()?)?;
-            Some((c, after))
-        });
-        match decoded {
-            Some((c, after)) => {
-                out.push(c);
-                rest = after;
-            }
-            None => {
-                out.push_str("\\u{");
-                rest = inside;
-            }
-        }
-    }
-    out.push_str(rest);
-    out
-}
+use crate::spreadsheet::{csv_text, unguarded};
 
 pub(super) fn write(columns: &[&str], rows: &[HashMap<&str, String>]) -> Result<String> {
-    let failed = |what: String| Error::new(ErrorKind::Unexpected, what);
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer
-        .write_record(columns)
-        .map_err(|error| failed(error.to_string()))?;
-    for row in rows {
-        let cells = columns
-            .iter()
-            .map(|column| row.get(column).map_or("", String::as_str));
-        writer
-            .write_record(cells.map(guarded))
-            .map_err(|error| failed(error.to_string()))?;
-    }
-    let bytes = writer
-        .into_inner()
-        .map_err(|error| failed(error.to_string()))?;
-    String::from_utf8(bytes).map_err(|error| failed(error.to_string()))
+    let titles = columns.iter().map(|column| (*column).to_owned());
+    let rows = rows.iter().map(|row| {
+        let cells = columns.iter().map(|column| row.get(column).cloned());
+        cells.map(Option::unwrap_or_default).collect()
+    });
+    csv_text(std::iter::once(titles.collect()).chain(rows))
 }
 
 /// One row as read.

@@ -1,0 +1,206 @@
+//! What is left of a run, and what to do about it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::apply::{ChangeResult, Outcome};
+use crate::plan::Change;
+use crate::store::{ChangeRecord, RunRecord};
+
+/// Why a change of a run has not landed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Standing {
+    /// It may have been written.
+    Unsettled,
+    /// The PSA shows something that nobody planned.
+    Conflict,
+    /// Nothing was written: the PSA refused.
+    Refused,
+    /// Nothing was written: the PSA could not be reached or was not ready.
+    Failed,
+    /// Nothing was written: the line was changed since the plan.
+    Drifted,
+    /// Not begun: an earlier change of the line or the agreement did not go through.
+    Skipped,
+    /// Not begun: the run was stopped before.
+    Waiting,
+    /// Nobody approved it.
+    NotApproved,
+    /// The plan's guards speak against it.
+    Blocked,
+}
+
+/// What to do about a change that has not landed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Remedy {
+    /// Resume the run.
+    Resume,
+    /// Look at the line in the PSA, then plan anew.
+    Look,
+    /// Mend the reason, then retry the run.
+    MendAndRetry,
+    /// Retry the run.
+    Retry,
+    /// Undo the same run again: what is retried is what the vendor says, and this run was an
+    /// undo.
+    UndoAgain,
+    /// Approve it, or leave it.
+    Approve,
+    /// Override the block in a new plan, or leave it.
+    Override,
+}
+
+impl Standing {
+    /// Where a change stands; `None` when it has landed.
+    #[must_use]
+    pub fn of(result: &ChangeResult) -> Option<Self> {
+        Some(match result.outcome {
+            Outcome::Done { .. } => return None,
+            Outcome::Unsettled => Self::Unsettled,
+            _ if result.resumable => Self::Waiting,
+            Outcome::Drifted => Self::Drifted,
+            Outcome::Failed { retryable: true } => Self::Failed,
+            Outcome::Failed { retryable: false } => Self::Refused,
+            Outcome::Conflict => Self::Conflict,
+            Outcome::Blocked => Self::Blocked,
+            Outcome::NotApproved => Self::NotApproved,
+            Outcome::Skipped => Self::Skipped,
+        })
+    }
+
+    /// Where it stands, in words for a person in finance.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unsettled => "may or may not have been written",
+            Self::Conflict => "in conflict: the PSA shows something that nobody planned",
+            Self::Refused => "refused by the PSA, nothing was written",
+            Self::Failed => "not sent, or not taken by the PSA: nothing was written",
+            Self::Drifted => "changed in the PSA since the plan, nothing was written",
+            Self::Skipped => {
+                "not begun, as an earlier change of the line or agreement did not go through"
+            }
+            Self::Waiting => "not begun, as the run was stopped before",
+            Self::NotApproved => "not approved, nothing was written",
+            Self::Blocked => "blocked, nothing was written",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub const fn remedy(self) -> Remedy {
+        match self {
+            Self::Unsettled | Self::Waiting => Remedy::Resume,
+            Self::Conflict => Remedy::Look,
+            Self::Refused => Remedy::MendAndRetry,
+            Self::Failed | Self::Drifted | Self::Skipped => Remedy::Retry,
+            Self::NotApproved => Remedy::Approve,
+            Self::Blocked => Remedy::Override,
+        }
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Remedy {
+    /// What to do, in words for a person in finance.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Resume => "go on with the run: it reads the line before it writes anything",
+            Self::Look => {
+                "look at the line in the PSA and correct it there if it is wrong, then make a new plan"
+            }
+            Self::MendAndRetry => "mend what the reason names, then bring it again",
+            Self::Retry => "bring it again: it is planned anew on what the PSA bills now",
+            Self::UndoAgain => "mend what the reason names, then undo the same run again",
+            Self::Approve => "leave it, or approve it",
+            Self::Override => "leave it, or make a new plan and override the block by name",
+        }
+    }
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A change of a run that has not landed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct OpenChange {
+    /// The change.
+    pub change: Change,
+    /// Where it stands.
+    pub standing: Standing,
+    /// The reason as it was recorded, but for the request; empty where there is none.
+    pub detail: String,
+    /// The write's request, to ask the PSA's vendor about.
+    pub request_id: Option<String>,
+    /// What to do about it.
+    pub remedy: Remedy,
+}
+
+/// What a run has done, and what is left of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RunStatus {
+    /// The run.
+    pub run: RunRecord,
+    /// How many changes it has.
+    pub changes: usize,
+    /// How many of them have landed.
+    pub done: usize,
+    /// The others, in the order of the plan.
+    pub open: Vec<OpenChange>,
+}
+
+impl RunStatus {
+    /// The status of a run with these changes.
+    #[must_use]
+    pub fn of(run: RunRecord, records: &[ChangeRecord]) -> Self {
+        let open: Vec<OpenChange> = records.iter().filter_map(open).collect();
+        Self {
+            run,
+            changes: records.len(),
+            done: records.len() - open.len(),
+            open,
+        }
+    }
+}
+
+fn open(record: &ChangeRecord) -> Option<OpenChange> {
+    let result = ChangeResult::of(record);
+    let standing = Standing::of(&result)?;
+    let takes_back = record.change.evidence.undoes.is_some();
+    let remedy = match standing.remedy() {
+        Remedy::Retry | Remedy::MendAndRetry if takes_back => Remedy::UndoAgain,
+        remedy => remedy,
+    };
+    Some(OpenChange {
+        change: record.change.clone(),
+        standing,
+        detail: without_request(result.detail, result.request_id.as_deref()),
+        request_id: result.request_id,
+        remedy,
+    })
+}
+
+/// The reason without the request at its end: the same for changes that failed alike.
+fn without_request(detail: String, request: Option<&str>) -> String {
+    let tail = request.map(|id| format!(" [request {id}]"));
+    match tail.and_then(|tail| detail.strip_suffix(&tail).map(str::to_owned)) {
+        Some(detail) => detail,
+        None => detail,
+    }
+}

@@ -1,0 +1,189 @@
+use super::*;
+use crate::apply::after::{LeftOut, Retry, in_error, retry, still_approved};
+use crate::apply::tests::{change, create, set_quantity};
+use crate::error::ErrorKind;
+use crate::plan::{Action, Notice, Origin};
+use crate::reconcile::Kind;
+
+/// A run in which three of five changes are in error.
+async fn with_errors(desk: &Desk) {
+    let changes = [
+        set_quantity("c1", "a1", "p1", "l1", (10, 12)),
+        set_quantity("c2", "a1", "p2", "l2", (5, 6)),
+        set_quantity("c3", "a1", "p3", "l3", (99, 5)),
+        set_quantity("c4", "a2", "p1", "l9", (7, 8)),
+        create("c5", "a2", "p8", 1),
+    ];
+    desk.fault("c2", &[Fault::Rejected]);
+    desk.fault("c5", &[Fault::NotSent]);
+    desk.run("r1", &changes).await;
+}
+
+async fn retried(desk: &Desk, fresh: &Plan) -> Retry {
+    let run = desk.bench.journal.run(&"r1".into()).await.unwrap();
+    retry(&run, &desk.records("r1").await, fresh, &desk.book()).unwrap()
+}
+
+fn left_out(retry: &Retry) -> Vec<(&str, &LeftOut)> {
+    let left_out = retry.left_out.iter();
+    left_out
+        .map(|left| (left.change.id.as_str(), &left.why))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_retry_brings_again_the_changes_in_error_and_nothing_else() {
+    let desk = Desk::new();
+    with_errors(&desk).await;
+    let fresh = plan_of(vec![
+        set_quantity("n1", "a1", "p1", "l1", (12, 20)),
+        set_quantity("n2", "a1", "p2", "l2", (5, 7)),
+        set_quantity("n3", "a1", "p3", "l3", (4, 5)),
+        set_quantity("n4", "a2", "p1", "l9", (8, 9)),
+        create("n5", "a2", "p8", 1),
+        create("n6", "a2", "p7", 1),
+    ]);
+    let retry = retried(&desk, &fresh).await;
+    assert_eq!(ids(retry.plan.changes()), ["n2", "n3", "n5"]);
+    assert!(retry.left_out.is_empty());
+    assert_ne!(retry.plan.id(), fresh.id());
+    let origin = Origin::Retry { run: "r1".into() };
+    assert_eq!(retry.plan.content().origin, Some(origin));
+    let text = retry.plan.to_text().unwrap();
+    assert_eq!(Plan::from_text(&text).unwrap(), retry.plan);
+}
+
+#[tokio::test]
+async fn what_has_landed_meanwhile_or_needs_nothing_is_named_as_such() {
+    let desk = Desk::new();
+    with_errors(&desk).await;
+    desk.edit("a1", "l2", |line| line.state.quantity = 6_u32.into());
+    let mut content = plan_of(Vec::new()).content().clone();
+    let mut notice = Notice::new(Kind::Ambiguous, "Contoso, Cloud, P8: 2 open lines");
+    notice.agreement = Some("a2".into());
+    notice.product = Some("p8".into());
+    let mut other = Notice::new(Kind::Unmapped, "another agreement");
+    other.agreement = Some("a7".into());
+    content.notices = vec![notice.clone(), other];
+    let retry = retried(&desk, &Plan::new(content).unwrap()).await;
+    let reason = notice.message.clone();
+    assert_eq!(
+        left_out(&retry),
+        [
+            ("c2", &LeftOut::Landed),
+            ("c3", &LeftOut::NothingToDo),
+            ("c5", &LeftOut::NotPlanned { reason }),
+        ]
+    );
+    assert_eq!(retry.plan.notices(), [notice]);
+}
+
+#[tokio::test]
+async fn a_line_that_takes_the_place_of_another_is_not_retried_but_one_for_a_line_not_created_is() {
+    let desk = Desk::new();
+    with_errors(&desk).await;
+    let fresh = plan_of(vec![
+        create("n2", "a1", "p2", 6),
+        set_quantity("n3", "a1", "p3", "l4", (4, 5)),
+        set_quantity("n5", "a2", "p8", "l7", (3, 1)),
+    ]);
+    let retry = retried(&desk, &fresh).await;
+    assert_eq!(ids(retry.plan.changes()), ["n5"]);
+    let names: Vec<&str> = left_out(&retry).iter().map(|(id, _)| *id).collect();
+    assert_eq!(names, ["c2", "c3"]);
+}
+
+#[tokio::test]
+async fn a_change_in_conflict_is_left_to_a_person() {
+    let desk = Desk::new();
+    let changes = [
+        set_quantity("c1", "a1", "p1", "l1", (10, 12)),
+        set_quantity("c2", "a1", "p2", "l2", (5, 6)),
+    ];
+    desk.fault("c1", &[Fault::Overwritten]);
+    desk.run("r1", &changes).await;
+    let fresh = plan_of(vec![
+        set_quantity("n1", "a1", "p1", "l1", (10, 12)),
+        set_quantity("n2", "a1", "p2", "l2", (5, 6)),
+    ]);
+    let retry = retried(&desk, &fresh).await;
+    assert_eq!(
+        ids(retry.plan.changes()),
+        ["n2"],
+        "what was skipped is brought again"
+    );
+    assert!(matches!(
+        left_out(&retry)[..],
+        [("c1", LeftOut::Conflict { .. })]
+    ));
+}
+
+#[tokio::test]
+async fn a_run_with_unsettled_changes_is_refused_with_their_names() {
+    let desk = Desk::new();
+    let mut lost = set_quantity("c1", "a1", "p1", "l1", (10, 12));
+    lost.labels.company = "Contoso".into();
+    desk.fault("c1", &[Fault::Lost]);
+    desk.run("r1", &[lost]).await;
+    let error = in_error(&"r1".into(), &desk.records("r1").await).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    let text = error.to_string();
+    assert!(
+        text.contains("resumed first") && text.contains("Contoso: set quantity 10 -> 12"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn an_undo_and_a_plan_of_another_system_are_not_retried() {
+    let desk = Desk::new();
+    desk.run("r1", &[set_quantity("c1", "a1", "p1", "l1", (10, 12))])
+        .await;
+    let undo = desk.undo("r1").await;
+    desk.run("r2", undo.plan.changes()).await;
+    let error = in_error(&"r2".into(), &desk.records("r2").await).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("undo run r1 again"), "{error}");
+
+    let mut content = plan_of(Vec::new()).content().clone();
+    content.sink = "elsewhere".into();
+    let run = desk.bench.journal.run(&"r1".into()).await.unwrap();
+    let fresh = Plan::new(content).unwrap();
+    let error = retry(&run, &desk.records("r1").await, &fresh, &desk.book()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+}
+
+#[tokio::test]
+async fn the_old_approval_covers_what_is_not_larger_and_only_until_something_else_is_written() {
+    let desk = Desk::new();
+    with_errors(&desk).await;
+    let run = desk.bench.journal.run(&"r1".into()).await.unwrap();
+    let records = desk.records("r1").await;
+    let ceiling = still_approved(&desk.bench.journal, &run, &records)
+        .await
+        .unwrap();
+    let granted: Vec<&str> = ceiling.grants.iter().map(|g| g.change.as_str()).collect();
+    assert_eq!(granted, ["c2", "c3", "c5"]);
+    let larger = ceiling.covers(&set_quantity("n2", "a1", "p2", "l2", (5, 7)));
+    let reason = larger.unwrap_err();
+    assert!(reason.contains("5 to 7, approved is 5 to 6"), "{reason}");
+
+    let cost = Action::SetUnitCost {
+        line: "l2".into(),
+        from: Some(money(100)),
+        to: money(110),
+    };
+    let refused = set_quantity("x3", "a1", "p3", "l3", (4, 5));
+    desk.fault("x3", &[Fault::Rejected]);
+    desk.run("r2", &[change("x2", "a1", "p2", cost), refused])
+        .await;
+    let ceiling = still_approved(&desk.bench.journal, &run, &records)
+        .await
+        .unwrap();
+    let granted: Vec<&str> = ceiling.grants.iter().map(|g| g.change.as_str()).collect();
+    assert_eq!(
+        granted,
+        ["c3", "c5"],
+        "what was refused has written nothing"
+    );
+}
