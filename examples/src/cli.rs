@@ -2,16 +2,19 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tallyline_core::model::{
-    AgreementId, CompanyId, ProductId, Quantity, ServiceKey, Timestamp, VendorAccountId,
+    AgreementId, AgreementLineId, CivilDate, CompanyId, ProductId, Quantity, ServiceKey, Timestamp,
+    VendorAccountId,
 };
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, or nothing to do
   1  an error; for apply also a change that failed or whose outcome is not known
-  2  plan, show: changes are pending. apply: stopped with changes left
+  2  plan, show, retry, undo: changes are pending, or the vendor shows no usage at all.
+     apply: stopped with changes left
   3  something is blocked and waits for a person (wins over 2)";
 
 /// Keeps what your PSA bills in step with what your vendor charges.
@@ -30,7 +33,7 @@ pub(crate) struct Cli {
     /// Print one JSON document instead of text.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// What to log to standard error, such as `info` or `tallyline_core=debug` [default: warn].
+    /// What to log to standard error, such as `info` or `tallyline_core=debug` [default: warn, of calls only errors].
     #[arg(long, global = true, env = "TALLYLINE_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
     /// The instant to plan for instead of the present one, for rehearsals against simulators.
@@ -66,17 +69,23 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Carry out a plan file and verify every change by reading it back.
     Apply(ApplyArgs),
-    /// Show the last runs, and what failed, drifted or is not known.
+    /// Show the last runs, what is left of them, and which command does it.
     Status(StatusArgs),
+    /// Plan again what a run could not do, on what both sides show now, and nothing else.
+    Retry(RetryArgs),
+    /// Plan the inverse of a run. Changes nothing: the plan is applied like any other.
+    Undo(UndoArgs),
+    /// Show who changed which line, when, from what to what, and on which evidence.
+    History(HistoryArgs),
 }
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// The vendor's accounts.
-    #[arg(long, default_value_t = 60)]
+    /// The vendor's accounts: 20 to 2000, for each special case has one of its own.
+    #[arg(long, default_value_t = 60, value_parser = RangedU64ValueParser::<usize>::new().range(20..=2000))]
     pub(crate) accounts: usize,
-    /// The usage lines, over all accounts.
-    #[arg(long, default_value_t = 1200)]
+    /// The usage lines, over all accounts: 100 to 100000.
+    #[arg(long, default_value_t = 1200, value_parser = RangedU64ValueParser::<usize>::new().range(100..=100_000))]
     pub(crate) lines: usize,
     /// The same seed gives the same book of business.
     #[arg(long, default_value_t = 1)]
@@ -135,6 +144,71 @@ pub(crate) struct StatusArgs {
     /// How many runs to show.
     #[arg(long, default_value_t = 5)]
     pub(crate) runs: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryArgs {
+    /// The run: its id, or the id's beginning; see `tallyline status`.
+    pub(crate) run: String,
+    /// Where to write the plan.
+    #[arg(long, default_value = "retry-plan.json", value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Carry out what the approval of the run covers: the same lines and kinds of change, and
+    /// nothing larger.
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// Do not ask.
+    #[arg(long, requires = "apply")]
+    pub(crate) yes: bool,
+    /// Who carries it out; whoever is logged in by default.
+    #[arg(long, value_name = "NAME", requires = "apply")]
+    pub(crate) by: Option<String>,
+    /// Print every notice, however many.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UndoArgs {
+    /// The run: its id, or the id's beginning; see `tallyline status`.
+    pub(crate) run: String,
+    /// Where to write the plan.
+    #[arg(long, default_value = "undo-plan.json", value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// Only of this agreement, by its id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) agreement: Option<AgreementId>,
+    /// Only of this line, by its id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) line: Option<AgreementLineId>,
+    /// Only of this company, by its id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) company: Option<CompanyId>,
+    /// Only of this product, by its id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) product: Option<ProductId>,
+    /// Only what was written on this day (UTC) or later.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) since: Option<CivilDate>,
+    /// How to print it. CSV is safe to open in a spreadsheet, and its titles state the units.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: HistoryFormat,
+}
+
+/// How a history is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HistoryFormat {
+    /// For reading.
+    #[default]
+    Text,
+    /// For a spreadsheet.
+    Csv,
+    /// For a program.
+    Json,
 }
 
 #[derive(Debug, Subcommand)]

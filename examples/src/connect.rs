@@ -11,7 +11,7 @@ use tallyline_sherweb::SherwebClient;
 
 use crate::config::{Config, SecretRef, SinkKind, SourceKind};
 use crate::files;
-use crate::output::{safe, warn};
+use crate::output::{plain, warn};
 
 /// Both sides.
 pub(crate) struct Connections {
@@ -116,9 +116,9 @@ pub(crate) fn explain(error: &Error, config: &Path) -> String {
     // What happened on this machine alone needs no kind in front of its sentence.
     let local = error.operation().is_none() && error.http().is_none() && error.context().is_empty();
     let mut text = if local {
-        safe(error.message())
+        plain(error.message())
     } else {
-        safe(&error.to_string())
+        plain(&error.to_string())
     };
     let side = match error.connector() {
         Some("sherweb") => Some((

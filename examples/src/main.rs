@@ -28,6 +28,9 @@ use commands::Context;
 use outcome::Outcome;
 use output::Output;
 
+/// What is logged by default: an attempt that is repeated is no news, its failure is an error.
+const DEFAULT_LOG: &str = "warn,tallyline_core::http=error";
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -46,7 +49,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(outcome) => outcome.into(),
         Err(error) => {
-            output::tell(&format!("error: {}", connect::explain(&error, &config)));
+            output::tell_of("error: ", &connect::explain(&error, &config));
             Outcome::Failed.into()
         }
     }
@@ -55,7 +58,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<Outcome> {
     let quiet = matches!(cli.command, Command::Demo(_));
     let filter = cli.log.as_deref();
-    start_logging(filter.unwrap_or(if quiet { "error" } else { "warn" }))?;
+    start_logging(filter.unwrap_or(if quiet { "error" } else { DEFAULT_LOG }))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -81,6 +84,9 @@ fn run(cli: Cli) -> Result<Outcome> {
             Command::Show(args) => commands::show::run(&context, &args),
             Command::Apply(args) => commands::apply::run(&context, &args).await,
             Command::Status(args) => commands::status::run(&context, &args).await,
+            Command::Retry(args) => commands::retry::run(&context, &args).await,
+            Command::Undo(args) => commands::undo::run(&context, &args).await,
+            Command::History(args) => commands::history::run(&context, &args).await,
         }
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! Every text from outside passes [`safe`] before it is printed.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
 use serde::Serialize;
@@ -75,14 +75,63 @@ pub(crate) fn tell(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }
 
+/// Prints a sentence after its kind to standard error: in lines where people read it, on one
+/// line where a program does.
+pub(crate) fn tell_of(kind: &str, text: &str) {
+    if io::stderr().is_terminal() {
+        tell(wrapped(kind, kind.chars().count(), text).trim_end());
+    } else {
+        tell(&format!("{kind}{text}"));
+    }
+}
+
 /// Prints a warning to standard error.
 pub(crate) fn warn(text: &str) {
-    tell(&format!("warning: {}", safe(text)));
+    tell_of("warning: ", &plain(text));
 }
 
 /// Text from outside on one line, without anything that moves the cursor or turns text around.
 pub(crate) fn safe(text: &str) -> String {
     printable(text)
+}
+
+/// [`safe`], with the names of calls in words: `agreements.additions.list failed` is `reading
+/// additions failed`.
+pub(crate) fn plain(text: &str) -> String {
+    let words: Vec<String> = safe(text).split(' ').map(str::to_owned).collect();
+    let mut out: Vec<String> = Vec::with_capacity(words.len());
+    for (at, word) in words.iter().enumerate() {
+        let fails = words.get(at + 1).is_some_and(|next| next == "failed:");
+        let name = word.trim_start_matches('(');
+        out.push(match call_words(name).filter(|_| fails) {
+            Some(said) => word.replacen(name, &said, 1),
+            None => word.clone(),
+        });
+    }
+    out.join(" ")
+}
+
+/// The name of a call, such as `agreements.additions.list`, in words.
+fn call_words(name: &str) -> Option<String> {
+    let is_part =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let parts: Vec<&str> = name.split('.').collect();
+    let [nouns @ .., verb] = parts.as_slice() else {
+        return None;
+    };
+    let noun = nouns.last()?.replace('_', " ");
+    if !parts.iter().copied().all(is_part) {
+        return None;
+    }
+    let doing = match *verb {
+        "fetch" if noun == "token" => return Some("signing in".to_owned()),
+        "list" | "get" | "count" | "info" | "details" | "status" => "reading",
+        "create" => "creating",
+        "patch" | "amend" => "changing",
+        "delete" | "cancel" => "ending",
+        other => return Some(format!("reading {} of {noun}", other.replace('_', " "))),
+    };
+    Some(format!("{doing} {noun}"))
 }
 
 /// One thing, or many: `1 change`, `2 changes`.
@@ -173,12 +222,19 @@ pub(crate) fn wrapped(first: &str, indent: usize, text: &str) -> String {
     out
 }
 
+/// The terminal's own width, where standard output is one.
+fn terminal_width() -> Option<u16> {
+    console::Term::stdout()
+        .size_checked()
+        .map(|(_, columns)| columns)
+}
+
 fn width() -> u16 {
     std::env::var("COLUMNS")
         .ok()
         .and_then(|columns| columns.parse().ok())
-        .filter(|columns| (60..=240).contains(columns))
-        .unwrap_or(WIDTH)
+        .or_else(terminal_width)
+        .map_or(WIDTH, |columns: u16| columns.clamp(60, 240))
 }
 
 #[cfg(test)]
@@ -191,6 +247,31 @@ mod tests {
         assert!(text.lines().count() > 1);
         assert!(text.lines().all(|line| line.chars().count() <= 100));
         assert!(text.lines().skip(1).all(|line| line.starts_with("     s")));
+    }
+
+    #[test]
+    fn names_of_calls_are_said_in_words() {
+        for (text, said) in [
+            (
+                "account A-1 was not observed: payable_charges.list failed: timeout (504)",
+                "account A-1 was not observed: reading payable charges failed: timeout (504)",
+            ),
+            ("(token.fetch failed: auth)", "(signing in failed: auth)"),
+            (
+                "agreements.additions.patch failed: invalid (400): x.y failed",
+                "changing additions failed: invalid (400): x.y failed",
+            ),
+            (
+                "see example.com/a.list failed: no",
+                "see example.com/a.list failed: no",
+            ),
+            (
+                "platforms.meter_usages failed: x",
+                "reading meter usages of platforms failed: x",
+            ),
+        ] {
+            assert_eq!(plain(text), said);
+        }
     }
 
     #[test]

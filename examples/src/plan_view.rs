@@ -7,11 +7,11 @@ use std::path::Path;
 use comfy_table::Table;
 use serde::Serialize;
 use tallyline_core::model::{AgreementId, PlanId, VendorAccountId};
-use tallyline_core::plan::{Action, Change, Guard, Notice, Plan, PlanContent, PlanSummary};
+use tallyline_core::plan::{Action, Change, Guard, Notice, Origin, Plan, PlanContent, PlanSummary};
 use tallyline_core::reconcile::Kind;
 
 use crate::files;
-use crate::output::{airy_table, count, keep_wide, lines, safe, wrapped};
+use crate::output::{airy_table, count, keep_wide, lines, plain, safe, wrapped};
 
 /// How much is shown of long lists.
 #[derive(Clone, Copy, Debug)]
@@ -58,11 +58,17 @@ impl<'a> Document<'a> {
 
 /// The whole plan in words.
 pub(crate) fn text(plan: &Plan, file: &Path, amount: Amount) -> String {
+    let mut out = body(plan, amount);
+    let _ = writeln!(out, "\n{}", next_step(plan, file));
+    out
+}
+
+/// The plan in words, but for what to do next.
+pub(crate) fn body(plan: &Plan, amount: Amount) -> String {
     let mut out = head(plan);
     out.push_str(&ready(plan, amount.changes));
     out.push_str(&blocked(plan, amount.blocked));
     out.push_str(&notices(plan.notices(), amount.notices));
-    let _ = writeln!(out, "\n{}", next_step(plan, file));
     out
 }
 
@@ -71,16 +77,29 @@ pub(crate) fn head(plan: &Plan) -> String {
     let content = plan.content();
     let summary = plan.summary();
     let agree = content.found.get(&Kind::NoChange).copied().unwrap_or(0);
-    let sentence = format!(
-        "Plan of {} from {} to {}: {}, {} blocked, {} to know about.",
+    let follows_up = match &content.origin {
+        Some(Origin::Retry { run }) => format!("Retry of run {run}, plan"),
+        Some(Origin::Undo { run }) => format!("Undo of run {run}, plan"),
+        _ => "Plan".to_owned(),
+    };
+    let mut sentence = format!(
+        "{follows_up} of {} from {} to {}: {}, {} blocked",
         content.today,
         safe(&content.source),
         safe(&content.sink),
         count(summary.ready, "change to apply", "changes to apply"),
         summary.blocked,
-        count(sentences(plan.notices()), "thing", "things")
     );
+    if content.origin.is_none() || !plan.notices().is_empty() {
+        let things = count(sentences(plan.notices()), "thing", "things");
+        let _ = write!(sentence, ", {things} to know about");
+    }
+    sentence.push('.');
     let mut out = wrapped("", 0, &sentence);
+    if content.origin.is_some() {
+        // The figures of the whole comparison are of no use here.
+        return out;
+    }
     let _ = writeln!(out, "{agree} billed quantities agree with the vendor's.");
     if content.unowned_lines > 0 {
         let _ = writeln!(
@@ -201,7 +220,7 @@ fn folded(notices: &[&Notice]) -> Vec<String> {
     groups
         .into_iter()
         .map(|(_, notice, many)| {
-            let mut text = safe(&notice.message);
+            let mut text = plain(&notice.message);
             if many > 1 {
                 let more = count(many - 1, "more line", "more lines");
                 let _ = write!(text, " (and {more} of this agreement)");
@@ -217,7 +236,7 @@ fn folded(notices: &[&Notice]) -> Vec<String> {
 }
 
 /// A table of changes, cut after so many.
-fn some(changes: &[&Change], at_most: usize, ids: bool) -> String {
+pub(crate) fn some(changes: &[&Change], at_most: usize, ids: bool) -> String {
     let mut out = lines(&changes_table(changes.iter().take(at_most).copied(), ids));
     if changes.len() > at_most {
         let _ = writeln!(out, " ... and {} more", changes.len() - at_most);
@@ -228,8 +247,7 @@ fn some(changes: &[&Change], at_most: usize, ids: bool) -> String {
 fn changes_table<'a>(changes: impl Iterator<Item = &'a Change>, ids: bool) -> Table {
     let mut table = airy_table([
         "Company, agreement, product",
-        "Change",
-        "Counts from",
+        "Change, and from when",
         if ids {
             "Why, and the change's id"
         } else {
@@ -244,12 +262,11 @@ fn changes_table<'a>(changes: impl Iterator<Item = &'a Change>, ids: bool) -> Ta
         }
         table.add_row([
             place(change),
-            format!("{what}\n{step}"),
-            change.effective.to_string(),
+            format!("{what}\n{step}\nfrom {}", change.effective),
             why,
         ]);
     }
-    keep_wide(&mut table, &[(0, 30), (1, 24), (2, 13)]);
+    keep_wide(&mut table, &[(0, 26), (1, 24)]);
     table
 }
 

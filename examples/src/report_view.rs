@@ -5,7 +5,7 @@ use tallyline_core::model::LineState;
 use tallyline_core::plan::{Action, Change};
 
 use crate::outcome::Outcome;
-use crate::output::{airy_table, count, keep_wide, lines, safe};
+use crate::output::{airy_table, count, keep_wide, lines, plain, safe, wrapped};
 use crate::plan_view::{action_words, guard_words, place};
 
 /// How a run ends the command.
@@ -42,7 +42,7 @@ pub(crate) fn table_text(report: &ApplyReport, changes: &[Change]) -> String {
             result_words(result, change),
         ]);
     }
-    keep_wide(&mut table, &[(0, 30), (1, 24)]);
+    keep_wide(&mut table, &[(0, 26), (1, 24)]);
     lines(&table)
 }
 
@@ -93,7 +93,8 @@ fn summary(report: &ApplyReport) -> String {
     if report.is_resumable() {
         sentences.push("Go on with `tallyline apply --resume`.".to_owned());
     }
-    sentences.join("\n")
+    let sentences = sentences.iter().map(|sentence| wrapped("", 0, sentence));
+    sentences.collect::<String>().trim_end().to_owned()
 }
 
 /// What became of one change.
@@ -135,7 +136,7 @@ fn result_words(result: &ChangeResult, change: &Change) -> String {
         text.push_str(": ");
         text.push_str(&result.detail);
     }
-    safe(&text)
+    plain(&text)
 }
 
 /// What reading back showed.

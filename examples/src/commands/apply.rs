@@ -30,6 +30,9 @@ use crate::report_view;
 /// How many runs are looked through for one of the same plan.
 const RUNS: usize = 1000;
 
+/// How many changes are shown before asking.
+const ASKED: usize = 50;
+
 #[derive(Serialize)]
 struct Document<'a> {
     report: &'a ApplyReport,
@@ -59,36 +62,75 @@ pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> 
             .zip(approval)
             .ok_or_else(|| wrong("name a plan file".to_owned()))?;
         refuse_again(&journal, &plan, &approval).await?;
-        let permissions = approval.permissions(plan.changes());
-        let ready = permissions.iter().filter(|said| said.is_granted()).count();
-        if ready == 0 {
-            tell("nothing of this plan can be carried out");
-        } else if !args.yes && !confirmed(&plan, ready)? {
-            tell("nothing was written");
+        let sink = sink.as_ref();
+        let applier = Applier::new(sink, &journal, &clock);
+        let carried = carry_out_with(applier, (&plan, &text), &approval, args.yes).await?;
+        let Some(report) = carried else {
             return Ok(Outcome::Pending);
-        }
-        let (options, bar) = options(ready);
-        let request = ApplyRequest {
-            plan_id: plan.id(),
-            plan_text: &text,
-            source: &plan.content().source,
-            changes: plan.changes(),
-            approval: &approval,
         };
-        let applier = Applier::new(sink.as_ref(), &journal, &clock);
-        let report = applier.apply(&request, &options).await;
-        bar.finish_and_clear();
-        let report = report?;
         (report, plan.changes().to_vec())
     };
-    let document = Document {
-        report: &report,
-        changes: &changes,
+    show_report(context, &report, &changes)
+}
+
+/// Carries out a plan on an approval, with the journal of the configuration.
+pub(super) async fn carry_out(
+    context: &Context,
+    config: &Config,
+    sink: &dyn PsaSink,
+    plan: (&Plan, &str),
+    approval: &Approval,
+    yes: bool,
+) -> Result<Outcome> {
+    let journal = SqliteStore::open(&config.journal)?;
+    let _alone = lock(&config.journal)?;
+    refuse_again(&journal, plan.0, approval).await?;
+    let clock = ApplyClock::new(&config.sink.site, context.now);
+    let applier = Applier::new(sink, &journal, &clock);
+    match carry_out_with(applier, plan, approval, yes).await? {
+        Some(report) => show_report(context, &report, plan.0.changes()),
+        None => Ok(Outcome::Pending),
+    }
+}
+
+/// Carries out a plan; nothing comes back where somebody was asked and said no.
+async fn carry_out_with(
+    applier: Applier<'_>,
+    (plan, text): (&Plan, &str),
+    approval: &Approval,
+    yes: bool,
+) -> Result<Option<ApplyReport>> {
+    let permissions = approval.permissions(plan.changes());
+    let granted = plan.changes().iter().zip(permissions);
+    let ready: Vec<&Change> = granted
+        .filter(|(_, said)| said.is_granted())
+        .map(|(change, _)| change)
+        .collect();
+    if ready.is_empty() {
+        tell("nothing of this plan can be carried out");
+    } else if !yes && !confirmed(plan, &ready)? {
+        tell("nothing was written");
+        return Ok(None);
+    }
+    let (options, bar) = options(ready.len());
+    let request = ApplyRequest {
+        plan_id: plan.id(),
+        plan_text: text,
+        source: &plan.content().source,
+        changes: plan.changes(),
+        approval,
     };
+    let report = applier.apply(&request, &options).await;
+    bar.finish_and_clear();
+    report.map(Some)
+}
+
+fn show_report(context: &Context, report: &ApplyReport, changes: &[Change]) -> Result<Outcome> {
+    let document = Document { report, changes };
     context
         .out
-        .print(&document, || report_view::text(&report, &changes))?;
-    Ok(report_view::outcome(&report))
+        .print(&document, || report_view::text(report, changes))?;
+    Ok(report_view::outcome(report))
 }
 
 /// Keeps every other `apply` off the journal while this one runs. The system lets go of it when
@@ -142,7 +184,8 @@ fn check_systems(plan: &Plan, config: &Config, sink: &dyn PsaSink) -> Result<()>
 /// What is approved: the whole plan or the changes named, and the blocked ones that a named
 /// person wants carried out all the same.
 fn approval(plan: &Plan, args: &ApplyArgs, now: Timestamp) -> Result<Approval> {
-    let mut approval = Approval::of_plan(plan.id().clone(), approver(args)?, now);
+    let by = approver(args.by.as_deref())?;
+    let mut approval = Approval::of_plan(plan.id().clone(), by, now);
     let named = |id: &String| Ok(named(plan, "--only", id)?.id.clone());
     if !args.only.is_empty() {
         let only = args.only.iter().map(named).collect::<Result<Vec<_>>>()?;
@@ -198,8 +241,8 @@ fn named<'a>(plan: &'a Plan, option: &str, start: &str) -> Result<&'a Change> {
 }
 
 /// Who approves: the name given, or whoever is logged in.
-fn approver(args: &ApplyArgs) -> Result<String> {
-    let named = args.by.clone().map(|name| name.trim().to_owned());
+pub(super) fn approver(by: Option<&str>) -> Result<String> {
+    let named = by.map(|name| name.trim().to_owned());
     let user = || {
         ["USER", "LOGNAME", "USERNAME"]
             .iter()
@@ -212,7 +255,7 @@ fn approver(args: &ApplyArgs) -> Result<String> {
 }
 
 /// Asks, where somebody is there to answer.
-fn confirmed(plan: &Plan, ready: usize) -> Result<bool> {
+fn confirmed(plan: &Plan, ready: &[&Change]) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(wrong(
             "nothing was written: say --yes, or run this in a terminal to be asked".to_owned(),
@@ -220,8 +263,12 @@ fn confirmed(plan: &Plan, ready: usize) -> Result<bool> {
     }
     tell(&plan_view::head(plan));
     tell(&format!(
+        "These lines will be written:\n{}",
+        plan_view::some(ready, ASKED, false)
+    ));
+    tell(&format!(
         "Carry out {}? [y/N]",
-        count(ready, "change", "changes")
+        count(ready.len(), "change", "changes")
     ));
     let mut answer = String::new();
     std::io::stdin()

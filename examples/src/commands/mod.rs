@@ -2,11 +2,15 @@
 
 pub(crate) mod apply;
 pub(crate) mod check;
+pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod map;
 pub(crate) mod plan;
+pub(crate) mod retry;
+mod runs;
 pub(crate) mod show;
 pub(crate) mod status;
+pub(crate) mod undo;
 
 use std::path::PathBuf;
 

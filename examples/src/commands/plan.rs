@@ -3,6 +3,7 @@
 use tallyline_core::Result;
 use tallyline_core::flow::Flow;
 use tallyline_core::plan::Plan;
+use tallyline_core::reconcile::PsaBook;
 
 use super::Context;
 use crate::cli::PlanArgs;
@@ -19,7 +20,7 @@ use crate::progress::Bars;
 pub(crate) async fn run(context: &Context, args: &PlanArgs) -> Result<Outcome> {
     let config = context.config()?;
     let connections = connect::both(&config)?;
-    let plan = make(context, &config, &connections).await?;
+    let (plan, _) = make(context, &config, &connections).await?;
     files::write_private(&args.out, "the plan file", &plan.to_text()?)?;
     tell(&format!("the plan is in {}", files::shown(&args.out)));
     context
@@ -30,7 +31,12 @@ pub(crate) async fn run(context: &Context, args: &PlanArgs) -> Result<Outcome> {
     Ok(Outcome::of(&plan))
 }
 
-async fn make(context: &Context, config: &Config, connections: &Connections) -> Result<Plan> {
+/// Reads both sides and plans; gives what was read of the PSA too.
+pub(super) async fn make(
+    context: &Context,
+    config: &Config,
+    connections: &Connections,
+) -> Result<(Plan, PsaBook)> {
     let bars = Bars::for_reading();
     let flow = Flow::new(connections.source.as_ref(), connections.sink.as_ref())
         .on_progress(|progress| bars.report(progress));
@@ -43,9 +49,15 @@ async fn make(context: &Context, config: &Config, connections: &Connections) -> 
         ));
     }
     mapping_file::check(config, &mapping, &lists)?;
-    let plan = flow
-        .plan(&lists, &mapping, &config.policy, context.now())
-        .await;
+    let plan = async {
+        let book = flow.book(&lists, &mapping).await?;
+        let now = context.now();
+        let plan = flow
+            .plan_on(&book, &lists, &mapping, &config.policy, now)
+            .await?;
+        Ok((plan, book))
+    };
+    let plan = plan.await;
     bars.finish();
     plan
 }

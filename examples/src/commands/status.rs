@@ -2,103 +2,34 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
 use tallyline_core::Result;
-use tallyline_core::model::{ChangeId, Timestamp};
-use tallyline_core::store::{
-    ChangeRecord, ChangeState, Event, Journal as _, RunRecord, SkipCause, SqliteStore,
-};
+use tallyline_core::apply::after::{OpenChange, Remedy, RunStatus};
+use tallyline_core::model::Timestamp;
+use tallyline_core::store::Journal as _;
 
-use super::Context;
+use super::{Context, runs};
 use crate::cli::StatusArgs;
 use crate::outcome::Outcome;
-use crate::output::{count, safe, wrapped};
-use crate::plan_view::{action_words, place_line};
+use crate::output::{count, plain, safe, wrapped};
+use crate::plan_view::{action_words, place_line, short};
 
-#[derive(Serialize)]
-struct Run {
-    run: RunRecord,
-    done: usize,
-    changes: usize,
-    open: Vec<Open>,
-}
-
-/// A change that has not landed.
-#[derive(Serialize)]
-struct Open {
-    change: ChangeId,
-    state: ChangeState,
-    what: String,
-    detail: String,
-    to_do: &'static str,
-}
+/// How many changes of one standing are named.
+const NAMED: usize = 20;
 
 /// Shows the last runs.
 pub(crate) async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome> {
     let config = context.config()?;
-    let mut runs = Vec::new();
-    if config.journal.exists() {
-        let journal = SqliteStore::open(&config.journal)?;
+    let mut found = Vec::new();
+    if let Some(journal) = runs::journal(&config)? {
         for run in journal.runs(args.runs).await? {
             let records = journal.changes(&run.id).await?;
-            runs.push(Run {
-                done: records
-                    .iter()
-                    .filter(|record| record.state() == ChangeState::Done)
-                    .count(),
-                changes: records.len(),
-                open: records.iter().filter_map(open).collect(),
-                run,
-            });
+            found.push(RunStatus::of(run, &records));
         }
     }
     context
         .out
-        .print(&serde_json::json!({ "runs": runs }), || text(&runs))?;
+        .print(&serde_json::json!({ "runs": found }), || text(&found))?;
     Ok(Outcome::Done)
-}
-
-fn open(record: &ChangeRecord) -> Option<Open> {
-    let state = record.state();
-    let detail = record.events.iter().rev().find_map(|recorded| {
-        Some(match &recorded.event {
-            Event::Drifted { detail } | Event::Conflict { detail } => detail.clone(),
-            Event::Failed { failure, .. }
-            | Event::OutcomeUnknown { failure }
-            | Event::Unverified { failure } => failure.message.clone(),
-            Event::Skipped { reason, .. } => reason.clone(),
-            _ => return None,
-        })
-    });
-    let skipped = match record.events.last().map(|recorded| &recorded.event) {
-        Some(Event::Skipped { cause, .. }) => Some(*cause),
-        _ => None,
-    };
-    let to_do = match state {
-        ChangeState::Done => return None,
-        ChangeState::Drifted => "the PSA was changed since the plan: make a new plan",
-        ChangeState::Failed => "mend the reason, then make a new plan",
-        ChangeState::Conflict => "look at the line in the PSA, then make a new plan",
-        ChangeState::Skipped if skipped == Some(SkipCause::Blocked) => {
-            "blocked: leave it, or carry out a new plan with --override ID=REASON --by NAME"
-        }
-        ChangeState::Skipped if skipped == Some(SkipCause::NotApproved) => {
-            "not approved: leave it, or approve it with `tallyline apply --only ID`"
-        }
-        ChangeState::Skipped => "not begun: make a new plan",
-        ChangeState::Pending | ChangeState::Intended => {
-            "not begun: go on with `tallyline apply --resume`"
-        }
-        _ => "may or may not have been written: settle it with `tallyline apply --resume`",
-    };
-    let (what, step) = action_words(&record.change.action);
-    Some(Open {
-        change: record.change.id.clone(),
-        state,
-        what: format!("{}: {what} {step}", place_line(&record.change)),
-        detail: detail.unwrap_or_default(),
-        to_do,
-    })
 }
 
 /// The instant without the fraction of its second.
@@ -106,28 +37,94 @@ pub(crate) fn to_the_second(instant: Timestamp) -> Timestamp {
     Timestamp::from_second(instant.as_second()).unwrap_or(instant)
 }
 
-fn text(runs: &[Run]) -> String {
+fn text(runs: &[RunStatus]) -> String {
     if runs.is_empty() {
         return "nothing was applied yet".to_owned();
     }
-    let mut out = String::new();
-    for run in runs {
-        let _ = writeln!(
-            out,
-            "{} run {} by {}: {} of {} done",
-            to_the_second(run.run.started),
-            run.run.id,
-            safe(&run.run.approval.by),
-            run.done,
-            count(run.changes, "change", "changes")
+    let texts: Vec<String> = runs.iter().map(run_text).collect();
+    texts.join("\n")
+}
+
+fn run_text(status: &RunStatus) -> String {
+    let run = &status.run;
+    let mut out = format!(
+        "{} run {}, approved by {}\n{} of {} done\n",
+        to_the_second(run.started),
+        run.id,
+        safe(&run.approval.by),
+        status.done,
+        count(status.changes, "change", "changes")
+    );
+    for group in groups(&status.open) {
+        let Some(first) = group.first() else { continue };
+        let _ = writeln!(out);
+        let heading = format!(
+            "{} {}",
+            count(group.len(), "change", "changes"),
+            first.standing
         );
-        for open in &run.open {
-            out.push_str(&wrapped("  - ", 4, &open.what));
-            if !open.detail.is_empty() {
-                out.push_str(&wrapped("    ", 4, &safe(&open.detail)));
-            }
-            out.push_str(&wrapped("    to do: ", 11, open.to_do));
+        out.push_str(&wrapped("  ", 2, &heading));
+        for open in group.iter().take(NAMED) {
+            let (what, step) = action_words(&open.change.action);
+            let place = place_line(&open.change);
+            let id = short(open.change.id.as_str());
+            out.push_str(&wrapped(
+                "  - ",
+                4,
+                &format!("{place}: {what} {step} [{id}]"),
+            ));
+        }
+        if group.len() > NAMED {
+            let _ = writeln!(out, "    ... and {} more", group.len() - NAMED);
+        }
+        if !first.detail.is_empty() {
+            out.push_str(&wrapped("  why:   ", 9, &plain(&first.detail)));
+        }
+        out.push_str(&wrapped("  to do: ", 9, first.remedy.as_str()));
+        for command in commands(status, first) {
+            let _ = writeln!(out, "           {command}");
         }
     }
     out
+}
+
+/// The open changes that share their standing and their reason, in the order of their first.
+fn groups(open: &[OpenChange]) -> Vec<Vec<&OpenChange>> {
+    let mut groups: Vec<Vec<&OpenChange>> = Vec::new();
+    for change in open {
+        let same = |group: &&mut Vec<&OpenChange>| {
+            group.first().is_some_and(|first| {
+                first.standing == change.standing
+                    && first.remedy == change.remedy
+                    && first.detail == change.detail
+            })
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(change),
+            None => groups.push(vec![change]),
+        }
+    }
+    groups
+}
+
+/// The commands that do it.
+fn commands(status: &RunStatus, open: &OpenChange) -> Vec<String> {
+    let run = &status.run.id;
+    let id = short(open.change.id.as_str());
+    let plan = "tallyline plan".to_owned();
+    match open.remedy {
+        Remedy::Resume => vec!["tallyline apply --resume".to_owned()],
+        Remedy::Retry | Remedy::MendAndRetry => vec![format!("tallyline retry {run}")],
+        Remedy::UndoAgain => {
+            let undoes = open.change.evidence.undoes.as_ref();
+            let of = undoes.map_or(run, |undoes| &undoes.run);
+            vec![format!("tallyline undo {of}")]
+        }
+        Remedy::Approve => vec![format!("tallyline apply PLAN_FILE --only {id}")],
+        Remedy::Override => vec![
+            plan,
+            "tallyline apply plan.json --override CHANGE_ID=REASON --by NAME".to_owned(),
+        ],
+        _ => vec![plan],
+    }
 }

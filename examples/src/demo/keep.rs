@@ -28,17 +28,24 @@ pub(super) async fn keep(stage: Stage, mapping: &Mapping, plan: &Plan) -> Result
     write("tallyline.toml", &config(&stage))?;
     let bought = buy_more(&stage);
     let at = files::shown(&folder);
+    let program = std::env::current_exe().map_or_else(
+        |_| "tallyline".to_owned(),
+        |program| shell_word(&files::shown(&program)),
+    );
     tell(&format!(
         "\nThe simulators keep running until Ctrl-C. {bought}\n\
          In another terminal:\n\n\
          \x20 cd {at}\n\
          \x20 export TALLYLINE_NOW={now}   # the day of the book\n\
+         \x20 alias tallyline={program}\n\
          \x20 tallyline check\n\
          \x20 tallyline map suggest\n\
          \x20 tallyline plan\n\
          \x20 tallyline apply plan.json\n\
-         \x20 tallyline status\n\n\
+         \x20 tallyline status\n\
+         \x20 tallyline history\n\n\
          The plan that was carried out above: tallyline show first-plan.json",
+        at = shell_word(&at),
         now = stage.now
     ));
     tokio::signal::ctrl_c().await.map_err(|error| {
@@ -51,6 +58,15 @@ pub(super) async fn keep(stage: Stage, mapping: &Mapping, plan: &Plan) -> Result
     stage.psa.shutdown().await;
     tell(&format!("stopped; {at} is left and can be deleted"));
     Ok(())
+}
+
+/// A text as one word of a shell.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Gives the next plan something to do.

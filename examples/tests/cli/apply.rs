@@ -141,7 +141,7 @@ fn a_plan_is_approved_line_by_line_and_the_rest_of_it_later() {
 }
 
 #[test]
-fn a_right_that_is_missing_for_writing_fails_each_change_and_status_says_what_to_do() {
+fn a_right_that_is_missing_for_writing_fails_each_change() {
     let world = World::mapped();
     world.run(&["plan"]);
     world.psa.with_state(|state| {
@@ -152,15 +152,6 @@ fn a_right_that_is_missing_for_writing_fails_each_change_and_status_says_what_to
     assert_eq!(run.code, 1, "{run:?}");
     assert!(run.out.contains("4 failed"), "{run:?}");
     assert_eq!(world.writes(), 0);
-    let status = world.run(&["status"]);
-    assert_eq!(status.code, 0, "{status:?}");
-    assert!(status.out.contains("0 of 6 changes done"), "{status:?}");
-    assert!(
-        status
-            .out
-            .contains("to do: mend the reason, then make a new plan"),
-        "{status:?}"
-    );
 }
 
 #[test]
@@ -221,7 +212,7 @@ fn a_write_whose_outcome_is_not_known_stays_so_until_reading_back_settles_it() {
     assert!(
         status
             .out
-            .contains("settle it with `tallyline apply --resume`"),
+            .contains("1 change may or may not have been written"),
         "{status:?}"
     );
     let again = world.run(&["apply", "plan.json", "--yes"]);

@@ -42,6 +42,24 @@ fn the_demo_needs_no_configuration_and_every_case_comes_out_as_its_book_says() {
 }
 
 #[test]
+fn the_demo_refuses_fewer_accounts_than_cases_and_more_than_it_can_show() {
+    let folder = tempfile::tempdir().unwrap();
+    for (option, value) in [
+        ("--accounts", "19"),
+        ("--accounts", "1000000"),
+        ("--lines", "99"),
+        ("--lines", "1000000000"),
+    ] {
+        let run = finish(program(folder.path(), &["demo", option, value]));
+        assert_eq!(run.code, 1, "{run:?}");
+        assert!(
+            run.err.contains(option) && run.err.contains(value),
+            "{run:?}"
+        );
+    }
+}
+
+#[test]
 fn the_same_seed_tells_the_same_story_to_the_byte() {
     let stories = [demo(&["--seed", "5"]), demo(&["--seed", "5"])];
     assert_eq!(stories[0].out, stories[1].out);

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on should stop at once"
 )]
 
+mod after;
 mod apply;
 mod connections;
 mod demo;

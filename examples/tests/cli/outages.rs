@@ -110,3 +110,24 @@ fn subscriptions_that_vanish_everywhere_trip_the_guard() {
     assert_eq!(run.code, 3, "{run:?}");
     assert_eq!(world.attempts_to_write(), 0);
 }
+
+#[test]
+fn usage_that_is_gone_everywhere_is_pending_where_it_is_only_reported() {
+    let world = World::mapped();
+    world.vendor.with_state(|state| state.subscriptions.clear());
+    let run = world.run(&["plan"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.err.contains("the vendor shows no usage"), "{run:?}");
+    assert!(run.out.contains("Nothing to apply."), "{run:?}");
+}
+
+#[test]
+fn a_linked_account_that_the_vendor_no_longer_lists_is_said_plainly() {
+    let world = World::mapped();
+    let gone = &world.book.expected_mapping().accounts[0].customer_id;
+    assert!(world.vendor.with_state(|state| state.remove_customer(gone)));
+    let run = world.run(&["plan", "--all"]);
+    let said = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let sentence = format!("account {gone} is linked, and Sherweb does not list it any more");
+    assert!(said.contains(&sentence), "{run:?}");
+}
