@@ -1,6 +1,6 @@
 //! Stateful simulators of the systems Tallyline connects, with fault injection, for tests and demos.
 //!
-//! Simulated are a marketplace, [`sherweb`], and two PSAs, [`connectwise`] and [`autotask`]. All are written
+//! Simulated are two marketplaces, [`sherweb`] and [`cloudmore`], and two PSAs, [`connectwise`] and [`autotask`]. All are written
 //! from the vendors' documents, never from a client of ours, so that a client which misreads a document fails
 //! here. [`faults`] breaks any of them on purpose; [`book`] fills two with one demo book of business whose
 //! special cases are named; [`contract`] holds every exchange to the vendors' OpenAPI documents.
@@ -26,6 +26,7 @@
 pub mod autotask;
 pub mod book;
 pub mod clock;
+pub mod cloudmore;
 pub mod conformance;
 pub mod connectwise;
 pub mod contract;

@@ -224,6 +224,15 @@ impl AutotaskState {
         units::adjust(self, adjustment)
     }
 
+    /// Gives a contract another last day, as a person would.
+    ///
+    /// # Errors
+    ///
+    /// The text of the refusal; nothing has changed then.
+    pub fn end_contract(&mut self, contract: i64, end: Date) -> Result<(), String> {
+        units::move_end(self, contract, end)
+    }
+
     /// The quantity rows of a contract service, in order of their days.
     pub fn rows_of(&self, line: i64) -> Vec<UnitRow> {
         units::of_line(self, line)

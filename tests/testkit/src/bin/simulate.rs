@@ -6,8 +6,10 @@ use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use tallyline_testkit::autotask::{AutotaskSimulator, AutotaskState, Entity};
+use tallyline_testkit::book::csp::{CspBook, CspBookOptions, SUBSCRIPTION_FIELD};
 use tallyline_testkit::book::{Book, BookOptions};
 use tallyline_testkit::clock::{Clock, date_of};
+use tallyline_testkit::cloudmore::{CloudmoreSimulator, CloudmoreState};
 use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
 use tallyline_testkit::contract;
 use tallyline_testkit::sherweb::{SherwebSimulator, SherwebState};
@@ -26,7 +28,9 @@ enum System {
     Sherweb(Serve),
     /// The PSA side.
     Connectwise(Serve),
-    /// Another PSA; without a demo book so far.
+    /// The marketplace side of the book of Microsoft subscriptions.
+    Cloudmore(Serve),
+    /// The PSA side of the book of Microsoft subscriptions.
     Autotask(Serve),
 }
 
@@ -44,7 +48,7 @@ struct Serve {
     /// The vendor's accounts in the demo book.
     #[arg(long, default_value_t = 60)]
     accounts: usize,
-    /// The usage lines in the demo book.
+    /// The usage lines in the demo book; the one of Microsoft subscriptions has as many as it needs.
     #[arg(long, default_value_t = 1200)]
     lines: usize,
     /// The day the clock starts on; today by default.
@@ -78,6 +82,23 @@ impl Serve {
         }
         Ok(Some(book))
     }
+
+    fn csp_book(&self) -> io::Result<Option<CspBook>> {
+        if self.empty {
+            return Ok(None);
+        }
+        let book = CspBook::generate(CspBookOptions {
+            seed: self.seed,
+            organizations: self.accounts,
+            today: self.today(),
+        });
+        if self.cases {
+            for note in &book.notes {
+                say(&format!("{:?}: {}", note.case, note.sentence))?;
+            }
+        }
+        Ok(Some(book))
+    }
 }
 
 fn say(line: &str) -> io::Result<()> {
@@ -91,6 +112,7 @@ async fn main() -> io::Result<()> {
     match Cli::parse().system {
         System::Sherweb(serve) => sherweb(&serve).await,
         System::Connectwise(serve) => connectwise(&serve).await,
+        System::Cloudmore(serve) => cloudmore(&serve).await,
         System::Autotask(serve) => autotask(&serve).await,
     }
 }
@@ -133,9 +155,15 @@ async fn connectwise(serve: &Serve) -> io::Result<()> {
 }
 
 async fn autotask(serve: &Serve) -> io::Result<()> {
-    let mut state = AutotaskState::on(serve.today());
+    let mut state = serve.csp_book()?.map_or_else(
+        || {
+            let mut state = AutotaskState::on(serve.today());
+            state.add_udf(Entity::Contracts, SUBSCRIPTION_FIELD);
+            state
+        },
+        |book| book.autotask,
+    );
     state.clock = Clock::running_from(serve.today());
-    state.add_udf(Entity::Contracts, "Subscription ID");
     let credentials = state.credentials.clone();
     let sim = AutotaskSimulator::start_on(serve.port, state).await?;
     say(&format!("base URL          {}", sim.base_url()))?;
@@ -145,6 +173,24 @@ async fn autotask(serve: &Serve) -> io::Result<()> {
     ))?;
     say(&format!("user name         {}", credentials.user))?;
     say(&format!("secret            {}", credentials.secret))?;
+    tokio::signal::ctrl_c().await?;
+    sim.shutdown().await;
+    Ok(())
+}
+
+async fn cloudmore(serve: &Serve) -> io::Result<()> {
+    let mut state = serve
+        .csp_book()?
+        .map_or_else(|| CloudmoreState::on(serve.today()), |book| book.cloudmore);
+    state.clock = Clock::running_from(serve.today());
+    let (credentials, reseller) = (state.credentials.clone(), state.reseller_id.clone());
+    let sim = CloudmoreSimulator::start_on(serve.port, state).await?;
+    say(&format!("base URL       {}", sim.base_url()))?;
+    say(&format!("reseller id    {reseller}"))?;
+    say(&format!("user name      {}", credentials.username))?;
+    say(&format!("password       {}", credentials.password))?;
+    say(&format!("client id      {}", credentials.client_id))?;
+    say(&format!("client secret  {}", credentials.client_secret))?;
     tokio::signal::ctrl_c().await?;
     sim.shutdown().await;
     Ok(())

@@ -4,6 +4,7 @@
 //! [`BookCase`] happens once, and [`Book::cases`] says where and in words what a finance person should see.
 
 mod cases;
+pub mod csp;
 mod fill;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,8 @@
 
 #[allow(dead_code, reason = "only the tests of Autotask use it")]
 pub(crate) mod autotask;
+#[allow(dead_code, reason = "only the tests of Cloudmore use it")]
+pub(crate) mod cloudmore;
 #[allow(dead_code, reason = "only the tests of the PSA use it")]
 pub(crate) mod psa;
 

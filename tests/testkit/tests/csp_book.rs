@@ -1,0 +1,175 @@
+//! The demo book of Microsoft subscriptions.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests are tests"
+)]
+
+use std::collections::BTreeMap;
+
+use jiff::civil::date;
+use tallyline_testkit::autotask::{AutotaskState, Entity};
+use tallyline_testkit::book::csp::{
+    COMPANY_PROPERTY, CspBook, CspBookOptions, CspCase, CspNote, SUBSCRIPTION_FIELD,
+};
+use tallyline_testkit::cloudmore::LineKind;
+
+fn book() -> CspBook {
+    CspBook::generate(CspBookOptions::default())
+}
+
+fn note(book: &CspBook, case: CspCase) -> CspNote {
+    book.case(case).cloned().unwrap()
+}
+
+/// The contracts of each subscription, by the supplier's id.
+fn contracts(state: &AutotaskState) -> BTreeMap<String, Vec<i64>> {
+    let mut found: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for contract in state.list(Entity::Contracts) {
+        if let Some(value) = contract.udfs.get(SUBSCRIPTION_FIELD) {
+            found.entry(value.clone()).or_default().push(contract.id);
+        }
+    }
+    found
+}
+
+fn units(book: &CspBook, contract: i64) -> i64 {
+    let lines = book.autotask.list(Entity::ContractServices);
+    lines
+        .filter(|line| line.integer("contractID") == Some(contract))
+        .map(|line| book.autotask.units_on(line.id, book.options.today))
+        .sum()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_book_and_every_case_happens_once() {
+    let (one, two) = (book(), book());
+    assert_eq!(one.notes, two.notes);
+    assert_eq!(one.cloudmore.bills, two.cloudmore.bills);
+    assert_eq!(one.autotask.records, two.autotask.records);
+    let other = CspBook::generate(CspBookOptions {
+        seed: 2,
+        ..CspBookOptions::default()
+    });
+    assert_ne!(one.notes, other.notes);
+    let cases: Vec<CspCase> = one.notes.iter().map(|note| note.case).collect();
+    assert_eq!(cases, CspCase::ALL);
+}
+
+#[test]
+fn what_no_case_concerns_is_in_step_on_both_sides() {
+    let book = book();
+    let contracts = contracts(&book.autotask);
+    let special: Vec<&str> = book
+        .notes
+        .iter()
+        .map(|note| note.subscription_id.as_str())
+        .collect();
+    let mut seen = 0;
+    let last = book.cloudmore.bills.iter();
+    for bill in last.filter(|bill| bill.date == book.last_bill) {
+        let organization = &book.cloudmore.organizations[&bill.organization_id];
+        for line in &bill.lines {
+            if special.contains(&line.subscription_id.as_str()) {
+                continue;
+            }
+            seen += 1;
+            assert_eq!(line.kind, LineKind::CycleFee);
+            let [contract] = contracts[&line.external_id][..] else {
+                panic!("one contract of {}", line.external_id)
+            };
+            assert_eq!(line.quantity, units(&book, contract).into());
+            let company = book.autotask.record(Entity::Contracts, contract).unwrap();
+            let company = company.integer("companyID").unwrap().to_string();
+            if let Some(id) = organization.properties.get(COMPANY_PROPERTY)
+                && id != "999999999"
+            {
+                assert_eq!(*id, company);
+            }
+        }
+    }
+    assert_eq!(seen, 2 * book.options.organizations);
+}
+
+#[test]
+fn every_case_is_as_its_note_says() {
+    let book = book();
+    let contracts = contracts(&book.autotask);
+    let last = |note: &CspNote| {
+        let bills = book.cloudmore.bills.iter();
+        let lines = bills
+            .filter(|bill| bill.date == book.last_bill)
+            .flat_map(|bill| &bill.lines);
+        lines
+            .filter(|line| line.subscription_id == note.subscription_id)
+            .filter(|line| line.kind == LineKind::CycleFee)
+            .map(|line| line.quantity)
+            .sum::<rust_decimal::Decimal>()
+    };
+    for note in &book.notes {
+        let Some(own) = book.cloudmore.subscriptions.get(&note.subscription_id) else {
+            assert_eq!(note.case, CspCase::ForeignContract);
+            continue;
+        };
+        let carried = contracts.get(&own.external_id).cloned().unwrap_or_default();
+        assert_eq!(carried, note.contract_ids, "{:?}", note.case);
+        if note.case != CspCase::AzureConsumption {
+            assert_eq!(last(note), note.vendor_quantity.into(), "{:?}", note.case);
+            if let Some(contract) = carried.first() {
+                assert_eq!(units(&book, *contract), note.psa_units, "{:?}", note.case);
+            }
+        }
+    }
+    let skipped = note(&book, CspCase::NoCompanyId).organization_id;
+    let skipped = &book.cloudmore.organizations[&skipped];
+    assert!(skipped.properties.is_empty());
+    let two = note(&book, CspCase::TwoContracts);
+    assert_eq!(two.contract_ids.len(), 2);
+    let ends = note(&book, CspCase::ContractEnds).contract_ids[0];
+    let ends = book.autotask.record(Entity::Contracts, ends).unwrap();
+    assert_eq!(ends.day("endDate"), Some(date(2026, 4, 5)));
+    let posted = note(&book, CspCase::PostedPeriod).contract_ids[0];
+    let row = book
+        .autotask
+        .units
+        .values()
+        .find(|row| row.contract_id == posted && row.start == book.last_bill);
+    assert!(row.unwrap().posted.is_some());
+}
+
+#[test]
+fn azure_consumption_is_on_both_bills_and_charged_for_the_first_alone() {
+    let book = book();
+    let note = note(&book, CspCase::AzureConsumption);
+    let bills = book.cloudmore.bills.iter().filter(|bill| {
+        let own = |line: &tallyline_testkit::cloudmore::BillLine| {
+            line.subscription_id == note.subscription_id && line.kind == LineKind::Usage
+        };
+        bill.lines.iter().any(own)
+    });
+    let dates: Vec<_> = bills.map(|bill| bill.date).collect();
+    assert_eq!(dates, [date(2026, 2, 6), date(2026, 3, 6)]);
+    let charges: Vec<_> = book
+        .autotask
+        .list(Entity::ContractCharges)
+        .filter(|charge| charge.integer("contractID") == Some(note.contract_ids[0]))
+        .map(|charge| (charge.day("datePurchased"), charge.flag("isBilled")))
+        .collect();
+    assert_eq!(charges, [(Some(date(2026, 2, 6)), Some(true))]);
+}
+
+#[test]
+fn a_book_made_before_the_day_of_the_bill_ends_with_the_bill_before() {
+    let book = CspBook::generate(CspBookOptions {
+        today: date(2026, 3, 5),
+        ..CspBookOptions::default()
+    });
+    assert_eq!(book.last_bill, date(2026, 2, 6));
+    assert!(
+        book.cloudmore
+            .bills
+            .iter()
+            .all(|bill| bill.date <= book.last_bill)
+    );
+}
