@@ -21,6 +21,17 @@ fn faults(args: &[&str]) -> Run {
     demo_of(["40", "120"], &all)
 }
 
+/// Nothing is out of order, nothing too wide, nothing on standard error.
+fn assert_well_told(run: &Run) {
+    assert!(!run.out.contains("NOT AS"), "{run:?}");
+    assert!(
+        run.out.lines().all(|line| line.chars().count() <= 100),
+        "{}",
+        run.out
+    );
+    assert!(run.err.is_empty(), "{run:?}");
+}
+
 #[test]
 fn the_demo_needs_no_configuration_and_every_case_comes_out_as_its_book_says() {
     let run = demo(&["--seed", "3"]);
@@ -32,13 +43,7 @@ fn the_demo_needs_no_configuration_and_every_case_comes_out_as_its_book_says() {
         run.out.contains("All 19 cases came out as the book says"),
         "{run:?}"
     );
-    assert!(!run.out.contains("NOT AS"), "{run:?}");
-    assert!(
-        run.out.lines().all(|line| line.chars().count() <= 100),
-        "{}",
-        run.out
-    );
-    assert!(run.err.is_empty(), "{run:?}");
+    assert_well_told(&run);
 }
 
 #[test]
@@ -102,13 +107,7 @@ fn whatever_goes_wrong_the_demo_ends_as_if_nothing_had_and_names_it_all() {
         run.out.contains("7 things went wrong. Nothing was lost"),
         "{run:?}"
     );
-    assert!(!run.out.contains("NOT AS"), "{run:?}");
-    assert!(
-        run.out.lines().all(|line| line.chars().count() <= 100),
-        "{}",
-        run.out
-    );
-    assert!(run.err.is_empty(), "{run:?}");
+    assert_well_told(&run);
 }
 
 #[test]

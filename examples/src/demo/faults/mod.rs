@@ -33,7 +33,7 @@ use crate::output::say;
 const BUYERS: usize = 9;
 
 /// Between the crash and the next start.
-const DOWN: Duration = Duration::from_secs(60);
+const DOWN: Duration = Duration::from_secs(120);
 
 /// A clock that moves by the waits of the run alone, which it does not spend.
 pub(super) struct StoryClock(Mutex<Timestamp>);
