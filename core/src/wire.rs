@@ -4,6 +4,8 @@
 //! these read the literal text. They work with `serde_json` deserializers only, and not
 //! inside `flatten`, untagged or internally tagged containers.
 
+mod decode;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +16,9 @@ use serde::de::{DeserializeOwned, Error as _, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::error::{Error, ErrorKind, Result};
+pub use decode::decode_json;
+#[cfg(feature = "http")]
+pub(crate) use decode::decode_records;
 
 /// Why a text is not an exact decimal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -264,87 +268,6 @@ where
     Ok(Option::<Vec<T>>::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// What a type asks a deserializer for, found out by asking.
-struct Asked;
-
-/// Whether it asked for a struct.
-#[derive(Debug, thiserror::Error)]
-#[error("nothing to read")]
-struct AskedFor {
-    object: bool,
-}
-
-impl serde::de::Error for AskedFor {
-    fn custom<M: fmt::Display>(_: M) -> Self {
-        Self { object: false }
-    }
-}
-
-impl<'de> Deserializer<'de> for Asked {
-    type Error = AskedFor;
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> std::result::Result<V::Value, AskedFor> {
-        Err(AskedFor { object: false })
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        _: V,
-    ) -> std::result::Result<V::Value, AskedFor> {
-        Err(AskedFor { object: true })
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
-    }
-}
-
-/// Decodes a JSON body; an error names the path and the type.
-///
-/// A struct is read from an object alone. Left to itself serde takes a list as well, value by
-/// value, and an empty one would be a record in which everything optional is absent.
-///
-/// # Errors
-/// `Protocol` with the JSON path.
-pub fn decode_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    if body.trim_ascii_start().first() == Some(&b'[')
-        && matches!(T::deserialize(Asked), Err(AskedFor { object: true }))
-    {
-        return Err(Error::new(
-            ErrorKind::Protocol,
-            format!("a list does not fit {}", short_type_name::<T>()),
-        )
-        .with_json_path("."));
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        Error::new(
-            ErrorKind::Protocol,
-            format!(
-                "{} does not fit {}",
-                error.into_inner(),
-                short_type_name::<T>()
-            ),
-        )
-        .with_json_path(path)
-    })?;
-    deserializer
-        .end()
-        .map_err(|error| Error::new(ErrorKind::Protocol, error.to_string()))?;
-    Ok(value)
-}
-
-fn short_type_name<T>() -> String {
-    let name = std::any::type_name::<T>();
-    name.split_inclusive(['<', ',', '>', ' '])
-        .map(|part| part.rsplit("::").next().unwrap_or(part))
-        .collect()
-}
-
 /// A wire id that is a whole number, read from a number or a text.
 ///
 /// # Errors
@@ -465,6 +388,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::error::ErrorKind;
 
     #[derive(Debug, Deserialize, Serialize)]
     struct Row {
@@ -485,23 +409,6 @@ mod tests {
 
     fn decimal(text: &str) -> String {
         parse_decimal(text).map_or_else(|error| error.to_string(), |value| value.to_string())
-    }
-
-    #[test]
-    fn a_list_is_no_record_however_optional_its_fields_are() {
-        #[derive(Debug, Default, Deserialize)]
-        #[serde(default)]
-        struct Record {
-            #[serde(deserialize_with = "null_as_empty")]
-            items: Vec<u8>,
-        }
-        for json in ["[]", " [null]", "[[1]]"] {
-            let error = decode_json::<Record>(json.as_bytes()).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Protocol, "{json}");
-        }
-        let record: Record = decode_json(br#"{"items":[1]}"#).unwrap();
-        assert_eq!(record.items, [1]);
-        assert_eq!(decode_json::<Vec<u8>>(b"[1]").unwrap(), [1]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, timeout_at};
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
+use url::Url;
 
 use super::auth::AuthHeaders;
 use super::client::Parts;
@@ -35,6 +36,7 @@ pub(crate) struct Failure {
 pub(crate) async fn attempt(
     parts: &Parts,
     prepared: &Prepared,
+    url: Url,
     auth: Option<&AuthHeaders>,
     number: u32,
     deadline: Option<Instant>,
@@ -43,11 +45,11 @@ pub(crate) async fn attempt(
         Some(auth) => Arc::new(prepared.exchange.with_credentials(auth)),
         None => Arc::clone(&prepared.exchange),
     };
-    let request = outgoing(parts, prepared, auth, &exchange).map_err(|error| Failure {
+    let span = attempt_span(&url, &exchange, number);
+    let request = outgoing(parts, prepared, url, auth, &exchange).map_err(|error| Failure {
         error,
         outcome: AttemptOutcome::Unusable,
     })?;
-    let span = attempt_span(parts, prepared, &exchange, number);
     let started = Instant::now();
     let guard = Unfinished(Some(span.clone()));
     let result = async {
@@ -91,6 +93,7 @@ pub(crate) async fn attempt(
 fn outgoing(
     parts: &Parts,
     prepared: &Prepared,
+    url: Url,
     auth: Option<&AuthHeaders>,
     exchange: &Exchange,
 ) -> Result<TransportRequest> {
@@ -108,21 +111,21 @@ fn outgoing(
     }
     Ok(TransportRequest {
         method: exchange.operation.method.clone(),
-        url: prepared.url.clone(),
+        url,
         headers,
         body: prepared.body.clone(),
         max_body: parts.limits.max_body,
     })
 }
 
-fn attempt_span(parts: &Parts, prepared: &Prepared, exchange: &Exchange, number: u32) -> Span {
+fn attempt_span(url: &Url, exchange: &Exchange, number: u32) -> Span {
     let span = tracing::debug_span!(
         "tallyline.attempt",
         "http.request.method" = exchange.operation.method.as_str(),
         "url.template" = exchange.operation.template,
         "url.full" = Empty,
-        "server.address" = parts.base_url.host(),
-        "server.port" = parts.base_url.port(),
+        "server.address" = url.host_str().unwrap_or_default(),
+        "server.port" = url.port_or_known_default().unwrap_or_default(),
         "http.request.resend_count" = Empty,
         "http.response.status_code" = Empty,
         "error.type" = Empty,
@@ -130,7 +133,7 @@ fn attempt_span(parts: &Parts, prepared: &Prepared, exchange: &Exchange, number:
         "tallyline.vendor_request_id" = Empty,
     );
     if !span.is_disabled() {
-        span.record("url.full", exchange.redactor.url(&prepared.url).as_str());
+        span.record("url.full", exchange.redactor.url(url).as_str());
         if number > 1 {
             span.record("http.request.resend_count", number - 1);
         }
@@ -242,6 +245,8 @@ fn refused(
     let safe = exchange.operation.idempotency == Idempotency::Safe;
     let sent = if vendor.not_executed || status == 429 {
         Sent::No
+    } else if vendor.refused {
+        Sent::Yes
     } else if (status >= 500 || status == 408) && !safe {
         Sent::Maybe
     } else {
@@ -261,7 +266,11 @@ fn refused(
         outcome: AttemptOutcome::Answered(Answer {
             status,
             retry_after,
-            retryable: vendor.retryable,
+            retryable: if vendor.refused {
+                Some(false)
+            } else {
+                vendor.retryable
+            },
             not_executed: vendor.not_executed,
             max_attempts: vendor.max_attempts,
             renewed: false,

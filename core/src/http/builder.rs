@@ -11,6 +11,7 @@ use super::base_url::BaseUrl;
 use super::client::{HttpClient, Parts};
 use super::errors::{ErrorDecoder, PlainErrors};
 use super::limiter::Limiter;
+use super::locate::AddressCache;
 use super::observe::Observer;
 use super::options::{Limits, Timeouts};
 use super::prepare::{Ids, Jitter};
@@ -24,6 +25,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct HttpClientBuilder {
     connector: &'static str,
     base_url: BaseUrl,
+    address: Option<Arc<AddressCache>>,
     credentials: Option<Arc<dyn CredentialProvider>>,
     errors: Arc<dyn ErrorDecoder>,
     limits: Limits,
@@ -51,6 +53,7 @@ impl HttpClientBuilder {
         Self {
             connector,
             base_url,
+            address: None,
             credentials: None,
             errors: Arc::new(PlainErrors),
             limits: Limits::default(),
@@ -71,6 +74,14 @@ impl HttpClientBuilder {
     /// Who is calling. Without this, no credentials are sent.
     pub fn credentials(mut self, credentials: Arc<dyn CredentialProvider>) -> Self {
         self.credentials = Some(credentials);
+        self
+    }
+
+    /// Where the tenant lives, for systems that have to be asked: calls and credentials go there
+    /// and no longer to the base URL. Refused credentials have it asked for again, and the call is
+    /// repeated where the tenant has moved.
+    pub fn address(mut self, address: Arc<AddressCache>) -> Self {
+        self.address = Some(address);
         self
     }
 
@@ -186,6 +197,7 @@ impl HttpClientBuilder {
         Ok(HttpClient::from_parts(Parts {
             connector: self.connector,
             base_url: self.base_url,
+            address: self.address,
             credentials: self.credentials,
             errors: self.errors,
             limits: self.limits,

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderName};
 use serde::de::DeserializeOwned;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::Instrument as _;
 use tracing::field::Empty;
@@ -16,7 +15,8 @@ use super::auth::{AuthHeaders, CredentialProvider};
 use super::base_url::BaseUrl;
 use super::builder::HttpClientBuilder;
 use super::errors::ErrorDecoder;
-use super::limiter::Limiter;
+use super::limiter::{Limiter, Slots};
+use super::locate::AddressCache;
 use super::observe::{Observer, RateLimitEvent, RetryEvent};
 use super::operation::Idempotency;
 use super::options::{Limits, Timeouts};
@@ -67,6 +67,7 @@ pub struct HttpClient(pub(crate) Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) connector: &'static str,
     pub(crate) base_url: BaseUrl,
+    pub(crate) address: Option<Arc<AddressCache>>,
     pub(crate) credentials: Option<Arc<dyn CredentialProvider>>,
     pub(crate) errors: Arc<dyn ErrorDecoder>,
     pub(crate) limits: Limits,
@@ -156,7 +157,8 @@ impl HttpClient {
         self.send(request).await?.json()
     }
 
-    /// The address that this client talks to.
+    /// The address that this client was built for. Where the tenant's own has to be asked for,
+    /// see [`HttpClientBuilder::address`].
     #[must_use]
     pub fn base_url(&self) -> &BaseUrl {
         &self.0.base_url
@@ -202,11 +204,13 @@ async fn run(parts: &Parts, prepared: &Prepared) -> Result<Response> {
     let mut sent = 0;
     let mut asked_waits = Duration::ZERO;
     loop {
-        let slot = admit(parts, exchange, deadline).await?;
+        let base = locate(parts, exchange, deadline).await?;
+        let url = base.url(&prepared.path, Some(&prepared.query));
+        let slot = admit(parts, prepared, deadline).await?;
         let auth = authenticate(parts, exchange, deadline).await?;
         attempts += 1;
         sent += 1;
-        let result = Box::pin(attempt(parts, prepared, auth.as_ref(), sent, deadline)).await;
+        let result = Box::pin(attempt(parts, prepared, url, auth.as_ref(), sent, deadline)).await;
         drop(slot);
         let mut failure = match result {
             Ok(response) => return Ok(response),
@@ -214,7 +218,7 @@ async fn run(parts: &Parts, prepared: &Prepared) -> Result<Response> {
         };
         note_rate_limit(parts, exchange, &failure);
         if !renewed {
-            renewed = renew(parts, auth.as_ref(), &mut failure).await;
+            renewed = renew(parts, &base, auth.as_ref(), &mut failure).await;
         }
         let Failure { error, outcome } = failure;
         let own_time = started.elapsed().saturating_sub(asked_waits);
@@ -285,16 +289,36 @@ fn conclude(error: Error, outcome: AttemptOutcome, idempotency: Idempotency, sen
     }
 }
 
+/// The address of the next attempt.
+async fn locate(parts: &Parts, exchange: &Exchange, deadline: Option<Instant>) -> Result<BaseUrl> {
+    let Some(address) = &parts.address else {
+        return Ok(parts.base_url.clone());
+    };
+    match until(deadline, address.current()).await {
+        Some(Ok(base)) => Ok(base),
+        // Whatever became of the question: of this operation nothing was done.
+        Some(Err(error)) => Err(error
+            .with_sent(Sent::No)
+            .with_context("needed for", exchange.operation.name)),
+        None => Err(exchange
+            .error(
+                ErrorKind::Timeout,
+                "the time limit passed in the wait for the tenant's address",
+                exchange.unanswered(),
+            )
+            .with_retry(Retry::Transient)),
+    }
+}
+
 /// Waits for the limiter.
-async fn admit(
-    parts: &Parts,
-    exchange: &Exchange,
-    deadline: Option<Instant>,
-) -> Result<Option<OwnedSemaphorePermit>> {
+async fn admit(parts: &Parts, prepared: &Prepared, deadline: Option<Instant>) -> Result<Slots> {
+    let exchange = &*prepared.exchange;
     let left = deadline.map_or(Duration::MAX, |deadline| {
         deadline.duration_since(Instant::now())
     });
-    let acquiring = parts.limiter.acquire(parts.retry.max_retry_after.min(left));
+    let acquiring = parts
+        .limiter
+        .acquire(prepared.group, parts.retry.max_retry_after.min(left));
     match until(deadline, acquiring).await {
         Some(Ok(slot)) => Ok(slot),
         Some(Err(wait)) => {
@@ -350,8 +374,14 @@ async fn until<T>(deadline: Option<Instant>, future: impl Future<Output = T>) ->
     }
 }
 
-/// After refused credentials, drops them where new ones may help.
-async fn renew(parts: &Parts, auth: Option<&AuthHeaders>, failure: &mut Failure) -> bool {
+/// After refused credentials, drops them where new ones may help, and asks whether the tenant has
+/// moved.
+async fn renew(
+    parts: &Parts,
+    base: &BaseUrl,
+    auth: Option<&AuthHeaders>,
+    failure: &mut Failure,
+) -> bool {
     let AttemptOutcome::Answered(answer) = &mut failure.outcome else {
         return false;
     };
@@ -359,6 +389,9 @@ async fn renew(parts: &Parts, auth: Option<&AuthHeaders>, failure: &mut Failure)
         || (failure.error.kind() == ErrorKind::Auth && (400..500).contains(&answer.status));
     if let (true, Some(credentials), Some(auth)) = (refused, &parts.credentials, auth) {
         answer.renewed = credentials.invalidate(auth).await;
+    }
+    if let (true, Some(address)) = (refused, &parts.address) {
+        answer.renewed |= address.moved_from(base).await;
     }
     answer.renewed
 }

@@ -25,6 +25,9 @@ pub struct VendorError {
     pub retryable: Option<bool>,
     /// The system says that nothing was done: the request may be repeated whatever it is.
     pub not_executed: bool,
+    /// The system read the request and refused it, whatever the status says: nothing was done, and
+    /// the same request is refused again.
+    pub refused: bool,
     /// The most attempts that this answer is worth, where that is less than the policy's.
     pub max_attempts: Option<u32>,
 }

@@ -1,7 +1,8 @@
 //! How many requests, how often.
 
+use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -15,6 +16,11 @@ const LONGEST_BLOCK: Duration = Duration::from_secs(60 * 60);
 pub struct LimiterOptions {
     /// The most requests under way at once; at least one.
     pub max_concurrent: usize,
+    /// The most requests under way at once of each [group](super::Operation::group); at least
+    /// one.
+    pub max_per_group: Option<usize>,
+    /// The most requests in any span of a length.
+    pub window: Option<RollingWindow>,
     /// The most requests per second.
     pub per_second: Option<NonZeroU32>,
     /// The most requests per minute.
@@ -28,11 +34,23 @@ impl Default for LimiterOptions {
     fn default() -> Self {
         Self {
             max_concurrent: 8,
+            max_per_group: None,
+            window: None,
             per_second: None,
             per_minute: None,
             burst: None,
         }
     }
+}
+
+/// So many requests in any span of a length: unlike a quota it lets all of them pass at once, and
+/// then none until the first is as old as the span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RollingWindow {
+    /// The most requests.
+    pub requests: NonZeroU32,
+    /// The span.
+    pub per: Duration,
 }
 
 /// Lets requests pass one by one: a number at once, quotas, and a pause after a 429.
@@ -46,9 +64,20 @@ pub struct Limiter {
     state: Mutex<State>,
 }
 
+/// The places of a request among those under way.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    _all: Option<OwnedSemaphorePermit>,
+    _group: Option<OwnedSemaphorePermit>,
+}
+
 #[derive(Debug)]
 struct State {
     quotas: Vec<Quota>,
+    window: Option<RollingWindow>,
+    /// When the requests of the window passed or will pass, in that order.
+    passed: VecDeque<Instant>,
+    groups: HashMap<&'static str, Arc<Semaphore>>,
     blocked_until: Option<Instant>,
 }
 
@@ -83,6 +112,38 @@ impl Quota {
     }
 }
 
+impl State {
+    /// When the window has room for another request.
+    fn window_opens(&mut self, now: Instant) -> Instant {
+        let Some(window) = self.window else {
+            return now;
+        };
+        let left = |at: &Instant| at.checked_add(window.per).is_some_and(|end| end <= now);
+        while self.passed.front().is_some_and(left) {
+            self.passed.pop_front();
+        }
+        let most = usize::try_from(window.requests.get()).unwrap_or(usize::MAX);
+        let room_after = self
+            .passed
+            .len()
+            .checked_sub(most)
+            .and_then(|at| self.passed.get(at));
+        room_after
+            .and_then(|at| at.checked_add(window.per))
+            .map_or(now, |at| at.max(now))
+    }
+
+    fn take(&mut self, at: Instant) {
+        for quota in &mut self.quotas {
+            quota.take(at);
+        }
+        if self.window.is_some() {
+            let place = self.passed.partition_point(|passed| *passed <= at);
+            self.passed.insert(place, at);
+        }
+    }
+}
+
 impl Limiter {
     /// A limiter.
     #[must_use]
@@ -95,14 +156,16 @@ impl Limiter {
         .into_iter()
         .filter_map(|(requests, per)| Some(Quota::new(requests?, per, options.burst)))
         .collect();
-        let slots = options.max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
         Self {
-            options,
-            slots: Arc::new(Semaphore::new(slots)),
+            slots: semaphore(options.max_concurrent),
             state: Mutex::new(State {
                 quotas,
+                window: options.window,
+                passed: VecDeque::new(),
+                groups: HashMap::new(),
                 blocked_until: None,
             }),
+            options,
         }
     }
 
@@ -112,22 +175,58 @@ impl Limiter {
         &self.options
     }
 
+    /// Replaces the window, as when the system says what it allows. Requests that passed before
+    /// still count.
+    pub fn set_window(&self, window: RollingWindow) {
+        self.state().window = Some(window);
+    }
+
+    /// The window as it is now.
+    #[must_use]
+    pub fn window(&self) -> Option<RollingWindow> {
+        self.state().window
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a slot in the group and among all. The group comes first: who waits for it
+    /// keeps no one else waiting.
+    async fn slots(&self, group: Option<&'static str>) -> Slots {
+        let of_group = self.options.max_per_group.zip(group).map(|(most, group)| {
+            let mut state = self.state();
+            let known = state.groups.entry(group);
+            Arc::clone(known.or_insert_with(|| semaphore(most)))
+        });
+        // The semaphores are never closed.
+        let group = match of_group {
+            Some(group) => group.acquire_owned().await.ok(),
+            None => None,
+        };
+        Slots {
+            _group: group,
+            _all: Arc::clone(&self.slots).acquire_owned().await.ok(),
+        }
+    }
+
     /// Waits for a slot and for its turn. `Err` with the wait, at once, where the turn comes
     /// later than `max_wait`.
     pub(crate) async fn acquire(
         &self,
+        group: Option<&'static str>,
         max_wait: Duration,
-    ) -> Result<Option<OwnedSemaphorePermit>, Duration> {
-        // The semaphore is never closed.
-        let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+    ) -> Result<Slots, Duration> {
+        let slots = self.slots(group).await;
         let start = Instant::now();
         let mut turn = None;
         loop {
             let now = Instant::now();
             let at = {
-                let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut state = self.state();
                 let open = state.blocked_until.map_or(now, |until| until.max(now));
                 let at = turn.unwrap_or_else(|| {
+                    let open = open.max(state.window_opens(now));
                     state
                         .quotas
                         .iter()
@@ -138,15 +237,13 @@ impl Limiter {
                     return Err(at.duration_since(now));
                 }
                 if turn.is_none() {
-                    for quota in &mut state.quotas {
-                        quota.take(at);
-                    }
+                    state.take(at);
                 }
                 at
             };
             turn = Some(at);
             if at <= now {
-                return Ok(slot);
+                return Ok(slots);
             }
             sleep_until(at).await;
         }
@@ -155,9 +252,13 @@ impl Limiter {
     /// Lets nothing pass for a time, as a 429 asked for.
     pub(crate) fn block(&self, wait: Duration) {
         let until = Instant::now() + wait.min(LONGEST_BLOCK);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         state.blocked_until = Some(state.blocked_until.map_or(until, |old| old.max(until)));
     }
+}
+
+fn semaphore(most: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(most.clamp(1, Semaphore::MAX_PERMITS)))
 }
 
 impl Default for Limiter {
@@ -186,7 +287,7 @@ mod tests {
         let start = Instant::now();
         let mut times = Vec::new();
         for _ in 0..6 {
-            limiter.acquire(MINUTE).await.unwrap();
+            limiter.acquire(None, MINUTE).await.unwrap();
             times.push(start.elapsed().as_millis() / 10 * 10);
         }
         assert_eq!(times, [0, 0, 0, 100, 200, 300]);
@@ -197,9 +298,12 @@ mod tests {
         let limiter = limiter(1000, 1000);
         limiter.block(Duration::from_secs(20));
         let start = Instant::now();
-        let wait = limiter.acquire(Duration::from_secs(5)).await.unwrap_err();
+        let wait = limiter
+            .acquire(None, Duration::from_secs(5))
+            .await
+            .unwrap_err();
         assert_eq!((wait.as_secs(), start.elapsed().as_secs()), (20, 0));
-        limiter.acquire(MINUTE).await.unwrap();
+        limiter.acquire(None, MINUTE).await.unwrap();
         assert_eq!(start.elapsed().as_secs(), 20);
     }
 
@@ -210,7 +314,7 @@ mod tests {
         let start = Instant::now();
         let waiting = tokio::spawn({
             let limiter = Arc::clone(&limiter);
-            async move { limiter.acquire(MINUTE).await.map(|_| Instant::now()) }
+            async move { limiter.acquire(None, MINUTE).await.map(|_| Instant::now()) }
         });
         tokio::task::yield_now().await;
         limiter.block(Duration::from_secs(9));
@@ -224,17 +328,78 @@ mod tests {
             max_concurrent: 0,
             ..LimiterOptions::default()
         });
-        let slot = limiter.acquire(MINUTE).await.unwrap();
-        let second = tokio::time::timeout(MINUTE, limiter.acquire(MINUTE)).await;
+        let slot = limiter.acquire(None, MINUTE).await.unwrap();
+        let second = tokio::time::timeout(MINUTE, limiter.acquire(None, MINUTE)).await;
         assert!(second.is_err());
         drop(slot);
-        assert!(limiter.acquire(MINUTE).await.is_ok());
+        assert!(limiter.acquire(None, MINUTE).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_absurd_block_heals_within_an_hour() {
         let limiter = limiter(1, 1);
         limiter.block(Duration::MAX);
-        assert!(limiter.acquire(LONGEST_BLOCK).await.is_ok());
+        assert!(limiter.acquire(None, LONGEST_BLOCK).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_window_lets_its_requests_pass_at_once_and_the_next_when_the_first_is_old() {
+        let limiter = Limiter::new(LimiterOptions {
+            window: Some(RollingWindow {
+                requests: NonZeroU32::new(3).unwrap(),
+                per: MINUTE,
+            }),
+            ..LimiterOptions::default()
+        });
+        let start = Instant::now();
+        for _ in 0..2 {
+            limiter.acquire(None, MINUTE).await.unwrap();
+        }
+        tokio::time::advance(Duration::from_secs(10)).await;
+        limiter.acquire(None, MINUTE).await.unwrap();
+        let wait = limiter.acquire(None, Duration::from_secs(49)).await;
+        assert_eq!(wait.unwrap_err().as_secs(), 50);
+        for expected in [60, 60, 70, 120] {
+            limiter.acquire(None, MINUTE).await.unwrap();
+            assert_eq!(start.elapsed().as_secs(), expected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_narrower_window_counts_what_passed_before_it() {
+        let limiter = Limiter::new(LimiterOptions {
+            window: Some(RollingWindow {
+                requests: NonZeroU32::new(100).unwrap(),
+                per: MINUTE,
+            }),
+            ..LimiterOptions::default()
+        });
+        for _ in 0..5 {
+            limiter.acquire(None, MINUTE).await.unwrap();
+        }
+        limiter.set_window(RollingWindow {
+            requests: NonZeroU32::new(2).unwrap(),
+            per: MINUTE,
+        });
+        let wait = limiter.acquire(None, Duration::ZERO).await.unwrap_err();
+        assert_eq!(wait.as_secs(), 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_group_has_slots_of_its_own() {
+        let limiter = Limiter::new(LimiterOptions {
+            max_per_group: Some(2),
+            ..LimiterOptions::default()
+        });
+        let held = [
+            limiter.acquire(Some("a"), MINUTE).await.unwrap(),
+            limiter.acquire(Some("a"), MINUTE).await.unwrap(),
+        ];
+        let third = limiter.acquire(Some("a"), MINUTE);
+        assert!(tokio::time::timeout(MINUTE, third).await.is_err());
+        assert!(limiter.acquire(Some("b"), MINUTE).await.is_ok());
+        assert!(limiter.acquire(None, MINUTE).await.is_ok());
+        drop(held);
+        assert!(limiter.acquire(Some("a"), MINUTE).await.is_ok());
     }
 }

@@ -6,11 +6,12 @@
 //! A connector declares its [`Operation`]s as statics, builds a [`Request`] per call and
 //! sends it with an [`HttpClient`]; lists are walked with [`HttpClient::paged`]. Connectors
 //! hold no retry or paging loops of their own. The order inside is fixed: request id,
-//! operation span, retry loop, limiter, credentials, attempt span, [`Transport`].
+//! operation span, retry loop, address, limiter, credentials, attempt span, [`Transport`].
 //!
 //! What holds for every connector:
-//! - Credentials go to the origin of the [`BaseUrl`] only. Every URL is built from it, next
-//!   links give their query alone, and redirects are never followed.
+//! - Credentials go to the origin of the [`BaseUrl`] only, or to the address that a connector's
+//!   [`AddressFinder`] has judged. Every URL is built from it, next links give their query alone,
+//!   and redirects are never followed.
 //! - A write is never blindly repeated. What is repeated when is one table; see
 //!   [`RetryPolicy`].
 //! - Every wait, body, page walk and queue is bounded; see [`Timeouts`], [`Limits`] and
@@ -23,13 +24,16 @@ mod base_url;
 mod builder;
 mod client;
 mod errors;
+mod id_cursor;
 mod limiter;
 mod link_header;
+mod locate;
 mod observe;
 mod operation;
 mod options;
 mod paging;
 mod prepare;
+mod records;
 mod redact;
 mod request;
 mod response;
@@ -52,12 +56,15 @@ pub use base_url::BaseUrl;
 pub use builder::HttpClientBuilder;
 pub use client::HttpClient;
 pub use errors::{ErrorDecoder, PlainErrors, VendorError};
-pub use limiter::{Limiter, LimiterOptions};
+pub use id_cursor::{AskAfter, IdCursor};
+pub use limiter::{Limiter, LimiterOptions, RollingWindow};
 pub use link_header::{Link, parse_link_header};
+pub use locate::{AddressCache, AddressFinder};
 pub use observe::{AttemptEvent, Observer, PageEvent, RateLimitEvent, RetryEvent};
 pub use operation::{Idempotency, Operation};
 pub use options::{Limits, Timeouts};
 pub use paging::{Continuation, Page, PageStrategy, Paged};
+pub use records::{RawRecord, Records};
 pub use redact::Redactor;
 pub use request::Request;
 #[cfg(feature = "reqwest")]

@@ -25,6 +25,9 @@ pub struct Operation {
     pub template: &'static str,
     /// Whether it may be repeated.
     pub idempotency: Idempotency,
+    /// What a [`Limiter`](super::Limiter) counts it with, where a system limits each of its
+    /// endpoints by itself.
+    pub group: Option<&'static str>,
 }
 
 impl Operation {
@@ -65,6 +68,13 @@ impl Operation {
         self
     }
 
+    /// The same operation, counted with others.
+    #[must_use]
+    pub const fn in_group(mut self, group: &'static str) -> Self {
+        self.group = Some(group);
+        self
+    }
+
     const fn new(
         name: &'static str,
         method: Method,
@@ -76,6 +86,7 @@ impl Operation {
             method,
             template,
             idempotency,
+            group: None,
         }
     }
 }

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
-use url::Url;
 
 use super::auth::AuthHeaders;
 use super::client::Parts;
@@ -110,7 +109,11 @@ impl Exchange {
 
 /// A request ready to go out, but for the credentials.
 pub(crate) struct Prepared {
-    pub(crate) url: Url,
+    /// Below the base URL, percent-encoded.
+    pub(crate) path: String,
+    /// Percent-encoded.
+    pub(crate) query: String,
+    pub(crate) group: Option<&'static str>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Bytes>,
     pub(crate) exchange: Arc<Exchange>,
@@ -140,7 +143,9 @@ impl Prepared {
             headers.insert(name, id);
         }
         Ok(Self {
-            url: parts.base_url.url(&path, Some(&query)),
+            path,
+            query,
+            group: request.group.or(exchange.operation.group),
             headers,
             body: request.body,
             exchange: Arc::new(exchange),

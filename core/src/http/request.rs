@@ -22,6 +22,7 @@ pub struct Request {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Option<Bytes>,
     pub(crate) account: Option<String>,
+    pub(crate) group: Option<&'static str>,
     /// The body may hold secrets: neither it nor the answer is ever shown.
     pub(crate) sensitive: bool,
     /// Texts of a sensitive body, to mask wherever they come back.
@@ -45,6 +46,7 @@ impl Request {
             headers: Vec::new(),
             body: None,
             account: None,
+            group: None,
             sensitive: false,
             secrets: Vec::new(),
             defect: None,
@@ -165,6 +167,12 @@ impl Request {
     /// Names the account that this call is about, for the span.
     pub fn account(mut self, id: impl fmt::Display) -> Self {
         self.account = Some(id.to_string());
+        self
+    }
+
+    /// Counts this call with others than those of its operation; see [`Operation::group`].
+    pub fn in_group(mut self, group: &'static str) -> Self {
+        self.group = Some(group);
         self
     }
 

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::prepare::Exchange;
 use crate::error::{Error, ErrorKind, Result, Sent};
-use crate::wire::decode_json;
+use crate::wire::{decode_json, decode_records};
 
 /// A 2xx answer, read whole. Its `Debug` shows no header value or body.
 #[derive(Clone)]
@@ -61,6 +61,12 @@ impl Response {
             decode_json(&self.body).map_err(|error| self.decode_error(&error, None))?;
         let value = fields.get(field).map_or("null", |value| value.get());
         decode_json(value.as_bytes()).map_err(|error| self.decode_error(&error, Some(field)))
+    }
+
+    /// The records of the list in a field of a JSON object; absent and `null` are none.
+    pub(crate) fn records(&self, field: &str) -> Result<Option<Vec<Box<RawValue>>>> {
+        self.check_json()?;
+        decode_records(&self.body, field).map_err(|error| self.decode_error(&error, None))
     }
 
     /// An error about this answer, with everything known of the exchange.

@@ -17,15 +17,12 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use tallyline_core::http::{
     BaseUrl, HttpClient, HttpClientBuilder, Limiter, LimiterOptions, Limits, Observer, Operation,
-    Redactor, Request, RetryPolicy, Timeouts, Transport,
+    Request, RetryPolicy, Timeouts, Transport,
 };
 use tallyline_core::{Error, ErrorKind, Result};
 
 pub use list::{Direction, List, ListOptions};
 pub use paging::PagingStyle;
-
-pub(crate) use list::decode_row;
-pub(crate) use paging::Row;
 
 use crate::conditions::{Condition, encoded_len};
 use crate::models::Count;
@@ -201,28 +198,21 @@ impl ConnectWiseClient {
         &self.0.company_id
     }
 
-    /// What masks the secrets in words about records.
-    pub(crate) fn redactor(&self) -> &Redactor {
-        self.0.http.redactor()
-    }
-
     fn list<T: DeserializeOwned>(&self, request: Request, options: &ListOptions) -> List<T> {
         let operation = request.operation().name;
-        let redactor = self.redactor().clone();
-        List::new(operation, self.rows(request, options), redactor)
+        match self.pages(request, options) {
+            Ok((request, pages)) => List::new(&self.0.http, request, pages, ""),
+            Err(error) => List::refused(error.with_operation(operation)),
+        }
     }
 
-    /// The records of a list call as they came.
-    fn rows(
-        &self,
-        request: Request,
-        options: &ListOptions,
-    ) -> Result<tallyline_core::http::Paged<Row>> {
+    /// A list call, and how its pages are walked.
+    fn pages(&self, request: Request, options: &ListOptions) -> Result<(Request, Pages)> {
         let style = options.paging.unwrap_or(self.0.paging);
         let page_size = options.page_size.unwrap_or(self.0.page_size);
         checked_page_size(page_size)?;
         let request = with_query(request, &options.query(style)?);
-        Ok(self.0.http.paged(request, Pages { style, page_size }))
+        Ok((request, Pages { style, page_size }))
     }
 
     async fn count(

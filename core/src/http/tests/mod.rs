@@ -2,6 +2,8 @@
 
 mod auth;
 mod exchange;
+mod id_cursor;
+mod locate;
 mod paging;
 mod retries;
 mod secrets;

@@ -203,6 +203,18 @@ async fn the_vendors_own_words_override_the_table() {
     .await;
     assert!(result.is_ok() && count == 2);
 
+    let refused = VendorError {
+        refused: true,
+        retryable: Some(true),
+        ..default()
+    };
+    for request in [read(), create()] {
+        let (result, count, _) = send(refused.clone(), vec![answer(500, "")], request).await;
+        let error = result.unwrap_err();
+        assert_eq!((error.sent(), error.retry()), (Sent::Yes, Retry::Permanent));
+        assert_eq!(count, 1);
+    }
+
     let two = VendorError {
         max_attempts: Some(2),
         ..default()

@@ -2,9 +2,9 @@
 
 use serde::de::DeserializeOwned;
 use tallyline_core::Result;
-use tallyline_core::http::{Paged, Request};
+use tallyline_core::http::{Paged, RawRecord, Request};
 
-use super::{ConnectWiseClient, List, ListOptions, Row, operations};
+use super::{ConnectWiseClient, List, ListOptions, operations};
 use crate::conditions::Condition;
 use crate::models::{Addition, NewAddition};
 use crate::patch::Patch;
@@ -31,11 +31,18 @@ impl ConnectWiseClient {
     }
 
     /// The additions as they came.
-    pub(crate) fn addition_rows(&self, agreement: i64) -> Result<Paged<Row>> {
-        self.rows(
-            of_agreement(&operations::ADDITIONS_LIST, agreement),
-            &ListOptions::default(),
-        )
+    pub(crate) fn addition_rows(&self, agreement: i64) -> Result<Paged<RawRecord>> {
+        let request = of_agreement(&operations::ADDITIONS_LIST, agreement);
+        let (request, pages) = self.pages(request, &ListOptions::default())?;
+        Ok(self.0.http.paged(request, pages))
+    }
+
+    /// An addition of those rows, with its place among them.
+    pub(crate) fn addition_of(&self, row: &RawRecord, at: usize) -> Result<Addition> {
+        let operation = &operations::ADDITIONS_LIST;
+        self.0
+            .http
+            .decode_record(operation, &format!("[{at}]"), row)
     }
 
     /// Counts the additions of an agreement that match a filter.

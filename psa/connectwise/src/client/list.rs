@@ -1,18 +1,9 @@
 //! List calls: what to ask for, and the stream of records.
 
-use std::fmt;
-use std::marker::PhantomData;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use futures::{Stream, StreamExt};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use tallyline_core::http::{Paged, Redactor, Request};
-use tallyline_core::wire::decode_json;
+use tallyline_core::http::{Records, Request};
 use tallyline_core::{Error, ErrorKind, Result};
 
-use super::paging::{PagingStyle, Row};
+use super::paging::PagingStyle;
 use crate::conditions::{Condition, Field, encoded_len};
 
 /// The direction of an order.
@@ -132,122 +123,4 @@ pub(crate) fn with_query(mut request: Request, query: &[(&'static str, String)])
 }
 
 /// The records of a list call, page by page as they are asked for.
-///
-/// A record that cannot be decoded is an error by name and path, and the stream goes on; any
-/// other error ends it. Dropping the stream stops its requests.
-pub struct List<T> {
-    state: State,
-    operation: &'static str,
-    seen: usize,
-    redactor: Redactor,
-    record: PhantomData<fn() -> T>,
-}
-
-enum State {
-    Refused(Option<Error>),
-    Rows(Box<Paged<Row>>),
-}
-
-impl<T> List<T> {
-    pub(crate) fn new(
-        operation: &'static str,
-        rows: Result<Paged<Row>>,
-        redactor: Redactor,
-    ) -> Self {
-        Self {
-            state: match rows {
-                Ok(rows) => State::Rows(Box::new(rows)),
-                Err(error) => State::Refused(Some(error.with_operation(operation))),
-            },
-            operation,
-            seen: 0,
-            redactor,
-            record: PhantomData,
-        }
-    }
-}
-
-impl<T: DeserializeOwned> List<T> {
-    /// The next record; none at the end.
-    ///
-    /// # Errors
-    /// `Protocol` for a record that cannot be decoded, and the errors of the list call.
-    pub async fn next_item(&mut self) -> Option<Result<T>> {
-        self.next().await
-    }
-
-    /// All records, up to a number.
-    ///
-    /// # Errors
-    /// The first error of the stream, and `Invalid` when there are more records than `limit`.
-    pub async fn try_collect_all(mut self, limit: usize) -> Result<Vec<T>> {
-        let mut records = Vec::new();
-        while let Some(record) = self.next().await {
-            if records.len() == limit {
-                return Err(Error::new(
-                    ErrorKind::Invalid,
-                    format!("there are more than {limit} records"),
-                )
-                .with_operation(self.operation));
-            }
-            records.push(record?);
-        }
-        Ok(records)
-    }
-}
-
-impl<T: DeserializeOwned> Stream for List<T> {
-    type Item = Result<T>;
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        let rows = match &mut this.state {
-            State::Refused(error) => return Poll::Ready(error.take().map(Err)),
-            State::Rows(rows) => rows,
-        };
-        rows.poll_next_unpin(context).map(|row| {
-            let row = row?;
-            let at = this.seen;
-            this.seen += 1;
-            Some(row.and_then(|row| decode_row(&row, at, this.operation, &this.redactor)))
-        })
-    }
-}
-
-impl<T> fmt::Debug for List<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("List")
-            .field("operation", &self.operation)
-            .field("seen", &self.seen)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Decodes one record; an error names it by place and id.
-pub(crate) fn decode_row<T: DeserializeOwned>(
-    row: &Row,
-    at: usize,
-    operation: &'static str,
-    redactor: &Redactor,
-) -> Result<T> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Id {
-        id: Option<i64>,
-    }
-    decode_json(row.get().as_bytes()).map_err(|error| {
-        let path = match error.json_path() {
-            Some(path) if path != "." => format!("[{at}].{path}"),
-            _ => format!("[{at}]"),
-        };
-        // The decoder's words quote the record.
-        let error = Error::new(error.kind(), redactor.redact(error.message()))
-            .with_connector(super::CONNECTOR)
-            .with_operation(operation)
-            .with_json_path(redactor.redact(&path));
-        match serde_json::from_str::<Id>(row.get()) {
-            Ok(Id { id: Some(id) }) => error.with_context("record", id.to_string()),
-            _ => error,
-        }
-    })
-}
+pub type List<T> = Records<T>;

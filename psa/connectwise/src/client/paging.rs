@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tallyline_core::http::{
-    Continuation, Link, Page, PageStrategy, Request, Response, parse_link_header,
+    Continuation, Link, Page, PageStrategy, RawRecord, Request, Response, parse_link_header,
 };
 use tallyline_core::{ErrorKind, Result};
 
@@ -18,9 +18,6 @@ pub enum PagingStyle {
     /// not know it.
     ForwardOnly,
 }
-
-/// A record as it came, to be decoded one by one.
-pub(crate) type Row = Box<RawValue>;
 
 /// Walks a list in either style.
 ///
@@ -39,7 +36,7 @@ struct Id {
     id: Option<i64>,
 }
 
-impl PageStrategy<Row> for Pages {
+impl PageStrategy<RawRecord> for Pages {
     fn apply(&self, request: Request, at: Option<&Continuation>) -> Request {
         let request = request.set_query("pageSize", self.page_size);
         let request = match self.style {
@@ -54,8 +51,8 @@ impl PageStrategy<Row> for Pages {
         }
     }
 
-    fn parse(&self, response: &Response, at: Option<&Continuation>) -> Result<Page<Row>> {
-        let items: Vec<Row> = response.json()?;
+    fn parse(&self, response: &Response, at: Option<&Continuation>) -> Result<Page<RawRecord>> {
+        let items: Vec<RawRecord> = response.json()?;
         let last = items.iter().filter_map(|row| id_of(row)).max();
         if let Some(Continuation::Token(asked)) = at
             && let Ok(asked) = asked.parse::<i64>()

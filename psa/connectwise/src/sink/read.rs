@@ -15,7 +15,7 @@ use tallyline_core::{Error, ErrorKind, Result};
 
 use super::ConnectWiseSink;
 use super::map::{self, Cycles};
-use crate::client::{CONNECTOR, ListOptions, Row, decode_row, operations};
+use crate::client::{CONNECTOR, ListOptions};
 use crate::conditions::Field;
 use crate::models::{self, Addition};
 
@@ -236,14 +236,11 @@ pub(super) async fn lines_of(
     let mut additions: Vec<(usize, Addition)> = Vec::new();
     let mut at = 0;
     while let Some(row) = rows.next_item().await {
-        let row: Row = row.map_err(in_agreement)?;
+        let row = row.map_err(in_agreement)?;
         // The list of a parent may hold the additions of its children.
         let owner = serde_json::from_str::<Owner>(row.get()).ok();
         if owner.is_none_or(|owner| owner.agreement_id == id) {
-            let operation = operations::ADDITIONS_LIST.name;
-            let redactor = sink.client().redactor();
-            let addition: Addition =
-                decode_row(&row, at, operation, redactor).map_err(in_agreement)?;
+            let addition = sink.client().addition_of(&row, at).map_err(in_agreement)?;
             // A row may come twice when the list moves between two pages.
             if addition.id.is_none_or(|id| seen.insert(id)) {
                 additions.push((at, addition));
