@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
+use tallyline_core::model::Currency;
 use tallyline_core::plan::Policy;
 use tallyline_core::{Error, ErrorKind, Result};
 
@@ -71,12 +72,20 @@ pub(crate) enum SourceKind {
     Sherweb,
 }
 
-/// The PSA's side.
+/// The PSA's side, by its kind.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(crate) enum SinkConfig {
+    /// Autotask.
+    Autotask(AutotaskConfig),
+    /// ConnectWise PSA.
+    ConnectWise(ConnectWiseConfig),
+}
+
+/// A ConnectWise PSA tenant.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SinkConfig {
-    /// Which PSA.
-    pub(crate) kind: SinkKind,
+pub(crate) struct ConnectWiseConfig {
     /// The site's address.
     pub(crate) site: String,
     /// The company's login id.
@@ -89,12 +98,46 @@ pub(crate) struct SinkConfig {
     pub(crate) client_id: String,
 }
 
-/// The PSAs that this program knows.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum SinkKind {
-    /// ConnectWise PSA.
-    ConnectWise,
+/// An Autotask tenant.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AutotaskConfig {
+    /// The API user's name.
+    pub(crate) user_name: String,
+    /// The tracking identifier of the integration.
+    pub(crate) integration_code: SecretRef,
+    /// The API user's secret.
+    pub(crate) secret: SecretRef,
+    /// Where the zone is looked up, where it is not the vendor's own address.
+    pub(crate) lookup_url: Option<String>,
+    /// From when changes count.
+    #[serde(default)]
+    pub(crate) effective_days: EffectiveDaysConfig,
+    /// The currency of all amounts, which the API does not name.
+    pub(crate) currency: Option<Currency>,
+    /// Whether prices may be set.
+    #[serde(default)]
+    pub(crate) price_sync: bool,
+    /// The user-defined field of contracts that holds the subscription; empty where contracts are
+    /// recognised by their number.
+    pub(crate) subscription_field: Option<String>,
+    /// The billing code of services.
+    pub(crate) service_billing_code: Option<i64>,
+    /// The billing code of charges.
+    pub(crate) product_billing_code: Option<i64>,
+    /// The service level agreement of contracts.
+    pub(crate) service_level_agreement: Option<i64>,
+}
+
+/// From when changes count in Autotask.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum EffectiveDaysConfig {
+    /// From the next billing period that is not posted.
+    #[default]
+    NextPeriod,
+    /// From the day of the plan, prorated by Autotask.
+    Prorated,
 }
 
 #[derive(Deserialize)]
@@ -354,6 +397,44 @@ vendor_missing = "end_line"
         let message = load(&text).unwrap_err().to_string();
         assert!(message.contains("vendor_mising"), "{message}");
         assert!(message.contains("line 17"), "{message}");
+    }
+
+    const AUTOTASK: &str = r#"
+[source]
+kind = "sherweb"
+client_id = "example"
+client_secret = { env = "X" }
+subscription_key = { env = "X" }
+
+[sink]
+kind = "autotask"
+user_name = "api@example.com"
+integration_code = { env = "X" }
+secret = { env = "X" }
+effective_days = "prorated"
+currency = "EUR"
+"#;
+
+    #[test]
+    fn each_kind_of_sink_has_settings_of_its_own_and_no_others() {
+        let config = load(AUTOTASK).unwrap();
+        let SinkConfig::Autotask(sink) = &config.sink else {
+            panic!("{:?}", config.sink)
+        };
+        assert!(matches!(sink.effective_days, EffectiveDaysConfig::Prorated));
+        let foreign = AUTOTASK.replace("currency =", "site =");
+        let message = load(&foreign).unwrap_err().to_string();
+        assert!(message.contains("unknown field `site`"), "{message}");
+        let bare = AUTOTASK.replace("user_name = \"api@example.com\"\n", "");
+        let message = load(&bare).unwrap_err().to_string();
+        assert!(message.contains("missing field `user_name`"), "{message}");
+        let secret = AUTOTASK.replace(
+            "secret = { env = \"X\" }\neff",
+            "secret = \"hunter2-example\"\neff",
+        );
+        let message = load(&secret).unwrap_err().to_string();
+        assert!(message.contains("must not stand in this file"), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
     }
 
     #[test]

@@ -4,12 +4,19 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
+use tallyline_autotask::{
+    AutotaskClient, AutotaskSink, BudgetOptions, ContractKey, ContractSetup, EffectiveDays,
+    TenantBudget,
+};
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result, VendorSource};
 use tallyline_sherweb::SherwebClient;
 
-use crate::config::{Config, SecretRef, SinkKind, SourceKind};
+use crate::config::{
+    AutotaskConfig, Config, ConnectWiseConfig, EffectiveDaysConfig, SecretRef, SinkConfig,
+    SourceKind,
+};
 use crate::files;
 use crate::output::{plain, warn};
 
@@ -71,19 +78,61 @@ pub(crate) fn source_system(config: &Config) -> &'static str {
 /// # Errors
 /// `Config` naming the setting.
 pub(crate) fn sink(config: &Config) -> Result<Box<dyn PsaSink>> {
-    let settings = &config.sink;
-    let client = match settings.kind {
-        SinkKind::ConnectWise => ConnectWiseClient::builder()
-            .site(&settings.site)
-            .company_id(&settings.company_id)
-            .public_key(&settings.public_key)
-            .private_key(secret(config, "[sink] private_key", &settings.private_key)?)
-            .client_id(&settings.client_id)
-            .maybe_retry(retry(config))
-            .maybe_limiter(limiter(config))
-            .build()?,
-    };
+    match &config.sink {
+        SinkConfig::ConnectWise(settings) => connectwise(config, settings),
+        SinkConfig::Autotask(settings) => autotask(config, settings),
+    }
+}
+
+fn connectwise(config: &Config, settings: &ConnectWiseConfig) -> Result<Box<dyn PsaSink>> {
+    let client = ConnectWiseClient::builder()
+        .site(&settings.site)
+        .company_id(&settings.company_id)
+        .public_key(&settings.public_key)
+        .private_key(secret(config, "[sink] private_key", &settings.private_key)?)
+        .client_id(&settings.client_id)
+        .maybe_retry(retry(config))
+        .maybe_limiter(limiter(config))
+        .build()?;
     Ok(Box::new(ConnectWiseSink::builder().client(client).build()))
+}
+
+fn autotask(config: &Config, settings: &AutotaskConfig) -> Result<Box<dyn PsaSink>> {
+    let budget = TenantBudget::new(BudgetOptions {
+        per_second: config.requests_per_second.and_then(NonZeroU32::new),
+        ..BudgetOptions::default()
+    });
+    let code = &settings.integration_code;
+    let client = AutotaskClient::builder()
+        .user_name(&settings.user_name)
+        .integration_code(secret(config, "[sink] integration_code", code)?)
+        .secret(secret(config, "[sink] secret", &settings.secret)?)
+        .maybe_lookup_url(settings.lookup_url.as_deref())
+        .budget(budget)
+        .maybe_retry(retry(config))
+        .build()?;
+    let days = match settings.effective_days {
+        EffectiveDaysConfig::NextPeriod => EffectiveDays::NextPeriod,
+        EffectiveDaysConfig::Prorated => EffectiveDays::Prorated,
+    };
+    let key = match settings.subscription_field.as_deref() {
+        None => ContractKey::default(),
+        Some("") => ContractKey::ContractNumber,
+        Some(name) => ContractKey::UserDefinedField(name.to_owned()),
+    };
+    let mut setup = ContractSetup::new();
+    setup.service_billing_code = settings.service_billing_code;
+    setup.product_billing_code = settings.product_billing_code;
+    setup.service_level_agreement = settings.service_level_agreement;
+    let sink = AutotaskSink::builder()
+        .client(client)
+        .effective_days(days)
+        .maybe_currency(settings.currency)
+        .price_sync(settings.price_sync)
+        .contract_key(key)
+        .setup(setup)
+        .build();
+    Ok(Box::new(sink))
 }
 
 fn retry(config: &Config) -> Option<RetryPolicy> {
@@ -130,6 +179,11 @@ pub(crate) fn explain(error: &Error, config: &Path) -> String {
             "ConnectWise PSA",
             "[sink] company_id, public_key, private_key and client_id",
             "[sink] site",
+        )),
+        Some("autotask") => Some((
+            "Autotask",
+            "[sink] user_name, integration_code and secret",
+            "[sink] lookup_url",
         )),
         _ => None,
     };

@@ -7,7 +7,11 @@ use std::sync::LazyLock;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const CORE: &str = "tallyline-core";
-const CONNECTORS: [&str; 2] = ["tallyline-sherweb", "tallyline-connectwise"];
+const CONNECTORS: [&str; 3] = [
+    "tallyline-sherweb",
+    "tallyline-connectwise",
+    "tallyline-autotask",
+];
 const TLS: [&str; 3] = ["rustls", "rustls-no-provider", "native-tls"];
 const DEFAULT: &str = "default features";
 const NONE: &str = "no features";

@@ -1,9 +1,12 @@
-//! Whole answers of Sherweb and ConnectWise through their clients, error bodies first of all.
+//! Whole answers of Autotask, Sherweb and ConnectWise through their clients, error bodies first of all.
 
 use std::error::Error as _;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tallyline_autotask::AutotaskClient;
+use tallyline_autotask::models::NewContractServiceAdjustment;
+use tallyline_autotask::query::Query;
 use tallyline_connectwise::models::{NewAddition, RecordRef};
 use tallyline_connectwise::{ConnectWiseClient, ListOptions};
 use tallyline_core::Result;
@@ -28,6 +31,8 @@ const SHERWEB: &[(&str, &str)] = &[("{secret}", SECRET), ("{key}", KEY), ("{toke
 /// While no token is known yet.
 const SIGNING_IN: &[(&str, &str)] = &[("{secret}", SECRET), ("{key}", KEY)];
 const CONNECTWISE: &[(&str, &str)] = &[("{secret}", SECRET), ("{token}", PAIR)];
+
+const AUTOTASK: &[(&str, &str)] = &[("{secret}", SECRET), ("{key}", KEY)];
 
 /// Pieces of this length of a secret are not shown either.
 const PIECE: usize = 6;
@@ -229,4 +234,60 @@ pub fn connectwise_answers(data: &[u8]) {
         check.check(client.company_info().await);
         check.check(client.delete_addition(1, 2).await);
     });
+}
+
+/// Whatever Autotask answers becomes a value or an error that shows no secret, and no zone but the
+/// vendor's own gets credentials.
+pub fn autotask_answers(data: &[u8]) {
+    let Some(answer) = answer(data, AUTOTASK) else {
+        return;
+    };
+    let check = Check {
+        status: answer.status,
+        secrets: AUTOTASK,
+    };
+    for zone in [
+        None,
+        Some("https://webservices1.autotask.net/ATServicesRest"),
+    ] {
+        let transport = Arc::new(Zoned(Canned {
+            answer: answer.clone(),
+            tokens: false,
+        }));
+        let client = AutotaskClient::builder()
+            .user_name("api@example.com")
+            .integration_code(KEY)
+            .secret(SECRET)
+            .maybe_zone_url(zone)
+            .retry(RetryPolicy::none())
+            .jitter_seed(1)
+            .transport(transport)
+            .build();
+        let client = client.unwrap();
+        let adjustment = NewContractServiceAdjustment::new("2026-12-01".parse().unwrap());
+        run(async {
+            check.check(client.zone_information().await);
+            check.check(client.contract(1).await);
+            check.check(client.count_contracts(&Query::all()).await);
+            let units = client.contract_service_units(&Query::all());
+            check.check(units.try_collect_all(100).await);
+            check.check(client.create_adjustment(1, &adjustment).await);
+            check.check(client.threshold_information().await);
+        });
+    }
+}
+
+/// Sees to it that credentials go to the vendor's hosts alone.
+#[derive(Debug)]
+struct Zoned(Canned);
+
+#[async_trait]
+impl Transport for Zoned {
+    async fn send(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
+        if request.headers.contains_key("secret") {
+            let host = request.url.host_str().unwrap_or_default();
+            assert!(host.ends_with(".autotask.net") && request.url.scheme() == "https");
+        }
+        self.0.send(request).await
+    }
 }

@@ -21,12 +21,12 @@ mod models;
 mod plan;
 mod redactor;
 
-pub use answers::{connectwise_answers, sherweb_answers};
+pub use answers::{autotask_answers, connectwise_answers, sherweb_answers};
 pub use conditions::conditions;
 pub use decimals::decimals;
 pub use headers::{link_header, retry_after};
 pub use mapping::{mapping_csv, mapping_toml};
-pub use models::{connectwise_models, sherweb_models};
+pub use models::{autotask_models, connectwise_models, sherweb_models};
 pub use plan::plan_file;
 pub use redactor::redactor;
 
@@ -35,6 +35,8 @@ pub type Property = (&'static str, fn(&[u8]));
 
 /// All properties.
 pub const ALL: &[Property] = &[
+    ("autotask_answers", autotask_answers),
+    ("autotask_models", autotask_models),
     ("conditions", conditions),
     ("connectwise_answers", connectwise_answers),
     ("connectwise_models", connectwise_models),

@@ -1,6 +1,7 @@
 //! The wire types of the vendors' and PSAs' answers.
 
 use serde::de::DeserializeOwned;
+use tallyline_autotask::models as autotask;
 use tallyline_connectwise::ExactJson;
 use tallyline_connectwise::models as connectwise;
 use tallyline_core::wire::{decode_json, parse_decimal};
@@ -102,6 +103,78 @@ pub fn connectwise_models(data: &[u8]) {
     accepted_alone_and_in_a_list::<connectwise::CompanyInfoLookup>(data);
     accepted_alone_and_in_a_list::<connectwise::Count>(data);
     accepted_alone_and_in_a_list::<connectwise::SystemInfo>(data);
+}
+
+/// Every answer of Autotask that is accepted keeps its figures to the digit, and its dates stay on
+/// their day.
+pub fn autotask_models(data: &[u8]) {
+    if let Ok(found) = decode_json::<autotask::ContractServiceUnit>(data) {
+        figures(
+            data,
+            &[
+                ("units", found.units),
+                ("price", found.price),
+                ("cost", found.cost),
+                ("internalCurrencyPrice", found.internal_currency_price),
+            ],
+        );
+        civil_dates(&[&found.start_date, &found.end_date]);
+    }
+    if let Ok(found) = decode_json::<autotask::ContractService>(data) {
+        figures(
+            data,
+            &[
+                ("unitPrice", found.unit_price),
+                ("adjustedPrice", found.adjusted_price),
+                (
+                    "internalCurrencyAdjustedPrice",
+                    found.internal_currency_adjusted_price,
+                ),
+                ("unitCost", found.unit_cost),
+            ],
+        );
+    }
+    if let Ok(found) = decode_json::<autotask::ContractCharge>(data) {
+        figures(
+            data,
+            &[
+                ("unitQuantity", found.unit_quantity),
+                ("unitPrice", found.unit_price),
+                ("unitCost", found.unit_cost),
+            ],
+        );
+    }
+    if let Ok(found) = decode_json::<autotask::Contract>(data) {
+        figures(data, &[("setupFee", found.setup_fee)]);
+        civil_dates(&[&found.start_date, &found.end_date]);
+        if let Some(kind) = &found.contract_type {
+            let again: autotask::PicklistValue = read(&write(kind));
+            assert_eq!(again.as_number(), kind.as_number());
+        }
+        let fields: Vec<autotask::UserDefinedField> = read(&write(&found.user_defined_fields));
+        assert_eq!(fields, found.user_defined_fields);
+    }
+    accepted_alone_and_in_a_list::<autotask::BillingCode>(data);
+    accepted_alone_and_in_a_list::<autotask::Company>(data);
+    accepted_alone_and_in_a_list::<autotask::Contract>(data);
+    accepted_alone_and_in_a_list::<autotask::ContractCharge>(data);
+    accepted_alone_and_in_a_list::<autotask::ContractService>(data);
+    accepted_alone_and_in_a_list::<autotask::ContractServiceUnit>(data);
+    accepted_alone_and_in_a_list::<autotask::EntityInfo>(data);
+    accepted_alone_and_in_a_list::<autotask::FieldInfo>(data);
+    accepted_alone_and_in_a_list::<autotask::ItemId>(data);
+    accepted_alone_and_in_a_list::<autotask::Service>(data);
+    accepted_alone_and_in_a_list::<autotask::ThresholdInformation>(data);
+    accepted_alone_and_in_a_list::<autotask::ZoneInformation>(data);
+}
+
+/// A date is the day that its text begins with.
+fn civil_dates(texts: &[&Option<String>]) {
+    for text in texts.iter().copied().flatten() {
+        if let Ok(date) = autotask::civil_date(text) {
+            assert!(text.trim().starts_with(&date.to_string()), "{text:?}");
+        }
+    }
 }
 
 fn accepted_alone_and_in_a_list<T: DeserializeOwned + PartialEq + std::fmt::Debug>(data: &[u8]) {

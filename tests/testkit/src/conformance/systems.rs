@@ -1,9 +1,11 @@
 //! The simulators of this crate, as the batteries see them.
 
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use tallyline_core::model::{AgreementId, AgreementLine, AgreementLineId, Quantity};
 
 use super::harness::{Psa, Vendor};
+use crate::autotask::{AutotaskSimulator, AutotaskState, Entity};
 use crate::connectwise::ConnectWiseSimulator;
 use crate::server::Simulator;
 use crate::sherweb::SherwebSimulator;
@@ -53,5 +55,52 @@ impl Psa for ConnectWiseSimulator {
         if let Ok(id) = line.as_str().parse() {
             self.with_state(|state| state.edit_addition(id, |addition| addition.quantity = to));
         }
+    }
+}
+
+impl Vendor for AutotaskSimulator {
+    fn server(&self) -> &Simulator {
+        self.server()
+    }
+}
+
+/// The first day of the month after the present one: changes of the batteries count from it.
+fn next_month(state: &AutotaskState) -> jiff::civil::Date {
+    let last = state.clock.today().last_of_month();
+    last.tomorrow().unwrap_or(last)
+}
+
+impl Psa for AutotaskSimulator {
+    fn lines(&self, agreement: &AgreementId) -> Vec<AgreementLine> {
+        let Ok(id) = agreement.as_str().parse() else {
+            return Vec::new();
+        };
+        self.with_state(|state| {
+            let of_contract = state
+                .list(Entity::ContractServices)
+                .filter(|line| line.integer("contractID") == Some(id));
+            let line = |line: &crate::autotask::Record| {
+                let service = line.integer("serviceID").unwrap_or_default();
+                AgreementLine::new(
+                    line.id.to_string(),
+                    service.to_string(),
+                    state.units_on(line.id, next_month(state)),
+                )
+            };
+            of_contract.map(line).collect()
+        })
+    }
+
+    fn edit_quantity(&self, line: &AgreementLineId, to: Quantity) {
+        let (Ok(id), Some(to)) = (line.as_str().parse::<i64>(), to.value().to_i64()) else {
+            return;
+        };
+        self.with_state(|state| {
+            let from = next_month(state);
+            let rows = state.units.values_mut();
+            for row in rows.filter(|row| row.contract_service_id == id && row.end >= from) {
+                row.units = to;
+            }
+        });
     }
 }

@@ -1,0 +1,195 @@
+//! Reading back whether a change has landed: through the unit rows, for adjustments cannot be read.
+
+use tallyline_core::model::{CivilDate, Money};
+use tallyline_core::plan::{Action, Change};
+use tallyline_core::sink::{Receipt, Verdict};
+use tallyline_core::{ErrorKind, Result};
+
+use super::AutotaskSink;
+use super::map::{self, same_amount};
+use super::read::{self, wire_id};
+use super::units::Units;
+use super::write::{effective_day, known_line, whole};
+use crate::models::ContractService;
+
+pub(super) async fn verify(
+    sink: &AutotaskSink,
+    change: &Change,
+    receipt: Option<&Receipt>,
+) -> Result<Verdict> {
+    let contract = wire_id("an agreement", change.agreement.as_str())?;
+    let service = wire_id("a product", change.product.as_str())?;
+    let day = effective_day(change);
+    let named = change.action.line();
+    let line = match named.or(receipt.map(|receipt| &receipt.line)) {
+        Some(line) => match known_line(sink, line, contract, service).await {
+            Ok(line) => line,
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                return Ok(conflict(error.message()));
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok(conflict(format!("line {line} is gone")));
+            }
+            Err(error) => return Err(error),
+        },
+        None => {
+            let mut lines = read::lines_of_service(sink, contract, service).await?;
+            match (lines.pop(), lines.len()) {
+                (None, _) => return Ok(Verdict::NotLanded),
+                (Some(line), 0) => line,
+                (Some(_), more) => {
+                    return Ok(conflict(format!(
+                        "the contract has {} lines of the service",
+                        more + 1
+                    )));
+                }
+            }
+        }
+    };
+    let id = map::required(line.id.as_ref(), "contract service", None, "id")?;
+    // The day before as well: an adjustment that was moved by a day must not go unnoticed.
+    let units = read::units_of(sink, id, day.plus_days(-1)).await?;
+    let found = Found {
+        sink,
+        line,
+        id,
+        units,
+        day,
+    };
+    Ok(match &change.action {
+        Action::CreateLine { quantity, .. } => found.units(0, whole(*quantity)?),
+        Action::SetQuantity { from, to, .. } => found.units(whole(*from)?, whole(*to)?),
+        Action::EndLine { from, .. } => found.units(whole(*from)?, 0),
+        Action::SetUnitPrice { from, to, .. } => found.price(from.as_ref(), to),
+        Action::SetUnitCost { from, to, .. } => {
+            let cost = found.state().unit_cost;
+            found.amount("unit cost", cost.as_ref(), from.as_ref(), to)
+        }
+        other => conflict(format!("this sink cannot {other}")),
+    })
+}
+
+fn conflict(detail: impl Into<String>) -> Verdict {
+    Verdict::Conflict {
+        detail: detail.into(),
+    }
+}
+
+/// What reading back found.
+struct Found<'a> {
+    sink: &'a AutotaskSink,
+    line: ContractService,
+    id: i64,
+    /// The rows from the day before on.
+    units: Units,
+    day: CivilDate,
+}
+
+impl Found<'_> {
+    fn state(&self) -> tallyline_core::model::LineState {
+        map::state(
+            &self.line,
+            &self.units,
+            self.day,
+            self.sink.0.rules.currency,
+        )
+    }
+
+    fn landed(&self) -> Verdict {
+        Verdict::Landed {
+            line: self.id.to_string().into(),
+            observed: self.state(),
+        }
+    }
+
+    /// The difference that is left is what tells: none and it landed, all of it and it did not,
+    /// anything else and somebody else has changed the line.
+    fn units(&self, from: i64, to: i64) -> Verdict {
+        let (id, day) = (self.id, self.day);
+        let now = self.units.on(day);
+        if let Some(shifted) = self.shifted(from, to) {
+            return conflict(format!(
+                "line {id} bills {to} units from {shifted} on, where {day} was sent"
+            ));
+        }
+        if let Some(later) = self.units.change_after(day) {
+            return conflict(format!(
+                "line {id} bills {now} units on {day} and {} from {} on",
+                later.units, later.start
+            ));
+        }
+        match now {
+            now if now == to => self.landed(),
+            now if now == from => Verdict::NotLanded,
+            now => conflict(format!(
+                "line {id} bills {now} units on {day}, which is neither {from} as before nor {to} \
+                 as sent"
+            )),
+        }
+    }
+
+    /// The day from which the new units count, where it is the day before or after the one sent:
+    /// the system may move a date into its own zone.
+    fn shifted(&self, from: i64, to: i64) -> Option<CivilDate> {
+        if from == to {
+            return None;
+        }
+        let begins = |day: CivilDate| {
+            self.units
+                .row_on(day)
+                .is_some_and(|row| row.start == day && row.units == to)
+        };
+        let before = self.day.plus_days(-1);
+        let after = self.day.plus_days(1);
+        if begins(before) && self.units.on(self.day) == to && !begins(self.day) {
+            return Some(before);
+        }
+        (begins(after) && self.units.on(self.day) == from).then_some(after)
+    }
+
+    /// The line shows the price of today: of a day to come, the row that holds it tells, by a
+    /// price that is of all its units or of one.
+    fn price(&self, from: Option<&Money>, to: &Money) -> Verdict {
+        let shown = self.state().unit_price;
+        let row = self.units.row_on(self.day).filter(|row| row.units > 0);
+        let Some((row, price)) = row
+            .filter(|_| self.day > self.sink.today())
+            .and_then(|row| Some((row, row.price?)))
+        else {
+            return self.amount("unit price", shown.as_ref(), from, to);
+        };
+        let is = |amount: &Money| {
+            let of_all = amount.amount.checked_mul(row.units.into());
+            price == amount.amount || of_all == Some(price)
+        };
+        match (is(to), from.is_some_and(is)) {
+            (true, false) => self.landed(),
+            (false, true) => Verdict::NotLanded,
+            _ => conflict(format!(
+                "line {} has a unit row from {} of {} units at {price}, which does not tell whether \
+                 {to} per unit counts from {}",
+                self.id, row.start, row.units, self.day
+            )),
+        }
+    }
+
+    fn amount(
+        &self,
+        what: &str,
+        found: Option<&Money>,
+        from: Option<&Money>,
+        to: &Money,
+    ) -> Verdict {
+        if same_amount(found, Some(to)) {
+            return self.landed();
+        }
+        if same_amount(found, from) {
+            return Verdict::NotLanded;
+        }
+        let shown = found.map_or_else(|| "none".to_owned(), Money::to_string);
+        conflict(format!(
+            "line {} shows the {what} {shown}, neither what was there nor what was sent",
+            self.id
+        ))
+    }
+}
