@@ -49,15 +49,26 @@ impl Output {
             )
             .with_source(error)
         })?;
-        say(&document)
+        say_as_is(&document)
     }
 }
 
-/// Prints to standard output. A reader that has gone away is no error.
+/// Prints to standard output; on a terminal in lines that it has room for.
+///
+/// # Errors
+/// As [`say_as_is`].
+pub(crate) fn say(text: &str) -> Result<()> {
+    if io::stdout().is_terminal() {
+        return say_as_is(&fitted(text, usize::from(width())));
+    }
+    say_as_is(text)
+}
+
+/// Prints to standard output, for programs too. A reader that has gone away is no error.
 ///
 /// # Errors
 /// `Storage` when standard output cannot be written, such as on a full disk.
-pub(crate) fn say(text: &str) -> Result<()> {
+pub(crate) fn say_as_is(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     let text = text.trim_end_matches('\n');
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
@@ -69,10 +80,32 @@ pub(crate) fn say(text: &str) -> Result<()> {
     }
 }
 
-/// Prints a sentence to standard error.
+/// Prints a sentence to standard error; on a terminal in lines that it has room for.
 pub(crate) fn tell(text: &str) {
+    let mut err = io::stderr().lock();
     // Nothing more can be said where standard error itself is gone.
-    drop(writeln!(io::stderr().lock(), "{text}"));
+    drop(if err.is_terminal() {
+        writeln!(err, "{}", fitted(text, usize::from(width())))
+    } else {
+        writeln!(err, "{text}")
+    });
+}
+
+/// Text with its long lines broken at spaces, each part as deep as its line; commands stay
+/// whole, to be copied.
+fn fitted(text: &str, width: usize) -> String {
+    let is_command = |line: &str| ["tallyline ", "cd "].iter().any(|c| line.starts_with(c));
+    let fit = |line: &str| {
+        let words = line.trim_start_matches(' ');
+        if line.chars().count() <= width || is_command(words) {
+            return line.to_owned();
+        }
+        let indent = line.len() - words.len();
+        let broken = broken(&" ".repeat(indent), indent, words, width);
+        broken.trim_end().to_owned()
+    };
+    let lines: Vec<String> = text.split('\n').map(fit).collect();
+    lines.join("\n")
 }
 
 /// Prints a sentence after its kind to standard error: in lines where people read it, on one
@@ -184,6 +217,27 @@ fn at_least(table: &mut Table, widths: &[(usize, u16)]) {
     }
 }
 
+/// A table of records, each with id, name and two more cells. Where a narrow terminal has no
+/// room for long ids, they stand under the names.
+pub(crate) fn record_table(titles: [&str; 4], records: &[[String; 4]]) -> String {
+    let longest = records.iter().map(|[id, ..]| id.chars().count()).max();
+    let [id_title, name_title, third, fourth] = titles;
+    if width() >= WIDTH || longest.unwrap_or(0) <= 24 {
+        let mut table = table(titles);
+        for record in records {
+            table.add_row(record.clone());
+        }
+        keep_ids(&mut table, 0, records.iter().map(|[id, ..]| id.as_str()));
+        return lines(&table);
+    }
+    let mut table = airy_table([&format!("{name_title}, {id_title}"), third, fourth]);
+    for [id, name, more, rest] in records {
+        table.add_row([format!("{name}\n{id}"), more.clone(), rest.clone()]);
+    }
+    keep_ids(&mut table, 0, records.iter().map(|[id, ..]| id.as_str()));
+    lines(&table)
+}
+
 /// Keeps the ids of a column whole, so that they can be copied.
 pub(crate) fn keep_ids<'a>(table: &mut Table, at: usize, ids: impl Iterator<Item = &'a str>) {
     let longest = ids.map(|id| safe(id).chars().count()).max().unwrap_or(0);
@@ -203,11 +257,15 @@ pub(crate) fn lines(table: &Table) -> String {
 
 /// Text broken into lines of the terminal's width, each after the first `indent` deep.
 pub(crate) fn wrapped(first: &str, indent: usize, text: &str) -> String {
+    broken(first, indent, text, usize::from(width()))
+}
+
+fn broken(first: &str, indent: usize, text: &str, width: usize) -> String {
     let mut out = String::from(first);
     let mut column = first.chars().count();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let length = word.chars().count();
-        if column > indent && column + 1 + length > usize::from(width()) {
+        if column > indent && column + 1 + length > width {
             out.push('\n');
             out.push_str(&" ".repeat(indent));
             column = indent;
@@ -222,13 +280,14 @@ pub(crate) fn wrapped(first: &str, indent: usize, text: &str) -> String {
     out
 }
 
-/// The terminal's own width, where standard output is one.
+/// The terminal's own width, where standard output or standard error is one.
 fn terminal_width() -> Option<u16> {
-    console::Term::stdout()
-        .size_checked()
-        .map(|(_, columns)| columns)
+    let terminals = [console::Term::stdout(), console::Term::stderr()];
+    let (_, columns) = terminals.iter().find_map(console::Term::size_checked)?;
+    Some(columns)
 }
 
+/// The width that text is arranged to.
 fn width() -> u16 {
     std::env::var("COLUMNS")
         .ok()
@@ -247,6 +306,29 @@ mod tests {
         assert!(text.lines().count() > 1);
         assert!(text.lines().all(|line| line.chars().count() <= 100));
         assert!(text.lines().skip(1).all(|line| line.starts_with("     s")));
+    }
+
+    #[test]
+    fn long_lines_fit_a_terminal_and_commands_stay_whole() {
+        let command = format!(
+            "  tallyline apply plan.json{}",
+            " --only 0123456789".repeat(5)
+        );
+        let text = format!("a\n\n  {}\n{command}", "seats ".repeat(20).trim_end());
+        let fitted = fitted(&text, 40);
+        let lines: Vec<&str> = fitted.lines().collect();
+        assert_eq!(lines[..2], ["a", ""]);
+        assert!(
+            lines[2..lines.len() - 1]
+                .iter()
+                .all(|line| line.starts_with("  seats"))
+        );
+        assert!(
+            lines[..lines.len() - 1]
+                .iter()
+                .all(|line| line.chars().count() <= 40)
+        );
+        assert_eq!(*lines.last().unwrap(), command);
     }
 
     #[test]

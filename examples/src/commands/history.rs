@@ -12,7 +12,7 @@ use super::status::to_the_second;
 use super::{Context, runs};
 use crate::cli::{HistoryArgs, HistoryFormat};
 use crate::outcome::Outcome;
-use crate::output::{plain, safe, say, tell, wrapped};
+use crate::output::{plain, safe, say, say_as_is, tell, wrapped};
 use crate::plan_view::action_words;
 
 /// How many usage lines of one change are named.
@@ -52,8 +52,8 @@ struct Printer {
 impl Printer {
     fn begin(&self) -> Result<()> {
         match self.format {
-            HistoryFormat::Csv => say(&HistoryEntry::csv_titles()?),
-            HistoryFormat::Json => say("["),
+            HistoryFormat::Csv => say_as_is(&HistoryEntry::csv_titles()?),
+            HistoryFormat::Json => say_as_is("["),
             HistoryFormat::Text => Ok(()),
         }
     }
@@ -61,14 +61,14 @@ impl Printer {
     fn entry(&mut self, entry: &HistoryEntry) -> Result<()> {
         self.printed += 1;
         match self.format {
-            HistoryFormat::Csv => say(&entry.csv_line()?),
+            HistoryFormat::Csv => say_as_is(&entry.csv_line()?),
             HistoryFormat::Json => {
                 let text = serde_json::to_string(entry).map_err(|error| {
                     Error::new(ErrorKind::Unexpected, "the entry cannot be written as JSON")
                         .with_source(error)
                 })?;
                 let comma = if self.printed == 1 { "" } else { "," };
-                say(&format!("{comma}{text}"))
+                say_as_is(&format!("{comma}{text}"))
             }
             HistoryFormat::Text => {
                 let gap = if self.printed == 1 { "" } else { "\n" };
@@ -79,7 +79,7 @@ impl Printer {
 
     fn end(&self) -> Result<()> {
         match self.format {
-            HistoryFormat::Json => say("]"),
+            HistoryFormat::Json => say_as_is("]"),
             HistoryFormat::Text if self.printed == 0 => {
                 tell("nothing was changed that fits");
                 Ok(())

@@ -11,7 +11,7 @@ use super::Context;
 use crate::connect;
 use crate::mapping_file;
 use crate::outcome::Outcome;
-use crate::output::{keep_ids, lines, safe, table, warn};
+use crate::output::{record_table, safe, warn};
 
 #[derive(Serialize)]
 struct Record {
@@ -99,21 +99,17 @@ fn show(
 ) -> Result<Outcome> {
     let document = serde_json::json!({ what: records });
     context.out.print(&document, || {
-        let mut table = table(["Id", "Name", "Decision", "Remarks"]);
-        for record in records {
-            table.add_row([
+        let cells = |record: &Record| {
+            [
                 safe(&record.id),
                 safe(&record.name),
                 record.decision.clone(),
                 more(record),
-            ]);
-        }
-        keep_ids(
-            &mut table,
-            0,
-            records.iter().map(|record| record.id.as_str()),
-        );
-        format!("{}{} {what}", lines(&table), records.len())
+            ]
+        };
+        let rows: Vec<_> = records.iter().map(cells).collect();
+        let table = record_table(["Id", "Name", "Decision", "Remarks"], &rows);
+        format!("{table}{} {what}", records.len())
     })?;
     Ok(Outcome::Done)
 }

@@ -14,7 +14,7 @@ use super::{Context, Desk};
 use crate::commands::list::{account_words, service_words};
 use crate::mapping_file;
 use crate::outcome::Outcome;
-use crate::output::{count, keep_ids, lines, safe, table, wrapped};
+use crate::output::{count, keep_ids, lines, record_table, safe, table, wrapped};
 
 #[derive(Serialize)]
 struct Row {
@@ -100,19 +100,18 @@ pub(super) async fn list(context: &Context, offline: bool) -> Result<Outcome> {
 }
 
 fn rows(what: &str, rows: &[Row]) -> String {
-    let mut table = table([what, "Name", "Decision", "How, note"]);
-    for row in rows {
+    let cells = |row: &Row| {
         let how = [row.provenance.as_deref(), row.note.as_deref()];
         let how: Vec<String> = how.into_iter().flatten().map(safe).collect();
-        table.add_row([
+        [
             safe(&row.id),
             safe(row.name.as_deref().unwrap_or_default()),
             row.decision.clone(),
             how.join(": "),
-        ]);
-    }
-    keep_ids(&mut table, 0, rows.iter().map(|row| row.id.as_str()));
-    lines(&table)
+        ]
+    };
+    let records: Vec<_> = rows.iter().map(cells).collect();
+    record_table([what, "Name", "Decision", "How, note"], &records)
 }
 
 /// What exact matching did.
