@@ -112,6 +112,9 @@ pub enum Verdict {
     Conflict {
         /// What was found, in words.
         detail: String,
+        /// The line's state, as read; absent where there is no such line.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        observed: Option<LineState>,
     },
 }
 

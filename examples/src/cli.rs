@@ -128,6 +128,9 @@ pub(crate) struct ApplyArgs {
     /// Approve this change (its id, or the id's beginning) and no other; may be given more than once.
     #[arg(long, value_name = "CHANGE_ID")]
     pub(crate) only: Vec<String>,
+    /// Take no further change in hand after so many minutes; what is left can be resumed.
+    #[arg(long, value_name = "MINUTES")]
+    pub(crate) deadline: Option<u32>,
     /// Carry out a blocked change all the same: its id (or the id's beginning) and why.
     #[arg(long = "override", value_name = "CHANGE_ID=REASON", requires = "by")]
     pub(crate) overrides: Vec<String>,

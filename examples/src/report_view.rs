@@ -15,7 +15,7 @@ pub(crate) fn outcome(report: &ApplyReport) -> Outcome {
     let journal_failed = matches!(report.stopped, Some(Stop::Journal { .. }));
     if wrong > 0 || journal_failed {
         Outcome::Failed
-    } else if report.stopped.is_some() {
+    } else if report.stopped.is_some() || totals.waiting > 0 {
         Outcome::Pending
     } else if totals.blocked > 0 {
         Outcome::Blocked
@@ -86,7 +86,11 @@ fn summary(report: &ApplyReport) -> String {
         totals.not_approved,
         "not approved, nothing written. Approve more with --only CHANGE_ID.",
     );
-    add(totals.skipped, "not begun.");
+    add(
+        totals.skipped,
+        "passed over, as an earlier change of the agreement was not done.",
+    );
+    add(totals.waiting, "not begun, or not finished.");
     if let Some(stop) = &report.stopped {
         sentences.push(safe(&stop.to_string()));
     }
@@ -129,7 +133,8 @@ fn result_words(result: &ChangeResult, change: &Change) -> String {
             );
         }
         Fate::NotApproved => return "not approved, not written".to_owned(),
-        Fate::Skipped => "not begun".to_owned(),
+        Fate::Skipped => "passed over, not written".to_owned(),
+        Fate::Waiting => "not begun, or not finished".to_owned(),
         other => format!("{other:?}"),
     };
     if !result.detail.is_empty() {

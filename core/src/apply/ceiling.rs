@@ -256,7 +256,7 @@ fn exceeds(approved: &Action, wanted: &Action) -> Option<String> {
             match (last_day, end) {
                 (None, None) => None,
                 (Some(day), Some(end)) if day <= end => None,
-                _ => Some("it would bill longer, or without an end".to_owned()),
+                _ => Some("its last day is neither the approved one nor before it".to_owned()),
             }
         }
         (

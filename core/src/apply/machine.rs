@@ -31,6 +31,8 @@ pub enum Check {
     Drifted {
         /// What was found, in words.
         detail: String,
+        /// The line's state; absent where it is not there or was still to be created.
+        observed: Option<LineState>,
     },
     /// The target could not be read.
     Unreadable(Failure),
@@ -72,7 +74,10 @@ pub enum Step {
     /// Read back with the receipt where there is one, then say [`Input::Verified`].
     Verify(Option<Receipt>),
     /// Wait before the next read-back, then say [`Input::Waited`].
-    Wait,
+    Wait {
+        /// How often the write was read back so far.
+        readings: u32,
+    },
     /// Stop: the history ends in a final event.
     Settled,
     /// Stop: a write may have landed, or may still land, and reading back did not settle it.
@@ -221,7 +226,9 @@ impl Machine {
             Phase::Check => Step::Check,
             Phase::Write => Step::Write,
             Phase::Verify => Step::Verify(self.receipt.clone()),
-            Phase::Wait => Step::Wait,
+            Phase::Wait => Step::Wait {
+                readings: self.readings,
+            },
             Phase::Settled => Step::Settled,
             Phase::Unsettled => Step::Unsettled,
         }
@@ -262,7 +269,9 @@ impl Machine {
                 });
                 self.phase = Phase::Write;
             }
-            Check::Drifted { detail } => self.settle(Event::Drifted { detail }),
+            Check::Drifted { detail, observed } => {
+                self.settle(Event::Drifted { detail, observed });
+            }
             Check::Unreadable(failure) => self.settle(Event::Failed {
                 failure,
                 retryable: true,
@@ -347,7 +356,7 @@ impl Machine {
         let recovered = self.recovered;
         match verdict {
             Verdict::Landed { .. } => self.settle(Event::Done { recovered }),
-            Verdict::Conflict { detail } => self.settle(Event::Conflict { detail }),
+            Verdict::Conflict { detail, .. } => self.settle(Event::Conflict { detail }),
             Verdict::NotLanded => self.phase = Phase::Verify,
         }
     }

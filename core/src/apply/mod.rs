@@ -3,8 +3,12 @@
 //! Per change: the intent is journalled, the target is read and compared with what the plan
 //! was made on, the write is journalled as sent **before** it leaves, leaves once, and is read
 //! back; the outcome is journalled with what was seen. A lost answer is unknown until reading
-//! back settles it. [`Machine`] holds these rules without any I/O; [`Applier`] carries them
-//! out against a sink and a journal.
+//! back settles it. The changes of one agreement run in order, one at a time, under a lease.
+//!
+//! [`Machine`] holds the rules of one change and [`AgreementMachine`] those of an agreement,
+//! without any I/O and with the time as an input: another engine can drive them as well.
+//! [`Applier`] carries them out against a sink and a journal. Nothing leaves that the
+//! [`Approval`] does not cover.
 //!
 //! # Examples
 //! ```no_run
@@ -29,6 +33,7 @@
 //! ```
 
 pub mod after;
+mod agreement;
 mod approval;
 mod ceiling;
 mod clock;
@@ -41,6 +46,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+pub use agreement::{AgreementInput, AgreementLimits, AgreementMachine, AgreementStep};
 pub use approval::{Approval, Override, Permission, Scope};
 pub use ceiling::{Ceiling, Grant};
 pub use clock::Clock;

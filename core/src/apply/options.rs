@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::Approval;
+use super::{AgreementLimits, Approval};
 use crate::model::{PlanId, Timestamp};
 use crate::plan::Change;
-use crate::store::{Event, RunId};
+use crate::store::{Event, HolderId, RecordedEvent, RunId};
 
 /// The plan to apply.
 #[derive(Clone, Copy, Debug)]
@@ -76,11 +76,22 @@ pub struct ApplyOptions {
     pub concurrency: usize,
     /// How often a write is read back before it counts as not landed or as unsettled.
     pub verify_attempts: u32,
-    /// The wait between two read-backs of a write.
+    /// The wait before the second read-back of a write; each further one is twice as long.
     pub verify_wait: Duration,
+    /// The longest wait between two read-backs of a write.
+    pub verify_wait_max: Duration,
     /// How long after it left a write without an answer may still arrive at the PSA. Before
     /// that it is never sent again, not by a resume either: it stays unsettled.
     pub late_write: Duration,
+    /// Who holds the leases: an id that no other execution has. Derived from the run and the
+    /// instant when absent.
+    pub holder: Option<HolderId>,
+    /// How long a lease on an agreement holds that is not renewed. It is renewed with every
+    /// event and before every wait; a quarter of it must be left when a write leaves, so that
+    /// it should be longer than the longest request.
+    pub lease: Duration,
+    /// No change is taken in hand at this instant or later; one that was is brought to its end.
+    pub deadline: Option<Timestamp>,
     /// Stops the run between two changes.
     pub cancel: CancelFlag,
     /// Is told every event. It is called from the run itself and should return at once.
@@ -88,18 +99,58 @@ pub struct ApplyOptions {
 }
 
 impl ApplyOptions {
-    /// As many agreements at once as the sink allows, up to 8; three read-backs, two seconds
-    /// apart; a lost write may arrive for ten minutes.
+    /// As many agreements at once as the sink allows, up to 8; five read-backs over 15 seconds
+    /// (after 1, 2, 4 and 8); a lost write may arrive for ten minutes; a lease of a minute; no
+    /// deadline.
     #[must_use]
     pub fn new() -> Self {
         Self {
             run: None,
             concurrency: 8,
-            verify_attempts: 3,
-            verify_wait: Duration::from_secs(2),
+            verify_attempts: 5,
+            verify_wait: Duration::from_secs(1),
+            verify_wait_max: Duration::from_secs(30),
             late_write: Duration::from_secs(10 * 60),
+            holder: None,
+            lease: Duration::from_secs(60),
+            deadline: None,
             cancel: CancelFlag::new(),
             on_event: None,
+        }
+    }
+
+    /// What they mean for each agreement.
+    #[must_use]
+    pub fn limits(&self) -> AgreementLimits {
+        AgreementLimits {
+            verify_attempts: self.verify_attempts,
+            verify_wait: self.verify_wait,
+            verify_wait_max: self.verify_wait_max,
+            late_write: self.late_write,
+            lease: self.lease,
+            deadline: self.deadline,
+        }
+    }
+
+    /// The longest that the waits between the read-backs of one write take together, the
+    /// requests themselves aside.
+    #[must_use]
+    pub fn verify_bound(&self) -> Duration {
+        self.limits().verify_bound()
+    }
+
+    /// Tells of an event that is durable.
+    pub(super) fn tell(&self, run: &RunId, change: &Change, recorded: &RecordedEvent) {
+        let event = &recorded.event;
+        tracing::debug!(%run, change = %change.id, event = event.name());
+        if let Some(tell) = &self.on_event {
+            let at = recorded.at;
+            tell(ApplyEvent {
+                run,
+                change,
+                at,
+                event,
+            });
         }
     }
 
@@ -128,6 +179,10 @@ impl fmt::Debug for ApplyOptions {
             .field("verify_attempts", &self.verify_attempts)
             .field("verify_wait", &self.verify_wait)
             .field("late_write", &self.late_write)
+            .field("verify_wait_max", &self.verify_wait_max)
+            .field("holder", &self.holder)
+            .field("lease", &self.lease)
+            .field("deadline", &self.deadline)
             .field("cancel", &self.cancel)
             .finish_non_exhaustive()
     }

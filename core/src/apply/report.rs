@@ -1,13 +1,14 @@
 //! What was done, per change, with proof.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AgreementId, AgreementLineId, ChangeId, LineState, PlanId};
+use crate::model::{AgreementId, AgreementLineId, ChangeId, LineState, PlanId, Timestamp};
 use crate::plan::Change;
 use crate::sink::Verdict;
-use crate::store::{ChangeRecord, ChangeState, Event, Failure, RunId, SkipCause};
+use crate::store::{ChangeRecord, ChangeState, Event, Failure, RecordedEvent, RunId, SkipCause};
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,8 +35,10 @@ pub enum Outcome {
     Blocked,
     /// The approval does not cover it.
     NotApproved,
-    /// It was passed over.
+    /// It was passed over for good, on account of an earlier change of the agreement.
     Skipped,
+    /// Its turn did not come, and no write of it is out: resume the run to go on.
+    Waiting,
 }
 
 /// What became of one change, and what shows it.
@@ -58,6 +61,12 @@ pub struct ChangeResult {
     pub after: Option<LineState>,
     /// The write's request, to ask the PSA's vendor about.
     pub request_id: Option<String>,
+    /// When its last write left; absent where none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Timestamp>,
+    /// When reading back showed that it has landed; absent where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proved: Option<Timestamp>,
     /// Whether resuming the run still has something to do about it.
     pub resumable: bool,
 }
@@ -66,31 +75,28 @@ impl ChangeResult {
     /// What became of a recorded change, as far as its history goes.
     #[must_use]
     pub fn of(record: &ChangeRecord) -> Self {
-        let events = record.events.iter().map(|recorded| &recorded.event);
-        Self::new(&record.change, events, "")
+        Self::new(&record.change, &record.events, "")
     }
 
     /// Reads the result off a change's history; `pause` says why it was not finished.
-    pub(super) fn new<'a>(
-        change: &Change,
-        history: impl IntoIterator<Item = &'a Event>,
-        pause: &str,
-    ) -> Self {
+    pub(super) fn new(change: &Change, history: &[RecordedEvent], pause: &str) -> Self {
         let mut result = Self {
             change: change.id.clone(),
             agreement: change.agreement.clone(),
-            outcome: Outcome::Skipped,
+            outcome: Outcome::Waiting,
             detail: String::new(),
             line: change.action.line().cloned(),
             before: None,
             after: None,
             request_id: None,
+            sent: None,
+            proved: None,
             resumable: true,
         };
         let mut state = ChangeState::Pending;
-        for event in history {
-            state = state.after(event);
-            result.read(event);
+        for recorded in history {
+            state = state.after(&recorded.event);
+            result.read(&recorded.event, recorded.at);
         }
         result.resumable = !state.is_settled();
         if result.resumable {
@@ -104,8 +110,15 @@ impl ChangeResult {
         result
     }
 
-    fn read(&mut self, event: &Event) {
+    /// From when its write left until it was proved.
+    #[must_use]
+    pub fn time_to_proof(&self) -> Option<Duration> {
+        Some(self.proved?.since(self.sent?))
+    }
+
+    fn read(&mut self, event: &Event, at: Timestamp) {
         match event {
+            Event::Sent { .. } => self.sent = Some(at),
             Event::PreconditionHeld { observed } => self.before.clone_from(observed),
             Event::Answered { receipt } => {
                 self.line = Some(receipt.line.clone());
@@ -118,15 +131,20 @@ impl ChangeResult {
             } => {
                 self.line = Some(line.clone());
                 self.after = Some(observed.clone());
+                self.proved = Some(at);
             }
+            Event::Verified {
+                verdict: Verdict::Conflict { observed, .. },
+            } => self.after.clone_from(observed),
             Event::Done { recovered } => {
                 self.settle(Outcome::Done {
                     recovered: *recovered,
                 });
                 self.detail.clear();
             }
-            Event::Drifted { detail } => {
+            Event::Drifted { detail, observed } => {
                 self.settle(Outcome::Drifted);
+                self.before.clone_from(observed);
                 self.detail.clone_from(detail);
             }
             Event::Conflict { detail } => {
@@ -177,6 +195,7 @@ impl fmt::Display for ChangeResult {
             Outcome::Blocked => "nothing written, the plan's guards speak against it",
             Outcome::NotApproved => "nothing written, it is not approved",
             Outcome::Skipped => "nothing written, passed over",
+            Outcome::Waiting => "nothing written yet, it waits for the run to be resumed",
         })?;
         if !self.detail.is_empty() {
             write!(f, ": {}", self.detail)?;
@@ -197,6 +216,8 @@ impl fmt::Display for ChangeResult {
 pub enum Stop {
     /// It was cancelled.
     Cancelled,
+    /// Its deadline came.
+    Deadline,
     /// The journal failed, and without it nothing may be written.
     Journal {
         /// Why.
@@ -208,6 +229,7 @@ impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cancelled => f.write_str("the run was cancelled"),
+            Self::Deadline => f.write_str("the run's deadline came"),
             Self::Journal { failure } => write!(
                 f,
                 "the run was stopped, as the journal failed: {}",
@@ -239,6 +261,8 @@ pub struct Totals {
     pub not_approved: usize,
     /// Passed over.
     pub skipped: usize,
+    /// Waiting for the run to be resumed.
+    pub waiting: usize,
 }
 
 impl Totals {
@@ -257,6 +281,7 @@ impl Totals {
                 Outcome::Blocked => totals.blocked += 1,
                 Outcome::NotApproved => totals.not_approved += 1,
                 Outcome::Skipped => totals.skipped += 1,
+                Outcome::Waiting => totals.waiting += 1,
             }
         }
         totals
@@ -277,6 +302,7 @@ impl fmt::Display for Totals {
             (self.blocked, "blocked"),
             (self.not_approved, "not approved"),
             (self.skipped, "skipped"),
+            (self.waiting, "waiting"),
         ] {
             if count > 0 {
                 write!(f, ", {count} {what}")?;

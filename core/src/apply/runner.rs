@@ -8,20 +8,22 @@ use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 
 use super::work::AgreementWork;
-use super::{ApplyEvent, ApplyOptions, ApplyReport, ApplyRequest, Clock, Limits, Permission, Stop};
+use super::{ApplyOptions, ApplyReport, ApplyRequest, ChangeResult, Clock, Permission, Stop};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::AgreementId;
+use crate::model::{AgreementId, ChangeId, Timestamp};
 use crate::plan::Change;
 use crate::sink::PsaSink;
-use crate::store::{ChangeRecord, Event, Failure, Journal, RecordedEvent, RunId, RunRecord};
+use crate::store::{
+    ChangeRecord, Event, Failure, HolderId, Journal, RecordedEvent, Registration, RunId, RunRecord,
+};
 
 /// Applies plans to one PSA, with one journal.
 ///
-/// The changes of one agreement run in plan order, one at a time; agreements run beside each
-/// other. See the [module](super) for what happens to a change.
+/// The changes of one agreement run in plan order, one at a time, under a lease; agreements
+/// run beside each other. See the [module](super) for what happens to a change.
 ///
-/// A run belongs to one process at a time: resume a run only when whoever started it is gone,
-/// for a write that is still on its way looks like one that was lost.
+/// Several appliers, in one process or in several, may work with one journal at once, and on
+/// one run too: an agreement that another is at work on is left to it and reported as waiting.
 #[derive(Clone, Copy)]
 pub struct Applier<'a> {
     /// The PSA.
@@ -55,13 +57,14 @@ impl<'a> Applier<'a> {
     ///
     /// What goes wrong with a change stands in the report. After `Failed` and `Drifted` the
     /// further changes of the same line are skipped, after a conflict all further changes of
-    /// the agreement; after an unsettled change, a cancellation or a failure of the journal
-    /// the rest waits for [`resume`](Self::resume). An agreement on which another run has an
-    /// unsettled change waits as well, until that run has been resumed.
+    /// the agreement; after an unsettled change, a cancellation, the deadline or a failure of
+    /// the journal the rest waits for [`resume`](Self::resume). An agreement that another holds
+    /// or on which another run has an unsettled change waits as well.
     ///
     /// # Errors
-    /// `Config` when the approval is not [one for this plan](super::Approval::check), `Invalid` when two changes have one id, `Conflict` when there is a run of
-    /// that id, `Storage` when the run could not be recorded. Nothing was written then.
+    /// `Config` when the approval is not [one for this plan](super::Approval::check), `Invalid`
+    /// when two changes have one id, `Conflict` when there is a run of that id or the holder is
+    /// at work already, `Storage` when the run could not be recorded. Nothing was written then.
     ///
     /// # Cancel safety
     /// Safe to drop, but not for free: a write on its way may still land. The journal knows
@@ -85,28 +88,32 @@ impl<'a> Applier<'a> {
             started,
             request.approval.clone(),
         );
-        let held = self.held(&record).await?;
+        let (holder, registration) = self.register(&record.id, started, options).await?;
+        let changes = at_the_start(&record, request.changes);
+        let settled: Vec<_> = changes.iter().flat_map(|c| c.events.clone()).collect();
         self.journal
-            .begin(&record, request.plan_text, request.changes)
+            .begin(&record, request.plan_text, request.changes, &settled)
             .await?;
-        let changes = request.changes.iter().map(|change| ChangeRecord {
-            change: change.clone(),
-            events: Vec::new(),
-        });
-        Ok(self
-            .carry_out(&record, changes.collect(), held, options)
-            .await)
+        for record_of in &changes {
+            for event in &record_of.events {
+                options.tell(&record.id, &record_of.change, event);
+            }
+        }
+        let report = self.carry_out(&record, changes, holder, options).await;
+        drop(registration);
+        Ok(report)
     }
 
     /// Goes on with a run that was stopped, killed or left with unsettled changes.
     ///
     /// A change whose write may have left is read back first and written again only on proof
-    /// that it has not landed. Settled changes are not touched. Approval and overrides are
-    /// those that the run was started with. Safe to repeat.
+    /// that it has not landed. Settled changes are not touched. The approval is the one that
+    /// the run was started with. Safe to repeat, and while another is at work on the run.
     ///
     /// # Errors
     /// `NotFound` when there is no such run, `Config` when it belongs to another sink,
-    /// `Storage` when the journal could not be read. Nothing was written then.
+    /// `Conflict` when the holder is at work already, `Storage` when the journal could not be
+    /// read. Nothing was written then.
     ///
     /// # Cancel safety
     /// As [`apply`](Self::apply).
@@ -119,69 +126,111 @@ impl<'a> Applier<'a> {
                 format!("run {run} is of {}, not of {system}", record.sink),
             ));
         }
+        let (holder, registration) = self.register(run, self.clock.now(), options).await?;
         let changes = self.journal.changes(run).await?;
-        let held = self.held(&record).await?;
-        Ok(self.carry_out(&record, changes, held, options).await)
+        let report = self.carry_out(&record, changes, holder, options).await;
+        drop(registration);
+        Ok(report)
     }
 
-    /// The agreements on which another run has a write whose outcome is open.
-    async fn held(&self, record: &RunRecord) -> Result<HashMap<AgreementId, RunId>> {
-        let unsettled = self.journal.unsettled().await?;
-        let elsewhere = unsettled
-            .into_iter()
-            .filter(|open| open.run != record.id && open.sink == record.sink);
-        Ok(elsewhere.map(|open| (open.agreement, open.run)).collect())
+    async fn register(
+        &self,
+        run: &RunId,
+        begun: Timestamp,
+        options: &ApplyOptions,
+    ) -> Result<(HolderId, Registration)> {
+        let holder = options.holder.clone();
+        let holder = holder.unwrap_or_else(|| HolderId::derive(run, begun));
+        let registration = self.journal.register(&holder).await?;
+        Ok((holder, registration))
     }
 
     async fn carry_out(
         &self,
         record: &RunRecord,
         changes: Vec<ChangeRecord>,
-        held: HashMap<AgreementId, RunId>,
+        holder: HolderId,
         options: &ApplyOptions,
     ) -> ApplyReport {
         let run = Run {
             applier: self,
             record,
             options,
-            held,
+            holder,
             halted: OnceLock::new(),
         };
-        let mut places = HashMap::new();
-        let all: Vec<Change> = changes.iter().map(|record| record.change.clone()).collect();
-        let permissions = record.approval.permissions(&all);
-        let mut agreements: Vec<Vec<(usize, &ChangeRecord, &Permission)>> = Vec::new();
-        for (index, (change, permission)) in changes.iter().zip(&permissions).enumerate() {
-            let place = *places.entry(&change.change.agreement).or_insert_with(|| {
-                agreements.push(Vec::new());
-                agreements.len() - 1
-            });
-            agreements[place].push((index, change, permission));
-        }
         let at_once = options
             .concurrency
             .min(self.sink.descriptor().concurrency)
             .max(1);
-        let work: Vec<_> = agreements
+        let order: Vec<ChangeId> = changes.iter().map(|c| c.change.id.clone()).collect();
+        let work: Vec<_> = by_agreement(record, changes)
             .into_iter()
-            .map(|changes| AgreementWork::new(&run).carry_out(changes).boxed())
+            .map(|(agreement, changes)| {
+                let run = &run;
+                async move {
+                    AgreementWork::new(run, agreement, changes)
+                        .carry_out()
+                        .await
+                }
+                .boxed()
+            })
             .collect();
-        let mut results: Vec<_> = stream::iter(work)
-            .buffer_unordered(at_once)
-            .collect::<Vec<_>>()
-            .await
-            .into_iter()
-            .flatten()
+        let machines: Vec<_> = stream::iter(work).buffer_unordered(at_once).collect().await;
+
+        let mut results: HashMap<ChangeId, ChangeResult> = machines
+            .iter()
+            .flat_map(|machine| machine.results())
+            .map(|result| (result.change.clone(), result))
             .collect();
-        results.sort_by_key(|(index, _)| *index);
-        let results: Vec<_> = results.into_iter().map(|(_, result)| result).collect();
+        let results: Vec<_> = order.iter().filter_map(|id| results.remove(id)).collect();
         let unfinished = results.iter().any(|result| result.resumable);
-        let stopped = run.stop().filter(|stop| match stop {
-            Stop::Cancelled => unfinished,
-            Stop::Journal { .. } => true,
-        });
+        let mut late = machines.iter().filter_map(|machine| machine.stopped());
+        let stopped = run.stop().or_else(|| late.next().cloned());
+        let stopped = stopped.filter(|stop| unfinished || matches!(stop, Stop::Journal { .. }));
         ApplyReport::new(record.id.clone(), record.plan.clone(), results, stopped)
     }
+}
+
+/// The changes as a run begins: what the approval does not grant is settled then.
+fn at_the_start(record: &RunRecord, changes: &[Change]) -> Vec<ChangeRecord> {
+    let permissions = record.approval.permissions(changes);
+    let records = changes.iter().zip(permissions).map(|(change, permission)| {
+        let event = match permission {
+            Permission::Granted { .. } => None,
+            Permission::Withheld { cause, reason } => Some(Event::Skipped { cause, reason }),
+        };
+        let recorded = event.map(|event| RecordedEvent {
+            change: change.id.clone(),
+            seq: 0,
+            at: record.started,
+            event,
+        });
+        ChangeRecord {
+            change: change.clone(),
+            events: recorded.into_iter().collect(),
+        }
+    });
+    records.collect()
+}
+
+type OfAgreement = (AgreementId, Vec<(ChangeRecord, Permission)>);
+
+/// The changes of each agreement with what the approval says about them, in plan order.
+fn by_agreement(record: &RunRecord, changes: Vec<ChangeRecord>) -> Vec<OfAgreement> {
+    let all: Vec<Change> = changes.iter().map(|record| record.change.clone()).collect();
+    let permissions = record.approval.permissions(&all);
+    let mut places = HashMap::new();
+    let mut agreements: Vec<OfAgreement> = Vec::new();
+    for (change, permission) in changes.into_iter().zip(permissions) {
+        let agreement = change.change.agreement.clone();
+        let place = *places.entry(agreement.clone()).or_insert(agreements.len());
+        if place == agreements.len() {
+            agreements.push((agreement, Vec::new()));
+        }
+        agreements[place].1.push((change, permission));
+    }
+    agreements
 }
 
 /// What the agreements of a run share.
@@ -189,26 +238,12 @@ pub(super) struct Run<'a> {
     pub(super) applier: &'a Applier<'a>,
     pub(super) record: &'a RunRecord,
     pub(super) options: &'a ApplyOptions,
-    /// The agreements on which another run has a write whose outcome is open.
-    held: HashMap<AgreementId, RunId>,
+    pub(super) holder: HolderId,
     /// Why the journal takes nothing more.
     halted: OnceLock<Failure>,
 }
 
 impl Run<'_> {
-    pub(super) fn limits(&self, record: &ChangeRecord) -> Limits {
-        let sent = record
-            .events
-            .iter()
-            .rev()
-            .find(|recorded| matches!(recorded.event, Event::Sent { .. }));
-        let now = self.applier.clock.now();
-        Limits {
-            verify_attempts: self.options.verify_attempts.max(1),
-            may_rewrite: sent.is_none_or(|sent| now.since(sent.at) >= self.options.late_write),
-        }
-    }
-
     /// Why no further change may begin.
     pub(super) fn stop(&self) -> Option<Stop> {
         let halted = self.halted.get().cloned();
@@ -218,57 +253,8 @@ impl Run<'_> {
             .or_else(|| cancelled.then_some(Stop::Cancelled))
     }
 
-    /// The run that has to be resumed before anything is written to an agreement.
-    pub(super) fn held_by(&self, agreement: &AgreementId) -> Option<&RunId> {
-        self.held.get(agreement)
-    }
-
-    /// Why no write may leave.
-    pub(super) fn halt(&self) -> Option<Stop> {
-        let failure = self.halted.get()?.clone();
-        Some(Stop::Journal { failure })
-    }
-
-    /// Adds an event to the journal and to the history.
-    ///
-    /// # Errors
-    /// The stop of the whole run.
-    pub(super) async fn record(
-        &self,
-        change: &Change,
-        history: &mut Vec<Event>,
-        event: Event,
-    ) -> std::result::Result<(), Stop> {
-        let at = self.applier.clock.now();
-        let recorded = RecordedEvent {
-            change: change.id.clone(),
-            seq: u32::try_from(history.len()).unwrap_or(u32::MAX),
-            at,
-            event,
-        };
-        let journal = self.applier.journal;
-        if let Err(error) = journal.append(&self.record.id, &recorded).await {
-            let failure = Failure::from(&error);
-            tracing::error!(run = %self.record.id, change = %change.id, %error, "journal failed");
-            return Err(self.halt_with(failure));
-        }
-        let event = recorded.event;
-        tracing::debug!(run = %self.record.id, change = %change.id, event = event.name());
-        if let Some(tell) = &self.options.on_event {
-            tell(ApplyEvent {
-                run: &self.record.id,
-                change,
-                at,
-                event: &event,
-            });
-        }
-        history.push(event);
-        Ok(())
-    }
-
     /// Stops the run for a failure; of two failures the first stands.
-    pub(super) fn halt_with(&self, failure: Failure) -> Stop {
-        let failure = self.halted.get_or_init(|| failure).clone();
-        Stop::Journal { failure }
+    pub(super) fn halt(&self, failure: Failure) {
+        self.halted.get_or_init(|| failure);
     }
 }

@@ -1,226 +1,187 @@
-//! The changes of one agreement, in order, one at a time.
+//! Carries out what the machine of an agreement says.
 
 use futures::StreamExt;
 
 use super::runner::Run;
-use super::{ChangeResult, Check, Input, Machine, Outcome, Permission, Step, Stop, Written};
-use crate::error::ErrorKind;
-use crate::model::{AgreementId, AgreementLine, LinesOutcome};
-use crate::plan::{Action, Change};
-use crate::store::{ChangeRecord, ChangeState, Event, Failure, SkipCause};
-
-/// Why the rest of an agreement is not worked on.
-enum Rest {
-    /// Not in this run.
-    Skipped(String),
-    /// Not before the run is resumed.
-    Waits(String),
-}
+use super::{AgreementInput, AgreementMachine, AgreementStep, Permission, Stop, Written};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{AgreementId, AgreementLine, ChangeId, LinesOutcome};
+use crate::plan::Change;
+use crate::store::{
+    ChangeRecord, Claim, ClaimRequest, Event, Failure, Lease, RecordedEvent, UnsettledChange,
+};
 
 /// The work on one agreement.
 pub(super) struct AgreementWork<'a> {
     run: &'a Run<'a>,
-    /// The lines as read since the last write.
-    lines: Option<Vec<AgreementLine>>,
-    /// The changes whose line is not as the plan went on to assume.
-    stuck: Vec<&'a Change>,
-    rest: Option<Rest>,
+    agreement: AgreementId,
+    changes: Vec<Change>,
+    machine: AgreementMachine,
+    lease: Option<Lease>,
 }
 
 impl<'a> AgreementWork<'a> {
-    pub(super) fn new(run: &'a Run<'a>) -> Self {
+    pub(super) fn new(
+        run: &'a Run<'a>,
+        agreement: AgreementId,
+        changes: Vec<(ChangeRecord, Permission)>,
+    ) -> Self {
+        let now = run.applier.clock.now();
         Self {
             run,
-            lines: None,
-            stuck: Vec::new(),
-            rest: None,
+            agreement,
+            changes: changes
+                .iter()
+                .map(|(record, _)| record.change.clone())
+                .collect(),
+            machine: AgreementMachine::new(run.options.limits(), changes, now),
+            lease: None,
         }
     }
 
-    pub(super) async fn carry_out(
-        mut self,
-        changes: Vec<(usize, &'a ChangeRecord, &'a Permission)>,
-    ) -> Vec<(usize, ChangeResult)> {
-        let mut results = Vec::with_capacity(changes.len());
-        if let Some((_, first, _)) = changes.first()
-            && let Some(other) = self.run.held_by(&first.change.agreement)
-        {
-            self.rest = Some(Rest::Waits(format!(
-                "run {other} has an unsettled change on the agreement and is to be resumed first"
-            )));
-        }
-        for (index, record, permission) in changes {
-            let change = &record.change;
-            let recorded = record.events.iter().map(|recorded| recorded.event.clone());
-            let mut history: Vec<Event> = recorded.collect();
-            let pause = match self.change(record, permission, &mut history).await {
-                Ok(()) => String::new(),
-                Err(pause) => pause,
-            };
-            let result = ChangeResult::new(change, &history, &pause);
-            self.learn(change, result.outcome);
-            results.push((index, result));
-        }
-        results
-    }
-
-    /// Draws from a change's outcome what it means for those after it.
-    fn learn(&mut self, change: &'a Change, outcome: Outcome) {
-        let id = &change.id;
-        match outcome {
-            Outcome::Failed { .. } | Outcome::Drifted => self.stuck.push(change),
-            Outcome::Conflict => {
-                self.rest = Some(Rest::Skipped(format!(
-                    "change {id} of the agreement is in conflict"
-                )));
-            }
-            Outcome::Unsettled => {
-                self.rest = Some(Rest::Waits(format!(
-                    "change {id} of the agreement is unsettled"
-                )));
-            }
-            _ => {}
-        }
-    }
-
-    /// Brings one change as far as it goes.
-    ///
-    /// # Errors
-    /// Why the change has to wait for another run, in words.
-    async fn change(
-        &mut self,
-        record: &'a ChangeRecord,
-        permission: &Permission,
-        history: &mut Vec<Event>,
-    ) -> Result<(), String> {
-        let change = &record.change;
-        let state = ChangeState::of(history.iter());
-        if state.is_settled() {
-            return Ok(());
-        }
-        if let Some(stop) = self.run.stop() {
-            return Err(stop.to_string());
-        }
-        if let Some(Rest::Waits(reason)) = &self.rest {
-            return Err(reason.clone());
-        }
-        // A write that may have left is settled, whatever speaks against the change by now.
-        if !state.is_unsettled()
-            && let Some(skipped) = self.reason_to_skip(change, permission)
-        {
-            let recorded = self.run.record(change, history, skipped).await;
-            return recorded.map_err(|stop| stop.to_string());
-        }
-        let overridden = match permission {
-            Permission::Granted { overridden } => overridden.clone(),
-            Permission::Withheld { .. } => None,
-        };
-        let machine = Machine::resume(self.run.limits(record), history.iter(), overridden);
-        let driven = self.drive(machine, change, history).await;
-        driven.map_err(|stop| stop.to_string())
-    }
-
-    fn reason_to_skip(&self, change: &Change, permission: &Permission) -> Option<Event> {
-        let skipped = |cause, reason: String| Some(Event::Skipped { cause, reason });
-        if let Permission::Withheld { cause, reason } = permission {
-            return skipped(*cause, reason.clone());
-        }
-        if let Some(Rest::Skipped(reason)) = &self.rest {
-            return skipped(SkipCause::Earlier, reason.clone());
-        }
-        let before = self.stuck.iter().find(|other| same_line(other, change))?;
-        skipped(
-            SkipCause::Earlier,
-            format!("change {} of the same line was not done", before.id),
-        )
-    }
-
-    async fn drive(
-        &mut self,
-        mut machine: Machine,
-        change: &Change,
-        history: &mut Vec<Event>,
-    ) -> Result<(), Stop> {
-        let sink = self.run.applier.sink;
-        let mut write_left = false;
+    /// Carries out one step after the other until nothing is left to do.
+    pub(super) async fn carry_out(mut self) -> AgreementMachine {
         loop {
-            // Elsewhere the journal may have failed. What has begun is brought to its end as
-            // far as the journal takes it; nothing begins.
-            if !write_left && let Some(stop) = self.run.halt() {
-                return Err(stop);
+            if let Some(stop) = self.run.stop() {
+                self.machine.stop(stop);
             }
-            let input = match machine.next_step() {
-                Step::Record(event) => {
-                    self.run.record(change, history, event).await?;
-                    Input::Recorded
-                }
-                Step::Check => Input::Checked(self.check(change).await),
-                Step::Write => {
-                    if let Some(stop) = self.run.halt() {
-                        return Err(stop);
-                    }
-                    write_left = true;
-                    self.lines = None;
-                    Input::Written(Written::from(sink.execute(change).await))
-                }
-                Step::Verify(receipt) => {
-                    write_left = true;
-                    self.lines = None;
-                    let verdict = sink.verify(change, receipt.as_ref()).await;
-                    Input::Verified(verdict.map_err(|error| Failure::from(&error)))
-                }
-                Step::Wait => {
-                    let wait = self.run.options.verify_wait;
-                    self.run.applier.clock.sleep(wait).await;
-                    Input::Waited
-                }
-                Step::Settled | Step::Unsettled => return Ok(()),
-            };
-            if let Err(defect) = machine.handle(input) {
-                return Err(self.run.halt_with(Failure::from(&defect)));
+            let step = self.machine.next_step();
+            if step == AgreementStep::Finished {
+                return self.machine;
+            }
+            let input = self.step(step).await;
+            if let AgreementInput::JournalFailed(failure) = &input {
+                self.run.halt(failure.clone());
+            }
+            let now = self.run.applier.clock.now();
+            if let Err(defect) = self.machine.handle(input, now) {
+                let failure = Failure::from(&defect);
+                self.run.halt(failure.clone());
+                self.machine.stop(Stop::Journal { failure });
+                return self.machine;
             }
         }
     }
 
-    /// Compares the target with the change's precondition.
-    async fn check(&mut self, change: &Change) -> Check {
-        let lines = match self.lines.take() {
-            Some(lines) => lines,
-            None => match self.read(&change.agreement).await {
-                Ok(lines) => lines,
-                Err(failure) => {
-                    self.rest = Some(Rest::Skipped(format!(
-                        "the lines of the agreement could not be read: {}",
-                        failure.message
-                    )));
-                    return Check::Unreadable(failure);
-                }
+    async fn step(&mut self, step: AgreementStep) -> AgreementInput {
+        let sink = self.run.applier.sink;
+        match step {
+            AgreementStep::Claim => self.claim().await.unwrap_or_else(journal_failed),
+            AgreementStep::Load => self.load().await.unwrap_or_else(journal_failed),
+            AgreementStep::Read => AgreementInput::Lines(self.read().await),
+            AgreementStep::Record { change, seq, event } => self
+                .record(change, seq, event)
+                .await
+                .unwrap_or_else(lease_or_journal),
+            AgreementStep::Renew(time) => self.renew(time).await.unwrap_or_else(lease_or_journal),
+            AgreementStep::Write(id) => match self.change(&id) {
+                Ok(change) => AgreementInput::Written(Written::from(sink.execute(change).await)),
+                Err(error) => journal_failed(error),
             },
-        };
-        let check = match change.check_precondition(&lines) {
-            Ok(()) => Check::Held {
-                observed: change.action.line().and_then(|id| {
-                    let line = lines.iter().find(|line| line.id == *id)?;
-                    Some(line.state.clone())
-                }),
-            },
-            Err(mut detail) => {
-                if already_holds(change, &lines) {
-                    detail.push_str("; that is what the change wanted");
+            AgreementStep::Verify(id, receipt) => match self.change(&id) {
+                Ok(change) => {
+                    let verdict = sink.verify(change, receipt.as_ref()).await;
+                    AgreementInput::Verified(verdict.map_err(|error| Failure::from(&error)))
                 }
-                Check::Drifted { detail }
+                Err(error) => journal_failed(error),
+            },
+            AgreementStep::Wait(time) => {
+                self.run.applier.clock.sleep(time).await;
+                AgreementInput::Waited
             }
-        };
-        self.lines = Some(lines);
-        check
+            AgreementStep::Release | AgreementStep::Finished => {
+                self.release().await;
+                AgreementInput::Released
+            }
+        }
     }
 
-    async fn read(&self, agreement: &AgreementId) -> Result<Vec<AgreementLine>, Failure> {
-        let wanted = [agreement.clone()];
+    fn change(&self, id: &ChangeId) -> Result<&Change> {
+        let mut changes = self.changes.iter();
+        changes
+            .find(|change| change.id == *id)
+            .ok_or_else(|| defect("a change that is not on the agreement"))
+    }
+
+    async fn claim(&mut self) -> Result<AgreementInput> {
+        let now = self.run.applier.clock.now();
+        let request = ClaimRequest {
+            sink: self.run.record.sink.clone(),
+            agreement: self.agreement.clone(),
+            holder: self.run.holder.clone(),
+            now,
+            until: now.plus(self.run.options.lease),
+        };
+        let claim = self.run.applier.journal.claim(&request).await?;
+        if let Claim::Taken(lease) = &claim {
+            self.lease = Some(lease.clone());
+        }
+        Ok(AgreementInput::Claimed(claim))
+    }
+
+    /// What is on record about the agreement now that nobody else adds to it.
+    async fn load(&self) -> Result<AgreementInput> {
+        let journal = self.run.applier.journal;
+        let run = &self.run.record.id;
+        let records = journal.changes_on(run, &self.agreement).await?;
+        let unsettled = journal
+            .unsettled_on(&self.run.record.sink, &self.agreement)
+            .await?;
+        let of_another = |open: &UnsettledChange| open.run != *run;
+        Ok(AgreementInput::Loaded {
+            records,
+            elsewhere: unsettled.into_iter().find(of_another).map(|open| open.run),
+        })
+    }
+
+    /// The lease in hand, to hold for a time from now.
+    fn prolonged(&mut self, time: std::time::Duration) -> Result<&Lease> {
+        let now = self.run.applier.clock.now();
+        let lease = self.lease.as_mut().ok_or_else(|| defect("no lease"))?;
+        lease.until = lease.until.max(now.plus(time));
+        Ok(lease)
+    }
+
+    async fn renew(&mut self, time: std::time::Duration) -> Result<AgreementInput> {
+        let journal = self.run.applier.journal;
+        let lease = self.prolonged(time)?;
+        journal.renew(lease).await?;
+        Ok(AgreementInput::Renewed { until: lease.until })
+    }
+
+    async fn release(&mut self) {
+        let Some(lease) = self.lease.take() else {
+            return;
+        };
+        if let Err(error) = self.run.applier.journal.release(&lease).await {
+            tracing::warn!(agreement = %lease.agreement, %error, "lease not given back");
+        }
+    }
+
+    async fn record(&mut self, change: ChangeId, seq: u32, event: Event) -> Result<AgreementInput> {
+        let run = self.run;
+        let recorded = RecordedEvent {
+            change,
+            seq,
+            at: run.applier.clock.now(),
+            event,
+        };
+        let lease = self.prolonged(run.options.lease)?.clone();
+        run.applier
+            .journal
+            .append(&lease, &run.record.id, &recorded)
+            .await?;
+        let change = self.change(&recorded.change)?;
+        run.options.tell(&run.record.id, change, &recorded);
+        Ok(AgreementInput::Recorded { at: recorded.at })
+    }
+
+    async fn read(&self) -> std::result::Result<Vec<AgreementLine>, Failure> {
+        let wanted = [self.agreement.clone()];
         let mut readings = self.run.applier.sink.lines(&wanted);
         while let Some(reading) = readings.next().await {
             let reading = reading.map_err(|error| Failure::from(&error))?;
-            if reading.agreement != *agreement {
+            if reading.agreement != self.agreement {
                 continue;
             }
             return match reading.outcome {
@@ -230,31 +191,28 @@ impl<'a> AgreementWork<'a> {
         }
         Err(Failure::new(
             ErrorKind::Protocol,
-            format!("agreement {agreement} was asked for and not answered"),
+            format!(
+                "agreement {} was asked for and not answered",
+                self.agreement
+            ),
         ))
     }
 }
 
-/// Whether two changes of an agreement are about one line, a line still to be created being
-/// any line of its product.
-fn same_line(a: &Change, b: &Change) -> bool {
-    match (a.action.line(), b.action.line()) {
-        (Some(a), Some(b)) => a == b,
-        _ => a.product == b.product,
-    }
+fn defect(what: &str) -> Error {
+    Error::new(ErrorKind::Unexpected, format!("asked about {what}"))
 }
 
-/// Whether the lines hold already what the change wants.
-pub(super) fn already_holds(change: &Change, lines: &[AgreementLine]) -> bool {
-    lines.iter().any(|line| {
-        let state = &line.state;
-        change.action.line().is_none_or(|id| line.id == *id)
-            && match &change.action {
-                Action::CreateLine { .. } => line.marker.as_ref() == Some(&change.marker),
-                Action::SetQuantity { to, .. } => state.quantity == *to,
-                Action::SetUnitCost { to, .. } => state.unit_cost == Some(*to),
-                Action::SetUnitPrice { to, .. } => state.unit_price == Some(*to),
-                Action::EndLine { last_day, .. } => state.last_day == Some(*last_day),
-            }
-    })
+fn journal_failed(error: Error) -> AgreementInput {
+    tracing::error!(%error, "journal failed");
+    AgreementInput::JournalFailed(Failure::from(&error))
+}
+
+/// Another is at work on the agreement, or the journal failed.
+fn lease_or_journal(error: Error) -> AgreementInput {
+    if error.kind() == ErrorKind::Conflict {
+        tracing::warn!(%error, "the lease is lost");
+        return AgreementInput::LeaseLost;
+    }
+    journal_failed(error)
 }

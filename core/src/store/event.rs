@@ -78,6 +78,9 @@ pub enum Event {
     Drifted {
         /// What was found, in words.
         detail: String,
+        /// The line's state; absent where it is not there or was still to be created.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        observed: Option<LineState>,
     },
     /// The write is about to leave. From here on it may have been carried out.
     Sent {

@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{ChangeState, Event, WrittenChange, WrittenPosition, WrittenQuery};
+use super::{
+    ChangeState, Claim, ClaimRequest, Event, HolderId, Lease, Registration, WrittenChange,
+    WrittenPosition, WrittenQuery,
+};
 use crate::apply::Approval;
 use crate::error::Result;
 use crate::model::{AgreementId, ChangeId, PlanId, Timestamp};
@@ -159,33 +162,86 @@ impl UnsettledChange {
 
 /// The record of runs: what was intended, sent, answered and proved. It only ever grows.
 ///
+/// Events are added under a [`Lease`] on the agreement that they are about: whoever comes late,
+/// after another has taken the agreement over, can add nothing. Readers need none.
+///
 /// Object-safe. When a call that adds returns `Ok`, what it added survives the process, and
 /// with a durable journal the loss of power: the applier lets a write leave on that word.
 #[async_trait]
 pub trait Journal: Send + Sync {
-    /// Records a new run with the text of its plan and its changes in plan order, whole or
-    /// not at all.
+    /// Records a new run with the text of its plan, its changes in plan order, and the first
+    /// events of those that are settled from the start, whole or not at all.
     ///
     /// # Errors
-    /// `Conflict` when there is a run of that id, `Invalid` when two changes have one id,
-    /// `Storage` when it could not be made durable.
+    /// `Conflict` when there is a run of that id, `Invalid` when two changes have one id or an
+    /// event is not the first of a change of the run, `Storage` when it could not be made
+    /// durable.
     ///
     /// # Cancel safety
     /// When the future is dropped, the run may or may not have been recorded.
-    async fn begin(&self, run: &RunRecord, plan_text: &str, changes: &[Change]) -> Result<()>;
+    async fn begin(
+        &self,
+        run: &RunRecord,
+        plan_text: &str,
+        changes: &[Change],
+        settled: &[RecordedEvent],
+    ) -> Result<()>;
 
-    /// Adds one event to a change of a run.
+    /// Makes a holder known, so that its leases can be told from those of the dead.
     ///
-    /// The event's `seq` must be the number of events that the change has, so that of two
-    /// writers that believe to be alone only one goes on.
+    /// A store that can tell whether a holder lives, as by a lock that the system lets go of
+    /// when a process ends, gives a registration that proves it; others give one
+    /// [without proof](Registration::without_proof).
     ///
     /// # Errors
-    /// `Conflict` when another writer was there first, `NotFound` when there is no such run
-    /// or change, `Storage` when it could not be made durable.
+    /// `Conflict` when a holder of that id lives, `Storage` when it could not be recorded.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, the holder is gone.
+    async fn register(&self, holder: &HolderId) -> Result<Registration>;
+
+    /// Takes the lease on an agreement of a sink.
+    ///
+    /// It is granted when there is none, or when the newest was given back, is past its time,
+    /// is of a holder that is proved to be gone, or is of this very holder. The new one has a
+    /// larger fencing number than any before it on the agreement, and with it every older one
+    /// is over: of two that believe to hold the agreement, only the later can record anything.
+    ///
+    /// # Errors
+    /// `Storage` when it could not be made durable.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, the lease may or may not have been taken.
+    async fn claim(&self, request: &ClaimRequest) -> Result<Claim>;
+
+    /// Moves the end of a lease to its `until`. A lease past its time can still be renewed as
+    /// long as nobody has taken the agreement.
+    ///
+    /// # Errors
+    /// `Conflict` when the lease is not the newest, or was given back; `Storage` when it could
+    /// not be made durable.
+    async fn renew(&self, lease: &Lease) -> Result<()>;
+
+    /// Gives a lease back.
+    ///
+    /// # Errors
+    /// As [`renew`](Self::renew).
+    async fn release(&self, lease: &Lease) -> Result<()>;
+
+    /// Adds one event to a change of a run under the lease on the change's agreement, and moves
+    /// the lease's end to its `until`, both or neither.
+    ///
+    /// The event's `seq` must be the number of events that the change has.
+    ///
+    /// # Errors
+    /// `Conflict` when the lease is not the newest on the agreement or was given back, or the
+    /// event is out of step; `Invalid` when the lease is on another agreement or sink;
+    /// `NotFound` when there is no such run or change; `Storage` when it could not be made
+    /// durable. Nothing was added then, but for `Storage`: there it may have been.
     ///
     /// # Cancel safety
     /// When the future is dropped, the event may or may not have been recorded.
-    async fn append(&self, run: &RunId, event: &RecordedEvent) -> Result<()>;
+    async fn append(&self, lease: &Lease, run: &RunId, event: &RecordedEvent) -> Result<()>;
 
     /// The latest runs, newest first, at most `limit`.
     ///
@@ -212,6 +268,16 @@ pub trait Journal: Send + Sync {
     /// written by a newer version.
     async fn changes(&self, run: &RunId) -> Result<Vec<ChangeRecord>>;
 
+    /// The changes of a run on one agreement, in plan order, each with its events.
+    ///
+    /// # Errors
+    /// As [`changes`](Self::changes).
+    async fn changes_on(&self, run: &RunId, agreement: &AgreementId) -> Result<Vec<ChangeRecord>> {
+        let mut changes = self.changes(run).await?;
+        changes.retain(|record| record.change.agreement == *agreement);
+        Ok(changes)
+    }
+
     /// The events of a run in the order in which they were recorded.
     ///
     /// # Errors
@@ -223,6 +289,20 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// `Storage` when they could not be read.
     async fn unsettled(&self) -> Result<Vec<UnsettledChange>>;
+
+    /// Those of them on one agreement of a sink.
+    ///
+    /// # Errors
+    /// As [`unsettled`](Self::unsettled).
+    async fn unsettled_on(
+        &self,
+        sink: &str,
+        agreement: &AgreementId,
+    ) -> Result<Vec<UnsettledChange>> {
+        let mut open = self.unsettled().await?;
+        open.retain(|change| change.sink == sink && change.agreement == *agreement);
+        Ok(open)
+    }
 
     /// The changes of all runs whose write left, in the order in which their first writes
     /// left, at most `limit` of those after a place; the default place is before all of them.

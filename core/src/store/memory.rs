@@ -5,25 +5,34 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
+use super::holders::LocalHolders;
+use super::lease::{lease_lost, wrong_lease};
 use super::{
-    ChangeRecord, Event, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange, WrittenChange,
-    WrittenPosition, WrittenQuery,
+    ChangeRecord, Claim, ClaimRequest, Event, HolderId, Journal, Lease, RecordedEvent,
+    Registration, RunId, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ChangeId, Timestamp};
+use crate::model::{AgreementId, ChangeId, Timestamp};
 use crate::plan::Change;
 
 /// A journal in memory, for tests, trials and simulators.
 ///
 /// It gives no proof after a crash: use a durable journal for writes that matter.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<Runs>);
+pub struct MemoryStore {
+    runs: Mutex<Runs>,
+    holders: LocalHolders,
+}
+
+/// The newest lease on each agreement of a sink, and whether it was not given back.
+type Leases = BTreeMap<(String, AgreementId), (Lease, bool)>;
 
 #[derive(Debug, Default)]
 struct Runs {
     runs: Vec<Run>,
     /// The first write of each change: the run's place, the change, and when it left.
     written: Vec<(usize, ChangeId, Timestamp)>,
+    leases: Leases,
 }
 
 #[derive(Debug)]
@@ -32,6 +41,18 @@ struct Run {
     plan_text: String,
     changes: Vec<Change>,
     events: Vec<RecordedEvent>,
+}
+
+/// Moves the end of a lease, or gives it back.
+fn keep(leases: &mut Leases, lease: &Lease, open: bool) -> Result<()> {
+    let key = (lease.sink.clone(), lease.agreement.clone());
+    match leases.get_mut(&key) {
+        Some(newest) if newest.1 && newest.0.fence == lease.fence => {
+            *newest = (lease.clone(), open);
+            Ok(())
+        }
+        _ => Err(lease_lost(lease)),
+    }
 }
 
 impl Run {
@@ -69,7 +90,7 @@ impl MemoryStore {
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, Runs>> {
-        self.0
+        self.runs
             .lock()
             .map_err(|_| Error::new(ErrorKind::Storage, "a writer of the store panicked"))
     }
@@ -122,10 +143,33 @@ pub(super) fn refuse_twins(changes: &[Change]) -> Result<()> {
     }
 }
 
+/// Refuses events that are not the first of one of the changes.
+pub(super) fn refuse_strays(changes: &[Change], settled: &[RecordedEvent]) -> Result<()> {
+    let mut open: BTreeSet<_> = changes.iter().map(|change| &change.id).collect();
+    let stray = |event: &&RecordedEvent| event.seq != 0 || !open.remove(&event.change);
+    match settled.iter().find(stray) {
+        None => Ok(()),
+        Some(stray) => Err(Error::new(
+            ErrorKind::Invalid,
+            format!(
+                "event {} of change {} begins nothing",
+                stray.seq, stray.change
+            ),
+        )),
+    }
+}
+
 #[async_trait]
 impl Journal for MemoryStore {
-    async fn begin(&self, run: &RunRecord, plan_text: &str, changes: &[Change]) -> Result<()> {
+    async fn begin(
+        &self,
+        run: &RunRecord,
+        plan_text: &str,
+        changes: &[Change],
+        settled: &[RecordedEvent],
+    ) -> Result<()> {
         refuse_twins(changes)?;
+        refuse_strays(changes, settled)?;
         let runs = &mut self.lock()?.runs;
         if runs.iter().any(|known| known.record.id == run.id) {
             return Err(run_exists(&run.id));
@@ -134,27 +178,60 @@ impl Journal for MemoryStore {
             record: run.clone(),
             plan_text: plan_text.to_owned(),
             changes: changes.to_vec(),
-            events: Vec::new(),
+            events: settled.to_vec(),
         });
         Ok(())
     }
 
-    async fn append(&self, id: &RunId, event: &RecordedEvent) -> Result<()> {
+    async fn register(&self, holder: &HolderId) -> Result<Registration> {
+        self.holders.register(holder)
+    }
+
+    async fn claim(&self, request: &ClaimRequest) -> Result<Claim> {
         let mut store = self.lock()?;
-        let Runs { runs, written } = &mut *store;
+        let key = (request.sink.clone(), request.agreement.clone());
+        let newest = store.leases.get(&key).cloned();
+        let dead = newest
+            .as_ref()
+            .is_some_and(|(lease, _)| self.holders.is_dead(&lease.holder));
+        let claim = request.clone().decide(newest, dead);
+        if let Claim::Taken(lease) = &claim {
+            store.leases.insert(key, (lease.clone(), true));
+        }
+        Ok(claim)
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<()> {
+        keep(&mut self.lock()?.leases, lease, true)
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        keep(&mut self.lock()?.leases, lease, false)
+    }
+
+    async fn append(&self, lease: &Lease, id: &RunId, event: &RecordedEvent) -> Result<()> {
+        let mut store = self.lock()?;
+        let Runs {
+            runs,
+            written,
+            leases,
+        } = &mut *store;
         let (place, run) = runs
             .iter_mut()
             .enumerate()
             .find(|(_, run)| run.record.id == *id)
             .ok_or_else(|| no_run(id))?;
-        if !run.changes.iter().any(|change| change.id == event.change) {
-            return Err(no_change(id, event));
+        let change = run.changes.iter().find(|change| change.id == event.change);
+        let change = change.ok_or_else(|| no_change(id, event))?;
+        if change.agreement != lease.agreement || run.record.sink != lease.sink {
+            return Err(wrong_lease(lease));
         }
         let of_change = |known: &&RecordedEvent| known.change == event.change;
         let expected = run.events.iter().filter(of_change).count() as u64;
         if expected != u64::from(event.seq) {
             return Err(out_of_step(id, event, expected));
         }
+        keep(leases, lease, true)?;
         run.events.push(event.clone());
         if event.event == (Event::Sent { attempt: 1 }) {
             written.push((place, event.change.clone(), event.at));

@@ -4,10 +4,16 @@
 //! `sqlite`) keeps one file.
 
 mod event;
+mod holders;
 mod journal;
+mod lease;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite_lease;
+#[cfg(feature = "sqlite")]
+mod sqlite_query;
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod sqlite_tests;
@@ -19,6 +25,7 @@ mod written;
 
 pub use event::{ChangeState, Event, Failure, SkipCause};
 pub use journal::{ChangeRecord, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange};
+pub use lease::{Claim, ClaimRequest, HolderId, Lease, Registration};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;

@@ -16,19 +16,21 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::{
-    Connection, OptionalExtension, Params, Row, Transaction, TransactionBehavior, params,
-};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::de::DeserializeOwned;
 
-use super::memory::{no_change, no_run, out_of_step, refuse_twins, run_exists};
-use super::sqlite_written;
+use super::holders::LocalHolders;
+use super::lease::wrong_lease;
+use super::memory::{no_change, no_run, out_of_step, refuse_strays, refuse_twins, run_exists};
+use super::sqlite_lease::Holders;
+use super::sqlite_query::{changes, events, exists, unsettled};
 use super::{
-    ChangeRecord, Event, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange, WrittenChange,
-    WrittenPosition, WrittenQuery,
+    ChangeRecord, Claim, ClaimRequest, Event, HolderId, Journal, Lease, RecordedEvent,
+    Registration, RunId, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
 };
+use super::{sqlite_lease, sqlite_written};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{ChangeId, PlanId};
+use crate::model::{AgreementId, PlanId};
 use crate::plan::Change;
 
 /// Marks the file as Tallyline's ("TLYL").
@@ -38,8 +40,8 @@ const APPLICATION_ID: i64 = 0x544C_594C;
 const BUSY: Duration = Duration::from_secs(10);
 
 /// The layout that the first of the [`MIGRATIONS`] makes. Files of an older one are refused:
-/// their runs do not say what was approved.
-const FIRST_LAYOUT: usize = 2;
+/// their runs do not say what was approved, and know no leases.
+const FIRST_LAYOUT: usize = 3;
 
 /// The steps of the schema. `user_version` is [`FIRST_LAYOUT`] after the first step and one more
 /// after each further one; a step that was released is never edited.
@@ -76,6 +78,24 @@ CREATE TABLE events (
     FOREIGN KEY (run, change) REFERENCES changes (run, id)
 ) STRICT;
 
+CREATE INDEX changes_of_agreement ON changes (agreement);
+
+CREATE TABLE leases (
+    sink        TEXT NOT NULL,
+    agreement   TEXT NOT NULL,
+    fence       INTEGER NOT NULL,
+    holder      TEXT NOT NULL,
+    until       TEXT NOT NULL,
+    open        INTEGER NOT NULL,
+    PRIMARY KEY (sink, agreement)
+) STRICT;
+
+CREATE TABLE holders (
+    ordinal     INTEGER PRIMARY KEY AUTOINCREMENT,
+    id          TEXT NOT NULL UNIQUE,
+    provable    INTEGER NOT NULL
+) STRICT;
+
 CREATE TRIGGER events_are_not_edited BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'events are only ever added'); END;
 CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events
@@ -94,7 +114,10 @@ BEGIN SELECT RAISE(ABORT, 'events are only ever added'); END;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct SqliteStore(Arc<Mutex<Connection>>);
+pub struct SqliteStore {
+    connection: Arc<Mutex<Connection>>,
+    holders: Holders,
+}
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,8 +137,12 @@ impl SqliteStore {
         let path = path.as_ref();
         let named = |error: Error| error.with_context("file", path.display().to_string());
         create_private(path).map_err(named)?;
+        // Signs of life are looked for under the name that all processes share.
+        let whole = path
+            .canonicalize()
+            .map_err(|error| named(Error::new(ErrorKind::Storage, error.to_string())))?;
         let connection = Connection::open(path).map_err(storage).map_err(named)?;
-        Self::prepare(connection).map_err(named)
+        Self::prepare(connection, Holders::Beside(whole)).map_err(named)
     }
 
     /// A store in memory, with everything but the durability.
@@ -123,10 +150,11 @@ impl SqliteStore {
     /// # Errors
     /// `Storage` when SQLite fails.
     pub fn open_in_memory() -> Result<Self> {
-        Self::prepare(Connection::open_in_memory().map_err(storage)?)
+        let connection = Connection::open_in_memory().map_err(storage)?;
+        Self::prepare(connection, Holders::Local(LocalHolders::default()))
     }
 
-    fn prepare(mut connection: Connection) -> Result<Self> {
+    fn prepare(mut connection: Connection, holders: Holders) -> Result<Self> {
         connection.busy_timeout(BUSY).map_err(storage)?;
         refuse_stranger(&connection)?;
         for (name, value) in [
@@ -141,19 +169,22 @@ impl SqliteStore {
                 .map_err(storage)?;
         }
         migrate(&mut connection)?;
-        Ok(Self(Arc::new(Mutex::new(connection))))
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+            holders,
+        })
     }
 
     #[cfg(test)]
     pub(super) fn lock_for_test(&self) -> std::sync::MutexGuard<'_, Connection> {
-        self.0.lock().unwrap()
+        self.connection.lock().unwrap()
     }
 
     async fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let connection = Arc::clone(&self.0);
+        let connection = Arc::clone(&self.connection);
         let panicked = || Error::new(ErrorKind::Storage, "a call of the store panicked");
         tokio::task::spawn_blocking(move || {
             let mut connection = connection.lock().map_err(|_| panicked())?;
@@ -165,7 +196,7 @@ impl SqliteStore {
 }
 
 /// Creates the file with rights for its owner alone. A file that is there stays as it is.
-fn create_private(path: &Path) -> Result<()> {
+pub(super) fn create_private(path: &Path) -> Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -222,7 +253,7 @@ fn migrate(connection: &mut Connection) -> Result<()> {
     transaction.commit().map_err(storage)
 }
 
-fn immediate(connection: &mut Connection) -> Result<Transaction<'_>> {
+pub(super) fn immediate(connection: &mut Connection) -> Result<Transaction<'_>> {
     connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(storage)
@@ -232,7 +263,7 @@ pub(super) fn storage(error: rusqlite::Error) -> Error {
     Error::new(ErrorKind::Storage, error.to_string()).with_source(error)
 }
 
-fn newer() -> Error {
+pub(super) fn newer() -> Error {
     Error::new(
         ErrorKind::Storage,
         "the store was written by a newer version",
@@ -261,100 +292,37 @@ pub(super) fn decode<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
     })
 }
 
-fn exists(connection: &Connection, run: &RunId) -> Result<()> {
-    let found = connection
-        .query_row("SELECT 1 FROM runs WHERE id = ?1", [run.as_str()], |_| {
-            Ok(())
-        })
-        .optional()
+fn add_event(connection: &Connection, run: &RunId, event: &RecordedEvent) -> Result<()> {
+    connection
+        .execute(
+            "INSERT INTO events (run, change, seq, at, type, version, payload)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                run.as_str(),
+                event.change.as_str(),
+                event.seq,
+                event.at.to_string(),
+                event.event.name(),
+                Event::VERSION,
+                encode(&event.event)?
+            ],
+        )
         .map_err(storage)?;
-    found.ok_or_else(|| no_run(run))
-}
-
-fn events(connection: &Connection, run: &RunId) -> Result<Vec<RecordedEvent>> {
-    read_events(
-        connection,
-        "SELECT change, seq, at, version, payload FROM events WHERE run = ?1 ORDER BY ordinal",
-        params![run.as_str()],
-    )
-}
-
-pub(super) fn events_of_change(
-    connection: &Connection,
-    run: &RunId,
-    change: &ChangeId,
-) -> Result<Vec<RecordedEvent>> {
-    read_events(
-        connection,
-        "SELECT change, seq, at, version, payload FROM events WHERE run = ?1 AND change = ?2
-         ORDER BY seq",
-        params![run.as_str(), change.as_str()],
-    )
-}
-
-fn read_events(
-    connection: &Connection,
-    sql: &str,
-    params: impl Params,
-) -> Result<Vec<RecordedEvent>> {
-    let mut query = connection.prepare(sql).map_err(storage)?;
-    let rows = query
-        .query_map(params, |row: &Row<'_>| {
-            let columns: (String, u32, String, u32, String) = (
-                row.get(0)?,
-                row.get(1)?,
-                row.get(2)?,
-                row.get(3)?,
-                row.get(4)?,
-            );
-            Ok(columns)
-        })
-        .map_err(storage)?;
-    let mut events = Vec::new();
-    for row in rows {
-        let (change, seq, at, version, payload) = row.map_err(storage)?;
-        if version > Event::VERSION {
-            return Err(newer());
-        }
-        events.push(RecordedEvent {
-            change: ChangeId::new(change),
-            seq,
-            at: at.parse()?,
-            event: decode("event", &payload)?,
-        });
-    }
-    Ok(events)
-}
-
-fn changes(connection: &Connection, run: &RunId) -> Result<Vec<ChangeRecord>> {
-    let mut query = connection
-        .prepare("SELECT change FROM changes WHERE run = ?1 ORDER BY ordinal")
-        .map_err(storage)?;
-    let rows = query
-        .query_map([run.as_str()], |row| row.get::<_, String>(0))
-        .map_err(storage)?;
-    let mut records = Vec::new();
-    let mut places = std::collections::BTreeMap::new();
-    for row in rows {
-        let change: Change = decode("change", &row.map_err(storage)?)?;
-        places.insert(change.id.clone(), records.len());
-        records.push(ChangeRecord {
-            change,
-            events: Vec::new(),
-        });
-    }
-    for event in events(connection, run)? {
-        if let Some(&place) = places.get(&event.change) {
-            records[place].events.push(event);
-        }
-    }
-    Ok(records)
+    Ok(())
 }
 
 #[async_trait]
 impl Journal for SqliteStore {
-    async fn begin(&self, run: &RunRecord, plan_text: &str, list: &[Change]) -> Result<()> {
+    async fn begin(
+        &self,
+        run: &RunRecord,
+        plan_text: &str,
+        list: &[Change],
+        settled: &[RecordedEvent],
+    ) -> Result<()> {
         refuse_twins(list)?;
+        refuse_strays(list, settled)?;
+        let settled = settled.to_vec();
         let id = run.id.clone();
         let plan: PlanId = run.plan.clone();
         let started = run.started.to_string();
@@ -389,49 +357,68 @@ impl Journal for SqliteStore {
                     .map_err(storage)?;
             }
             drop(insert);
+            for event in &settled {
+                add_event(&transaction, &id, event)?;
+            }
             transaction.commit().map_err(storage)
         })
         .await
     }
 
-    async fn append(&self, run: &RunId, event: &RecordedEvent) -> Result<()> {
+    async fn register(&self, holder: &HolderId) -> Result<Registration> {
+        let (holder, holders) = (holder.clone(), self.holders.clone());
+        self.call(move |connection| sqlite_lease::register(connection, &holders, &holder))
+            .await
+    }
+
+    async fn claim(&self, request: &ClaimRequest) -> Result<Claim> {
+        let (request, holders) = (request.clone(), self.holders.clone());
+        self.call(move |connection| sqlite_lease::claim(connection, &holders, request))
+            .await
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<()> {
+        let lease = lease.clone();
+        self.call(move |connection| sqlite_lease::keep(connection, &lease, true))
+            .await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        let lease = lease.clone();
+        self.call(move |connection| sqlite_lease::keep(connection, &lease, false))
+            .await
+    }
+
+    async fn append(&self, lease: &Lease, run: &RunId, event: &RecordedEvent) -> Result<()> {
+        let lease = lease.clone();
         let run = run.clone();
         let event = event.clone();
-        let payload = encode(&event.event)?;
         self.call(move |connection| {
             let transaction = immediate(connection)?;
-            let expected: Option<u32> = transaction
+            let found: Option<(u32, String, String)> = transaction
                 .query_row(
                     "SELECT (SELECT count(*) FROM events
-                             WHERE events.run = changes.run AND events.change = changes.id)
-                     FROM changes WHERE run = ?1 AND id = ?2",
+                             WHERE events.run = changes.run AND events.change = changes.id),
+                            changes.agreement, json_extract(runs.record, '$.sink')
+                     FROM changes JOIN runs ON runs.id = changes.run
+                     WHERE changes.run = ?1 AND changes.id = ?2",
                     params![run.as_str(), event.change.as_str()],
-                    |row| row.get(0),
+                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
                 )
                 .optional()
                 .map_err(storage)?;
-            let Some(expected) = expected else {
+            let Some((expected, agreement, sink)) = found else {
                 exists(&transaction, &run)?;
                 return Err(no_change(&run, &event));
             };
+            if agreement != lease.agreement.as_str() || sink != lease.sink {
+                return Err(wrong_lease(&lease));
+            }
+            sqlite_lease::keep(&transaction, &lease, true)?;
             if expected != event.seq {
                 return Err(out_of_step(&run, &event, expected.into()));
             }
-            transaction
-                .execute(
-                    "INSERT INTO events (run, change, seq, at, type, version, payload)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                    params![
-                        run.as_str(),
-                        event.change.as_str(),
-                        event.seq,
-                        event.at.to_string(),
-                        event.event.name(),
-                        Event::VERSION,
-                        payload
-                    ],
-                )
-                .map_err(storage)?;
+            add_event(&transaction, &run, &event)?;
             transaction.commit().map_err(storage)
         })
         .await
@@ -488,7 +475,7 @@ impl Journal for SqliteStore {
         let run = run.clone();
         self.call(move |connection| {
             exists(connection, &run)?;
-            changes(connection, &run)
+            changes(connection, &run, None)
         })
         .await
     }
@@ -502,33 +489,31 @@ impl Journal for SqliteStore {
         .await
     }
 
-    async fn unsettled(&self) -> Result<Vec<UnsettledChange>> {
-        self.call(|connection| {
-            // The database narrows down to the runs with a write and no end; the events say
-            // what that means.
-            let mut query = connection
-                .prepare(
-                    "SELECT record FROM runs WHERE id IN (
-                         SELECT run FROM events WHERE type = 'sent'
-                         AND NOT EXISTS (
-                             SELECT 1 FROM events AS later
-                             WHERE later.run = events.run AND later.change = events.change
-                             AND later.type IN
-                                 ('done', 'drifted', 'failed', 'conflict', 'skipped')))
-                     ORDER BY ordinal",
-                )
-                .map_err(storage)?;
-            let runs = query
-                .query_map([], |row| row.get::<_, String>(0))
-                .map_err(storage)?;
-            let mut open = Vec::new();
-            for run in runs {
-                let run: RunRecord = decode("run", &run.map_err(storage)?)?;
-                open.extend(UnsettledChange::among(&run, changes(connection, &run.id)?));
-            }
+    async fn changes_on(&self, run: &RunId, agreement: &AgreementId) -> Result<Vec<ChangeRecord>> {
+        let (run, agreement) = (run.clone(), agreement.clone());
+        self.call(move |connection| {
+            exists(connection, &run)?;
+            changes(connection, &run, Some(&agreement))
+        })
+        .await
+    }
+
+    async fn unsettled_on(
+        &self,
+        sink: &str,
+        agreement: &AgreementId,
+    ) -> Result<Vec<UnsettledChange>> {
+        let (sink, agreement) = (sink.to_owned(), agreement.clone());
+        self.call(move |connection| {
+            let mut open = unsettled(connection, Some(&agreement))?;
+            open.retain(|change| change.sink == sink);
             Ok(open)
         })
         .await
+    }
+
+    async fn unsettled(&self) -> Result<Vec<UnsettledChange>> {
+        self.call(|connection| unsettled(connection, None)).await
     }
 
     async fn written(

@@ -2,7 +2,11 @@
 
 use rusqlite::Connection;
 
-use super::{ChangeState, Event, Journal, RecordedEvent, RunId, RunRecord, SqliteStore};
+use super::tests::take;
+use super::{
+    ChangeState, Claim, ClaimRequest, Event, Journal, Lease, RecordedEvent, RunId, RunRecord,
+    SqliteStore,
+};
 use crate::apply::Approval;
 use crate::error::ErrorKind;
 use crate::model::Timestamp;
@@ -34,13 +38,17 @@ async fn with_a_write_out(store: &SqliteStore) -> RunId {
     let record = RunRecord::new(run.clone(), "vendor", "psa", Timestamp::EPOCH, approval);
     let changes = [change()];
     store
-        .begin(&record, "{ \"a\": 1 }", &changes)
+        .begin(&record, "{ \"a\": 1 }", &changes, &[])
         .await
         .unwrap();
     let intended = Event::Intended { overridden: None };
-    store.append(&run, &event(0, intended)).await.unwrap();
+    let lease = take(store, "a1").await;
+    store
+        .append(&lease, &run, &event(0, intended))
+        .await
+        .unwrap();
     let sent = Event::Sent { attempt: 1 };
-    store.append(&run, &event(1, sent)).await.unwrap();
+    store.append(&lease, &run, &event(1, sent)).await.unwrap();
     run
 }
 
@@ -86,8 +94,9 @@ async fn two_openings_of_one_file_see_and_exclude_each_other() {
     );
     let run = with_a_write_out(&one).await;
     let unsure = event(2, Event::Done { recovered: true });
-    other.append(&run, &unsure).await.unwrap();
-    let error = one.append(&run, &unsure).await.unwrap_err();
+    let lease = take(&other, "a1").await;
+    other.append(&lease, &run, &unsure).await.unwrap();
+    let error = one.append(&lease, &run, &unsure).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert!(one.unsettled().await.unwrap().is_empty());
 }
@@ -173,4 +182,110 @@ fn a_file_of_another_layout_and_one_of_another_program_are_refused_untouched() {
     std::fs::write(&file, "not a database at all, just a text of some length").unwrap();
     let error = SqliteStore::open(&file).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Storage);
+}
+
+fn wants(holder: &str, now: i64) -> ClaimRequest {
+    let at = |second| Timestamp::from_second(second).unwrap();
+    ClaimRequest {
+        sink: "psa".into(),
+        agreement: "a1".into(),
+        holder: holder.into(),
+        now: at(now),
+        until: at(now + 60),
+    }
+}
+
+fn files(folder: &tempfile::TempDir) -> Vec<String> {
+    let entries = std::fs::read_dir(folder.path()).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains("holder"))
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_holder_of_another_opening_is_known_to_live_by_the_file_that_it_keeps_locked() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tallyline.db");
+    let (one, other) = (
+        SqliteStore::open(&file).unwrap(),
+        SqliteStore::open(&file).unwrap(),
+    );
+    let living = one.register(&"one".into()).await.unwrap();
+    let taken = one.claim(&wants("one", 0)).await.unwrap();
+    assert!(matches!(taken, Claim::Taken(_)));
+    assert_eq!(files(&folder), ["tallyline.db-holder-1"]);
+    let twin = other.register(&"one".into()).await.unwrap_err();
+    assert_eq!(twin.kind(), ErrorKind::Conflict);
+    let held = other.claim(&wants("other", 1)).await.unwrap();
+    assert!(matches!(held, Claim::Held(_)), "{held:?}");
+    drop(living);
+    assert!(files(&folder).is_empty(), "the file goes with its holder");
+    let taken = other.claim(&wants("other", 1)).await.unwrap();
+    assert!(
+        matches!(taken, Claim::Taken(Lease { fence: 2, .. })),
+        "{taken:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_a_killed_process_left_is_taken_away_and_its_leases_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tallyline.db");
+    let store = SqliteStore::open(&file).unwrap();
+    let living = store.register(&"killed".into()).await.unwrap();
+    store.claim(&wants("killed", 0)).await.unwrap();
+    drop(living);
+    // The system let go of the lock, and nobody took the file away.
+    let left = folder.path().join("tallyline.db-holder-1");
+    std::fs::write(&left, "").unwrap();
+    let _next = store.register(&"next".into()).await.unwrap();
+    assert_eq!(files(&folder), ["tallyline.db-holder-2"]);
+    let taken = store.claim(&wants("next", 1)).await.unwrap();
+    assert!(
+        matches!(taken, Claim::Taken(Lease { fence: 2, .. })),
+        "{taken:?}"
+    );
+}
+
+#[test]
+fn many_openings_of_a_new_file_that_write_at_once_wait_for_each_other() {
+    const WRITERS: usize = 6;
+    const EVENTS: u32 = 20;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tallyline.db");
+    let start = std::sync::Barrier::new(WRITERS);
+    let write = |writer: usize| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        start.wait();
+        let store = SqliteStore::open(&file).unwrap();
+        runtime.block_on(async {
+            let (run, agreement) = (RunId::new(format!("r{writer}")), format!("a{writer}"));
+            let approval = Approval::of_plan("plan".into(), "dana", Timestamp::EPOCH);
+            let record = RunRecord::new(run.clone(), "vendor", "psa", Timestamp::EPOCH, approval);
+            let mut one = change();
+            one.agreement = agreement.as_str().into();
+            store.begin(&record, "{}", &[one], &[]).await.unwrap();
+            let lease = take(&store, &agreement).await;
+            for seq in 0..EVENTS {
+                let sent = Event::Sent { attempt: seq + 1 };
+                store.append(&lease, &run, &event(seq, sent)).await.unwrap();
+            }
+        });
+    };
+    std::thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let write = &write;
+            scope.spawn(move || write(writer));
+        }
+    });
+    let connection = Connection::open(&file).unwrap();
+    let events: i64 = connection
+        .query_row("SELECT count(*) FROM events", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(events, i64::from(EVENTS) * WRITERS as i64);
 }

@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, params};
 
-use super::sqlite::{decode, events_of_change, storage};
+use super::sqlite::{decode, storage};
+use super::sqlite_query::events_of_change;
 use super::{ChangeRecord, WrittenChange, WrittenPosition, WrittenQuery};
 use crate::error::Result;
 use crate::model::{ChangeId, Timestamp};

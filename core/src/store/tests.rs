@@ -1,8 +1,8 @@
 //! What every store says of the changes that were written.
 
 use super::{
-    Event, Journal, MemoryStore, RecordedEvent, RunId, RunRecord, SkipCause, WrittenPosition,
-    WrittenQuery,
+    Claim, ClaimRequest, Event, Journal, Lease, MemoryStore, RecordedEvent, RunId, RunRecord,
+    SkipCause, WrittenPosition, WrittenQuery,
 };
 use crate::apply::Approval;
 use crate::model::{LineState, Timestamp};
@@ -45,6 +45,21 @@ fn change(id: &str, company: &str, agreement: &str, product: &str, line: Option<
     Change::new(id, company, agreement, product, action, day)
 }
 
+/// The lease on an agreement.
+pub(super) async fn take(journal: &dyn Journal, agreement: &str) -> Lease {
+    let request = ClaimRequest {
+        sink: "psa".into(),
+        agreement: agreement.into(),
+        holder: "teller".into(),
+        now: Timestamp::EPOCH,
+        until: Timestamp::EPOCH,
+    };
+    match journal.claim(&request).await.unwrap() {
+        Claim::Taken(lease) => lease,
+        Claim::Held(lease) => panic!("{lease:?}"),
+    }
+}
+
 struct Told<'a> {
     journal: &'a dyn Journal,
     run: RunId,
@@ -55,11 +70,18 @@ impl<'a> Told<'a> {
         let start = Timestamp::EPOCH;
         let approval = Approval::of_plan("plan".into(), "dana", start);
         let record = RunRecord::new(run.into(), "vendor", "psa", start, approval);
-        journal.begin(&record, "{}", changes).await.unwrap();
+        journal.begin(&record, "{}", changes, &[]).await.unwrap();
         Self {
             journal,
             run: run.into(),
         }
+    }
+
+    async fn lease_for(&self, change: &str) -> Lease {
+        let changes = self.journal.changes(&self.run).await.unwrap();
+        let mut records = changes.into_iter();
+        let record = records.find(|record| record.change.id.as_str() == change);
+        take(self.journal, record.unwrap().change.agreement.as_str()).await
     }
 
     async fn tell(&self, change: &str, at: &str, events: &[Event]) {
@@ -72,7 +94,9 @@ impl<'a> Told<'a> {
                 at: at.parse().unwrap(),
                 event: event.clone(),
             };
-            self.journal.append(&self.run, &recorded).await.unwrap();
+            let lease = self.lease_for(change).await;
+            let added = self.journal.append(&lease, &self.run, &recorded).await;
+            added.unwrap();
         }
     }
 }

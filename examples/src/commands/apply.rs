@@ -1,8 +1,7 @@
 //! `apply`: carries out a plan, and proves each change by reading it back.
 
-use std::fs::{File, TryLockError};
 use std::io::{BufRead as _, IsTerminal as _};
-use std::path::Path;
+use std::time::Duration;
 
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -39,6 +38,13 @@ struct Document<'a> {
     changes: &'a [Change],
 }
 
+/// Whether to ask first, and when no further change may begin.
+#[derive(Clone, Copy)]
+struct Terms {
+    yes: bool,
+    deadline: Option<Timestamp>,
+}
+
 /// Carries out the plan, or goes on with a run.
 pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> {
     let plan = args.plan.as_deref().map(show::read).transpose()?;
@@ -53,10 +59,9 @@ pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> 
         check_systems(plan, &config, sink.as_ref())?;
     }
     let journal = SqliteStore::open(&config.journal)?;
-    let _alone = lock(&config.journal)?;
     let (report, changes) = if args.resume {
         let run = run_to_resume(&journal, plan.as_ref().map(|(plan, _)| plan)).await?;
-        resume(&journal, sink.as_ref(), &clock, &run).await?
+        resume(&journal, sink.as_ref(), &clock, &run, args).await?
     } else {
         let ((plan, text), approval) = plan
             .zip(approval)
@@ -64,7 +69,11 @@ pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> 
         refuse_again(&journal, &plan, &approval).await?;
         let sink = sink.as_ref();
         let applier = Applier::new(sink, &journal, &clock);
-        let carried = carry_out_with(applier, (&plan, &text), &approval, args.yes).await?;
+        let terms = Terms {
+            yes: args.yes,
+            deadline: deadline(args, &clock),
+        };
+        let carried = carry_out_with(applier, (&plan, &text), &approval, terms).await?;
         let Some(report) = carried else {
             return Ok(Outcome::Pending);
         };
@@ -83,11 +92,14 @@ pub(super) async fn carry_out(
     yes: bool,
 ) -> Result<Outcome> {
     let journal = SqliteStore::open(&config.journal)?;
-    let _alone = lock(&config.journal)?;
     refuse_again(&journal, plan.0, approval).await?;
     let clock = ApplyClock::new(&config.sink.site, context.now);
     let applier = Applier::new(sink, &journal, &clock);
-    match carry_out_with(applier, plan, approval, yes).await? {
+    let terms = Terms {
+        yes,
+        deadline: None,
+    };
+    match carry_out_with(applier, plan, approval, terms).await? {
         Some(report) => show_report(context, &report, plan.0.changes()),
         None => Ok(Outcome::Pending),
     }
@@ -98,7 +110,7 @@ async fn carry_out_with(
     applier: Applier<'_>,
     (plan, text): (&Plan, &str),
     approval: &Approval,
-    yes: bool,
+    terms: Terms,
 ) -> Result<Option<ApplyReport>> {
     let permissions = approval.permissions(plan.changes());
     let granted = plan.changes().iter().zip(permissions);
@@ -108,11 +120,11 @@ async fn carry_out_with(
         .collect();
     if ready.is_empty() {
         tell("nothing of this plan can be carried out");
-    } else if !yes && !confirmed(plan, &ready)? {
+    } else if !terms.yes && !confirmed(plan, &ready)? {
         tell("nothing was written");
         return Ok(None);
     }
-    let (options, bar) = options(ready.len());
+    let (options, bar) = options(terms.deadline, ready.len());
     let request = ApplyRequest {
         plan_id: plan.id(),
         plan_text: text,
@@ -131,31 +143,6 @@ fn show_report(context: &Context, report: &ApplyReport, changes: &[Change]) -> R
         .out
         .print(&document, || report_view::text(report, changes))?;
     Ok(report_view::outcome(report))
-}
-
-/// Keeps every other `apply` off the journal while this one runs. The system lets go of it when
-/// the process ends, however it ends.
-fn lock(journal: &Path) -> Result<File> {
-    let path = journal.with_extension("lock");
-    let shown = files::shown(&path);
-    let failed = |error: std::io::Error| {
-        Error::new(
-            ErrorKind::Storage,
-            format!("{shown} cannot be locked: {error}"),
-        )
-    };
-    let file = File::create(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::new(
-            ErrorKind::Conflict,
-            format!(
-                "another apply is at work on {}: wait until it has ended",
-                files::shown(journal)
-            ),
-        )),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
 }
 
 fn wrong(message: String) -> Error {
@@ -278,16 +265,24 @@ fn confirmed(plan: &Plan, ready: &[&Change]) -> Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// Options that show progress and stop at the first Ctrl-C.
-fn options(changes: usize) -> (ApplyOptions, ProgressBar) {
+/// The instant after which no further change may begin.
+fn deadline(args: &ApplyArgs, clock: &ApplyClock) -> Option<Timestamp> {
+    let minutes = args.deadline?;
+    let wait = Duration::from_secs(60 * u64::from(minutes));
+    Some(clock.now().plus(wait))
+}
+
+/// Options that show progress and stop at the deadline and at the first Ctrl-C.
+fn options(deadline: Option<Timestamp>, changes: usize) -> (ApplyOptions, ProgressBar) {
     let bar = progress::bar("applying");
     progress::begin(&bar, changes);
     let shown = bar.clone();
-    let options = ApplyOptions::new().with_on_event(move |event| {
+    let mut options = ApplyOptions::new().with_on_event(move |event| {
         if event.event.is_final() {
             shown.inc(1);
         }
     });
+    options.deadline = deadline;
     let cancel = options.cancel.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
@@ -301,23 +296,17 @@ fn options(changes: usize) -> (ApplyOptions, ProgressBar) {
 /// A change is carried out once: what is left of a run belongs to it, or to a new plan. What
 /// was not approved then can be approved later.
 async fn refuse_again(journal: &SqliteStore, plan: &Plan, approval: &Approval) -> Result<()> {
-    if let Some(open) = journal.unsettled().await?.first() {
-        return Err(Error::new(
-            ErrorKind::Conflict,
-            format!(
-                "run {} has a change that may or may not have been written; settle it first with \
-                 `tallyline apply --resume`",
-                open.run
-            ),
-        ));
-    }
     for run in runs_of(journal, Some(plan)).await? {
         let records = journal.changes(&run.id).await?;
-        if is_open(&records) {
+        let in_both = |id: &ChangeId| run.approval.includes(id) && approval.includes(id);
+        let left =
+            |record: &ChangeRecord| !record.state().is_settled() && in_both(&record.change.id);
+        if records.iter().any(left) {
             return Err(Error::new(
                 ErrorKind::Conflict,
                 format!(
-                    "run {} of this plan was interrupted; go on with `tallyline apply --resume`",
+                    "run {} of this plan is at work or was interrupted; go on with \
+                     `tallyline apply --resume`",
                     run.id
                 ),
             ));
@@ -368,10 +357,11 @@ async fn resume(
     sink: &dyn PsaSink,
     clock: &ApplyClock,
     run: &RunId,
+    args: &ApplyArgs,
 ) -> Result<(ApplyReport, Vec<Change>)> {
     let records = journal.changes(run).await?;
     let changes: Vec<Change> = records.into_iter().map(|record| record.change).collect();
-    let (options, bar) = options(changes.len());
+    let (options, bar) = options(deadline(args, clock), changes.len());
     let applier = Applier::new(sink, journal, clock);
     let report = applier.resume(run, &options).await;
     bar.finish_and_clear();

@@ -48,23 +48,73 @@ fn nothing_is_written_unless_somebody_says_yes() {
     assert_eq!(world.attempts_to_write(), 0);
 }
 
+/// The ids of two changes that nothing speaks against, on two agreements.
+fn two_ready(world: &World) -> [String; 2] {
+    let (_, document) = world.json(&["plan"]);
+    let changes = document["plan"]["changes"].as_array().unwrap();
+    let mut ready = changes.iter().filter(|change| change["blocks"].is_null());
+    let one = ready.next().unwrap();
+    let other = ready.find(|other| other["agreement"] != one["agreement"]);
+    [one, other.unwrap()].map(|change| change["id"].as_str().unwrap().to_owned())
+}
+
+/// An `apply` that has written its one change and waits for the answer to its read-back.
+fn apply_at_work(world: &World, change: &str) -> std::process::Child {
+    let slow = Fault::delay(Duration::from_secs(600));
+    world
+        .psa
+        .faults()
+        .on(Match::get("/additions").after(1).once(), slow);
+    let child = world
+        .command(&["apply", "plan.json", "--yes", "--only", change])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while world.psa.faults().struck() == 0 {
+        std::thread::yield_now();
+    }
+    child
+}
+
 #[test]
-fn one_apply_at_a_time_works_on_a_journal() {
+fn two_applies_work_side_by_side_on_one_journal_and_leave_to_each_other_what_is_in_hand() {
+    let world = World::mapped();
+    let ready = two_ready(&world);
+    let mut first = apply_at_work(&world, &ready[0]);
+    assert_eq!(world.writes(), 1);
+    let same = world.run(&["apply", "plan.json", "--yes", "--only", &ready[0]]);
+    same.is_error_saying(&["is at work", "--resume"]);
+    let other = world.run(&["apply", "plan.json", "--yes", "--only", &ready[1]]);
+    assert_eq!(other.code, 0, "{other:?}");
+    let resumed = world.run(&["apply", "--resume"]);
+    assert_eq!(resumed.code, 1, "its outcome is not known: {resumed:?}");
+    assert!(resumed.out.contains("is at work on the"), "{resumed:?}");
+    assert_eq!((world.writes(), world.attempts_to_write()), (2, 2));
+
+    // It dies: what it had in hand is taken over at once, its lease's time notwithstanding.
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let resumed = world.run(&["apply", "--resume"]);
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    assert!(
+        resumed.out.contains("reading back settled it"),
+        "{resumed:?}"
+    );
+    assert_eq!((world.writes(), world.attempts_to_write()), (2, 2));
+}
+
+#[test]
+fn after_the_deadline_nothing_begins_and_the_rest_can_be_resumed() {
     let world = World::mapped();
     world.run(&["plan"]);
-    let other = std::fs::File::create(world.path("tallyline.lock")).unwrap();
-    other.lock().unwrap();
-    for args in [
-        &["apply", "plan.json", "--yes"][..],
-        &["apply", "--resume"][..],
-    ] {
-        world
-            .run(args)
-            .is_error_saying(&["another apply is at work", "tallyline.db"]);
-    }
+    let run = world.run(&["apply", "plan.json", "--yes", "--deadline", "0"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.out.contains("the run's deadline came"), "{run:?}");
     assert_eq!(world.attempts_to_write(), 0);
-    drop(other);
-    assert_eq!(world.run(&["apply", "plan.json", "--yes"]).code, 3);
+    let resumed = world.run(&["apply", "--resume", "--deadline", "60"]);
+    assert_eq!(resumed.code, 3, "only blocked ones remain: {resumed:?}");
+    assert_eq!(world.writes(), 4);
 }
 
 #[test]
@@ -116,11 +166,8 @@ fn a_blocked_change_needs_a_reason_and_a_name() {
 #[test]
 fn a_plan_is_approved_line_by_line_and_the_rest_of_it_later() {
     let world = World::mapped();
-    let (_, document) = world.json(&["plan"]);
-    let changes = document["plan"]["changes"].as_array().unwrap();
-    let mut ready = changes.iter().filter(|change| change["blocks"].is_null());
-    let mut next = || ready.next().unwrap()["id"].as_str().unwrap();
-    let (one, other) = (next(), next());
+    let ready = two_ready(&world);
+    let (one, other) = (ready[0].as_str(), ready[1].as_str());
     let only = |ids: &[&str]| {
         let mut args = vec!["apply", "plan.json", "--yes"];
         args.extend(ids.iter().flat_map(|id| ["--only", id]));
@@ -216,7 +263,7 @@ fn a_write_whose_outcome_is_not_known_stays_so_until_reading_back_settles_it() {
         "{status:?}"
     );
     let again = world.run(&["apply", "plan.json", "--yes"]);
-    again.is_error_saying(&["settle it first", "--resume"]);
+    again.is_error_saying(&["was interrupted", "--resume"]);
     faults.clear();
     let resumed = world.run(&["apply", "--resume"]);
     assert_eq!(resumed.code, 0, "{resumed:?}");

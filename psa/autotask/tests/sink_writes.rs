@@ -484,7 +484,7 @@ async fn verdict(units: ResponseTemplate, change: &Change) -> Verdict {
 
 fn detail(verdict: &Verdict) -> &str {
     match verdict {
-        Verdict::Conflict { detail } => detail,
+        Verdict::Conflict { detail, .. } => detail,
         other => panic!("{other:?}"),
     }
 }

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::{PAGE, Standing, written};
-use crate::apply::work::already_holds;
+use crate::apply::agreement::already_holds;
 use crate::apply::{Ceiling, ChangeResult};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Change, Notice, Origin, Plan};

@@ -62,7 +62,7 @@ impl Standing {
         Some(match result.outcome {
             Outcome::Done { .. } => return None,
             Outcome::Unsettled => Self::Unsettled,
-            _ if result.resumable => Self::Waiting,
+            Outcome::Waiting => Self::Waiting,
             Outcome::Drifted => Self::Drifted,
             Outcome::Failed { retryable: true } => Self::Failed,
             Outcome::Failed { retryable: false } => Self::Refused,

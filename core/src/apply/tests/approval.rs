@@ -290,7 +290,13 @@ fn what_landed_or_may_have_landed_is_not_left_of_an_approval() {
     };
     let records = [
         record("failed", vec![failed]),
-        record("drifted", vec![Event::Drifted { detail: detail() }]),
+        record(
+            "drifted",
+            vec![Event::Drifted {
+                detail: detail(),
+                observed: None,
+            }],
+        ),
         record("skipped", vec![skipped]),
         record("done", vec![Event::Done { recovered: false }]),
         record("conflict", vec![Event::Conflict { detail: detail() }]),

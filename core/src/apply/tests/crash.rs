@@ -60,9 +60,9 @@ impl Bench {
     }
 }
 
-/// Two points each for the run, `intended`, the lines, `precondition_held`, `sent`; then the
-/// first one of the write.
-const AFTER_THE_FIRST_WRITE: usize = 11;
+/// Two points each for the holder, the run, the lease, `intended`, the lines,
+/// `precondition_held`, `sent`; then the first one of the write.
+const AFTER_THE_FIRST_WRITE: usize = 15;
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()

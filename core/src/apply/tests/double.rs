@@ -22,8 +22,8 @@ use crate::sink::{
 };
 use crate::source::Identity;
 use crate::store::{
-    ChangeRecord, Event, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange, WrittenChange,
-    WrittenPosition, WrittenQuery,
+    ChangeRecord, Claim, ClaimRequest, Event, HolderId, Journal, Lease, RecordedEvent,
+    Registration, RunId, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
 };
 
 /// What happens to one write.
@@ -97,6 +97,8 @@ pub(super) struct World {
     /// How many read-backs of a change still show the old state.
     pub(super) late: BTreeMap<ChangeId, u32>,
     pub(super) closed: BTreeSet<AgreementId>,
+    /// The changes whose answer waits until it is let go.
+    pub(super) slow: BTreeSet<ChangeId>,
     /// How often each change took effect.
     pub(super) applied: BTreeMap<ChangeId, u32>,
     /// How often each change's write arrived.
@@ -165,16 +167,20 @@ impl World {
         let edited = lines.iter().any(|line| {
             change.action.line().is_none() && line.marker.as_ref() == Some(&change.marker)
         });
+        let shown = change.action.line();
+        let shown = shown.and_then(|id| lines.iter().find(|line| line.id == *id));
+        let observed = shown.map(|line| line.state.clone());
         match (landed, change.check_precondition(lines)) {
             (None, _) if edited => Verdict::Conflict {
                 detail: "the line was created and then edited".into(),
+                observed,
             },
             (Some(line), _) => Verdict::Landed {
                 line: line.id.clone(),
                 observed: line.state.clone(),
             },
             (None, Ok(())) => Verdict::NotLanded,
-            (None, Err(detail)) => Verdict::Conflict { detail },
+            (None, Err(detail)) => Verdict::Conflict { detail, observed },
         }
     }
 
@@ -194,6 +200,10 @@ pub(super) struct ScriptedSink {
     descriptor: SinkDescriptor,
     world: Mutex<World>,
     wire: Arc<Wire>,
+    /// A slow write has landed.
+    pub(super) wrote: Notify,
+    /// Lets the answer to a slow write go.
+    pub(super) answer: Notify,
 }
 
 impl ScriptedSink {
@@ -205,6 +215,8 @@ impl ScriptedSink {
             descriptor,
             world: Mutex::new(World::new(lines)),
             wire,
+            wrote: Notify::new(),
+            answer: Notify::new(),
         }
     }
 
@@ -319,6 +331,10 @@ impl PsaSink for ScriptedSink {
     async fn execute(&self, change: &Change) -> std::result::Result<Receipt, WriteError> {
         self.wire.point().await;
         let result = self.write(change);
+        if self.world().slow.remove(&change.id) {
+            self.wrote.notify_one();
+            self.answer.notified().await;
+        }
         self.wire.point().await;
         result
     }
@@ -355,14 +371,44 @@ impl WiredJournal {
 
 #[async_trait]
 impl Journal for WiredJournal {
-    async fn begin(&self, run: &RunRecord, plan: &str, changes: &[Change]) -> Result<()> {
+    async fn begin(
+        &self,
+        run: &RunRecord,
+        plan: &str,
+        changes: &[Change],
+        settled: &[RecordedEvent],
+    ) -> Result<()> {
         self.wire.point().await;
-        self.inner.begin(run, plan, changes).await?;
+        self.inner.begin(run, plan, changes, settled).await?;
         self.wire.point().await;
         Ok(())
     }
 
-    async fn append(&self, run: &RunId, event: &RecordedEvent) -> Result<()> {
+    async fn register(&self, holder: &HolderId) -> Result<Registration> {
+        self.wire.point().await;
+        let registration = self.inner.register(holder).await?;
+        self.wire.point().await;
+        Ok(registration)
+    }
+
+    async fn claim(&self, request: &ClaimRequest) -> Result<Claim> {
+        self.wire.point().await;
+        let claim = self.inner.claim(request).await?;
+        self.wire.point().await;
+        Ok(claim)
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<()> {
+        self.wire.point().await;
+        self.inner.renew(lease).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<()> {
+        self.wire.point().await;
+        self.inner.release(lease).await
+    }
+
+    async fn append(&self, lease: &Lease, run: &RunId, event: &RecordedEvent) -> Result<()> {
         self.wire.point().await;
         let spend = |left: usize| match left {
             usize::MAX => Some(left),
@@ -371,7 +417,7 @@ impl Journal for WiredJournal {
         self.takes
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend)
             .map_err(|_| Error::new(ErrorKind::Storage, "the disk is full"))?;
-        self.inner.append(run, event).await?;
+        self.inner.append(lease, run, event).await?;
         if let Event::Sent { .. } = event.event {
             let mut sent = self.wire.sent.lock().unwrap();
             *sent.entry(event.change.clone()).or_default() += 1;
@@ -400,6 +446,18 @@ impl Journal for WiredJournal {
         self.inner.events(run).await
     }
 
+    async fn changes_on(&self, run: &RunId, agreement: &AgreementId) -> Result<Vec<ChangeRecord>> {
+        self.inner.changes_on(run, agreement).await
+    }
+
+    async fn unsettled_on(
+        &self,
+        sink: &str,
+        agreement: &AgreementId,
+    ) -> Result<Vec<UnsettledChange>> {
+        self.inner.unsettled_on(sink, agreement).await
+    }
+
     async fn unsettled(&self) -> Result<Vec<UnsettledChange>> {
         self.inner.unsettled().await
     }
@@ -419,6 +477,13 @@ impl Journal for WiredJournal {
 pub(super) struct TestClock {
     seconds: AtomicUsize,
     pub(super) waits: Mutex<Vec<Duration>>,
+}
+
+impl TestClock {
+    pub(super) fn advance(&self, time: Duration) {
+        self.seconds
+            .fetch_add(time.as_secs() as usize, Ordering::SeqCst);
+    }
 }
 
 #[async_trait]

@@ -32,6 +32,7 @@ fn answer(step: &Step, choice: u8) -> Option<Input> {
         Step::Check => Input::Checked(match choice % 4 {
             0 => Check::Drifted {
                 detail: "moved".into(),
+                observed: None,
             },
             1 => Check::Unreadable(failure()),
             _ => Check::Held { observed: None },
@@ -46,11 +47,12 @@ fn answer(step: &Step, choice: u8) -> Option<Input> {
             0 => Ok(landed()),
             1 => Ok(Verdict::Conflict {
                 detail: "moved".into(),
+                observed: None,
             }),
             2 => Err(failure()),
             _ => Ok(Verdict::NotLanded),
         }),
-        Step::Wait => Input::Waited,
+        Step::Wait { .. } => Input::Waited,
         Step::Settled | Step::Unsettled => return None,
     })
 }
@@ -137,6 +139,7 @@ fn a_settled_history_has_no_next_step() {
         Event::Intended { overridden: None },
         Event::Drifted {
             detail: "moved".into(),
+            observed: None,
         },
     ];
     let machine = Machine::resume(limits, &history, None);

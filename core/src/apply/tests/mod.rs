@@ -1,14 +1,40 @@
 //! The applier against a scripted PSA, on every store.
 
+/// Runs each scene on every store, each in a module of the store's name.
+macro_rules! on_every_store {
+    ($(async fn $name:ident($bench:ident) $body:block)*) => {
+        $(async fn $name(#[allow(unused_mut)] mut $bench: Bench) $body)*
+
+        mod memory {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Bench::memory()).await;
+            })*
+        }
+
+        #[cfg(feature = "sqlite")]
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(super::Bench::sqlite()).await;
+            })*
+        }
+    };
+}
+
 mod after;
+mod agreement;
 mod approval;
 mod crash;
 mod double;
+mod leases;
 mod machine;
 mod suite;
+mod together;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use double::{Fault, ScriptedSink, TestClock, Wire, WiredJournal};
 
@@ -129,7 +155,9 @@ impl Bench {
     fn on(store: Box<dyn Journal>) -> Self {
         let wire = Wire::new();
         let mut options = ApplyOptions::new();
-        options.late_write = std::time::Duration::ZERO;
+        options.late_write = Duration::ZERO;
+        options.verify_attempts = 3;
+        options.verify_wait = Duration::from_secs(2);
         options.run = Some(RunId::new("r1"));
         Self {
             sink: ScriptedSink::new(lines(), Arc::clone(&wire)),

@@ -72,6 +72,7 @@ pub(super) async fn verify(
 fn conflict(detail: impl Into<String>) -> Verdict {
     Verdict::Conflict {
         detail: detail.into(),
+        observed: None,
     }
 }
 
@@ -102,18 +103,25 @@ impl Found<'_> {
         }
     }
 
+    fn conflict(&self, detail: String) -> Verdict {
+        Verdict::Conflict {
+            detail,
+            observed: Some(self.state()),
+        }
+    }
+
     /// The difference that is left is what tells: none and it landed, all of it and it did not,
     /// anything else and somebody else has changed the line.
     fn units(&self, from: i64, to: i64) -> Verdict {
         let (id, day) = (self.id, self.day);
         let now = self.units.on(day);
         if let Some(shifted) = self.shifted(from, to) {
-            return conflict(format!(
+            return self.conflict(format!(
                 "line {id} bills {to} units from {shifted} on, where {day} was sent"
             ));
         }
         if let Some(later) = self.units.change_after(day) {
-            return conflict(format!(
+            return self.conflict(format!(
                 "line {id} bills {now} units on {day} and {} from {} on",
                 later.units, later.start
             ));
@@ -121,7 +129,7 @@ impl Found<'_> {
         match now {
             now if now == to => self.landed(),
             now if now == from => Verdict::NotLanded,
-            now => conflict(format!(
+            now => self.conflict(format!(
                 "line {id} bills {now} units on {day}, which is neither {from} as before nor {to} \
                  as sent"
             )),
@@ -165,7 +173,7 @@ impl Found<'_> {
         match (is(to), from.is_some_and(is)) {
             (true, false) => self.landed(),
             (false, true) => Verdict::NotLanded,
-            _ => conflict(format!(
+            _ => self.conflict(format!(
                 "line {} has a unit row from {} of {} units at {price}, which does not tell whether \
                  {to} per unit counts from {}",
                 self.id, row.start, row.units, self.day
@@ -187,7 +195,7 @@ impl Found<'_> {
             return Verdict::NotLanded;
         }
         let shown = found.map_or_else(|| "none".to_owned(), Money::to_string);
-        conflict(format!(
+        self.conflict(format!(
             "line {} shows the {what} {shown}, neither what was there nor what was sent",
             self.id
         ))

@@ -54,6 +54,14 @@ pub(super) async fn verify(
 fn conflict(detail: impl Into<String>) -> Verdict {
     Verdict::Conflict {
         detail: detail.into(),
+        observed: None,
+    }
+}
+
+fn conflict_on(line: &AgreementLine, detail: String) -> Verdict {
+    Verdict::Conflict {
+        detail,
+        observed: Some(line.state.clone()),
     }
 }
 
@@ -87,7 +95,10 @@ fn field(
         return conflict(format!("line {id} is no longer on the agreement"));
     };
     if line.product != change.product {
-        return conflict(format!("line {id} is now of product {}", line.product));
+        return conflict_on(
+            line,
+            format!("line {id} is now of product {}", line.product),
+        );
     }
     match shown(&line.state) {
         Shown::New => Verdict::Landed {
@@ -95,10 +106,13 @@ fn field(
             observed: line.state.clone(),
         },
         Shown::Old => Verdict::NotLanded,
-        Shown::Other => conflict(format!(
-            "line {id} shows neither what was there nor what was sent: {}",
-            words(&line.state)
-        )),
+        Shown::Other => conflict_on(
+            line,
+            format!(
+                "line {id} shows neither what was there nor what was sent: {}",
+                words(&line.state)
+            ),
+        ),
     }
 }
 
@@ -212,11 +226,14 @@ impl NewLine<'_> {
                 observed: state.clone(),
             };
         }
-        conflict(format!(
-            "line {} was created but differs from what was sent: product {}, {}",
-            line.id,
-            line.product,
-            words(state)
-        ))
+        conflict_on(
+            line,
+            format!(
+                "line {} was created but differs from what was sent: product {}, {}",
+                line.id,
+                line.product,
+                words(state)
+            ),
+        )
     }
 }

@@ -1,0 +1,46 @@
+//! A change against the lines of its agreement, and against another change.
+
+use crate::apply::Check;
+use crate::model::AgreementLine;
+use crate::plan::{Action, Change};
+
+/// Compares the target with the change's precondition.
+pub(super) fn check(change: &Change, lines: &[AgreementLine]) -> Check {
+    let observed = change.action.line().and_then(|id| {
+        let line = lines.iter().find(|line| line.id == *id)?;
+        Some(line.state.clone())
+    });
+    match change.check_precondition(lines) {
+        Ok(()) => Check::Held { observed },
+        Err(mut detail) => {
+            if already_holds(change, lines) {
+                detail.push_str("; that is what the change wanted");
+            }
+            Check::Drifted { detail, observed }
+        }
+    }
+}
+
+/// Whether two changes of an agreement are about one line, a line still to be created being
+/// any line of its product.
+pub(super) fn same_line(a: &Change, b: &Change) -> bool {
+    match (a.action.line(), b.action.line()) {
+        (Some(a), Some(b)) => a == b,
+        _ => a.product == b.product,
+    }
+}
+
+/// Whether the lines hold already what the change wants.
+pub(in crate::apply) fn already_holds(change: &Change, lines: &[AgreementLine]) -> bool {
+    lines.iter().any(|line| {
+        let state = &line.state;
+        change.action.line().is_none_or(|id| line.id == *id)
+            && match &change.action {
+                Action::CreateLine { .. } => line.marker.as_ref() == Some(&change.marker),
+                Action::SetQuantity { to, .. } => state.quantity == *to,
+                Action::SetUnitCost { to, .. } => state.unit_cost == Some(*to),
+                Action::SetUnitPrice { to, .. } => state.unit_price == Some(*to),
+                Action::EndLine { last_day, .. } => state.last_day == Some(*last_day),
+            }
+    })
+}

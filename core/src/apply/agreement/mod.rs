@@ -1,0 +1,522 @@
+//! The rules of one agreement, without I/O and without a clock.
+
+mod compare;
+mod steps;
+
+use std::time::Duration;
+
+pub(super) use self::compare::already_holds;
+use self::compare::{check, same_line};
+pub use self::steps::{AgreementInput, AgreementLimits, AgreementStep};
+use super::{ChangeResult, Check, Input, Limits, Machine, Outcome, Permission, Step, Stop};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{AgreementLine, Timestamp};
+use crate::plan::Change;
+use crate::store::{
+    ChangeRecord, ChangeState, Claim, Event, Failure, RecordedEvent, RunId, SkipCause,
+};
+
+/// How often a lease that comes too late is renewed before the work is given up.
+const RENEWALS: u32 = 3;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Claim,
+    Load,
+    Work,
+    Release,
+    Finished,
+}
+
+/// Why the rest of an agreement is not worked on.
+#[derive(Clone, Debug)]
+enum Rest {
+    /// Not in this run.
+    Skipped(String),
+    /// Not before the run is resumed.
+    Waits(String),
+}
+
+/// One change with what is known of it.
+#[derive(Clone, Debug)]
+struct Work {
+    change: Change,
+    history: Vec<RecordedEvent>,
+    permission: Permission,
+    /// Why it was left unfinished.
+    pause: String,
+}
+
+impl Work {
+    fn state(&self) -> ChangeState {
+        ChangeState::of(self.history.iter().map(|recorded| &recorded.event))
+    }
+
+    fn result(&self) -> ChangeResult {
+        ChangeResult::new(&self.change, &self.history, &self.pause)
+    }
+}
+
+/// What is being done about the present change.
+#[derive(Clone, Debug)]
+enum Hand {
+    Empty,
+    Skip(Event),
+    Change {
+        machine: Machine,
+        /// Whether anything has come of it yet.
+        begun: bool,
+        /// Whether a write may have left.
+        wrote: bool,
+    },
+}
+
+/// The state machine of the changes of one agreement: in order, one at a time, under a lease.
+///
+/// It holds what [`Machine`] does not: what becomes of the changes after one that went wrong,
+/// the lines that are read once until the next write, the lease, the deadline and the stop.
+/// The clock is an input, so that the same inputs give the same steps. For every sequence of
+/// inputs: a write leaves only after its durable [`Event::Sent`], under a lease with a quarter
+/// of its time left, and only when the approval grants the change; after a stop nothing begins.
+#[derive(Clone, Debug)]
+pub struct AgreementMachine {
+    limits: AgreementLimits,
+    phase: Phase,
+    work: Vec<Work>,
+    /// The place of the change in hand.
+    at: usize,
+    hand: Hand,
+    /// The lines as read since the last write.
+    lines: Option<Vec<AgreementLine>>,
+    /// The changes whose line is not as the plan went on to assume.
+    stuck: Vec<usize>,
+    rest: Option<Rest>,
+    stop: Option<Stop>,
+    now: Timestamp,
+    lease_until: Timestamp,
+    /// How often the lease was renewed for the present step.
+    renewals: u32,
+}
+
+impl AgreementMachine {
+    /// The work on the changes of one agreement, in their order, each with what the approval
+    /// says about it.
+    #[must_use]
+    pub fn new(
+        limits: AgreementLimits,
+        changes: Vec<(ChangeRecord, Permission)>,
+        now: Timestamp,
+    ) -> Self {
+        let work = changes.into_iter().map(|(record, permission)| Work {
+            change: record.change,
+            history: record.events,
+            permission,
+            pause: String::new(),
+        });
+        let mut machine = Self {
+            limits,
+            phase: Phase::Claim,
+            work: work.collect(),
+            at: 0,
+            hand: Hand::Empty,
+            lines: None,
+            stuck: Vec::new(),
+            rest: None,
+            stop: None,
+            now,
+            lease_until: now,
+            renewals: 0,
+        };
+        if machine.work.iter().all(|work| work.state().is_settled()) {
+            machine.phase = Phase::Finished;
+        } else if machine.is_late() {
+            machine.stop(Stop::Deadline);
+        }
+        machine
+    }
+
+    /// What is to be done next.
+    #[must_use]
+    pub fn next_step(&self) -> AgreementStep {
+        match self.phase {
+            Phase::Claim => AgreementStep::Claim,
+            Phase::Load => AgreementStep::Load,
+            Phase::Release => AgreementStep::Release,
+            Phase::Finished => AgreementStep::Finished,
+            Phase::Work => self.step_in_hand(),
+        }
+    }
+
+    fn step_in_hand(&self) -> AgreementStep {
+        let Some(work) = self.work.get(self.at) else {
+            return AgreementStep::Finished;
+        };
+        let record = |event: &Event| AgreementStep::Record {
+            change: work.change.id.clone(),
+            seq: u32::try_from(work.history.len()).unwrap_or(u32::MAX),
+            event: event.clone(),
+        };
+        let machine = match &self.hand {
+            Hand::Empty => return AgreementStep::Finished,
+            Hand::Skip(event) => return record(event),
+            Hand::Change { machine, .. } => machine,
+        };
+        if let Some(needed) = self.lease_needed(machine) {
+            return AgreementStep::Renew(needed);
+        }
+        match machine.next_step() {
+            Step::Record(event) => record(&event),
+            Step::Check => AgreementStep::Read,
+            Step::Write => AgreementStep::Write(work.change.id.clone()),
+            Step::Verify(receipt) => AgreementStep::Verify(work.change.id.clone(), receipt),
+            Step::Wait { readings } => AgreementStep::Wait(self.limits.pause(readings)),
+            Step::Settled | Step::Unsettled => AgreementStep::Finished,
+        }
+    }
+
+    /// For how long the lease has to be renewed before the step, where it has to be.
+    fn lease_needed(&self, machine: &Machine) -> Option<Duration> {
+        let needed = match machine.next_step() {
+            Step::Write => self.limits.margin(),
+            Step::Wait { readings } if self.renewals < RENEWALS => {
+                self.limits.pause(readings) + self.limits.margin()
+            }
+            _ => return None,
+        };
+        (self.now.plus(needed) > self.lease_until).then(|| needed.max(self.limits.lease))
+    }
+
+    /// Says that the work is to stop; of two stops the first stands, but a journal that fails
+    /// goes before everything.
+    ///
+    /// A change that has begun is settled first, and a write that has left is proved as far as
+    /// the journal takes it. Nothing begins.
+    pub fn stop(&mut self, stop: Stop) {
+        let failed = matches!(stop, Stop::Journal { .. });
+        if self.stop.is_none() || failed {
+            self.stop = Some(stop);
+        }
+        let put_back = match &self.hand {
+            Hand::Empty | Hand::Skip(_) => true,
+            Hand::Change { begun, wrote, .. } => !begun || (failed && !wrote),
+        };
+        match self.phase {
+            Phase::Claim => {
+                self.leave_the_rest();
+                self.phase = Phase::Finished;
+            }
+            Phase::Work if put_back => {
+                self.hand = Hand::Empty;
+                self.go_on();
+            }
+            _ => {}
+        }
+    }
+
+    /// Why it stopped before its last change; absent where it did not.
+    #[must_use]
+    pub fn stopped(&self) -> Option<&Stop> {
+        self.stop.as_ref()
+    }
+
+    /// What became of the changes so far, in their order.
+    #[must_use]
+    pub fn results(&self) -> Vec<ChangeResult> {
+        self.work.iter().map(Work::result).collect()
+    }
+
+    /// Takes in what came of the step, and the present instant.
+    ///
+    /// # Errors
+    /// `Unexpected` when the input does not belong to the present step; nothing has changed
+    /// then.
+    pub fn handle(&mut self, input: AgreementInput, now: Timestamp) -> Result<()> {
+        let step = self.next_step();
+        self.now = self.now.max(now);
+        match (step, input) {
+            (AgreementStep::Claim, AgreementInput::Claimed(claim)) => self.claimed(claim),
+            (AgreementStep::Load, AgreementInput::Loaded { records, elsewhere }) => {
+                self.loaded(records, elsewhere);
+            }
+            (
+                AgreementStep::Record {
+                    change: _,
+                    seq,
+                    event,
+                },
+                AgreementInput::Recorded { at },
+            ) => {
+                self.recorded(RecordedEvent {
+                    change: self.work[self.at].change.id.clone(),
+                    seq,
+                    at,
+                    event,
+                })?;
+            }
+            (AgreementStep::Renew(_), AgreementInput::Renewed { until }) => {
+                self.lease_until = until;
+                self.renewals += 1;
+            }
+            (AgreementStep::Read, AgreementInput::Lines(lines)) => self.read(lines)?,
+            (AgreementStep::Write(_), AgreementInput::Written(written)) => {
+                self.feed(Input::Written(written))?;
+            }
+            (AgreementStep::Verify(..), AgreementInput::Verified(result)) => {
+                self.feed(Input::Verified(result))?;
+            }
+            (AgreementStep::Wait(_), AgreementInput::Waited) => self.feed(Input::Waited)?,
+            (AgreementStep::Release, AgreementInput::Released) => self.phase = Phase::Finished,
+            (AgreementStep::Record { .. } | AgreementStep::Renew(_), AgreementInput::LeaseLost) => {
+                self.give_up("another has taken the agreement over".to_owned())
+            }
+            (
+                AgreementStep::Claim
+                | AgreementStep::Load
+                | AgreementStep::Record { .. }
+                | AgreementStep::Renew(_),
+                AgreementInput::JournalFailed(failure),
+            ) => {
+                let stop = Stop::Journal { failure };
+                let reason = stop.to_string();
+                self.stop = Some(stop);
+                self.give_up(reason);
+            }
+            (step, input) => {
+                return Err(Error::new(
+                    ErrorKind::Unexpected,
+                    format!("{input:?} does not answer {step:?}"),
+                ));
+            }
+        }
+        self.go_on();
+        Ok(())
+    }
+
+    fn claimed(&mut self, claim: Claim) {
+        match claim {
+            Claim::Taken(lease) => {
+                self.lease_until = lease.until;
+                self.phase = Phase::Load;
+            }
+            Claim::Held(lease) => self.give_up(format!(
+                "{} is at work on the agreement, at least until {}",
+                lease.holder, lease.until
+            )),
+        }
+    }
+
+    fn loaded(&mut self, records: Vec<ChangeRecord>, elsewhere: Option<RunId>) {
+        for record in records {
+            let known = |work: &&mut Work| work.change.id == record.change.id;
+            if let Some(work) = self.work.iter_mut().find(known) {
+                work.history = record.events;
+            }
+        }
+        if let Some(other) = elsewhere {
+            self.rest = Some(Rest::Waits(format!(
+                "run {other} has an unsettled change on the agreement and is to be resumed first"
+            )));
+        }
+        self.phase = Phase::Work;
+    }
+
+    fn recorded(&mut self, recorded: RecordedEvent) -> Result<()> {
+        self.lease_until = self.lease_until.max(recorded.at.plus(self.limits.lease));
+        self.work[self.at].history.push(recorded);
+        if let Hand::Skip(_) = self.hand {
+            self.put_down();
+            return Ok(());
+        }
+        self.feed(Input::Recorded)
+    }
+
+    fn feed(&mut self, input: Input) -> Result<()> {
+        let Hand::Change {
+            machine,
+            begun,
+            wrote,
+        } = &mut self.hand
+        else {
+            return Ok(());
+        };
+        *begun = true;
+        if matches!(input, Input::Written(_) | Input::Verified(_)) {
+            *wrote = true;
+            self.lines = None;
+        }
+        self.renewals = 0;
+        machine.handle(input)
+    }
+
+    fn read(&mut self, lines: std::result::Result<Vec<AgreementLine>, Failure>) -> Result<()> {
+        match lines {
+            Ok(lines) => {
+                self.lines = Some(lines);
+                Ok(())
+            }
+            Err(failure) => {
+                self.rest = Some(Rest::Skipped(format!(
+                    "the lines of the agreement could not be read: {}",
+                    failure.message
+                )));
+                self.feed(Input::Checked(Check::Unreadable(failure)))
+            }
+        }
+    }
+
+    /// Moves on to the next step that somebody has to carry out.
+    fn go_on(&mut self) {
+        while self.phase == Phase::Work {
+            let Hand::Change { machine, .. } = &self.hand else {
+                if matches!(self.hand, Hand::Skip(_)) || self.take_up() {
+                    return;
+                }
+                self.phase = Phase::Release;
+                return;
+            };
+            match machine.next_step() {
+                Step::Settled | Step::Unsettled => self.put_down(),
+                Step::Check => {
+                    let Some(lines) = &self.lines else { return };
+                    let check = check(&self.work[self.at].change, lines);
+                    if self.feed(Input::Checked(check)).is_err() {
+                        return;
+                    }
+                }
+                Step::Write => {
+                    let Some(reason) = self.reason_not_to_write() else {
+                        return;
+                    };
+                    self.work[self.at].pause = reason;
+                    self.put_down();
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Why the write of the change in hand must not leave after all.
+    fn reason_not_to_write(&self) -> Option<String> {
+        if let Some(stop @ Stop::Journal { .. }) = &self.stop {
+            return Some(stop.to_string());
+        }
+        if let Permission::Withheld { reason, .. } = &self.work[self.at].permission {
+            return Some(reason.clone());
+        }
+        (self.renewals >= RENEWALS && self.now.plus(self.limits.margin()) > self.lease_until)
+            .then(|| "the lease on the agreement could not be renewed in time".to_owned())
+    }
+
+    fn is_late(&self) -> bool {
+        let deadline = self.limits.deadline;
+        deadline.is_some_and(|deadline| self.now >= deadline)
+    }
+
+    /// Takes the next change in hand that something is to be done about.
+    fn take_up(&mut self) -> bool {
+        while self.at < self.work.len() {
+            let work = &self.work[self.at];
+            let state = work.state();
+            if state.is_settled() {
+                self.put_down();
+                continue;
+            }
+            if self.stop.is_none() && self.is_late() {
+                self.stop = Some(Stop::Deadline);
+            }
+            if self.stop.is_some() || matches!(self.rest, Some(Rest::Waits(_))) {
+                self.leave_the_rest();
+                return false;
+            }
+            // A write that may have left is settled, whatever speaks against the change by now.
+            let skip = (!state.is_unsettled()).then(|| self.reason_to_skip(work));
+            self.hand = match skip.flatten() {
+                Some(event) => Hand::Skip(event),
+                None => Hand::Change {
+                    machine: self.machine(work),
+                    begun: false,
+                    wrote: state.is_unsettled(),
+                },
+            };
+            return true;
+        }
+        false
+    }
+
+    fn machine(&self, work: &Work) -> Machine {
+        let sent = |recorded: &&RecordedEvent| matches!(recorded.event, Event::Sent { .. });
+        let last = work.history.iter().rev().find(sent);
+        let limits = Limits {
+            verify_attempts: self.limits.verify_attempts.max(1),
+            may_rewrite: work.permission.is_granted()
+                && last.is_none_or(|sent| self.now.since(sent.at) >= self.limits.late_write),
+        };
+        let overridden = match &work.permission {
+            Permission::Granted { overridden } => overridden.clone(),
+            Permission::Withheld { .. } => None,
+        };
+        let events = work.history.iter().map(|recorded| &recorded.event);
+        Machine::resume(limits, events, overridden)
+    }
+
+    fn reason_to_skip(&self, work: &Work) -> Option<Event> {
+        let skipped = |cause, reason: String| Some(Event::Skipped { cause, reason });
+        if let Permission::Withheld { cause, reason } = &work.permission {
+            return skipped(*cause, reason.clone());
+        }
+        if let Some(Rest::Skipped(reason)) = &self.rest {
+            return skipped(SkipCause::Earlier, reason.clone());
+        }
+        let mut stuck = self.stuck.iter().map(|place| &self.work[*place].change);
+        let before = stuck.find(|other| same_line(other, &work.change))?;
+        skipped(
+            SkipCause::Earlier,
+            format!("change {} of the same line was not done", before.id),
+        )
+    }
+
+    /// Is done with the change in hand, and draws from its outcome what it means for those
+    /// after it.
+    fn put_down(&mut self) {
+        self.hand = Hand::Empty;
+        self.renewals = 0;
+        let work = &self.work[self.at];
+        let id = &work.change.id;
+        match work.result().outcome {
+            Outcome::Failed { .. } | Outcome::Drifted => self.stuck.push(self.at),
+            Outcome::Conflict => {
+                self.rest = Some(Rest::Skipped(format!(
+                    "change {id} of the agreement is in conflict"
+                )));
+            }
+            Outcome::Unsettled => {
+                self.rest = Some(Rest::Waits(format!(
+                    "change {id} of the agreement is unsettled"
+                )));
+            }
+            _ => {}
+        }
+        self.at += 1;
+    }
+
+    /// Stops at once, without a lease to give back.
+    fn give_up(&mut self, reason: String) {
+        self.hand = Hand::Empty;
+        self.rest = Some(Rest::Waits(reason));
+        self.leave_the_rest();
+        self.phase = Phase::Finished;
+    }
+
+    /// Notes on all changes from here on why they are left unfinished.
+    fn leave_the_rest(&mut self) {
+        let reason = match (&self.rest, &self.stop) {
+            (_, Some(stop)) => stop.to_string(),
+            (Some(Rest::Waits(reason)), None) => reason.clone(),
+            _ => return,
+        };
+        for work in &mut self.work[self.at..] {
+            work.pause.clone_from(&reason);
+        }
+        self.at = self.work.len();
+    }
+}

@@ -1,0 +1,129 @@
+//! What the machine of an agreement wants and is told, and what bounds it.
+
+use std::time::Duration;
+
+use crate::apply::Written;
+use crate::model::{AgreementLine, ChangeId, Timestamp};
+use crate::sink::{Receipt, Verdict};
+use crate::store::{ChangeRecord, Claim, Event, Failure, RunId};
+
+/// What bounds the work on an agreement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AgreementLimits {
+    /// How often one write is read back before it counts as not landed or as unsettled.
+    pub verify_attempts: u32,
+    /// The wait before the second read-back; each further one is twice as long.
+    pub verify_wait: Duration,
+    /// The longest wait between two read-backs.
+    pub verify_wait_max: Duration,
+    /// How long a write without an answer may still arrive.
+    pub late_write: Duration,
+    /// How long a lease holds that is not renewed.
+    pub lease: Duration,
+    /// No change is taken in hand at this instant or later.
+    pub deadline: Option<Timestamp>,
+}
+
+impl AgreementLimits {
+    /// The wait after a read-back, counted from 1.
+    #[must_use]
+    pub fn pause(&self, readings: u32) -> Duration {
+        let doubled = 1_u32
+            .checked_shl(readings.saturating_sub(1))
+            .unwrap_or(u32::MAX);
+        self.verify_wait
+            .saturating_mul(doubled)
+            .min(self.verify_wait_max)
+    }
+
+    /// All waits between the read-backs of one write together. Once the longest wait is
+    /// reached, all further ones are as long.
+    #[must_use]
+    pub fn verify_bound(&self) -> Duration {
+        let waits = self.verify_attempts.saturating_sub(1);
+        let growing = waits.min(32);
+        let sum = (1..=growing).map(|n| self.pause(n)).sum::<Duration>();
+        sum.saturating_add(self.pause(waits).saturating_mul(waits - growing))
+    }
+
+    /// How much of a lease must be left when a write leaves.
+    pub(super) fn margin(&self) -> Duration {
+        self.lease / 4
+    }
+}
+
+/// What is to be done next about an agreement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgreementStep {
+    /// Take the lease on the agreement, then say [`AgreementInput::Claimed`].
+    Claim,
+    /// Read the histories of the run's changes on the agreement, and whether another run has an
+    /// unsettled one there; then say [`AgreementInput::Loaded`]. Another may have worked on
+    /// both before the lease was taken.
+    Load,
+    /// Read the agreement's lines, then say [`AgreementInput::Lines`].
+    Read,
+    /// Record this event durably under the lease, and renew the lease for its whole time from
+    /// then; then say [`AgreementInput::Recorded`].
+    Record {
+        /// The change.
+        change: ChangeId,
+        /// The event's place in its history.
+        seq: u32,
+        /// What happened.
+        event: Event,
+    },
+    /// Renew the lease for this long from now, then say [`AgreementInput::Renewed`].
+    Renew(Duration),
+    /// Let the one write of the change leave at once, then say [`AgreementInput::Written`].
+    Write(ChangeId),
+    /// Read the change back, with the receipt where there is one; then say
+    /// [`AgreementInput::Verified`].
+    Verify(ChangeId, Option<Receipt>),
+    /// Wait, then say [`AgreementInput::Waited`].
+    Wait(Duration),
+    /// Give the lease back, then say [`AgreementInput::Released`].
+    Release,
+    /// Nothing is left to do.
+    Finished,
+}
+
+/// What came of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgreementInput {
+    /// The journal's answer to the wish for the lease.
+    Claimed(Claim),
+    /// What the journal holds.
+    Loaded {
+        /// The run's changes on the agreement.
+        records: Vec<ChangeRecord>,
+        /// Another run that has an unsettled change on the agreement.
+        elsewhere: Option<RunId>,
+    },
+    /// The agreement's lines, or why they could not be read.
+    Lines(std::result::Result<Vec<AgreementLine>, Failure>),
+    /// The event is durable.
+    Recorded {
+        /// The instant it was recorded with.
+        at: Timestamp,
+    },
+    /// The lease was renewed.
+    Renewed {
+        /// Until when it holds now.
+        until: Timestamp,
+    },
+    /// The write came to an end.
+    Written(Written),
+    /// The target was read back, or could not be.
+    Verified(std::result::Result<Verdict, Failure>),
+    /// The wait is over.
+    Waited,
+    /// The lease was given back, or could not be: then it ends by itself.
+    Released,
+    /// In answer to [`Record`](AgreementStep::Record) and [`Renew`](AgreementStep::Renew): the
+    /// lease is over, as another took it.
+    LeaseLost,
+    /// In answer to any step for the journal: it failed.
+    JournalFailed(Failure),
+}

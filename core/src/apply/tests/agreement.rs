@@ -1,0 +1,432 @@
+//! The rules of one agreement, against every sequence of answers, crashes and stops.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::{approval, change, changes, day, lines, set_quantity};
+use crate::apply::{
+    AgreementInput, AgreementLimits, AgreementMachine, AgreementStep, ApplyOptions, ChangeResult,
+    Permission, Stop, Written,
+};
+use crate::error::ErrorKind;
+use crate::model::{AgreementLine, ChangeId, LineState, Timestamp};
+use crate::plan::{Action, Change};
+use crate::sink::{Receipt, Verdict};
+use crate::store::{ChangeRecord, Claim, Event, Failure, Lease, RecordedEvent};
+
+const LEASE: Duration = Duration::from_secs(60);
+const MARGIN: Duration = Duration::from_secs(15);
+const LATE: Duration = Duration::from_secs(600);
+
+fn limits() -> AgreementLimits {
+    let mut options = ApplyOptions::new();
+    options.verify_attempts = 3;
+    options.verify_wait = Duration::from_secs(40);
+    options.verify_wait_max = Duration::from_secs(100);
+    options.late_write = LATE;
+    options.lease = LEASE;
+    options.limits()
+}
+
+/// The changes of a1 and one more of its first line; one of them is not approved.
+fn work() -> Vec<(Change, Permission)> {
+    let mut all = changes();
+    all.retain(|change| change.agreement.as_str() == "a1");
+    all.push(set_quantity("c8", "a1", "p1", "l1", (12, 14)));
+    let end = Action::EndLine {
+        line: "l2".into(),
+        from: 5_u32.into(),
+        last_day: day("2026-01-31"),
+    };
+    all.push(change("c9", "a1", "p2", end));
+    let approved = approval().with_only(["c1", "c3", "c5", "c6", "c8", "c9"].map(ChangeId::from));
+    let permissions = approved.permissions(&all);
+    all.into_iter().zip(permissions).collect()
+}
+
+fn failure() -> Failure {
+    Failure::new(ErrorKind::Timeout, "told to fail")
+}
+
+fn state(quantity: u32) -> LineState {
+    AgreementLine::new("l1", "p1", quantity).state
+}
+
+fn lease(holder: &str, until: Timestamp) -> Lease {
+    Lease {
+        sink: "scripted".into(),
+        agreement: "a1".into(),
+        holder: holder.into(),
+        fence: 1,
+        until,
+    }
+}
+
+/// What outlives the machines: the journal, the time, and what left.
+struct Model {
+    work: Vec<(Change, Permission)>,
+    histories: BTreeMap<ChangeId, Vec<RecordedEvent>>,
+    left: BTreeSet<(ChangeId, u32)>,
+    now: Timestamp,
+    lease_until: Timestamp,
+    /// How often the lease was renewed since the last step of another kind.
+    renewals: u32,
+}
+
+/// What holds of one machine from its first step to its last.
+struct Watch {
+    machine: AgreementMachine,
+    twin: AgreementMachine,
+    /// The place of the latest change that it worked on.
+    at: usize,
+    /// The stop, and the change that was in hand then.
+    stopped: Option<(Stop, Option<ChangeId>)>,
+}
+
+impl Model {
+    fn new() -> Self {
+        Self {
+            work: work(),
+            histories: BTreeMap::new(),
+            left: BTreeSet::new(),
+            now: Timestamp::EPOCH,
+            lease_until: Timestamp::EPOCH,
+            renewals: 0,
+        }
+    }
+
+    fn records(&self) -> Vec<ChangeRecord> {
+        let record = |(change, _): &(Change, Permission)| ChangeRecord {
+            change: change.clone(),
+            events: self.histories.get(&change.id).cloned().unwrap_or_default(),
+        };
+        self.work.iter().map(record).collect()
+    }
+
+    fn watch(&self) -> Watch {
+        let machine = || {
+            let permissions = self.work.iter().map(|(_, permission)| permission.clone());
+            let changes = self.records().into_iter().zip(permissions).collect();
+            AgreementMachine::new(limits(), changes, self.now)
+        };
+        Watch {
+            machine: machine(),
+            twin: machine(),
+            at: 0,
+            stopped: None,
+        }
+    }
+
+    fn history(&self, change: &ChangeId) -> &[RecordedEvent] {
+        self.histories.get(change).map_or(&[], Vec::as_slice)
+    }
+
+    /// Checks a step against all that was seen.
+    fn check(&self, watch: &mut Watch, step: &AgreementStep) {
+        assert_eq!(
+            *step,
+            watch.twin.next_step(),
+            "the same inputs, the same steps"
+        );
+        let (AgreementStep::Record { change, .. }
+        | AgreementStep::Write(change)
+        | AgreementStep::Verify(change, _)) = step
+        else {
+            return;
+        };
+        let place = self.work.iter().position(|(known, _)| known.id == *change);
+        let place = place.unwrap();
+        assert!(place >= watch.at, "{change} comes after a later one");
+        watch.at = place;
+        if let Some((stop, in_hand)) = &watch.stopped {
+            assert_eq!(
+                in_hand.as_ref(),
+                Some(change),
+                "nothing begins after a stop"
+            );
+            let failed = matches!(stop, Stop::Journal { .. });
+            assert!(!failed || !matches!(step, AgreementStep::Write(_)));
+        }
+        match step {
+            AgreementStep::Write(change) => self.check_write(change, &self.work[place].1),
+            AgreementStep::Record { change, seq, event } => {
+                let history = self.history(change);
+                assert_eq!(*seq as usize, history.len());
+                assert!(!history.last().is_some_and(|last| last.event.is_final()));
+                if let Event::Sent { attempt } = event {
+                    self.check_sent(change, *attempt);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn check_write(&self, change: &ChangeId, permission: &Permission) {
+        let last = self.history(change).last().map(|recorded| &recorded.event);
+        let Some(Event::Sent { attempt }) = last else {
+            panic!("{change} leaves after {last:?}");
+        };
+        let again = self.left.contains(&(change.clone(), *attempt));
+        assert!(!again, "{change} leaves twice for one intent");
+        assert!(permission.is_granted(), "{change} is not approved");
+        assert!(self.now.plus(MARGIN) <= self.lease_until, "the lease ends");
+    }
+
+    /// A second write needs the proof that the first has not landed and no longer can.
+    fn check_sent(&self, change: &ChangeId, attempt: u32) {
+        let history = self.history(change);
+        let sent = |recorded: &RecordedEvent| matches!(recorded.event, Event::Sent { .. });
+        let Some(last) = history.iter().rposition(sent) else {
+            assert_eq!(attempt, 1);
+            return;
+        };
+        assert_eq!(
+            history[last].event,
+            Event::Sent {
+                attempt: attempt - 1
+            }
+        );
+        let not_landed = Event::Verified {
+            verdict: Verdict::NotLanded,
+        };
+        let after = &history[last..];
+        assert!(after.iter().any(|recorded| recorded.event == not_landed));
+        let answered = |recorded: &RecordedEvent| matches!(recorded.event, Event::Answered { .. });
+        assert!(
+            !after.iter().any(answered),
+            "an answered write is never repeated"
+        );
+        assert!(
+            self.now.since(history[last].at) >= LATE,
+            "it may still arrive"
+        );
+    }
+
+    fn renewed(&mut self, time: Duration) -> Timestamp {
+        self.lease_until = self.lease_until.max(self.now.plus(time));
+        self.lease_until
+    }
+
+    /// The n-th answer that fits a step.
+    fn answer(&mut self, step: &AgreementStep, choice: u8) -> AgreementInput {
+        match step {
+            AgreementStep::Claim if choice.is_multiple_of(8) => {
+                AgreementInput::Claimed(Claim::Held(lease("other", self.now.plus(LEASE))))
+            }
+            AgreementStep::Claim => {
+                self.lease_until = self.now.plus(LEASE);
+                AgreementInput::Claimed(Claim::Taken(lease("own", self.lease_until)))
+            }
+            AgreementStep::Load => AgreementInput::Loaded {
+                records: self.records(),
+                elsewhere: choice.is_multiple_of(8).then(|| "r9".into()),
+            },
+            AgreementStep::Read => AgreementInput::Lines(match choice % 8 {
+                0 => Err(failure()),
+                1 => Ok(Vec::new()),
+                _ => Ok(lines().remove(&"a1".into()).unwrap()),
+            }),
+            AgreementStep::Record { .. } | AgreementStep::Renew(_) if choice.is_multiple_of(32) => {
+                AgreementInput::LeaseLost
+            }
+            AgreementStep::Record { .. } if choice % 32 == 1 => {
+                AgreementInput::JournalFailed(failure())
+            }
+            AgreementStep::Record { change, seq, event } => {
+                let recorded = RecordedEvent {
+                    change: change.clone(),
+                    seq: *seq,
+                    at: self.now,
+                    event: event.clone(),
+                };
+                self.renewed(LEASE);
+                self.histories
+                    .entry(change.clone())
+                    .or_default()
+                    .push(recorded);
+                AgreementInput::Recorded { at: self.now }
+            }
+            AgreementStep::Renew(time) => {
+                self.renewals += 1;
+                let until = self.renewed(*time);
+                AgreementInput::Renewed { until }
+            }
+            AgreementStep::Write(change) => {
+                let attempt = match self.history(change).last().map(|last| &last.event) {
+                    Some(Event::Sent { attempt }) => *attempt,
+                    other => panic!("{other:?}"),
+                };
+                self.left.insert((change.clone(), attempt));
+                AgreementInput::Written(match choice % 5 {
+                    0 => Written::NotSent(failure()),
+                    1 => Written::Rejected(failure()),
+                    2 => Written::Answered(Receipt::new("l1")),
+                    _ => Written::Unknown(failure()),
+                })
+            }
+            AgreementStep::Verify(..) => AgreementInput::Verified(match choice % 6 {
+                0 => Ok(Verdict::Landed {
+                    line: "l1".into(),
+                    observed: state(1),
+                }),
+                1 => Ok(Verdict::Conflict {
+                    detail: "moved".into(),
+                    observed: Some(state(9)),
+                }),
+                2 => Err(failure()),
+                _ => Ok(Verdict::NotLanded),
+            }),
+            AgreementStep::Wait(time) => {
+                let held = self.now.plus(*time) <= self.lease_until;
+                assert!(held || self.renewals == 3, "it sleeps past its lease");
+                self.now = self.now.plus(*time);
+                AgreementInput::Waited
+            }
+            AgreementStep::Release => AgreementInput::Released,
+            AgreementStep::Finished => panic!("nothing answers the end"),
+        }
+    }
+
+    /// Carries out one step; says whether there was one.
+    fn step(&mut self, watch: &mut Watch, choice: u8, passes: u64) -> bool {
+        let step = watch.machine.next_step();
+        self.check(watch, &step);
+        if step == AgreementStep::Finished {
+            return false;
+        }
+        let input = self.answer(&step, choice);
+        if !matches!(step, AgreementStep::Renew(_)) {
+            self.renewals = 0;
+        }
+        self.now = self.now.plus(Duration::from_secs(passes));
+        watch.machine.handle(input.clone(), self.now).unwrap();
+        watch.twin.handle(input, self.now).unwrap();
+        true
+    }
+
+    /// Brings everything to its end: whatever is asked is answered well.
+    fn finish(&mut self) -> Vec<ChangeResult> {
+        self.now = self.now.plus(LATE);
+        let mut watch = self.watch();
+        for _ in 0..500 {
+            let well = match watch.machine.next_step() {
+                AgreementStep::Finished => return watch.machine.results(),
+                AgreementStep::Write(_) => 2,
+                AgreementStep::Verify(..) => 0,
+                _ => 7,
+            };
+            self.step(&mut watch, well, 0);
+        }
+        panic!("it does not come to an end");
+    }
+}
+
+impl Watch {
+    fn stop(&mut self, stop: &Stop) {
+        let in_hand = match self.machine.next_step() {
+            AgreementStep::Record { change, .. }
+            | AgreementStep::Write(change)
+            | AgreementStep::Verify(change, _) => Some(change),
+            AgreementStep::Wait(_) | AgreementStep::Read | AgreementStep::Renew(_) => {
+                let mut results = self.machine.results().into_iter();
+                results
+                    .find(|result| result.resumable)
+                    .map(|result| result.change)
+            }
+            _ => None,
+        };
+        self.machine.stop(stop.clone());
+        self.twin.stop(stop.clone());
+        self.stopped.get_or_insert((stop.clone(), in_hand));
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Move {
+    Answer(u8, u64),
+    Crash,
+    Cancel,
+    JournalFails,
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let passes = prop_oneof![8 => 0..3_u64, 2 => 3..70_u64, 1 => 500..700_u64];
+    let one = prop_oneof![
+        40 => (any::<u8>(), passes).prop_map(|(choice, passes)| Move::Answer(choice, passes)),
+        2 => Just(Move::Crash),
+        1 => Just(Move::Cancel),
+        1 => Just(Move::JournalFails),
+    ];
+    prop::collection::vec(one, 0..120)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+
+    /// A write leaves only after its durable intent, never twice without proof, in order, under
+    /// a lease and an approval, and not after a stop; and every history can be brought to its
+    /// end, where it stays.
+    #[test]
+    fn whatever_is_answered_and_wherever_it_stops_the_rules_hold(moves in moves()) {
+        let mut model = Model::new();
+        let mut watch = model.watch();
+        for one in moves {
+            match one {
+                Move::Answer(choice, passes) => {
+                    if !model.step(&mut watch, choice, passes) {
+                        watch = model.watch();
+                    }
+                }
+                Move::Crash => watch = model.watch(),
+                Move::Cancel => watch.stop(&Stop::Cancelled),
+                Move::JournalFails => watch.stop(&Stop::Journal { failure: failure() }),
+            }
+        }
+        let results = model.finish();
+        prop_assert!(results.iter().all(|result| !result.resumable), "{results:?}");
+        let again = model.watch().machine;
+        prop_assert_eq!(again.next_step(), AgreementStep::Finished);
+        prop_assert_eq!(again.results(), results);
+    }
+}
+
+#[test]
+fn an_answer_to_another_question_is_refused_and_changes_nothing() {
+    let mut machine = Model::new().watch().machine;
+    assert_eq!(machine.next_step(), AgreementStep::Claim);
+    for input in [
+        AgreementInput::Waited,
+        AgreementInput::Released,
+        AgreementInput::LeaseLost,
+    ] {
+        let error = machine.handle(input, Timestamp::EPOCH).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unexpected);
+        assert_eq!(machine.next_step(), AgreementStep::Claim);
+    }
+}
+
+#[test]
+fn a_lease_that_cannot_be_renewed_in_time_lets_no_write_leave() {
+    let mut model = Model::new();
+    let mut watch = model.watch();
+    // Each step takes so long that too little of the lease is left.
+    for _ in 0..200 {
+        let step = watch.machine.next_step();
+        assert!(!matches!(step, AgreementStep::Write(_)), "{:?}", model.now);
+        if !model.step(&mut watch, 7, 50) {
+            break;
+        }
+    }
+    let results = watch.machine.results();
+    assert!(results[0].resumable && results[0].detail.contains("renewed in time"));
+    assert!(model.finish().iter().all(|result| !result.resumable));
+}
+
+#[test]
+fn agreements_without_anything_left_to_do_take_no_lease() {
+    let mut model = Model::new();
+    model.finish();
+    assert_eq!(model.watch().machine.next_step(), AgreementStep::Finished);
+}

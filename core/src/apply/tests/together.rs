@@ -1,0 +1,218 @@
+//! Several appliers at work on one journal and one PSA at once, in one process whose time moves
+//! by itself whenever all of them wait.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::{BoxStream, StreamExt};
+use proptest::prelude::*;
+
+use super::double::ScriptedSink;
+use super::{Bench, Outcome, approval};
+use crate::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Clock};
+use crate::error::Result;
+use crate::model::{Agreement, AgreementId, AgreementReading, Company, PlanId, Product, Timestamp};
+use crate::plan::Change;
+use crate::sink::{AgreementFilter, PsaSink, Receipt, SinkDescriptor, Verdict, WriteError};
+use crate::source::Identity;
+use crate::store::{Journal, RunId};
+
+/// Tokio's time, which tests pause.
+#[derive(Clone, Copy)]
+struct PausedClock(tokio::time::Instant);
+
+impl PausedClock {
+    fn start() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+}
+
+#[async_trait]
+impl Clock for PausedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::EPOCH.plus(self.0.elapsed())
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+/// The PSA as seen over a line on which each request takes its time.
+struct Slow<'a> {
+    sink: &'a ScriptedSink,
+    delays: Vec<u64>,
+    calls: std::sync::atomic::AtomicUsize,
+}
+
+impl Slow<'_> {
+    async fn delay(&self) {
+        let call = self.calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let seconds = self.delays[call % self.delays.len()];
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+}
+
+#[async_trait]
+impl PsaSink for Slow<'_> {
+    fn descriptor(&self) -> &SinkDescriptor {
+        self.sink.descriptor()
+    }
+
+    async fn check(&self) -> Result<Identity> {
+        self.sink.check().await
+    }
+
+    fn companies(&self) -> BoxStream<'_, Result<Company>> {
+        self.sink.companies()
+    }
+
+    fn agreements<'a>(&'a self, filter: &'a AgreementFilter) -> BoxStream<'a, Result<Agreement>> {
+        self.sink.agreements(filter)
+    }
+
+    fn products(&self) -> BoxStream<'_, Result<Product>> {
+        self.sink.products()
+    }
+
+    fn lines<'a>(&'a self, wanted: &'a [AgreementId]) -> BoxStream<'a, Result<AgreementReading>> {
+        let read = async move {
+            self.delay().await;
+            self.sink.lines(wanted)
+        };
+        futures::stream::once(read).flatten().boxed()
+    }
+
+    async fn execute(&self, change: &Change) -> std::result::Result<Receipt, WriteError> {
+        self.delay().await;
+        let result = self.sink.execute(change).await;
+        self.delay().await;
+        result
+    }
+
+    async fn verify(&self, change: &Change, receipt: Option<&Receipt>) -> Result<Verdict> {
+        self.delay().await;
+        self.sink.verify(change, receipt).await
+    }
+}
+
+/// One of several that apply the same plan, each as a run of its own.
+async fn apply(bench: &Bench, clock: PausedClock, run: &str, delays: &[u64]) -> ApplyReport {
+    let sink = Slow {
+        sink: &bench.sink,
+        delays: delays.to_vec(),
+        calls: std::sync::atomic::AtomicUsize::new(0),
+    };
+    let mut options = ApplyOptions::new();
+    options.run = Some(RunId::new(run));
+    let plan = PlanId::new("plan-1");
+    let request = ApplyRequest {
+        plan_id: &plan,
+        plan_text: "{}",
+        source: "vendor",
+        changes: &bench.changes,
+        approval: &approval(),
+    };
+    let applier = Applier::new(&sink, &bench.journal, &clock);
+    applier.apply(&request, &options).await.unwrap()
+}
+
+fn assert_once(bench: &Bench, reports: &[ApplyReport]) {
+    for change in &bench.changes {
+        let id = change.id.as_str();
+        let done = reports.iter().filter(|report| {
+            let result = report
+                .changes
+                .iter()
+                .find(|result| result.change == change.id);
+            matches!(result.unwrap().outcome, Outcome::Done { .. })
+        });
+        assert_eq!(bench.applied(id) as usize, done.count(), "{id}");
+        assert!(bench.applied(id) <= 1, "{id}");
+    }
+}
+
+on_every_store! {
+
+async fn two_appliers_of_one_plan_at_once_do_every_change_once(bench) {
+    tokio::time::pause();
+    let clock = PausedClock::start();
+    let (one, other) = tokio::join!(
+        apply(&bench, clock, "r1", &[1]),
+        apply(&bench, clock, "r2", &[1]),
+    );
+    assert_once(&bench, &[one.clone(), other.clone()]);
+    assert_eq!(one.totals.done + other.totals.done, 7, "{one}{other}");
+    assert_eq!(bench.all_attempts(), 7);
+    // Whoever came second was left nothing of an agreement but to wait for it.
+    assert_eq!(one.totals.waiting + other.totals.waiting, 7, "{one}{other}");
+    assert!(bench.journal.unsettled().await.unwrap().is_empty());
+}
+
+async fn two_that_go_on_with_one_run_at_once_share_its_agreements(bench) {
+    bench.options.cancel.cancel();
+    bench.apply().await;
+    tokio::time::pause();
+    let clock = PausedClock::start();
+    let go_on = async |holder: &str| {
+        let sink = Slow {
+            sink: &bench.sink,
+            delays: vec![1],
+            calls: std::sync::atomic::AtomicUsize::new(0),
+        };
+        let mut options = ApplyOptions::new();
+        options.concurrency = 1;
+        options.holder = Some(holder.into());
+        let applier = Applier::new(&sink, &bench.journal, &clock);
+        applier.resume(&RunId::new("r1"), &options).await.unwrap()
+    };
+    let (one, other) = tokio::join!(go_on("one"), go_on("other"));
+    assert_eq!(bench.all_attempts(), 7);
+    let last = bench.applier().resume(&RunId::new("r1"), &ApplyOptions::new()).await.unwrap();
+    assert!(last.is_all_done(), "{one}{other}{last}");
+    assert!(one.totals.done >= 2 && other.totals.done >= 2, "{one}{other}");
+}
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Requests that take longer than a lease among them: then the holder is late, and what it
+    /// had begun is settled by the other.
+    #[test]
+    fn however_long_requests_take_nothing_is_applied_twice(
+        one in prop::collection::vec(0..90_u64, 1..6),
+        other in prop::collection::vec(0..90_u64, 1..6),
+        head_start in 0..100_u64,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let bench = Bench::memory();
+            let clock = PausedClock::start();
+            let later = async {
+                tokio::time::sleep(Duration::from_secs(head_start)).await;
+                apply(&bench, clock, "r2", &other).await
+            };
+            tokio::join!(apply(&bench, clock, "r1", &one), later);
+            for change in &bench.changes {
+                let applied = bench.applied(change.id.as_str());
+                assert!(applied <= 1, "{} was applied {applied} times", change.id);
+            }
+            // What is left is brought to its end by whoever resumes, long after.
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            for run in ["r1", "r2", "r1", "r2"] {
+                let applier = Applier::new(&bench.sink, &bench.journal, &clock);
+                applier.resume(&RunId::new(run), &ApplyOptions::new()).await.unwrap();
+            }
+            assert!(bench.journal.unsettled().await.unwrap().is_empty());
+            for change in &bench.changes {
+                assert!(bench.applied(change.id.as_str()) <= 1);
+            }
+        });
+    }
+}
