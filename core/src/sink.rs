@@ -9,7 +9,8 @@ use crate::model::{
     Agreement, AgreementId, AgreementLineId, AgreementReading, Company, CompanyId, LineState,
     Product,
 };
-use crate::plan::Change;
+use crate::plan::{Change, Strategy};
+use crate::proration::ProrationRule;
 use crate::source::Identity;
 
 /// What a sink can do. Nothing is supported unless it says so.
@@ -45,6 +46,15 @@ pub struct SinkDescriptor {
     pub capabilities: SinkCapabilities,
     /// How many agreements may be worked on at once.
     pub concurrency: usize,
+    /// Which of the system's tenants it is on, in words that hold no secret. A plan for one
+    /// tenant is not carried out on another.
+    pub tenant: Option<String>,
+    /// How new quantities are brought onto lines.
+    pub strategy: Strategy,
+    /// How it charges the part of a period that a new line bills, where that is known.
+    pub proration: Option<ProrationRule>,
+    /// Whether a line that ends within a period is known to bill its days of it only.
+    pub prorates_ends: bool,
 }
 
 impl SinkDescriptor {
@@ -60,6 +70,10 @@ impl SinkDescriptor {
             name,
             capabilities,
             concurrency: 1,
+            tenant: None,
+            strategy: Strategy::InPlace,
+            proration: None,
+            prorates_ends: false,
         }
     }
 }

@@ -30,6 +30,8 @@ pub struct SourceDescriptor {
     pub unit_costs: bool,
     /// Whether it states commitments.
     pub commitments: bool,
+    /// Which of the system's tenants it reads, in words that hold no secret.
+    pub tenant: Option<String>,
 }
 
 impl SourceDescriptor {
@@ -44,6 +46,7 @@ impl SourceDescriptor {
             fresh_for: Duration::from_secs(24 * 60 * 60),
             unit_costs: false,
             commitments: false,
+            tenant: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
 use tallyline_core::model::Currency;
-use tallyline_core::plan::Policy;
+use tallyline_core::plan::{Policy, Strategy};
 use tallyline_core::{Error, ErrorKind, Result};
 
 use crate::files;
@@ -96,6 +96,47 @@ pub(crate) struct ConnectWiseConfig {
     pub(crate) private_key: SecretRef,
     /// The integration's client id.
     pub(crate) client_id: String,
+    /// How new quantities are brought onto lines.
+    #[serde(default)]
+    pub(crate) strategy: Strategy,
+    /// Whether the PSA is known to bill a line that ends within a period for its days only.
+    #[serde(default)]
+    pub(crate) prorates_ends: bool,
+    /// How it rounds what it charges for a part of a period.
+    #[serde(default)]
+    pub(crate) prorate_rounding: ProrateRounding,
+    /// Where a created line carries the mark that it is recognised by.
+    #[serde(default)]
+    pub(crate) marker: MarkerConfig,
+}
+
+/// How the PSA rounds what it charges for a part of a period.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ProrateRounding {
+    /// The price of one unit, which is then multiplied.
+    #[default]
+    PerUnit,
+    /// The price of all units.
+    PerLine,
+}
+
+/// Where a created line carries the mark that it is recognised by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum MarkerConfig {
+    /// In its serial number.
+    #[default]
+    SerialNumber,
+    /// In a custom field on additions.
+    CustomField {
+        /// The field's id.
+        id: i64,
+        /// The field's caption.
+        caption: String,
+    },
+    /// Nowhere: the journal alone knows.
+    JournalOnly,
 }
 
 /// An Autotask tenant.
@@ -372,6 +413,32 @@ vendor_missing = "end_line"
             config.policy.vendor_missing,
             tallyline_core::plan::VendorMissing::EndLine
         );
+    }
+
+    #[test]
+    fn strategy_and_marker_are_chosen_for_the_connection() {
+        let plain = load(GOOD).unwrap().sink;
+        assert_eq!(plain.strategy, Strategy::InPlace);
+        assert_eq!(plain.marker, MarkerConfig::SerialNumber);
+        let with = |lines: &str| {
+            load(&GOOD.replace("[sink]\n", &format!("[sink]\n{lines}\n"))).map(|config| config.sink)
+        };
+        let sink = with(
+            "strategy = \"in_place_with_catch_up\"\n\
+             marker = { custom_field = { id = 7, caption = \"Sync\" } }",
+        )
+        .unwrap();
+        assert_eq!(sink.strategy, Strategy::InPlaceWithCatchUp);
+        let field = MarkerConfig::CustomField {
+            id: 7,
+            caption: "Sync".to_owned(),
+        };
+        assert_eq!(sink.marker, field);
+        let sink = with("strategy = \"versioned\"\nmarker = \"journal_only\"").unwrap();
+        assert_eq!(sink.strategy, Strategy::Versioned);
+        assert_eq!(sink.marker, MarkerConfig::JournalOnly);
+        let message = with("strategy = \"delete_all\"").unwrap_err().to_string();
+        assert!(message.contains("delete_all"), "{message}");
     }
 
     #[test]

@@ -8,14 +8,15 @@ use tallyline_autotask::{
     AutotaskClient, AutotaskSink, BudgetOptions, ContractKey, ContractSetup, EffectiveDays,
     TenantBudget,
 };
-use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
-use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
+use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, MarkerPlacement};
+use tallyline_core::http::{BaseUrl, Limiter, LimiterOptions, RetryPolicy};
+use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result, VendorSource};
-use tallyline_sherweb::SherwebClient;
+use tallyline_sherweb::{DEFAULT_BASE_URL, SherwebClient};
 
 use crate::config::{
-    AutotaskConfig, Config, ConnectWiseConfig, EffectiveDaysConfig, SecretRef, SinkConfig,
-    SourceKind,
+    AutotaskConfig, Config, ConnectWiseConfig, EffectiveDaysConfig, MarkerConfig, ProrateRounding,
+    SecretRef, SinkConfig, SourceKind,
 };
 use crate::files;
 use crate::output::{plain, warn};
@@ -66,10 +67,21 @@ pub(crate) fn source(config: &Config) -> Result<Box<dyn VendorSource>> {
     Ok(Box::new(client))
 }
 
-/// The short name of the vendor's system, as plans name it.
-pub(crate) fn source_system(config: &Config) -> &'static str {
-    match config.source.kind {
-        SourceKind::Sherweb => "sherweb",
+/// The vendor's system and tenant, as plans name them. Needs no secret.
+///
+/// # Errors
+/// `Config` when the address is none.
+pub(crate) fn source_tenant(config: &Config) -> Result<(&'static str, String)> {
+    let settings = &config.source;
+    match settings.kind {
+        SourceKind::Sherweb => {
+            let address = settings.base_url.as_deref().unwrap_or(DEFAULT_BASE_URL);
+            let base_url = BaseUrl::parse(address)?;
+            Ok((
+                "sherweb",
+                SherwebClient::tenant(&settings.client_id, &base_url),
+            ))
+        }
     }
 }
 
@@ -94,7 +106,28 @@ fn connectwise(config: &Config, settings: &ConnectWiseConfig) -> Result<Box<dyn 
         .maybe_retry(retry(config))
         .maybe_limiter(limiter(config))
         .build()?;
-    Ok(Box::new(ConnectWiseSink::builder().client(client).build()))
+    let days = DayCount::ActualInclusive;
+    let cents = Rounding::half_up(2);
+    let proration = match settings.prorate_rounding {
+        ProrateRounding::PerUnit => ProrationRule::per_unit(days, cents),
+        ProrateRounding::PerLine => ProrationRule::per_line(days, cents),
+    };
+    let marker = match &settings.marker {
+        MarkerConfig::SerialNumber => MarkerPlacement::SerialNumber,
+        MarkerConfig::CustomField { id, caption } => MarkerPlacement::CustomField {
+            id: *id,
+            caption: caption.clone(),
+        },
+        MarkerConfig::JournalOnly => MarkerPlacement::JournalOnly,
+    };
+    let sink = ConnectWiseSink::builder()
+        .client(client)
+        .strategy(settings.strategy)
+        .prorates_ends(settings.prorates_ends)
+        .proration(proration)
+        .marker(marker)
+        .build();
+    Ok(Box::new(sink))
 }
 
 fn autotask(config: &Config, settings: &AutotaskConfig) -> Result<Box<dyn PsaSink>> {

@@ -257,8 +257,14 @@ fn changes_table<'a>(changes: impl Iterator<Item = &'a Change>, ids: bool) -> Ta
     for change in changes {
         let (what, step) = action_words(&change.action);
         let mut why = safe(&change.reason);
+        if let Some(prediction) = &change.prediction {
+            let _ = write!(why, "; predicted: {}", safe(&prediction.to_string()));
+        }
         if ids {
             let _ = write!(why, "\nid {}", short(change.id.as_str()));
+            if change.final_block().is_some() {
+                why.push_str("\ncannot be overridden");
+            }
         }
         table.add_row([
             place(change),
@@ -301,10 +307,24 @@ pub(crate) fn action_words(action: &Action) -> (&'static str, String) {
             last_day: Some(day),
             ..
         } => ("new line", format!("none -> {quantity} until {day}")),
+        Action::CreateLine {
+            quantity,
+            like: Some(line),
+            ..
+        } => ("new line", format!("{quantity} in place of line {line}")),
         Action::CreateLine { quantity, .. } => ("new line", format!("none -> {quantity}")),
         Action::SetQuantity { from, to, .. } => ("quantity", format!("{from} -> {to}")),
         Action::SetUnitCost { from, to, .. } => ("unit cost", format!("{} -> {to}", money(from))),
         Action::SetUnitPrice { from, to, .. } => ("unit price", format!("{} -> {to}", money(from))),
+        Action::EndLine {
+            from,
+            last_day,
+            replaced_by: Some(to),
+            ..
+        } => (
+            "end line",
+            format!("{from} -> ends {last_day}, {to} follows"),
+        ),
         Action::EndLine { from, last_day, .. } => {
             ("end line", format!("{from} -> ends {last_day}"))
         }
@@ -321,9 +341,11 @@ pub(crate) fn short(id: &str) -> &str {
 pub(crate) fn guard_words(guard: Guard) -> &'static str {
     match guard {
         Guard::TotalReduction => "too much at once",
+        Guard::TotalIncrease => "too much new at once",
         Guard::StaleReading => "the reading is old",
         Guard::CommitmentFloor => "under a commitment",
         Guard::InvoicedPeriod => "already invoiced",
+        Guard::AgreementDates => "not within the agreement",
         Guard::Currency => "different currencies",
         Guard::WholeUnits => "not a whole number",
         Guard::NegativeQuantity => "below zero",
@@ -349,10 +371,22 @@ pub(crate) fn kind_words(kind: Kind) -> &'static str {
     }
 }
 
+/// How many of the blocked changes a person's word lets through.
+pub(crate) fn overridable(plan: &Plan) -> usize {
+    let blocked = plan.changes().iter().filter(|change| change.is_blocked());
+    blocked
+        .filter(|change| change.final_block().is_none())
+        .count()
+}
+
 fn next_step(plan: &Plan, file: &Path) -> String {
     let file = files::shown(file);
     let summary = plan.summary();
-    match (summary.ready, summary.blocked) {
+    match (summary.ready, overridable(plan)) {
+        (0, 0) if summary.blocked > 0 => {
+            "Everything left is blocked, and the PSA would refuse it: see what each says."
+                .to_owned()
+        }
         (0, 0) => "Nothing to do: both sides agree, but for what is listed above.".to_owned(),
         (0, _) => format!(
             "Everything left is blocked. To carry one out all the same:\n  tallyline apply {file} --override ID=REASON --by NAME"

@@ -118,7 +118,15 @@ fn result_words(result: &ChangeResult, change: &Change) -> String {
                 (Action::CreateLine { .. }, Some(line)) => format!("; it is line {line}"),
                 _ => String::new(),
             };
-            return safe(&format!("{how}{line}{proof}"));
+            let compared = change
+                .prediction
+                .as_ref()
+                .and_then(|prediction| {
+                    let shown = result.after.as_ref()?.prorated.as_ref();
+                    prediction.beside("the PSA", shown)
+                })
+                .map_or_else(String::new, |words| format!("; {words}"));
+            return safe(&format!("{how}{line}{proof}{compared}"));
         }
         Fate::Drifted => "not written, the PSA was changed since the plan".to_owned(),
         Fate::Failed { retryable: true } => "not done, a new plan may bring it again".to_owned(),

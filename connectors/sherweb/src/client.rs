@@ -16,6 +16,7 @@ use tallyline_core::http::{
     TokenCache, Transport,
 };
 use tallyline_core::model::CivilDate;
+use tallyline_core::source::SourceDescriptor;
 use tallyline_core::wire::{decode_json, null_as_empty};
 use tallyline_core::{Error, ErrorKind, Result};
 
@@ -23,12 +24,13 @@ use crate::auth::{SUBSCRIPTION_KEY, Scope, ScopeCredentials, ScopeTokens};
 use crate::error::SherwebErrors;
 use crate::models::{Customer, Customers, FreeForm, PayableCharges, Subscriptions};
 use crate::operations;
+use crate::source::descriptor;
 
 /// The name of this connector in errors, spans and descriptors.
 pub(crate) const CONNECTOR: &str = "sherweb";
 
 /// Where the vendor's gateway is.
-pub(crate) const DEFAULT_BASE_URL: &str = "https://api.sherweb.com";
+pub const DEFAULT_BASE_URL: &str = "https://api.sherweb.com";
 
 /// How many customers are read at once where nothing else is said.
 const DEFAULT_CONCURRENCY: usize = 4;
@@ -62,6 +64,7 @@ pub struct SherwebClient {
 
 struct Inner {
     client_id: String,
+    descriptor: SourceDescriptor,
     service_provider: HttpClient,
     writes: HttpClient,
     distributor: HttpClient,
@@ -232,6 +235,7 @@ impl SherwebClient {
                 service_provider: api(retry.clone(), &service_provider_tokens)?,
                 writes: api(RetryPolicy::none(), &service_provider_tokens)?,
                 distributor: api(retry, &distributor_tokens)?,
+                descriptor: descriptor(Self::tenant(&client_id, &base_url)),
                 client_id,
                 service_provider_tokens,
                 distributor_tokens,
@@ -267,6 +271,17 @@ impl SherwebClient {
     #[must_use]
     pub fn base_url(&self) -> &BaseUrl {
         self.inner.service_provider.base_url()
+    }
+
+    /// Which tenant an application reads, in the words that plans name it by: the client id and
+    /// the host. Plans are compared by it before they are carried out.
+    #[must_use]
+    pub fn tenant(client_id: &str, base_url: &BaseUrl) -> String {
+        format!("{client_id} at {}", base_url.host())
+    }
+
+    pub(crate) fn source_descriptor(&self) -> &SourceDescriptor {
+        &self.inner.descriptor
     }
 
     pub(crate) fn client_id(&self) -> &str {

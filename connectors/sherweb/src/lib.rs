@@ -8,4 +8,4 @@ pub mod models;
 mod operations;
 mod source;
 
-pub use client::{SherwebClient, SherwebClientBuilder};
+pub use client::{DEFAULT_BASE_URL, SherwebClient, SherwebClientBuilder};

@@ -31,7 +31,8 @@ const UNATTRIBUTED: &str = "unattributed:";
 /// Why a prepaid year is not synced as it is.
 const PREPAID_YEAR: &str = "it is prepaid for a year: its quantity does not recur monthly";
 
-static DESCRIPTOR: SourceDescriptor = {
+/// What the source is, on a tenant.
+pub(crate) fn descriptor(tenant: String) -> SourceDescriptor {
     let mut descriptor = SourceDescriptor::new(CONNECTOR, "Sherweb");
     descriptor.basis = Basis::Live;
     descriptor.kinds = &[
@@ -44,13 +45,14 @@ static DESCRIPTOR: SourceDescriptor = {
     descriptor.fresh_for = Duration::from_secs(24 * 60 * 60);
     descriptor.unit_costs = true;
     descriptor.commitments = true;
+    descriptor.tenant = Some(tenant);
     descriptor
-};
+}
 
 #[async_trait]
 impl VendorSource for SherwebClient {
     fn descriptor(&self) -> &SourceDescriptor {
-        &DESCRIPTOR
+        self.source_descriptor()
     }
 
     async fn check(&self) -> Result<Identity> {

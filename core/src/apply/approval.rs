@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Ceiling;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ChangeId, PlanId, Timestamp};
-use crate::plan::Change;
+use crate::plan::{Change, split_pair};
 use crate::store::SkipCause;
 
 /// Which changes of its plan an approval is for.
@@ -132,6 +132,13 @@ impl Approval {
                 overrides.insert(change.id.clone(), word.clone());
             }
         }
+        // Changes that go together are covered together.
+        while let Some((first, second)) = split_pair(changes, |c| covered.contains(&c.id)) {
+            for change in [first, second] {
+                covered.remove(&change.id);
+                overrides.remove(&change.id);
+            }
+        }
         Self {
             scope: Scope::Changes(covered),
             overrides,
@@ -167,8 +174,9 @@ impl Approval {
     ///
     /// # Errors
     /// `Config` when it is of another plan, names nobody, names a change that the plan does
-    /// not have, or overrides a change that is not blocked, is not approved, or without a
-    /// person and a reason.
+    /// not have, or overrides a change that is not blocked, is not approved, that the PSA would
+    /// refuse all the same, or without a person and a reason; and when it is for one of two
+    /// changes that go together and not for the other.
     pub fn check(&self, plan: &PlanId, changes: &[Change]) -> Result<()> {
         let refuse = |message: String| Err(Error::new(ErrorKind::Config, message));
         if self.plan != *plan {
@@ -205,8 +213,24 @@ impl Approval {
             if !self.includes(id) {
                 return refuse(format!("change {id} is overridden and is not approved"));
             }
+            if let Some(block) = change.final_block() {
+                return refuse(format!(
+                    "change {id} cannot be overridden, for the PSA would refuse it: {}",
+                    block.reason
+                ));
+            }
         }
-        Ok(())
+        let may = |change: &Change| {
+            self.includes(&change.id)
+                && (!change.is_blocked() || self.overrides.contains_key(&change.id))
+        };
+        match split_pair(changes, may) {
+            None => Ok(()),
+            Some((first, second)) => refuse(format!(
+                "changes {} and {} go together: approve and override both or none",
+                first.id, second.id
+            )),
+        }
     }
 
     /// What it says about each of the plan's changes, in their order.

@@ -239,14 +239,19 @@ fn exceeds(approved: &Action, wanted: &Action) -> Option<String> {
                 unit_cost: cost,
                 unit_price: price,
                 last_day: end,
+                like: terms,
             },
             Action::CreateLine {
                 quantity,
                 unit_cost,
                 unit_price,
                 last_day,
+                like,
             },
         ) => {
+            if like != terms {
+                return Some("it would take over the terms of another line".to_owned());
+            }
             if !is_within((Quantity::ZERO, *most), (Quantity::ZERO, *quantity)) {
                 return beyond("a line of", quantity, most);
             }
@@ -287,13 +292,22 @@ fn exceeds(approved: &Action, wanted: &Action) -> Option<String> {
             beyond("the price", wanted, to)
         }
         (
-            Action::EndLine { from, last_day, .. },
+            Action::EndLine {
+                from,
+                last_day,
+                replaced_by: next,
+                ..
+            },
             Action::EndLine {
                 from: units,
                 last_day: day,
+                replaced_by,
                 ..
             },
         ) => {
+            if replaced_by != next {
+                return Some("another line would follow it, or none".to_owned());
+            }
             if day < last_day {
                 return beyond("the end after", day, last_day);
             }

@@ -16,7 +16,7 @@ pub use ids::{
 };
 pub use psa::{
     Agreement, AgreementLine, AgreementReading, Company, Eligibility, LineState, LinesOutcome,
-    Product,
+    Product, Prorated,
 };
 pub use time::{CivilDate, Period, Timestamp};
 pub use vendor::{

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AgreementId, AgreementLineId, BillingCycle, CivilDate, CompanyId, Currency, Marker, Money,
-    ProductId, Quantity, ReadFailure,
+    Period, ProductId, Quantity, ReadFailure,
 };
 
 /// Whether lines may be synced onto something, and if not, why.
@@ -111,6 +111,8 @@ pub struct Agreement {
     pub next_invoice: Option<CivilDate>,
     /// Whether the PSA prorates lines that start or stop within a period.
     pub prorates: Option<bool>,
+    /// A day on which one of its billing periods begins, where that is known.
+    pub period_anchor: Option<CivilDate>,
     /// Whether lines may be synced onto it.
     pub eligibility: Eligibility,
 }
@@ -134,8 +136,28 @@ impl Agreement {
             bill_start: None,
             next_invoice: None,
             prorates: None,
+            period_anchor: None,
             eligibility: Eligibility::Eligible,
         }
+    }
+}
+
+impl Agreement {
+    /// The billing period that holds a day; none where the periods are not known, or the day
+    /// lies before the first that is.
+    #[must_use]
+    pub fn period_of(&self, day: CivilDate) -> Option<Period> {
+        let anchor = self.period_anchor.filter(|anchor| *anchor <= day)?;
+        let months = self.billing_cycle.months()?;
+        let since = |date: CivilDate| i32::from(date.year()) * 12 + i32::from(date.month());
+        let whole = u32::try_from(since(day) - since(anchor)).ok()? / months;
+        // Counted from the anchor itself, so that a start on the 31st does not drift.
+        let start_of = |index: u32| anchor.plus_months(index * months);
+        let index = match start_of(whole) {
+            start if start <= day => whole,
+            _ => whole.checked_sub(1)?,
+        };
+        Period::new(start_of(index), start_of(index + 1).plus_days(-1)).ok()
     }
 }
 
@@ -181,8 +203,26 @@ impl Product {
     }
 }
 
+/// What the PSA itself computed for the partial period that a line bills first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prorated {
+    /// The price of one unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_price: Option<Money>,
+    /// The price of all units billed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Money>,
+    /// The cost of one unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_cost: Option<Money>,
+    /// The cost of all units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Money>,
+}
+
 /// The billable state of a line: what a change may change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LineState {
     /// The number of units.
@@ -199,6 +239,9 @@ pub struct LineState {
     /// The last day it bills; absent while it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_day: Option<CivilDate>,
+    /// What the PSA computed for a partial first period, where it says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prorated: Option<Prorated>,
 }
 
 /// One recurring line of an agreement.
@@ -229,10 +272,7 @@ impl AgreementLine {
             product: product.into(),
             state: LineState {
                 quantity: quantity.into(),
-                unit_cost: None,
-                unit_price: None,
-                effective: None,
-                last_day: None,
+                ..LineState::default()
             },
             marker: None,
             revision: None,
@@ -290,5 +330,88 @@ impl AgreementReading {
             LinesOutcome::Complete(lines) => Some(lines),
             LinesOutcome::Failed(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn period(cycle: BillingCycle, anchor: &str, day: &str) -> Option<String> {
+        let mut agreement = Agreement::new("1", "2", "Cloud");
+        agreement.billing_cycle = cycle;
+        agreement.period_anchor = anchor.parse().ok();
+        let period = agreement.period_of(day.parse().unwrap())?;
+        Some(period.to_string())
+    }
+
+    #[test]
+    fn a_period_is_counted_from_its_anchor() {
+        use BillingCycle::{Monthly, Quarterly, Yearly};
+        for (cycle, anchor, day, wanted) in [
+            (
+                Monthly,
+                "2000-01-01",
+                "2026-10-11",
+                "2026-10-01 to 2026-10-31",
+            ),
+            (
+                Monthly,
+                "2000-01-01",
+                "2028-02-29",
+                "2028-02-01 to 2028-02-29",
+            ),
+            (
+                Quarterly,
+                "2000-01-01",
+                "2026-11-30",
+                "2026-10-01 to 2026-12-31",
+            ),
+            (
+                Yearly,
+                "2025-03-10",
+                "2026-03-09",
+                "2025-03-10 to 2026-03-09",
+            ),
+            (
+                Monthly,
+                "2026-01-17",
+                "2026-02-16",
+                "2026-01-17 to 2026-02-16",
+            ),
+            (
+                Monthly,
+                "2026-01-17",
+                "2026-02-17",
+                "2026-02-17 to 2026-03-16",
+            ),
+            (
+                Monthly,
+                "2026-01-31",
+                "2026-02-28",
+                "2026-02-28 to 2026-03-30",
+            ),
+            (
+                Monthly,
+                "2026-01-31",
+                "2026-02-27",
+                "2026-01-31 to 2026-02-27",
+            ),
+        ] {
+            assert_eq!(period(cycle, anchor, day).as_deref(), Some(wanted));
+        }
+    }
+
+    #[test]
+    fn a_period_that_is_not_known_is_not_guessed() {
+        assert_eq!(period(BillingCycle::Monthly, "", "2026-10-11"), None);
+        assert_eq!(
+            period(BillingCycle::Weekly, "2026-01-01", "2026-10-11"),
+            None
+        );
+        assert_eq!(
+            period(BillingCycle::Monthly, "2026-10-12", "2026-10-11"),
+            None
+        );
     }
 }

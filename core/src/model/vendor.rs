@@ -121,6 +121,21 @@ pub enum BillingCycle {
     Unknown,
 }
 
+impl BillingCycle {
+    /// The months of a period, for cycles that count in months.
+    #[must_use]
+    pub const fn months(self) -> Option<u32> {
+        Some(match self {
+            Self::Monthly => 1,
+            Self::BiMonthly => 2,
+            Self::Quarterly => 3,
+            Self::SemiAnnual => 6,
+            Self::Yearly => 12,
+            _ => return None,
+        })
+    }
+}
+
 impl fmt::Display for BillingCycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -5,9 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AgreementId, AgreementLine, AgreementLineId, ChangeId, CivilDate, CompanyId, LineKey, Marker,
-    Money, ProductId, Quantity, ServiceKey, Timestamp, VendorAccountId,
+    AgreementId, AgreementLineId, ChangeId, CivilDate, CompanyId, LineKey, Marker, Money,
+    ProductId, Quantity, ServiceKey, Timestamp, VendorAccountId,
 };
+use crate::proration::Prediction;
 use crate::store::RunId;
 
 /// What a change does: one write to the PSA.
@@ -29,6 +30,10 @@ pub enum Action {
         /// Open-ended when absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         last_day: Option<CivilDate>,
+        /// The line whose terms it takes over: whatever the PSA holds of a line that is not
+        /// stated here. An open-ended line takes its place, a bounded one stands beside it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        like: Option<AgreementLineId>,
     },
     /// Sets the number of units of a line.
     SetQuantity {
@@ -67,6 +72,9 @@ pub enum Action {
         from: Quantity,
         /// The last day that it bills.
         last_day: CivilDate,
+        /// The units of the line that takes its place on the next day, by another change.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replaced_by: Option<Quantity>,
     },
 }
 
@@ -83,15 +91,36 @@ impl Action {
         }
     }
 
-    /// The units before and after; none where the action does not touch the quantity.
+    /// The units before and after; none where the action does not touch the quantity. Of a line
+    /// that takes another's place both are the same: the step is the other's.
     #[must_use]
     pub fn quantities(&self) -> Option<(Quantity, Quantity)> {
         match self {
+            Self::CreateLine {
+                quantity,
+                last_day: None,
+                like: Some(_),
+                ..
+            } => Some((*quantity, *quantity)),
             Self::CreateLine { quantity, .. } => Some((Quantity::ZERO, *quantity)),
             Self::SetQuantity { from, to, .. } => Some((*from, *to)),
-            Self::EndLine { from, .. } => Some((*from, Quantity::ZERO)),
+            Self::EndLine {
+                from, replaced_by, ..
+            } => Some((*from, replaced_by.unwrap_or(Quantity::ZERO))),
             Self::SetUnitCost { .. } | Self::SetUnitPrice { .. } => None,
         }
+    }
+
+    /// Whether it creates a line for a stretch of days only.
+    #[must_use]
+    pub fn is_bounded(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateLine {
+                last_day: Some(_),
+                ..
+            }
+        )
     }
 
     /// Whether it lowers what is billed.
@@ -104,6 +133,12 @@ impl Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::CreateLine {
+                quantity,
+                last_day: None,
+                like: Some(line),
+                ..
+            } => write!(f, "create a line of {quantity} in place of line {line}"),
             Self::CreateLine {
                 quantity,
                 last_day: None,
@@ -121,8 +156,17 @@ impl fmt::Display for Action {
             Self::SetUnitPrice { from, to, .. } => {
                 write!(f, "set unit price {} -> {to}", Shown(from))
             }
-            Self::EndLine { from, last_day, .. } => {
-                write!(f, "end the line of {from} after {last_day}")
+            Self::EndLine {
+                from,
+                last_day,
+                replaced_by,
+                ..
+            } => {
+                write!(f, "end the line of {from} after {last_day}")?;
+                match replaced_by {
+                    Some(quantity) => write!(f, ", a line of {quantity} follows"),
+                    None => Ok(()),
+                }
             }
         }
     }
@@ -140,7 +184,19 @@ pub enum Precondition {
     NoOpenLine,
     /// The agreement has no line of the product with the same first and last day, and no line
     /// with the change's marker. For a bounded line: it may stand beside an open one.
-    NoSameLine,
+    NoSameLine {
+        /// The open line beside it, which the change before has set.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beside: Option<LineHolds>,
+    },
+    /// The line ends on this day, as the change before has set it, and no other line of the
+    /// product is without an end. For a line that takes another's place.
+    Ended {
+        /// The line.
+        line: AgreementLineId,
+        /// Its last day.
+        last_day: CivilDate,
+    },
     /// The line is there, is of the product, has no end, and has this quantity.
     Quantity {
         /// The quantity planned on.
@@ -160,6 +216,16 @@ pub enum Precondition {
     },
 }
 
+/// A line, and the number of units that it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineHolds {
+    /// The line.
+    pub line: AgreementLineId,
+    /// Its units.
+    pub quantity: Quantity,
+}
+
 /// A rule that speaks against carrying out a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -167,12 +233,16 @@ pub enum Precondition {
 pub enum Guard {
     /// The plan as a whole takes away more than the policy allows.
     TotalReduction,
+    /// The plan as a whole adds more than the policy allows.
+    TotalIncrease,
     /// The reading is older than the vendor's rhythm allows for a reduction.
     StaleReading,
     /// The quantity would fall below what the vendor's commitment allows.
     CommitmentFloor,
     /// The effective date lies in a period that is already invoiced.
     InvoicedPeriod,
+    /// The line would bill on days on which the agreement does not.
+    AgreementDates,
     /// The vendor's currency is not the agreement's.
     Currency,
     /// The quantity is fractional and the PSA takes whole units only.
@@ -192,9 +262,11 @@ impl Guard {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TotalReduction => "total_reduction",
+            Self::TotalIncrease => "total_increase",
             Self::StaleReading => "stale_reading",
             Self::CommitmentFloor => "commitment_floor",
             Self::InvoicedPeriod => "invoiced_period",
+            Self::AgreementDates => "agreement_dates",
             Self::Currency => "currency",
             Self::WholeUnits => "whole_units",
             Self::NegativeQuantity => "negative_quantity",
@@ -311,6 +383,13 @@ pub struct Change {
     pub effective: CivilDate,
     /// What must still hold.
     pub precondition: Precondition,
+    /// The change of this plan that comes first: neither is approved, overridden or carried out
+    /// without the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<ChangeId>,
+    /// What the PSA is expected to compute for a partial period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<Prediction>,
     /// What makes a created line recognisable again.
     pub marker: Marker,
     /// Why, in a sentence for a person in finance.
@@ -334,10 +413,18 @@ impl Change {
     ) -> Self {
         let id = id.into();
         let precondition = match &action {
+            Action::CreateLine {
+                last_day: None,
+                like: Some(line),
+                ..
+            } => Precondition::Ended {
+                line: line.clone(),
+                last_day: effective.plus_days(-1),
+            },
             Action::CreateLine { last_day: None, .. } => Precondition::NoOpenLine,
             Action::CreateLine {
                 last_day: Some(_), ..
-            } => Precondition::NoSameLine,
+            } => Precondition::NoSameLine { beside: None },
             Action::SetQuantity { from, .. } | Action::EndLine { from, .. } => {
                 Precondition::Quantity { quantity: *from }
             }
@@ -354,6 +441,8 @@ impl Change {
             action,
             effective,
             precondition,
+            follows: None,
+            prediction: None,
             reason: String::new(),
             evidence: Evidence::default(),
             blocks: Vec::new(),
@@ -366,75 +455,39 @@ impl Change {
         !self.blocks.is_empty()
     }
 
-    /// Checks the precondition against the agreement's lines.
-    ///
-    /// # Errors
-    /// What was found instead, in words.
-    pub fn check_precondition(&self, lines: &[AgreementLine]) -> Result<(), String> {
-        let Some(id) = self.action.line() else {
-            return self.check_absence(lines);
-        };
-        let line = lines
-            .iter()
-            .find(|line| line.id == *id)
-            .ok_or_else(|| format!("line {id} is no longer on the agreement"))?;
-        if line.product != self.product {
-            return Err(format!("line {id} is now of product {}", line.product));
-        }
-        if let Some(day) = line.state.last_day {
-            return Err(format!("line {id} now ends after {day}"));
-        }
-        let differs = |what: &str, found: &dyn fmt::Display, expected: &dyn fmt::Display| {
-            Err(format!("{what} is {found}, planned on {expected}"))
-        };
-        match &self.precondition {
-            Precondition::Quantity { quantity } if line.state.quantity != *quantity => {
-                differs("quantity", &line.state.quantity, quantity)
-            }
-            Precondition::UnitCost { unit_cost } if line.state.unit_cost != *unit_cost => differs(
-                "unit cost",
-                &Shown(&line.state.unit_cost),
-                &Shown(unit_cost),
+    /// Why no person's word can let it through, if none can: the PSA would refuse the write for
+    /// good.
+    #[must_use]
+    pub fn final_block(&self) -> Option<&Block> {
+        self.blocks.iter().find(|block| match block.guard {
+            Guard::Unsupported | Guard::WholeUnits => true,
+            Guard::Currency => matches!(
+                self.action,
+                Action::SetUnitCost { .. }
+                    | Action::SetUnitPrice { .. }
+                    | Action::CreateLine {
+                        unit_cost: Some(_),
+                        ..
+                    }
             ),
-            Precondition::UnitPrice { unit_price } if line.state.unit_price != *unit_price => {
-                differs(
-                    "unit price",
-                    &Shown(&line.state.unit_price),
-                    &Shown(unit_price),
-                )
+            Guard::InvoicedPeriod | Guard::AgreementDates => {
+                matches!(self.action, Action::CreateLine { .. })
             }
-            _ => Ok(()),
-        }
+            _ => false,
+        })
     }
+}
 
-    /// Whether nothing stands where the line is to be created.
-    fn check_absence(&self, lines: &[AgreementLine]) -> Result<(), String> {
-        let last_day = match &self.action {
-            Action::CreateLine { last_day, .. } => *last_day,
-            _ => None,
-        };
-        let in_the_way = |line: &&AgreementLine| {
-            let of_product = line.product == self.product;
-            match self.precondition {
-                Precondition::NoSameLine => {
-                    line.marker.as_ref() == Some(&self.marker)
-                        || (of_product
-                            && line.state.effective == Some(self.effective)
-                            && line.state.last_day == last_day)
-                }
-                _ => of_product && line.is_open_on(self.effective),
-            }
-        };
-        let Some(line) = lines.iter().find(in_the_way) else {
-            return Ok(());
-        };
-        let until = line
-            .state
-            .last_day
-            .map_or_else(String::new, |day| format!(" until {day}"));
-        Err(format!(
-            "line {} of the product is already there with quantity {}{until}",
-            line.id, line.state.quantity
-        ))
-    }
+/// The first two changes that go together of which only one is chosen.
+///
+/// For whoever approves or overrides some changes of a plan: both or none.
+pub fn split_pair(
+    changes: &[Change],
+    chosen: impl Fn(&Change) -> bool,
+) -> Option<(&Change, &Change)> {
+    changes.iter().find_map(|second| {
+        let first = second.follows.as_ref()?;
+        let first = changes.iter().find(|change| change.id == *first)?;
+        (chosen(first) != chosen(second)).then_some((first, second))
+    })
 }

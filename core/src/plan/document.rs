@@ -6,13 +6,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Change, Policy};
+use super::{Change, Policy, Strategy};
 use crate::error::{Error, ErrorKind, Result, escape_unprintable, printable};
 use crate::model::{
     AgreementId, ChangeId, CivilDate, CompanyId, PlanId, ProductId, ServiceKey, Timestamp,
     VendorAccountId,
 };
 use crate::reconcile::Kind;
+use crate::sink::SinkDescriptor;
 use crate::store::RunId;
 
 const FORMAT: &str = "tallyline-plan";
@@ -93,8 +94,18 @@ impl Origin {
 pub struct PlanContent {
     /// The source's system, such as `sherweb`.
     pub source: String,
+    /// Which of the source's tenants it was read from, where the source says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_tenant: Option<String>,
     /// The sink's system, such as `connectwise`.
     pub sink: String,
+    /// Which of the sink's tenants it is for, where the sink says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sink_tenant: Option<String>,
+    /// How new quantities are brought onto lines.
+    pub strategy: Strategy,
+    /// When it was made.
+    pub made: Timestamp,
     /// The run that it follows up; absent where it starts from both sides alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
@@ -168,6 +179,25 @@ impl fmt::Display for PlanSummary {
     }
 }
 
+/// One side of a plan: a system, and which of its tenants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Side<'a> {
+    /// The system, such as `sherweb`.
+    pub system: &'a str,
+    /// The tenant, where it says one.
+    pub tenant: Option<&'a str>,
+}
+
+impl fmt::Display for Side<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable(self.system))?;
+        match self.tenant {
+            Some(tenant) => write!(f, " ({})", printable(tenant)),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Plan {
     /// Seals a content into a plan.
     ///
@@ -219,6 +249,86 @@ impl Plan {
             blocked,
             notices: self.notices().len(),
         }
+    }
+
+    /// Checks that it is young enough to be carried out.
+    ///
+    /// # Errors
+    /// `StalePlan` when it is older than its policy allows.
+    pub fn check_age(&self, now: Timestamp) -> Result<()> {
+        let age = now.since(self.content.made);
+        let hours = self.content.policy.plan_valid_hours;
+        if age.as_secs() <= u64::from(hours) * 3600 {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::StalePlan,
+            format!(
+                "the plan was made on {}, {} hours ago, and may be carried out for {hours} hours: \
+                 make it again, so that it rests on what both sides show now",
+                self.content.made,
+                age.as_secs() / 3600
+            ),
+        ))
+    }
+
+    /// Checks that it is for these systems and tenants. A side whose tenant nobody says is
+    /// compared by its system.
+    ///
+    /// # Errors
+    /// `StalePlan` naming what the plan is for and what is connected.
+    pub fn check_sides(&self, source: Side<'_>, sink: &SinkDescriptor) -> Result<()> {
+        let content = &self.content;
+        let sides = [
+            (
+                "from",
+                content.source.as_str(),
+                &content.source_tenant,
+                source,
+            ),
+            (
+                "for",
+                content.sink.as_str(),
+                &content.sink_tenant,
+                Side {
+                    system: sink.system,
+                    tenant: sink.tenant.as_deref(),
+                },
+            ),
+        ];
+        for (way, system, tenant, connected) in sides {
+            let tenant = tenant.as_deref();
+            if system != connected.system || tenant != connected.tenant {
+                let planned = Side { system, tenant };
+                return Err(Error::new(
+                    ErrorKind::StalePlan,
+                    format!(
+                        "the plan is {way} {planned}, and {connected} is connected: nothing was \
+                         written"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that it was made for the strategy that the sink is set to.
+    ///
+    /// # Errors
+    /// `StalePlan` naming the two.
+    pub fn check_strategy(&self, sink: &SinkDescriptor) -> Result<()> {
+        let content = &self.content;
+        if content.strategy != sink.strategy {
+            return Err(Error::new(
+                ErrorKind::StalePlan,
+                format!(
+                    "the plan was made for the strategy {}, and the sink is set to {}: make the \
+                     plan again",
+                    content.strategy, sink.strategy
+                ),
+            ));
+        }
+        Ok(())
     }
 
     /// The text of its file.

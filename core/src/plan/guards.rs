@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::{Action, Block, Change, Guard, PlanContext, Policy, ReductionLimit};
-use crate::model::{Agreement, Currency, Money, Quantity};
+use crate::model::{Agreement, ChangeId, CivilDate, Currency, Money, Quantity};
 use crate::reconcile::{Comparison, Kind, Row, VendorCost};
 use crate::sink::SinkDescriptor;
 
@@ -26,6 +26,7 @@ pub(super) fn blocks(
             unsupported(&change.action, context.sink),
         ),
         block(Guard::NegativeQuantity, negative(&change.action)),
+        block(Guard::AgreementDates, outside(row, change, context.sink)),
         block(Guard::WholeUnits, fractional(&change.action, context.sink)),
         block(
             Guard::Currency,
@@ -77,6 +78,10 @@ fn wanted(action: &Action) -> Option<Quantity> {
 }
 
 fn negative(action: &Action) -> Option<String> {
+    // A bounded line may give back what was billed.
+    if action.is_bounded() {
+        return None;
+    }
     let to = wanted(action).filter(|to| *to < Quantity::ZERO)?;
     Some(format!("a line cannot bill {to} units"))
 }
@@ -103,7 +108,7 @@ fn unlike_currency(row: Row<'_>, action: &Action, policy: &Policy) -> Option<Str
         Some(agreement) if agreement != vendor => Some(format!(
             "the vendor charges in {vendor} and the agreement bills in {agreement}"
         )),
-        None if writes_cost(action) => Some(format!(
+        None if writes_cost(row, action) => Some(format!(
             "the vendor charges in {vendor} and the agreement states no currency: \
              name it as the policy's default_currency"
         )),
@@ -111,15 +116,16 @@ fn unlike_currency(row: Row<'_>, action: &Action, policy: &Policy) -> Option<Str
     }
 }
 
-fn writes_cost(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::SetUnitCost { .. }
-            | Action::CreateLine {
-                unit_cost: Some(_),
-                ..
-            }
-    )
+/// Whether it writes the vendor's cost, and not one that the PSA holds already.
+fn writes_cost(row: Row<'_>, action: &Action) -> bool {
+    match action {
+        Action::SetUnitCost { .. } => true,
+        Action::CreateLine {
+            unit_cost: Some(cost),
+            ..
+        } => row.line().and_then(|line| line.state.unit_cost) != Some(*cost),
+        _ => false,
+    }
 }
 
 fn below_floor(row: Row<'_>, action: &Action) -> Option<String> {
@@ -139,7 +145,14 @@ fn below_floor(row: Row<'_>, action: &Action) -> Option<String> {
 
 fn goes_on_elsewhere(row: Row<'_>, action: &Action) -> Option<String> {
     let unmapped = row.unmapped_service()?;
-    matches!(action, Action::EndLine { .. }).then(|| {
+    let ends = matches!(
+        action,
+        Action::EndLine {
+            replaced_by: None,
+            ..
+        }
+    );
+    ends.then(|| {
         format!(
             "the client also has usage of {unmapped}, which is not mapped: it may be the same \
              thing under another key; map or exclude it first"
@@ -177,7 +190,124 @@ fn invoiced(agreement: &Agreement, change: &Change) -> Option<String> {
     })
 }
 
-/// The open lines that a plan's reductions are measured against.
+/// Days on which the agreement does not bill, or on which the line does not yet.
+fn outside(row: Row<'_>, change: &Change, sink: &SinkDescriptor) -> Option<String> {
+    let agreement = row.agreement();
+    let (first, last) = match &change.action {
+        Action::CreateLine { last_day, .. } => (change.effective, *last_day),
+        Action::EndLine {
+            line,
+            last_day,
+            replaced_by,
+            ..
+        } => {
+            let begins = row
+                .line()
+                .filter(|known| known.id == *line)
+                .and_then(|known| known.state.effective);
+            let never = sink.capabilities.end_before_start;
+            let too_early = |begins: &CivilDate| match never {
+                true => *last_day < begins.plus_days(-1),
+                false => last_day < begins,
+            };
+            if let Some(begins) = begins.filter(too_early) {
+                return Some(format!(
+                    "the line begins to bill on {begins}, and cannot end before that, on {last_day}"
+                ));
+            }
+            replaced_by.as_ref()?;
+            (last_day.plus_days(1), None)
+        }
+        _ => return None,
+    };
+    let start = agreement.start.max(agreement.bill_start);
+    if let Some(start) = start.filter(|start| first < *start) {
+        return Some(format!(
+            "the line would bill from {first}, and the agreement bills from {start}"
+        ));
+    }
+    let end = agreement.end?;
+    (first > end || last.is_some_and(|last| last > end)).then(|| {
+        format!(
+            "the line would bill {}, and the agreement ends on {end}",
+            last.map_or_else(
+                || format!("from {first}"),
+                |last| format!("from {first} to {last}")
+            )
+        )
+    })
+}
+
+/// Blocks the reductions of a plan that takes away too much, and the additions of one that adds
+/// too much.
+pub(super) fn block_in_sum(comparison: &Comparison<'_>, changes: &mut [Change], policy: &Policy) {
+    let up = policy.increase_limit;
+    let increases = Sum::of(changes, |from, to| to > from);
+    let with_new_lines = || {
+        let all = Compared::of(comparison);
+        Compared {
+            lines: all.lines.saturating_add(increases.new_lines),
+            ..all
+        }
+    };
+    let too_much = [
+        (
+            Guard::TotalReduction,
+            reduction_beyond(changes, || Compared::of(comparison), policy.reduction_limit),
+        ),
+        (
+            Guard::TotalIncrease,
+            increases.above(with_new_lines, (up.percent, up.lines), "adds units to"),
+        ),
+    ];
+    for (guard, reason) in too_much {
+        let Some(reason) = reason else { continue };
+        for change in changes.iter_mut() {
+            let Some((from, to)) = change.action.quantities() else {
+                continue;
+            };
+            let concerned = match guard {
+                Guard::TotalReduction => to < from,
+                _ => to > from,
+            };
+            if concerned {
+                change.blocks.push(Block {
+                    guard,
+                    reason: reason.clone(),
+                });
+            }
+        }
+    }
+}
+
+/// What speaks against a change speaks against the one that goes with it.
+pub(super) fn block_together(changes: &mut [Change]) {
+    for second in 1..changes.len() {
+        let (before, rest) = changes.split_at_mut(second);
+        let (Some(before), Some(after)) = (before.last_mut(), rest.first_mut()) else {
+            continue;
+        };
+        if after.follows.as_ref() != Some(&before.id) {
+            continue;
+        }
+        let (of_first, of_second) = (before.blocks.clone(), after.blocks.clone());
+        carry_over(before, &of_second, &after.id);
+        carry_over(after, &of_first, &before.id);
+    }
+}
+
+fn carry_over(change: &mut Change, blocks: &[Block], other: &ChangeId) {
+    for block in blocks {
+        if change.blocks.iter().all(|known| known.guard != block.guard) {
+            change.blocks.push(Block {
+                guard: block.guard,
+                reason: format!("it goes with change {other}: {}", block.reason),
+            });
+        }
+    }
+}
+
+/// The open lines that a plan's changes are measured against.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Compared {
     lines: u64,
@@ -190,28 +320,21 @@ impl Compared {
         self.lines += 1;
         self.units = self.units.saturating_add(units.value());
     }
-}
 
-/// Why the plan as a whole takes away too much, if it does.
-pub(super) fn total_reduction(
-    comparison: &Comparison<'_>,
-    changes: &[Change],
-    policy: &Policy,
-) -> Option<String> {
-    let compared = || {
+    /// The lines of a comparison.
+    fn of(comparison: &Comparison<'_>) -> Self {
         let observed = comparison.rows().filter(|row| {
             matches!(
                 row.kind(),
                 Kind::Change | Kind::NoChange | Kind::VendorMissing
             )
         });
-        let mut compared = Compared::default();
+        let mut compared = Self::default();
         observed
             .filter_map(|row| row.psa())
             .for_each(|units| compared.add(units));
         compared
-    };
-    reduction_beyond(changes, compared, policy.reduction_limit)
+    }
 }
 
 /// Why changes take away too much of what they were compared with, if they do.
@@ -220,38 +343,78 @@ pub(crate) fn reduction_beyond(
     compared: impl FnOnce() -> Compared,
     limit: ReductionLimit,
 ) -> Option<String> {
-    let reductions: Vec<(Quantity, Quantity)> = changes
-        .iter()
-        .filter(|change| change.action.is_reduction())
-        .filter_map(|change| change.action.quantities())
-        .collect();
-    let lines = reductions.len() as u64;
-    if lines <= limit.lines {
-        return None;
+    let reductions = Sum::of(changes, |from, to| to < from);
+    let limit = (limit.percent, limit.lines);
+    reductions.above(compared, limit, "takes units away from")
+}
+
+/// The changes of one direction in sum. What is billed once does not count.
+struct Sum {
+    lines: u64,
+    new_lines: u64,
+    /// On lines that there are: those of new lines have nothing to be compared with.
+    units: Decimal,
+}
+
+impl Sum {
+    fn of(changes: &[Change], counts: impl Fn(Quantity, Quantity) -> bool) -> Self {
+        let none = Self {
+            lines: 0,
+            new_lines: 0,
+            units: Decimal::ZERO,
+        };
+        changes
+            .iter()
+            .filter(|change| !change.action.is_bounded())
+            .filter_map(|change| Some((change, change.action.quantities()?)))
+            .filter(|(_, (from, to))| counts(*from, *to))
+            .fold(none, |sum, (change, (from, to))| {
+                let new = change.action.line().is_none();
+                let units = from.value().saturating_sub(to.value()).abs();
+                Self {
+                    lines: sum.lines + 1,
+                    new_lines: sum.new_lines + u64::from(new),
+                    units: if new {
+                        sum.units
+                    } else {
+                        sum.units.saturating_add(units)
+                    },
+                }
+            })
     }
-    let Compared {
-        lines: all_lines,
-        units: all_units,
-    } = compared();
-    let lost_units = reductions.iter().fold(Decimal::ZERO, |sum, (from, to)| {
-        sum.saturating_add(from.value().saturating_sub(to.value()))
-    });
-    let line_share = share(Decimal::from(lines), Decimal::from(all_lines));
-    let unit_share = share(lost_units, all_units);
-    (line_share.max(unit_share) > limit.percent).then(|| {
-        format!(
-            "the plan takes units away from {lines} of {all_lines} lines ({line_share} %) and {} of {} units \
-             ({unit_share} %); allowed without a person's word: {} lines or {} %",
-            lost_units.normalize(),
-            all_units.normalize(),
-            limit.lines,
-            limit.percent.normalize()
-        )
-    })
+
+    /// Why it is above both the share and the count, if it is.
+    fn above(
+        &self,
+        compared: impl FnOnce() -> Compared,
+        (percent, lines): (Decimal, u64),
+        does: &str,
+    ) -> Option<String> {
+        if self.lines <= lines {
+            return None;
+        }
+        let all = compared();
+        let line_share = share(Decimal::from(self.lines), Decimal::from(all.lines));
+        let unit_share = share(self.units, all.units);
+        (line_share.max(unit_share) > percent).then(|| {
+            format!(
+                "the plan {does} {} of {} lines ({line_share} %) and {} of {} units \
+                 ({unit_share} %); allowed without a person's word: {lines} lines or {} %",
+                self.lines,
+                all.lines,
+                self.units.normalize(),
+                all.units.normalize(),
+                percent.normalize()
+            )
+        })
+    }
 }
 
 /// `part` in per cent of `whole`, to one place; 100 of nothing.
 fn share(part: Decimal, whole: Decimal) -> Decimal {
+    if part.is_zero() {
+        return Decimal::ZERO;
+    }
     part.checked_mul(Decimal::ONE_HUNDRED)
         .and_then(|scaled| scaled.checked_div(whole))
         .map_or(Decimal::ONE_HUNDRED, |share| share.round_dp(1).normalize())

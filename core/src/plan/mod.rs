@@ -5,15 +5,19 @@ mod document;
 pub(crate) mod guards;
 mod planner;
 mod policy;
+mod precondition;
+mod strategy;
 
 pub(crate) use change::Shown;
 pub use change::{
-    Action, Block, Change, Evidence, Guard, Labels, Precondition, Undoes, UsageEvidence,
+    Action, Block, Change, Evidence, Guard, Labels, LineHolds, Precondition, Undoes, UsageEvidence,
+    split_pair,
 };
-pub use document::{Notice, Origin, Plan, PlanContent, PlanSummary};
+pub use document::{Notice, Origin, Plan, PlanContent, PlanSummary, Side};
 pub use planner::{PlanContext, Planner};
 pub(crate) use planner::{first_day, intent_id};
-pub use policy::{EffectiveDate, Policy, ReductionLimit, VendorMissing};
+pub use policy::{EffectiveDate, IncreaseLimit, Policy, ReductionLimit, VendorMissing};
+pub use strategy::Strategy;
 
 #[cfg(test)]
 mod tests;

@@ -8,15 +8,17 @@ use sha2::{Digest, Sha256};
 
 use super::document::hex;
 use super::guards;
+use super::strategy::{Requantify, in_place_from};
 use super::{
-    Action, Block, Change, EffectiveDate, Evidence, Guard, Labels, Notice, Plan, PlanContent,
-    Policy, UsageEvidence, VendorMissing,
+    Action, Change, EffectiveDate, Evidence, Labels, Notice, Plan, PlanContent, Policy, Strategy,
+    UsageEvidence, VendorMissing,
 };
 use crate::error::{Error, ErrorKind, Result, printable};
 use crate::model::{
-    Agreement, AgreementLine, ChangeId, CivilDate, Money, Quantity, Service, ServiceKey, Timestamp,
-    VendorAccount, VendorAccountId,
+    Agreement, AgreementLine, ChangeId, CivilDate, Money, Product, Quantity, Service, ServiceKey,
+    Timestamp, VendorAccount, VendorAccountId,
 };
+use crate::proration::Prediction;
 use crate::reconcile::{Comparison, Kind, Row, Unplaced, UnplacedSubject, VendorCost};
 use crate::sink::SinkDescriptor;
 use crate::source::SourceDescriptor;
@@ -73,17 +75,15 @@ impl Planner {
                 .iter()
                 .map(|record| names.notice(record)),
         );
-        if let Some(reason) = guards::total_reduction(comparison, &changes, &self.policy) {
-            for change in changes.iter_mut().filter(|c| c.action.is_reduction()) {
-                change.blocks.push(Block {
-                    guard: Guard::TotalReduction,
-                    reason: reason.clone(),
-                });
-            }
-        }
+        guards::block_in_sum(comparison, &mut changes, &self.policy);
+        guards::block_together(&mut changes);
         Plan::new(PlanContent {
             source: context.source.system.to_owned(),
+            source_tenant: context.source.tenant.clone(),
             sink: context.sink.system.to_owned(),
+            sink_tenant: context.sink.tenant.clone(),
+            strategy: context.sink.strategy,
+            made: context.now,
             origin: None,
             today: comparison.today(),
             data_as_of: comparison.rows().filter_map(|row| row.as_of()).min(),
@@ -110,6 +110,7 @@ impl Planner {
             out.push(self.change(row, action, effective, reason, context)?);
             Ok(())
         };
+        let mut cost_is_written = false;
         match (row.kind(), row.line(), row.vendor()) {
             (Kind::NewRevenue, None, Some(quantity)) if self.policy.create_lines => {
                 let unit_cost = self.cost_to_write(row);
@@ -118,26 +119,22 @@ impl Planner {
                     unit_cost,
                     unit_price: None,
                     last_day: None,
-                };
-                add(
-                    action,
-                    format!("{source} shows {quantity}; {sink} bills none: new revenue"),
-                )?;
-            }
-            (Kind::Change, Some(line), Some(to)) => {
-                let from = line.state.quantity;
-                let action = Action::SetQuantity {
-                    line: line.id.clone(),
-                    from,
-                    to,
+                    like: None,
                 };
                 add(
                     action,
                     format!(
-                        "{source} shows {to}; {sink} bills {from}: {}",
-                        step(from, to)
+                        "{source} shows {quantity}; {sink} bills none: new revenue, from \
+                         {effective} on"
                     ),
                 )?;
+            }
+            (Kind::Change, Some(line), Some(to)) => {
+                let changes = self.requantify(row, line, to, today, context)?;
+                cost_is_written = changes
+                    .iter()
+                    .any(|change| matches!(change.action, Action::EndLine { .. }));
+                out.extend(changes);
             }
             (Kind::VendorMissing, Some(line), _)
                 if self.policy.vendor_missing == VendorMissing::EndLine =>
@@ -147,29 +144,77 @@ impl Planner {
                     line: line.id.clone(),
                     from,
                     last_day: effective.plus_days(-1),
+                    replaced_by: None,
                 };
                 add(
                     action,
-                    format!("{source} shows no usage; {sink} bills {from}: the line ends"),
+                    format!(
+                        "{source} shows no usage; {sink} bills {from}: the line ends, and bills \
+                         nothing from {effective} on"
+                    ),
                 )?;
             }
             _ => {}
         }
         if let (Kind::Change | Kind::NoChange, Some(line)) = (row.kind(), row.line())
+            && !cost_is_written
             && let Some(to) = self.cost_change(row, line)
         {
             let from = line.state.unit_cost;
             let bills = from.map_or_else(|| "none".to_owned(), |cost| cost.to_string());
-            add(
-                Action::SetUnitCost {
-                    line: line.id.clone(),
-                    from,
-                    to,
-                },
-                format!("{source} charges {to} per unit; {sink} holds {bills}"),
-            )?;
+            let action = Action::SetUnitCost {
+                line: line.id.clone(),
+                from,
+                to,
+            };
+            let reason = format!("{source} charges {to} per unit; {sink} holds {bills}");
+            let effective = in_place_from(row.agreement(), effective);
+            out.push(self.change(row, action, effective, reason, context)?);
         }
         Ok(())
+    }
+
+    /// The changes that bring a new quantity onto a line, by the sink's strategy.
+    fn requantify(
+        &self,
+        row: Row<'_>,
+        line: &AgreementLine,
+        to: Quantity,
+        today: CivilDate,
+        context: &PlanContext<'_>,
+    ) -> Result<Vec<Change>> {
+        let agreement = row.agreement();
+        let strategy = context.sink.strategy;
+        // Where it is not known that the PSA bills a line in proportion to the days up to its
+        // end, a line ends with a period.
+        let effective = if strategy == Strategy::Versioned && !context.sink.prorates_ends {
+            not_before(agreement, next_period(agreement, today))
+        } else {
+            first_day(&self.policy, agreement, today)
+        };
+        let steps = Requantify {
+            agreement,
+            line,
+            lines: row.book().lines(&agreement.id).unwrap_or_default(),
+            to,
+            unit_cost: self.cost_change(row, line).or(line.state.unit_cost),
+            effective,
+            policy: &self.policy,
+            names: [context.source.name, context.sink.name],
+        }
+        .steps(strategy);
+        let mut changes: Vec<Change> = Vec::new();
+        for step in steps {
+            let mut change = self.change(row, step.action, step.effective, step.reason, context)?;
+            if let Some(precondition) = step.precondition {
+                change.precondition = precondition;
+            }
+            if step.follows {
+                change.follows = changes.last().map(|before| before.id.clone());
+            }
+            changes.push(change);
+        }
+        Ok(changes)
     }
 
     fn change(
@@ -219,6 +264,7 @@ impl Planner {
             next_invoice: agreement.next_invoice,
             undoes: None,
         };
+        change.prediction = prediction(row, &change, context);
         change.blocks = guards::blocks(row, &change, &self.policy, context);
         Ok(change)
     }
@@ -267,17 +313,60 @@ impl Planner {
 
 /// The first day on which a change of an agreement counts.
 pub(crate) fn first_day(policy: &Policy, agreement: &Agreement, today: CivilDate) -> CivilDate {
-    let next_period = || match agreement.next_invoice {
-        Some(next) if next > today => next,
-        _ => today.last_of_month().plus_days(1),
-    };
     let date = match policy.effective_date {
         EffectiveDate::Today => today,
-        EffectiveDate::NextPeriod => next_period(),
+        EffectiveDate::NextPeriod => next_period(agreement, today),
         EffectiveDate::ByAgreement if agreement.prorates == Some(true) => today,
-        EffectiveDate::ByAgreement => next_period(),
+        EffectiveDate::ByAgreement => next_period(agreement, today),
     };
+    not_before(agreement, date)
+}
+
+/// The first day not invoiced yet, or the first of the next month where that is not known.
+fn next_period(agreement: &Agreement, today: CivilDate) -> CivilDate {
+    match agreement.next_invoice {
+        Some(next) if next > today => next,
+        _ => today.last_of_month().plus_days(1),
+    }
+}
+
+/// The date, or the first day that the agreement bills where that is later.
+fn not_before(agreement: &Agreement, date: CivilDate) -> CivilDate {
     agreement.bill_start.map_or(date, |start| date.max(start))
+}
+
+/// What the PSA is expected to compute for the first period of a new line.
+fn prediction(row: Row<'_>, change: &Change, context: &PlanContext<'_>) -> Option<Prediction> {
+    let rule = context.sink.proration.as_ref()?;
+    let Action::CreateLine {
+        quantity,
+        unit_cost,
+        unit_price,
+        last_day,
+        ..
+    } = &change.action
+    else {
+        return None;
+    };
+    let agreement = row.agreement();
+    if agreement.prorates != Some(true) {
+        return None;
+    }
+    let period = agreement.period_of(change.effective)?;
+    let product = row.book().product(row.product());
+    let listed = |own: Option<Money>, of: fn(&Product) -> Option<Money>| {
+        own.or_else(|| {
+            let money = product.and_then(of)?;
+            let currency = money.currency.or(agreement.currency);
+            Some(Money { currency, ..money })
+        })
+    };
+    let units = [
+        listed(*unit_price, |product| product.unit_price),
+        listed(*unit_cost, |product| product.unit_cost),
+    ];
+    let days = (change.effective, *last_day);
+    Prediction::new(rule, &period, days, *quantity, units)
 }
 
 /// What a person should know of rows that are not changed: one notice for all rows of an
@@ -351,19 +440,6 @@ fn row_notice(row: Row<'_>, products: &[&str], sentence: &str) -> Notice {
         notice.product = Some(row.product().clone());
     }
     notice
-}
-
-/// "3 more to bill", "2 fewer to bill".
-fn step(from: Quantity, to: Quantity) -> String {
-    let difference = |a: Quantity, b: Quantity| {
-        a.checked_sub(b)
-            .map_or_else(|| "many".to_owned(), |units| units.to_string())
-    };
-    if to >= from {
-        format!("{} more to bill", difference(to, from))
-    } else {
-        format!("{} fewer to bill", difference(from, to))
-    }
 }
 
 /// The hash of what the change does to what, on which state.

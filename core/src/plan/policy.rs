@@ -57,6 +57,31 @@ impl Default for ReductionLimit {
     }
 }
 
+/// When a plan adds too much to be trusted: above both figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IncreaseLimit {
+    /// Per cent of the lines compared, new ones included, or of the units on them. 100 for no
+    /// limit on new lines: for a first plan, when nothing is billed yet.
+    #[serde(
+        serialize_with = "wire::as_text",
+        deserialize_with = "wire::decimal_text"
+    )]
+    pub percent: Decimal,
+    /// Number of lines.
+    pub lines: u64,
+}
+
+impl Default for IncreaseLimit {
+    /// Above 30 per cent and above 20 lines.
+    fn default() -> Self {
+        Self {
+            percent: Decimal::from(30),
+            lines: 20,
+        }
+    }
+}
+
 /// What a plan may do, and when it is not to be trusted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -74,6 +99,13 @@ pub struct Policy {
     pub effective_date: EffectiveDate,
     /// When a plan takes away too much to be trusted.
     pub reduction_limit: ReductionLimit,
+    /// When a plan adds too much to be trusted.
+    pub increase_limit: IncreaseLimit,
+    /// Whether a reduction within a period that is invoiced already is credited by a line of
+    /// its own, where the sink catches up (see [`Strategy`](super::Strategy)).
+    pub catch_up_credits: bool,
+    /// For how many hours a plan may be carried out.
+    pub plan_valid_hours: u32,
     /// The currency of agreements that do not state one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_currency: Option<Currency>,
@@ -88,6 +120,9 @@ impl Default for Policy {
             vendor_missing: VendorMissing::default(),
             effective_date: EffectiveDate::default(),
             reduction_limit: ReductionLimit::default(),
+            increase_limit: IncreaseLimit::default(),
+            catch_up_credits: false,
+            plan_valid_hours: 72,
             default_currency: None,
         }
     }

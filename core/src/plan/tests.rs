@@ -14,6 +14,7 @@ fn bounded() -> Change {
         unit_cost: None,
         unit_price: None,
         last_day: Some(day("2026-10-31")),
+        like: None,
     };
     Change::new("c1", "co", "a1", "p1", action, day("2026-10-11"))
 }
@@ -57,6 +58,7 @@ fn an_open_ended_line_is_not_created_beside_one_that_still_bills() {
         unit_cost: None,
         unit_price: None,
         last_day: None,
+        like: None,
     };
     change.precondition = Precondition::NoOpenLine;
     let ends = |last| [line("p1", "2026-01-01", Some(last))];

@@ -17,9 +17,11 @@
 //! # }
 //! ```
 
+mod prediction;
 mod share;
 mod term;
 
+pub use prediction::{Prediction, ProrationRule};
 pub use share::{DayCount, Rounding, RoundingMode, Share, prorate, segments};
 pub use term::{instalments, months_after};
 

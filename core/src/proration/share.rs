@@ -109,6 +109,31 @@ impl Share {
         self.days
     }
 
+    /// What is left of it without another share of the same whole.
+    ///
+    /// # Errors
+    /// `Invalid` when the two do not divide by the same number of days, or the amount cannot be
+    /// held exactly.
+    pub fn less(&self, other: &Self) -> Result<Self> {
+        if self.days != other.days {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!(
+                    "{} days and {} days are no one whole",
+                    self.days, other.days
+                ),
+            ));
+        }
+        let amount_days = self
+            .amount_days
+            .checked_sub(other.amount_days)
+            .ok_or_else(too_large)?;
+        Ok(Self {
+            amount_days,
+            ..*self
+        })
+    }
+
     /// The amount, rounded once.
     ///
     /// # Errors
@@ -192,7 +217,7 @@ pub fn segments(
 }
 
 /// `a` x `b`, refused where 28 digits cannot hold it.
-fn exact_product(a: Decimal, b: Decimal) -> Result<Decimal> {
+pub(super) fn exact_product(a: Decimal, b: Decimal) -> Result<Decimal> {
     let (a, b) = (a.normalize(), b.normalize());
     if a.scale() + b.scale() > 28 {
         return Err(too_large());

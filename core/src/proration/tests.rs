@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::model::{CivilDate, Period, Quantity};
+use crate::model::{CivilDate, Money, Period, Prorated, Quantity};
 use crate::wire::parse_decimal;
 
 fn dec(text: &str) -> Decimal {
@@ -77,6 +77,101 @@ fn two_seats_fewer_from_the_20th_of_october_are_15_48_less() {
 }
 
 #[test]
+fn what_is_not_prorated_is_whole_or_nothing() {
+    let whole = |quantity, day| amount(quantity, "20.00", &october(), day, DayCount::Whole);
+    let sum = |billed: &str, step: String| dec(billed) + dec(&step);
+    assert_eq!(sum("200.00", whole(3, "2026-10-11")), dec("260.00"));
+    assert_eq!(sum("200.00", whole(3, "2026-11-01")), dec("200.00"));
+    assert_eq!(sum("200.00", whole(-2, "2026-10-20")), dec("160.00"));
+}
+
+/// The rule of ConnectWise additions.
+const PER_UNIT: ProrationRule =
+    ProrationRule::per_unit(DayCount::ActualInclusive, Rounding::half_up(2));
+
+fn predicted(
+    rule: ProrationRule,
+    period: &Period,
+    days: (&str, Option<&str>),
+    quantity: i64,
+    price: &str,
+) -> Option<Prediction> {
+    let price = Some(Money::without_currency(dec(price)));
+    let days = (date(days.0), days.1.map(date));
+    Prediction::new(&rule, period, days, quantity.into(), [price, None])
+}
+
+#[test]
+fn three_seats_from_the_11th_of_october_are_predicted_as_40_65_by_unit_and_by_line() {
+    let per_line = ProrationRule::per_line(DayCount::ActualInclusive, Rounding::half_up(2));
+    for rule in [PER_UNIT, per_line] {
+        let days = ("2026-10-11", Some("2026-10-31"));
+        let prediction = predicted(rule, &october(), days, 3, "20.00").unwrap();
+        assert_eq!(prediction.unit_price.unwrap().amount, dec("13.55"));
+        assert_eq!(prediction.price.unwrap().amount, dec("40.65"));
+    }
+}
+
+#[test]
+fn two_seats_from_the_15th_of_march_are_predicted_by_unit_as_24_12_and_by_line_as_24_13() {
+    let march = period("2026-03-01", "2026-03-31");
+    let per_line = ProrationRule::per_line(DayCount::ActualInclusive, Rounding::half_up(2));
+    let price = |rule| {
+        let prediction = predicted(rule, &march, ("2026-03-15", None), 2, "22.00").unwrap();
+        prediction.price.unwrap().amount
+    };
+    assert_eq!(price(PER_UNIT), dec("24.12"));
+    assert_eq!(price(per_line), dec("24.13"));
+}
+
+#[test]
+fn a_prediction_is_of_the_days_within_the_first_period() {
+    let until = |last| {
+        let days = ("2026-10-11", Some(last));
+        predicted(PER_UNIT, &october(), days, 1, "31.00").unwrap()
+    };
+    assert_eq!(until("2026-10-20").price.unwrap().amount, dec("10"));
+    assert_eq!(until("2026-11-30").price.unwrap().amount, dec("21"));
+    assert_eq!(until("2026-11-30").until, date("2026-10-31"));
+    for days in [
+        ("2026-10-01", None),
+        ("2026-10-01", Some("2026-11-30")),
+        ("2026-09-30", None),
+        ("2026-11-01", None),
+        ("2026-10-11", Some("2026-10-10")),
+    ] {
+        assert_eq!(
+            predicted(PER_UNIT, &october(), days, 1, "31.00"),
+            None,
+            "{days:?}"
+        );
+    }
+}
+
+#[test]
+fn a_prediction_stands_beside_what_is_shown_and_says_where_they_differ() {
+    let days = ("2026-10-11", None);
+    let prediction = predicted(PER_UNIT, &october(), days, 3, "20.00").unwrap();
+    let shown = |price: &str| Prorated {
+        price: Some(Money::without_currency(dec(price))),
+        ..Prorated::default()
+    };
+    let beside = |shown: Option<&Prorated>| prediction.beside("the PSA", shown).unwrap();
+    assert_eq!(
+        beside(Some(&shown("40.650"))),
+        "predicted 40.65 for 2026-10-11 to 2026-10-31, the PSA shows 40.65"
+    );
+    assert_eq!(
+        beside(Some(&shown("40.64"))),
+        "predicted 40.65 for 2026-10-11 to 2026-10-31, but the PSA shows 40.64"
+    );
+    assert_eq!(
+        beside(None),
+        "predicted 40.65 for 2026-10-11 to 2026-10-31, the PSA shows no amount for them"
+    );
+}
+
+#[test]
 fn the_published_invoice_of_two_seats_from_the_15th_of_march_fits_per_unit() {
     let march = period("2026-03-01", "2026-03-31");
     let unit = dec(&inclusive(1, "22.00", &march, "2026-03-15"));
@@ -105,6 +200,10 @@ fn a_step_within_october_by_segments_and_by_difference_is_232_90() {
     assert_eq!(
         parts[0].round(Rounding::half_up(4)).unwrap(),
         dec("90.3226")
+    );
+    assert_eq!(
+        parts[1].round(Rounding::half_up(4)).unwrap(),
+        dec("142.5806")
     );
     assert_eq!(dec("90.32") + dec("142.58"), dec("232.90"));
     let difference = inclusive(3, "20.00", &october(), "2026-10-15");
@@ -149,6 +248,7 @@ fn a_term_aligned_to_another_is_charged_for_its_days() {
 fn twelve_instalments_of_100_add_up_by_the_last() {
     let parts = instalments(dec("100.00"), 12, Rounding::half_up(2));
     assert_eq!(parts[0], dec("8.33"));
+    assert_eq!(parts[0] * dec("12"), dec("99.96"));
     assert_eq!(parts[11], dec("8.37"));
     assert_eq!(parts.iter().copied().sum::<Decimal>(), dec("100.00"));
     assert!(instalments(dec("1"), 0, Rounding::half_up(2)).is_empty());
@@ -318,6 +418,18 @@ proptest! {
     #[test]
     fn invariant_7_no_change_is_no_amount((period, day, unit) in situations()) {
         prop_assert!(share(0, unit, &period, day).is_zero());
+    }
+
+    #[test]
+    fn rounding_twice_is_harmless_for_cents_over_a_month(days in 28_i32..=31, left in 0_i32..31, cents in 0_i64..1_000_000) {
+        let start = date("2026-01-01");
+        let month = Period::new(start, start.plus_days(days - 1)).unwrap();
+        let day = start.plus_days(left.min(days - 1));
+        let unit = Decimal::new(cents, 2);
+        let part = prorate(1_u32.into(), unit, &month, day, DayCount::ActualInclusive).unwrap();
+        let four = part.round(Rounding::half_up(4)).unwrap();
+        let two = Rounding::half_up(2);
+        prop_assert_eq!(two.of(four), part.round(two).unwrap());
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod book;
 mod comparison;
 mod compiled;
 mod reconciler;
+mod standing;
 
 pub use book::PsaBook;
 pub use comparison::{Comparison, EvidenceLine, Kind, Row, Unplaced, UnplacedSubject, VendorCost};

@@ -7,6 +7,7 @@ use super::comparison::{
     Comparison, EvidenceLine, Kind, RowData, Unplaced, UnplacedSubject, VendorCost,
 };
 use super::compiled::{AccountRoute, Decision, ProductRoute, Routes};
+use super::standing::Standing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::{LineTarget, Mapping};
 use crate::model::{
@@ -373,7 +374,8 @@ impl<'a> Reconciler<'a> {
                 (BTreeMap::new(), Some(reason))
             }
         };
-        let eligibility = &self.book.entry(agreement).agreement.eligibility;
+        let terms = &self.book.entry(agreement).agreement;
+        let eligibility = &terms.eligibility;
         let mut products: BTreeMap<u32, Option<Owed>> =
             open.keys().map(|product| (*product, None)).collect();
         for owed in owed {
@@ -381,10 +383,14 @@ impl<'a> Reconciler<'a> {
         }
         for (product, owed) in products {
             let lines = open.get(&product).map_or(&[][..], Vec::as_slice);
+            let standing = Standing::of(
+                terms,
+                self.book.lines_at(agreement).unwrap_or_default(),
+                lines,
+            );
             let found = Found {
                 owed: owed.as_ref(),
-                lines,
-                agreement,
+                standing: &standing,
                 product,
             };
             let (kind, reason) = if !eligibility.is_eligible() {
@@ -401,9 +407,9 @@ impl<'a> Reconciler<'a> {
                 agreement,
                 product,
                 kind,
-                line: match lines {
-                    [only] => Some(*only),
-                    _ => None,
+                line: match standing {
+                    Standing::One { at, .. } => Some(at),
+                    Standing::None | Standing::Several(_) => None,
                 },
                 vendor: owed.as_ref().and_then(|owed| owed.quantity),
                 cost: owed
@@ -490,17 +496,10 @@ impl<'a> Reconciler<'a> {
             let reason = "a service that is part of the sum is switched off".to_owned();
             return (Kind::SwitchedOff, Some(reason));
         }
-        let line = match found.lines {
-            [] => None,
-            [only] => self
-                .book
-                .lines_at(found.agreement)
-                .ok()
-                .and_then(|lines| lines.get(*only as usize)),
-            several => {
-                let reason = format!("{} open lines for one product", several.len());
-                return (Kind::Ambiguous, Some(reason));
-            }
+        let line = match found.standing {
+            Standing::None => None,
+            Standing::One { line, .. } => Some(*line),
+            Standing::Several(reason) => return (Kind::Ambiguous, Some(reason.clone())),
         };
         if let Some(day) = line.and_then(|line| line.state.last_day) {
             let reason = format!("the line is set to end after {day}");
@@ -538,8 +537,7 @@ impl<'a> Reconciler<'a> {
 #[derive(Debug)]
 struct Found<'r> {
     owed: Option<&'r Owed>,
-    lines: &'r [u32],
-    agreement: u32,
+    standing: &'r Standing<'r>,
     product: u32,
 }
 

@@ -18,6 +18,7 @@ fn change() -> Change {
         unit_cost: None,
         unit_price: None,
         last_day: None,
+        like: None,
     };
     let effective = "2026-02-01".parse().unwrap();
     Change::new("c1", "co", "a1", "p1", action, effective)

@@ -20,10 +20,7 @@ fn stores() -> Vec<Box<dyn Journal>> {
 fn state(quantity: u32) -> LineState {
     LineState {
         quantity: quantity.into(),
-        unit_cost: None,
-        unit_price: None,
-        effective: None,
-        last_day: None,
+        ..LineState::default()
     }
 }
 
@@ -39,6 +36,7 @@ fn change(id: &str, company: &str, agreement: &str, product: &str, line: Option<
             unit_cost: None,
             unit_price: None,
             last_day: None,
+            like: None,
         },
     };
     let day = "2026-02-01".parse().unwrap();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod properties;
+mod strategies;
 mod world;
 
 use tallyline_core::ErrorKind;
@@ -10,8 +11,9 @@ use tallyline_core::model::{
     AccountReading, Basis, ChargeKind, Commitment, Currency, Eligibility, Money, Quantity,
     QuantityFloor, Timestamp,
 };
-use tallyline_core::plan::{Action, EffectiveDate, Guard, Plan, VendorMissing};
+use tallyline_core::plan::{Action, EffectiveDate, Guard, Plan, Side, Strategy, VendorMissing};
 use tallyline_core::reconcile::{Kind, PsaBook, Reconciler};
+use tallyline_core::sink::{SinkCapabilities, SinkDescriptor};
 
 use crate::world::{World, actions, guards, kind_of, now, seats, today, usd};
 
@@ -31,7 +33,8 @@ fn two_subscriptions_of_one_service_are_summed_before_they_are_compared() {
     assert_eq!(plan.changes()[0].evidence.usage.len(), 2);
     assert_eq!(
         plan.changes()[0].reason,
-        "Market shows 50; PSA bills 47: 3 more to bill"
+        "Market shows 50; PSA bills 47: 3 more to bill, for the whole of the period from 2026-04-01 \
+         on, which is not invoiced yet"
     );
 }
 
@@ -454,6 +457,126 @@ fn an_outage_that_reads_every_account_as_empty_blocks_every_reduction() {
     let plan = world.plan();
     assert_eq!(plan.summary().blocked, 30);
     assert_eq!(plan.summary().ready, 0);
+}
+
+/// `lines` accounts of 10 seats each, of which `new` are not billed.
+fn unbilled(lines: u32, new: u32) -> World {
+    (1..=lines).fold(World::new().service("mail"), |world, n| {
+        let world = world.account(n);
+        let world = if n > new {
+            world.bills(n, &n.to_string(), "P-mail", "10")
+        } else {
+            world
+        };
+        world.reads(&format!("c-{n}"), vec![seats("sub:a", "mail", "10")])
+    })
+}
+
+#[test]
+fn the_increase_guard_needs_both_the_share_and_the_count() {
+    assert_eq!(
+        guards(&unbilled(30, 20).plan()),
+        [],
+        "20 lines are the count"
+    );
+    assert_eq!(guards(&unbilled(70, 21).plan()), [], "30 % is the share");
+    let tripped = unbilled(60, 21).plan();
+    assert_eq!(guards(&tripped), [Guard::TotalIncrease; 21]);
+    assert!(
+        tripped.changes()[0].blocks[0]
+            .reason
+            .starts_with("the plan adds units to 21 of 60 lines (35 %)"),
+        "{:?}",
+        tripped.changes()[0].blocks
+    );
+}
+
+#[test]
+fn an_outage_that_reads_every_agreement_as_empty_creates_no_line() {
+    let plan = unbilled(40, 40).plan();
+    assert_eq!(guards(&plan), [Guard::TotalIncrease; 40]);
+    let first_plan = unbilled(40, 40)
+        .with_policy(|policy| policy.increase_limit.percent = Quantity::from(100_u32).value());
+    assert_eq!(first_plan.plan().summary().ready, 40);
+}
+
+#[test]
+fn a_reading_that_doubles_every_quantity_is_blocked() {
+    let plan = cut(30, 30, "20").plan();
+    assert_eq!(guards(&plan), [Guard::TotalIncrease; 30]);
+}
+
+#[test]
+fn a_cost_in_another_currency_is_blocked_for_good_and_a_quantity_is_not() {
+    let cad = Money::new(usd("7").amount, Currency::CAD);
+    let world = World::new()
+        .account(1)
+        .service("mail")
+        .bills(1, "10", "P-mail", "5")
+        .reads(
+            "c-1",
+            vec![seats("sub:a", "mail", "6").with_unit_cost(Some(cad))],
+        );
+    let finals: Vec<bool> = world
+        .plan()
+        .changes()
+        .iter()
+        .map(|change| change.final_block().is_some())
+        .collect();
+    assert_eq!(finals, [false, true]);
+}
+
+#[test]
+fn a_line_after_the_agreements_end_is_blocked() {
+    let mut world = World::new()
+        .account(1)
+        .service("mail")
+        .reads("c-1", vec![seats("sub:a", "mail", "5")]);
+    world.agreements[0].end = Some("2026-03-31".parse().unwrap());
+    let plan = world.plan();
+    assert_eq!(guards(&plan), [Guard::AgreementDates]);
+    assert_eq!(
+        plan.changes()[0].blocks[0].reason,
+        "the line would bill from 2026-04-01, and the agreement ends on 2026-03-31"
+    );
+    assert!(plan.changes()[0].final_block().is_some());
+}
+
+#[test]
+fn a_plan_is_not_carried_out_when_it_is_too_old() {
+    let plan = cut(3, 1, "9").plan();
+    let after = |hours: u64| now().plus(std::time::Duration::from_secs(hours * 3600));
+    assert!(plan.check_age(after(72)).is_ok());
+    let error = plan.check_age(after(73)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StalePlan);
+    assert!(error.message().contains("73 hours ago"), "{error}");
+}
+
+#[test]
+fn a_plan_of_one_tenant_is_not_carried_out_on_another_nor_by_another_strategy() {
+    let plan = cut(3, 1, "9").plan();
+    let source = Side {
+        system: "market",
+        tenant: None,
+    };
+    let mut sink = SinkDescriptor::new("psa", "PSA", SinkCapabilities::default());
+    assert!(plan.check_sides(source, &sink).is_ok());
+    sink.tenant = Some("production".into());
+    let error = plan.check_sides(source, &sink).unwrap_err();
+    assert_eq!(
+        error.message(),
+        "the plan is for psa, and psa (production) is connected: nothing was written"
+    );
+    sink.tenant = None;
+    sink.strategy = Strategy::Versioned;
+    assert!(plan.check_strategy(&sink).is_err());
+    sink.strategy = Strategy::InPlace;
+    assert!(plan.check_strategy(&sink).is_ok());
+    let other = Side {
+        system: "market",
+        tenant: Some("another"),
+    };
+    assert!(plan.check_sides(other, &sink).is_err());
 }
 
 #[test]

@@ -9,7 +9,8 @@ use tallyline_core::model::{
     AccountReading, Agreement, AgreementLine, AgreementReading, Basis, BillingCycle, ChargeKind,
     CivilDate, Company, Currency, Money, Product, Quantity, ReadFailure, Timestamp, UsageLine,
 };
-use tallyline_core::plan::{Action, Guard, Plan, PlanContext, Planner, Policy};
+use tallyline_core::plan::{Action, Guard, Plan, PlanContext, Planner, Policy, Strategy};
+use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
 use tallyline_core::reconcile::{Kind, PsaBook, Reconciler};
 use tallyline_core::sink::{SinkCapabilities, SinkDescriptor};
 use tallyline_core::source::SourceDescriptor;
@@ -39,6 +40,9 @@ pub(crate) struct World {
     pub(crate) readings: Vec<AccountReading>,
     pub(crate) policy: Policy,
     pub(crate) whole_units: bool,
+    pub(crate) now: Timestamp,
+    pub(crate) strategy: Strategy,
+    pub(crate) prorates_ends: bool,
 }
 
 impl World {
@@ -52,6 +56,9 @@ impl World {
             readings: Vec::new(),
             policy: Policy::default(),
             whole_units: false,
+            now: now(),
+            strategy: Strategy::InPlace,
+            prorates_ends: false,
         }
     }
 
@@ -138,6 +145,19 @@ impl World {
         self
     }
 
+    pub(crate) fn by(mut self, strategy: Strategy) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
+    pub(crate) fn on(mut self, day: CivilDate) -> Self {
+        self.now = day.midnight_utc();
+        for reading in &mut self.readings {
+            reading.read_at = self.now;
+        }
+        self
+    }
+
     pub(crate) fn book(&self) -> PsaBook {
         let mut book = PsaBook::new(
             self.companies.clone(),
@@ -155,7 +175,7 @@ impl World {
 
     pub(crate) fn kinds(&self) -> Vec<(String, Kind)> {
         let book = self.book();
-        let mut reconciler = Reconciler::new(&self.mapping, &book, today());
+        let mut reconciler = Reconciler::new(&self.mapping, &book, self.now.date());
         for reading in self.readings.clone() {
             reconciler.observe(reading).unwrap();
         }
@@ -179,7 +199,7 @@ impl World {
 
     pub(crate) fn plan(&self) -> Plan {
         let book = self.book();
-        let mut reconciler = Reconciler::new(&self.mapping, &book, today());
+        let mut reconciler = Reconciler::new(&self.mapping, &book, self.now.date());
         for reading in self.readings.clone() {
             reconciler.observe(reading).unwrap();
         }
@@ -189,10 +209,15 @@ impl World {
         capabilities.set_unit_cost = true;
         capabilities.end_line = true;
         capabilities.whole_units_only = self.whole_units;
+        let mut sink = SinkDescriptor::new("psa", "PSA", capabilities);
+        sink.strategy = self.strategy;
+        sink.prorates_ends = self.prorates_ends;
+        let rule = ProrationRule::per_unit(DayCount::ActualInclusive, Rounding::half_up(2));
+        sink.proration = Some(rule);
         let context = PlanContext {
             source: &SourceDescriptor::new("market", "Market"),
-            sink: &SinkDescriptor::new("psa", "PSA", capabilities),
-            now: now(),
+            sink: &sink,
+            now: self.now,
             accounts: &[],
             services: &[],
         };
@@ -226,6 +251,7 @@ impl World {
                     Action::CreateLine {
                         quantity,
                         unit_cost,
+                        unit_price,
                         last_day,
                         ..
                     },
@@ -234,6 +260,8 @@ impl World {
                     let id = format!("new-{}", change.id);
                     let mut line = AgreementLine::new(id, change.product.clone(), *quantity);
                     line.state.unit_cost = *unit_cost;
+                    line.state.unit_price = *unit_price;
+                    line.marker = Some(change.marker.clone());
                     line.state.effective = Some(change.effective);
                     line.state.last_day = *last_day;
                     lines.push(line);

@@ -9,7 +9,7 @@ use tallyline_core::apply::{
     Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock as _, Override,
 };
 use tallyline_core::model::{ChangeId, Timestamp};
-use tallyline_core::plan::{Change, Plan};
+use tallyline_core::plan::{Change, Plan, Side};
 use tallyline_core::store::{ChangeRecord, ChangeState, Journal, RunId, RunRecord, SqliteStore};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result};
 
@@ -61,11 +61,14 @@ pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> 
     let journal = SqliteStore::open(&config.journal)?;
     let (report, changes) = if args.resume {
         let run = run_to_resume(&journal, plan.as_ref().map(|(plan, _)| plan)).await?;
+        check_run(&journal, &run, &config, sink.as_ref()).await?;
         resume(&journal, sink.as_ref(), &clock, &run, args).await?
     } else {
         let ((plan, text), approval) = plan
             .zip(approval)
             .ok_or_else(|| wrong("name a plan file".to_owned()))?;
+        plan.check_age(clock.now())?;
+        plan.check_strategy(sink.descriptor())?;
         refuse_again(&journal, &plan, &approval).await?;
         let sink = sink.as_ref();
         let applier = Applier::new(sink, &journal, &clock);
@@ -149,23 +152,39 @@ fn wrong(message: String) -> Error {
     Error::new(ErrorKind::Config, message)
 }
 
+/// The plan of a run must be of this source and this sink, and gives its content. A plan that
+/// this program does not read any more is taken for one.
+pub(super) async fn check_run(
+    journal: &dyn Journal,
+    run: &RunId,
+    config: &Config,
+    sink: &dyn PsaSink,
+) -> Result<Option<Plan>> {
+    let plan = Plan::from_text(&journal.plan_text(run).await?).ok();
+    if let Some(plan) = &plan {
+        check_systems(plan, config, sink)?;
+    }
+    Ok(plan)
+}
+
 /// The plan must be of this source and this sink.
 fn check_systems(plan: &Plan, config: &Config, sink: &dyn PsaSink) -> Result<()> {
-    let source = connect::source_system(config);
-    let content = plan.content();
-    for (what, planned, configured) in [
-        ("[source]", content.source.as_str(), source),
-        ("[sink]", content.sink.as_str(), sink.descriptor().system),
-    ] {
-        if planned != configured {
-            return Err(wrong(format!(
-                "the plan is for {}, and {what} in {} is {configured}",
-                safe(planned),
-                files::shown(&config.path)
-            )));
-        }
-    }
-    Ok(())
+    let (system, tenant) = connect::source_tenant(config)?;
+    let source = Side {
+        system,
+        tenant: Some(&tenant),
+    };
+    plan.check_sides(source, sink.descriptor())
+        .map_err(|error| {
+            Error::new(
+                error.kind(),
+                format!(
+                    "{}; see [source] and [sink] in {}",
+                    error.message(),
+                    files::shown(&config.path)
+                ),
+            )
+        })
 }
 
 /// What is approved: the whole plan or the changes named, and the blocked ones that a named

@@ -56,6 +56,7 @@ pub(crate) async fn run(context: &Context, args: &RetryArgs) -> Result<Outcome> 
         return Ok(Outcome::Done);
     }
     let connections = connect::both(&config)?;
+    apply::check_run(&journal, &run.id, &config, connections.sink.as_ref()).await?;
     let (fresh, book) = plan::make(context, &config, &connections).await?;
     let retry = after::retry(&run, &records, &fresh, &book)?;
     let ceiling = after::still_approved(&journal, &run, &records).await?;

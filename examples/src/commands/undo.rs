@@ -8,7 +8,7 @@ use tallyline_core::Result;
 use tallyline_core::apply::after::{self, NotUndone, Refusal, TakenBack, Undo, UndoContext};
 use tallyline_core::flow;
 
-use super::{Context, retry, runs};
+use super::{Context, apply, retry, runs};
 use crate::cli::UndoArgs;
 use crate::connect;
 use crate::files;
@@ -27,6 +27,8 @@ pub(crate) async fn run(context: &Context, args: &UndoArgs) -> Result<Outcome> {
     let config = context.config()?;
     let (journal, run, records) = runs::find(&config, &args.run).await?;
     let sink = connect::sink(&config)?;
+    let plan = apply::check_run(&journal, &run.id, &config, sink.as_ref()).await?;
+    let (_, tenant) = connect::source_tenant(&config)?;
     let changes = records.iter().map(|record| &record.change);
     let book = flow::book_of_changes(sink.as_ref(), changes).await?;
     let undo = after::undo(
@@ -37,6 +39,11 @@ pub(crate) async fn run(context: &Context, args: &UndoArgs) -> Result<Outcome> {
             book: &book,
             policy: &config.policy,
             today: context.now().date(),
+            now: context.now(),
+            source_tenant: match &plan {
+                Some(plan) => plan.content().source_tenant.as_deref(),
+                None => Some(&tenant),
+            },
             taken_back: &TakenBack::read(&journal, &run.id).await?,
         },
     )?;
@@ -92,7 +99,7 @@ fn text(undo: &Undo, args: &UndoArgs) -> String {
         summary if summary.ready + summary.blocked == 0 => {
             "\nNothing can be taken back.\n".to_owned()
         }
-        summary if summary.blocked > 0 => format!(
+        _ if plan_view::overridable(&undo.plan) > 0 => format!(
             "\nTo carry it out: tallyline apply {file}\n\
              For a blocked change too: add --override ID=REASON --by NAME\n"
         ),

@@ -327,7 +327,11 @@ fn one(changes: &[&Change], wanted: impl Fn(&Change) -> bool) -> Option<String> 
 fn blocked(changes: &[&Change], guard: Guard, wanted: impl Fn(&Change) -> bool) -> Option<String> {
     match changes {
         [change] if wanted(change) && change.blocks.iter().any(|block| block.guard == guard) => {
-            Some(format!("{}: blocked, a person decides", step(change)))
+            let then = match change.final_block() {
+                Some(_) => "the PSA would refuse it",
+                None => "a person decides",
+            };
+            Some(format!("{}: blocked, {then}", step(change)))
         }
         _ => None,
     }

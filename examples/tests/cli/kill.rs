@@ -198,6 +198,7 @@ fn created(world: &World, change: &Change) -> Option<Line> {
         unit_cost,
         unit_price,
         last_day,
+        ..
     } = &change.action
     else {
         return None;

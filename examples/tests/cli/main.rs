@@ -13,4 +13,5 @@ mod kill;
 mod mapping;
 mod outages;
 mod plan;
+mod refusals;
 mod support;

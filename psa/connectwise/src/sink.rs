@@ -1,9 +1,11 @@
 //! The sink: from wire types to Tallyline's model, and changes to writes.
 
 mod check;
+mod dates;
 mod map;
 mod marker;
 mod read;
+mod terms;
 mod verify;
 mod write;
 
@@ -16,7 +18,8 @@ use futures::stream::BoxStream;
 use tallyline_core::model::{
     Agreement, AgreementId, AgreementReading, Company, Currency, Product, Timestamp,
 };
-use tallyline_core::plan::Change;
+use tallyline_core::plan::{Change, Strategy};
+use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
 use tallyline_core::sink::{
     AgreementFilter, Receipt, SinkCapabilities, SinkDescriptor, Verdict, WriteError,
 };
@@ -85,6 +88,21 @@ impl ConnectWiseSink {
         /// How many agreements are worked on at once.
         #[builder(default = 4)]
         concurrency: usize,
+        /// How new quantities are brought onto lines.
+        #[builder(default)]
+        strategy: Strategy,
+        /// How the system charges a part of a period. Its rounding is inferred from one
+        /// published invoice.
+        #[builder(default = ProrationRule::per_unit(
+            DayCount::ActualInclusive,
+            Rounding::half_up(2)
+        ))]
+        proration: ProrationRule,
+        /// Whether the system is known to bill a line that ends within a period for its days of
+        /// it only. The vendor does not say; where it is not known, a line that is replaced
+        /// ends with a period.
+        #[builder(default)]
+        prorates_ends: bool,
         /// Tells the present, where the system does not state an agreement's status.
         #[builder(default = Arc::new(Timestamp::now))]
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -97,6 +115,10 @@ impl ConnectWiseSink {
         capabilities.end_line = true;
         let mut descriptor = SinkDescriptor::new("connectwise", "ConnectWise PSA", capabilities);
         descriptor.concurrency = concurrency.max(1);
+        descriptor.tenant = Some(tenant(&client));
+        descriptor.strategy = strategy;
+        descriptor.proration = Some(proration);
+        descriptor.prorates_ends = prorates_ends;
         Self(Arc::new(Inner {
             client,
             descriptor,
@@ -107,6 +129,11 @@ impl ConnectWiseSink {
             currencies: Mutex::new(HashMap::new()),
         }))
     }
+}
+
+/// Which installation a client is on: the company id that people sign in with, and the site.
+fn tenant(client: &ConnectWiseClient) -> String {
+    format!("{} at {}", client.company_id(), client.base_url().host())
 }
 
 impl ConnectWiseSink {

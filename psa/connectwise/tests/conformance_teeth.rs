@@ -73,10 +73,9 @@ fn wanted(change: &Change) -> Option<LineState> {
     };
     Some(LineState {
         quantity: *quantity,
-        unit_cost: None,
-        unit_price: None,
         effective: Some(change.effective),
         last_day: *last_day,
+        ..LineState::default()
     })
 }
 

@@ -41,6 +41,7 @@ fn create() -> Change {
         unit_cost: Some(usd("7.10")),
         unit_price: None,
         last_day: None,
+        like: None,
     })
 }
 
@@ -51,6 +52,7 @@ fn catch_up() -> Change {
         unit_cost: None,
         unit_price: None,
         last_day: Some(day("2026-03-31")),
+        like: None,
     })
 }
 
@@ -67,6 +69,7 @@ fn end_line() -> Change {
         line: AgreementLineId::new("9"),
         from: number("12"),
         last_day: day("2026-03-31"),
+        replaced_by: None,
     })
 }
 
@@ -333,6 +336,7 @@ async fn a_change_is_one_patch_of_one_bare_field() {
                 line: line.clone(),
                 from: number("12"),
                 last_day: day("2026-03-31"),
+                replaced_by: None,
             },
             addition(9, "12", r#","cancelledDate":"2026-03-31T00:00:00Z""#),
             r#"{"op":"replace","path":"cancelledDate","value":"2026-03-31T00:00:00Z"}"#.to_owned(),

@@ -140,8 +140,14 @@ fn services_are_the_union_of_subscriptions_and_charges() {
 
 #[test]
 fn the_descriptor_says_what_the_source_reports() {
-    assert_eq!(DESCRIPTOR.system, "sherweb");
-    assert_eq!(DESCRIPTOR.basis, Basis::Live);
-    assert!(DESCRIPTOR.unit_costs && DESCRIPTOR.commitments);
-    assert_eq!(DESCRIPTOR.kinds.len(), 5);
+    let base_url = "https://api.example.com".parse().unwrap();
+    let descriptor = descriptor(SherwebClient::tenant("app-1", &base_url));
+    assert_eq!(descriptor.system, "sherweb");
+    assert_eq!(descriptor.basis, Basis::Live);
+    assert!(descriptor.unit_costs && descriptor.commitments);
+    assert_eq!(descriptor.kinds.len(), 5);
+    assert_eq!(
+        descriptor.tenant.as_deref(),
+        Some("app-1 at api.example.com")
+    );
 }

@@ -216,6 +216,13 @@ fn why_not(change: &Change, notices: &[Notice], book: &PsaBook) -> LeftOut {
     if already_holds(change, lines) {
         return LeftOut::Landed;
     }
+    if change.action.is_bounded() {
+        let reason = "it is for days invoiced already, which no new plan brings again: enter it in \
+                      the PSA by hand";
+        return LeftOut::NotPlanned {
+            reason: reason.to_owned(),
+        };
+    }
     match notices.iter().find(|notice| is_about(notice, change)) {
         Some(notice) => LeftOut::NotPlanned {
             reason: notice.message.clone(),

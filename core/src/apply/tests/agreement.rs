@@ -39,6 +39,7 @@ fn work() -> Vec<(Change, Permission)> {
         line: "l2".into(),
         from: 5_u32.into(),
         last_day: day("2026-01-31"),
+        replaced_by: None,
     };
     all.push(change("c9", "a1", "p2", end));
     let approved = approval().with_only(["c1", "c3", "c5", "c6", "c8", "c9"].map(ChangeId::from));

@@ -65,6 +65,46 @@ fn an_override_is_of_a_blocked_and_approved_change_and_says_by_whom_and_why() {
 }
 
 #[test]
+fn what_the_psa_would_refuse_all_the_same_is_not_overridden() {
+    let changes = [blocked(create("c2", "a1", "p2", 3), Guard::InvoicedPeriod)];
+    let approval = approval().with_override("c2", word());
+    let error = approval.check(&"plan-1".into(), &changes).unwrap_err();
+    assert!(error.message().contains("would refuse it"), "{error}");
+}
+
+#[test]
+fn changes_that_go_together_are_approved_and_overridden_together() {
+    let pair = |guard: Option<Guard>| {
+        let mut second = create("c2", "a1", "p1", 3);
+        second.follows = Some("c1".into());
+        let pair = [set_quantity("c1", "a1", "p1", "l1", (10, 12)), second];
+        match guard {
+            Some(guard) => pair.map(|change| blocked(change, guard)),
+            None => pair,
+        }
+    };
+    let check = |approval: &Approval, changes: &[Change; 2]| {
+        approval
+            .check(&"plan-1".into(), changes)
+            .map_err(|error| error.message().to_owned())
+    };
+    let free = pair(None);
+    assert_eq!(check(&approval(), &free), Ok(()));
+    for one in ["c1", "c2"] {
+        let refused = check(&approval().with_only([one.into()]), &free).unwrap_err();
+        assert!(refused.contains("go together"), "{refused}");
+    }
+    let held = pair(Some(Guard::TotalIncrease));
+    assert_eq!(check(&approval(), &held), Ok(()), "neither leaves");
+    let first = approval().with_override("c1", word());
+    assert!(check(&first, &held).is_err());
+    assert_eq!(check(&first.with_override("c2", word()), &held), Ok(()));
+    let ceiling = Ceiling::of(&approval(), &free[..1]);
+    let within = Approval::within(ceiling, "plan-1".into(), &free, "kim", Timestamp::EPOCH);
+    assert!(!within.includes(&"c1".into()) && !within.includes(&"c2".into()));
+}
+
+#[test]
 fn what_is_not_approved_and_what_is_blocked_are_withheld_for_that_reason() {
     let cause = |approval: &Approval, place: usize| match &approval.permissions(&two())[place] {
         Permission::Withheld { cause, .. } => Some(*cause),
@@ -125,6 +165,7 @@ fn a_creation_is_covered_up_to_the_approved_quantity_at_the_approved_cost_and_pr
             unit_cost: cost.map(money),
             unit_price: price.map(money),
             last_day: None,
+            like: None,
         };
         change("c1", "a1", "p1", action)
     };
@@ -152,6 +193,7 @@ fn a_bounded_creation_is_covered_up_to_the_approved_last_day() {
             unit_cost: None,
             unit_price: None,
             last_day: last.map(day),
+            like: None,
         };
         change("c1", "a1", "p1", action)
     };
@@ -193,6 +235,7 @@ fn an_end_is_covered_on_the_approved_day_or_later_and_for_no_more_units() {
             line: "l1".into(),
             from: units.into(),
             last_day: day(last),
+            replaced_by: None,
         };
         change("c1", "a1", "p1", action)
     };

@@ -126,6 +126,7 @@ impl World {
             unit_cost,
             unit_price,
             last_day,
+            ..
         } = &change.action
         {
             let mut line = AgreementLine::new(new_id, change.product.clone(), *quantity);

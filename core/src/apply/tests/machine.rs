@@ -17,10 +17,7 @@ fn landed() -> Verdict {
         line: "l1".into(),
         observed: LineState {
             quantity: 1_u32.into(),
-            unit_cost: None,
-            unit_price: None,
-            effective: None,
-            last_day: None,
+            ..LineState::default()
         },
     }
 }

@@ -73,6 +73,7 @@ fn create(id: &str, agreement: &str, product: &str, units: u32) -> Change {
         unit_cost: None,
         unit_price: None,
         last_day: None,
+        like: None,
     };
     change(id, agreement, product, action)
 }
@@ -128,6 +129,7 @@ fn changes() -> Vec<Change> {
                 line: "l3".into(),
                 from: 4_u32.into(),
                 last_day: day("2026-01-31"),
+                replaced_by: None,
             },
         ),
         create("c6", "a1", "p3", 6),

@@ -372,6 +372,7 @@ pub(super) fn state(
         unit_price: money(unit_price(wire)),
         effective: None,
         last_day: units.last_day(day),
+        prorated: None,
     }
 }
 

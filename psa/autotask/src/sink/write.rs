@@ -110,9 +110,11 @@ impl Wanted {
                 unit_cost,
                 unit_price,
                 last_day,
+                like,
             } => {
                 // Its end would be an adjustment of its own.
                 claimed(last_day.is_none(), "create lines that end")?;
+                claimed(like.is_none(), "create lines on the terms of another")?;
                 let units = whole(*quantity)?;
                 if units == 0 {
                     let message = "a line of no units is not created";

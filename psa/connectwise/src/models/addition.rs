@@ -97,6 +97,8 @@ pub struct Addition {
     pub extended_prorate_price: Option<Decimal>,
     /// Whether the running period is to be prorated.
     pub prorate_current_period_flag: Option<bool>,
+    /// How it is grouped on the invoice.
+    pub invoice_grouping: Option<Reference>,
     /// The opportunity that it came from.
     pub opportunity: Option<Reference>,
     /// The status of the agreement.
@@ -164,6 +166,15 @@ pub struct NewAddition {
     /// Whether the running period is to be prorated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prorate_current_period_flag: Option<bool>,
+    /// The place on the invoice.
+    #[serde(
+        serialize_with = "as_number_opt",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub sequence_number: Option<Decimal>,
+    /// How it is grouped on the invoice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invoice_grouping: Option<RecordRef>,
     /// Custom fields to set.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub custom_fields: Vec<NewCustomFieldValue>,

@@ -35,8 +35,7 @@ pub(super) async fn check(client: &ConnectWiseClient) -> Result<Identity> {
             answer: client.count_catalog(None).await,
         },
     ];
-    let subject = format!("{} at {}", client.company_id(), client.base_url().host());
-    let mut identity = Identity::new(subject);
+    let mut identity = Identity::new(super::tenant(client));
     let missing: Vec<&Probe> = probes
         .iter()
         .filter(|probe| kind(&probe.answer) == Some(ErrorKind::PermissionDenied))

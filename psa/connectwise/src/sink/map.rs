@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rust_decimal::Decimal;
 use tallyline_core::model::{
     Agreement, AgreementLine, BillingCycle, CivilDate, Company, Currency, Eligibility, Money,
-    Product, Quantity,
+    Product, Prorated, Quantity,
 };
 use tallyline_core::{Error, ErrorKind, Result};
 
@@ -209,6 +209,11 @@ pub(super) fn agreement(
     agreement.bill_start = date(wire.bill_start_date.as_ref(), "billStartDate")?;
     agreement.next_invoice = date(wire.next_invoice_date.as_ref(), "nextInvoiceDate")?;
     agreement.prorates = wire.prorate_flag;
+    agreement.period_anchor = match wire.invoicing_cycle {
+        Some(InvoicingCycle::CalendarYear) => CivilDate::new(2000, 1, 1).ok(),
+        Some(InvoicingCycle::ContractYear) => agreement.bill_start,
+        _ => None,
+    };
     let options = id_of(wire.billing_cycle.as_ref()).and_then(|cycle| cycles.get(&cycle));
     agreement.billing_cycle = billing_cycle(options);
     let status = status(wire, agreement.end, today);
@@ -276,6 +281,13 @@ pub(super) fn line(
     line.state.effective = date(wire.effective_date.as_ref(), "effectiveDate")?;
     line.state.last_day = date(wire.cancelled_date.as_ref(), "cancelledDate")?
         .map(|cancelled| cancelled_date.last_day(cancelled));
+    let prorated = Prorated {
+        unit_price: money(wire.prorate_price),
+        price: money(wire.extended_prorate_price),
+        unit_cost: money(wire.prorate_cost),
+        cost: money(wire.extended_prorate_cost),
+    };
+    line.state.prorated = (prorated != Prorated::default()).then_some(prorated);
     line.marker = marker.read(wire);
     line.revision = wire
         .info

@@ -4,7 +4,7 @@ use tallyline_core::Result;
 use tallyline_core::model::Marker;
 
 use crate::json::ExactJson;
-use crate::models::{Addition, NewAddition, NewCustomFieldValue};
+use crate::models::{Addition, CustomFieldValue, NewAddition, NewCustomFieldValue};
 
 /// What stands before the marker, so that nothing else is taken for one.
 const PREFIX: &str = "tly-";
@@ -12,10 +12,18 @@ const PREFIX: &str = "tly-";
 /// How much of a marker is written: with the prefix it fits the 50 characters of a serial number.
 const MAX_CHARS: usize = 40;
 
-/// Where the marker of a created line is written.
+/// Where the marker of a created line is written: of a new line, of one that takes another's
+/// place, and of a catch-up.
 ///
 /// The API has no idempotency key. The marker is what lets a lost answer be settled: whether
-/// the line that is there is the one that was sent.
+/// the line that is there is the one that was sent. A line that carries the marker of another
+/// change is never taken for it.
+///
+/// | | a lost answer is settled | costs | fails where |
+/// |---|---|---|---|
+/// | custom field | for certain | a field on additions, set up once; its id and caption in the settings | someone edits or empties the field |
+/// | serial number | for certain | the serial number, which some print on invoices; a line with a serial number of its own is not replaced by a new one | someone edits or empties it |
+/// | journal alone | by product, dates and quantity | nothing in the PSA | another line of the same product, dates and quantity is made meanwhile: it is taken for the one that was sent, and the journal is the only record of which lines are ours |
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MarkerPlacement {
@@ -63,15 +71,27 @@ impl MarkerPlacement {
             Self::CustomField { id, caption } => addition
                 .custom_fields
                 .iter()
-                .find(|field| match field.id {
-                    Some(found) => found == *id,
-                    None => field.caption.as_deref() == Some(caption),
-                })
+                .find(|field| Self::is_field(field, *id, caption))
                 .and_then(|field| field.text()),
             Self::JournalOnly => None,
         }?;
         let marker = text.trim().strip_prefix(PREFIX)?;
         (!marker.is_empty()).then(|| Marker::new(marker))
+    }
+
+    /// Whether a custom field is the one that holds the marker.
+    pub(super) fn is_in(&self, field: &CustomFieldValue) -> bool {
+        match self {
+            Self::CustomField { id, caption } => Self::is_field(field, *id, caption),
+            Self::SerialNumber | Self::JournalOnly => false,
+        }
+    }
+
+    fn is_field(field: &CustomFieldValue, id: i64, caption: &str) -> bool {
+        match field.id {
+            Some(found) => found == id,
+            None => field.caption.as_deref() == Some(caption),
+        }
     }
 
     /// Whether a marker that was read is the one that was written for a change.

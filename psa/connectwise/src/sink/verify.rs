@@ -24,6 +24,7 @@ pub(super) async fn verify(
             unit_cost,
             unit_price,
             last_day,
+            ..
         } => {
             let wanted = NewLine {
                 change,
@@ -192,6 +193,11 @@ impl NewLine<'_> {
             [] => match lines.iter().find(like_it) {
                 // There was no such line when the change was planned. It may be this change's,
                 // with its marker lost; a person has to look.
+                Some(line) if self.is_anothers(line) => conflict(format!(
+                    "line {} of the product is there and carries the mark of another change: {}",
+                    line.id,
+                    words(&line.state)
+                )),
                 Some(line) => conflict(format!(
                     "line {} of the product is there and cannot be told from the one that was \
                      sent: {}",
@@ -210,7 +216,20 @@ impl NewLine<'_> {
         }
     }
 
+    /// Whether a line carries the mark of another change.
+    fn is_anothers(&self, line: &AgreementLine) -> bool {
+        line.marker
+            .as_ref()
+            .is_some_and(|marker| !MarkerPlacement::is_same(marker, &self.change.marker))
+    }
+
     fn check(&self, line: &AgreementLine) -> Verdict {
+        if self.is_anothers(line) {
+            return conflict(format!(
+                "line {} carries the mark of another change",
+                line.id
+            ));
+        }
         let state = &line.state;
         let cost = self.unit_cost;
         let price = self.unit_price;

@@ -7,13 +7,15 @@ use tallyline_core::sink::{Receipt, WriteError};
 use tallyline_core::{Error, ErrorKind, Result};
 
 use super::ConnectWiseSink;
+use super::dates;
 use super::map::{self, same_amount};
-use super::read::{next_invoice, wire_id};
+use super::read::wire_id;
+use super::terms::{Terms, shows_terms};
 use super::verify::NewLine;
 use crate::client::CONNECTOR;
 use crate::error::names_custom_field;
 use crate::json::ExactJson;
-use crate::models::{Addition, Agreement, BillCustomer, NewAddition, RecordRef, midnight};
+use crate::models::{Addition, BillCustomer, NewAddition, RecordRef, midnight};
 use crate::patch::{FieldName, Patch};
 
 type Written = std::result::Result<Receipt, WriteError>;
@@ -25,6 +27,7 @@ pub(super) async fn execute(sink: &ConnectWiseSink, change: &Change) -> Written 
             unit_cost,
             unit_price,
             last_day,
+            like,
         } => {
             let new = NewLine {
                 change,
@@ -33,7 +36,7 @@ pub(super) async fn execute(sink: &ConnectWiseSink, change: &Change) -> Written 
                 unit_price: unit_price.as_ref(),
                 last_day: *last_day,
             };
-            create(sink, &new).await
+            create(sink, &new, like.as_ref()).await
         }
         Action::SetQuantity { line, to, .. } => {
             let wanted = Wanted::Quantity(*to);
@@ -71,7 +74,17 @@ pub(super) async fn execute(sink: &ConnectWiseSink, change: &Change) -> Written 
             )
             .await
         }
-        Action::EndLine { line, last_day, .. } => {
+        Action::EndLine {
+            line,
+            last_day,
+            replaced_by,
+            ..
+        } => {
+            if replaced_by.is_some() {
+                replaceable(sink, change, line, *last_day)
+                    .await
+                    .map_err(WriteError::NotSent)?;
+            }
             let value = sink.0.cancelled_date.cancelled(*last_day).try_into();
             let wanted = Wanted::LastDay(*last_day);
             set(sink, change, line, FieldName::CANCELLED_DATE, value, wanted).await
@@ -84,7 +97,7 @@ pub(super) async fn execute(sink: &ConnectWiseSink, change: &Change) -> Written 
 }
 
 /// An error found before anything was written.
-fn refusal(kind: ErrorKind, message: impl Into<String>) -> Error {
+pub(super) fn refusal(kind: ErrorKind, message: impl Into<String>) -> Error {
     Error::new(kind, message).with_connector(CONNECTOR)
 }
 
@@ -97,7 +110,37 @@ fn unclear(message: impl Into<String>) -> WriteError {
     )
 }
 
-async fn create(sink: &ConnectWiseSink, new: &NewLine<'_>) -> Written {
+/// Checks all that the line to come needs, before the old one ends: an end without it would
+/// leave the client unbilled.
+async fn replaceable(
+    sink: &ConnectWiseSink,
+    change: &Change,
+    line: &AgreementLineId,
+    last_day: CivilDate,
+) -> Result<()> {
+    let agreement = wire_id("an agreement", change.agreement.as_str())?;
+    let id = wire_id("a line", line.as_str())?;
+    if last_day.plus_days(1) != change.effective {
+        return Err(refusal(
+            ErrorKind::Invalid,
+            format!(
+                "the line would end on {last_day}, and the one in its place start on {}",
+                change.effective
+            ),
+        ));
+    }
+    let wire = sink.client().agreement(agreement).await?;
+    sink.remember_currency(agreement, map::currency(wire.currency.as_ref()));
+    dates::check(sink, change, None, agreement, &wire).await?;
+    let terms = Terms::read(sink, change, agreement, id).await?;
+    terms.check_replaceable(&sink.0.marker)
+}
+
+async fn create(
+    sink: &ConnectWiseSink,
+    new: &NewLine<'_>,
+    like: Option<&AgreementLineId>,
+) -> Written {
     let NewLine {
         change,
         quantity,
@@ -116,10 +159,9 @@ async fn create(sink: &ConnectWiseSink, new: &NewLine<'_>) -> Written {
     let currency = map::currency(wire.currency.as_ref());
     sink.remember_currency(agreement, currency);
     same_currency(currency, [unit_cost, unit_price]).map_err(WriteError::NotSent)?;
-    allowed(sink, change, agreement, &wire)
+    dates::check(sink, change, last_day, agreement, &wire)
         .await
         .map_err(WriteError::NotSent)?;
-    in_order(change.effective, last_day).map_err(WriteError::NotSent)?;
     let mut addition = NewAddition {
         product: RecordRef::by_id(product),
         quantity: Some(quantity.value()),
@@ -130,11 +172,24 @@ async fn create(sink: &ConnectWiseSink, new: &NewLine<'_>) -> Written {
         cancelled_date: last_day.map(|day| midnight(sink.0.cancelled_date.cancelled(day))),
         ..NewAddition::default()
     };
+    if let Some(like) = like {
+        take_over(sink, new, agreement, like, &mut addition)
+            .await
+            .map_err(WriteError::NotSent)?;
+    }
     sink.0
         .marker
         .put(&change.marker, &mut addition)
         .map_err(WriteError::NotSent)?;
     let written = sink.client().post_addition(agreement, &addition).await?;
+    if let Ok(answer) = &written.record
+        && !shows_terms(&addition, answer)
+    {
+        return Err(unclear(
+            "the answer shows other terms than were sent: units free of charge, or whether it is \
+             billed",
+        ));
+    }
     let line = read_answer(sink, written.record, currency)?;
     if line.product != change.product {
         return Err(unclear(format!(
@@ -163,66 +218,24 @@ async fn create(sink: &ConnectWiseSink, new: &NewLine<'_>) -> Written {
     Ok(receipt(line, written.request_id))
 }
 
-/// A bounded line ends on its first day at the earliest.
-fn in_order(first: CivilDate, last_day: Option<CivilDate>) -> Result<()> {
-    match last_day {
-        Some(last) if last < first => Err(refusal(
-            ErrorKind::Invalid,
-            format!("the line would end on {last}, before it starts on {first}"),
-        )),
-        _ => Ok(()),
+/// Puts the terms of another line on a new one.
+async fn take_over(
+    sink: &ConnectWiseSink,
+    new: &NewLine<'_>,
+    agreement: i64,
+    like: &AgreementLineId,
+    addition: &mut NewAddition,
+) -> Result<()> {
+    let id = wire_id("a line", like.as_str())?;
+    let marker = &sink.0.marker;
+    let terms = Terms::read(sink, new.change, agreement, id).await?;
+    let replaces = new.last_day.is_none();
+    if replaces {
+        terms.check_replaceable(marker)?;
+    } else {
+        terms.check_catch_up(new.quantity)?;
     }
-}
-
-/// The system's own rules for a new addition, checked before it is sent.
-async fn allowed(sink: &ConnectWiseSink, change: &Change, id: i64, wire: &Agreement) -> Result<()> {
-    let date = |text: Option<&String>, field| {
-        map::date(text.map(String::as_str), "agreement", Some(id), field)
-    };
-    let owner = wire.company.as_ref().and_then(|company| company.id);
-    if let Some(owner) = owner
-        && owner.to_string() != change.company.as_str()
-    {
-        return Err(refusal(
-            ErrorKind::Conflict,
-            format!(
-                "agreement {id} is of company {owner}, not {}",
-                change.company
-            ),
-        ));
-    }
-    if let Some(start) = date(wire.bill_start_date.as_ref(), "billStartDate")?
-        && change.effective < start
-    {
-        return Err(refusal(
-            ErrorKind::Invalid,
-            format!(
-                "the line would start on {}, before agreement {id} starts to bill on {start}",
-                change.effective
-            ),
-        ));
-    }
-    if wire.prorate_flag == Some(false) {
-        let mut next = date(wire.next_invoice_date.as_ref(), "nextInvoiceDate")?;
-        let parent = wire.parent_agreement.as_ref().and_then(|parent| parent.id);
-        if next.is_none()
-            && let Some(parent) = parent
-        {
-            next = next_invoice(sink, parent).await?;
-        }
-        if let Some(next) = next
-            && change.effective < next
-        {
-            return Err(refusal(
-                ErrorKind::Invalid,
-                format!(
-                    "the line would start on {}, in a period already invoiced: agreement {id} \
-                     does not prorate and is next invoiced on {next}",
-                    change.effective
-                ),
-            ));
-        }
-    }
+    terms.put(replaces, marker, addition);
     Ok(())
 }
 

@@ -11,7 +11,9 @@ use tallyline_core::mapping::{
 use tallyline_core::model::{
     AgreementId, ChargeKind, CompanyId, ProductId, Quantity, VendorAccountId,
 };
-use tallyline_core::plan::{Change, Plan, PlanContext, Planner, Policy, ReductionLimit};
+use tallyline_core::plan::{
+    Change, IncreaseLimit, Plan, PlanContext, Planner, Policy, ReductionLimit,
+};
 use tallyline_core::reconcile::Reconciler;
 use tallyline_core::source::UsageRequest;
 use tallyline_core::store::MemoryStore;
@@ -116,6 +118,10 @@ fn mapping(
 fn policy() -> Policy {
     Policy {
         reduction_limit: ReductionLimit {
+            percent: 100.into(),
+            lines: u64::MAX,
+        },
+        increase_limit: IncreaseLimit {
             percent: 100.into(),
             lines: u64::MAX,
         },

@@ -168,6 +168,7 @@ fn create(it: &SinkUnderTest, quantity: Quantity) -> std::result::Result<Change,
         unit_cost: None,
         unit_price: None,
         last_day: None,
+        like: None,
     };
     change(it, 0, product.clone(), action)
 }
@@ -491,6 +492,7 @@ async fn kinds(it: &SinkUnderTest) -> std::result::Result<Vec<Claim>, Stop> {
                 line: line.id.clone(),
                 from: line.state.quantity,
                 last_day: it.effective.plus_days(29),
+                replaced_by: None,
             },
         ),
     ])

@@ -52,12 +52,13 @@ fn days(from: Date, to: Date) -> Decimal {
     Decimal::from(i64::from(days) + 1)
 }
 
-/// The share of the first period that an addition is billed for, both ends inclusive; `None` when it is whole.
+/// The days of the first period that an addition is billed for, both ends inclusive, and the days of the period;
+/// `None` when it is billed whole.
 pub(super) fn first_period_share(
     agreement: &Agreement,
     billing_options: &str,
     addition: &Addition,
-) -> Option<Decimal> {
+) -> Option<(Decimal, Decimal)> {
     let from = addition.effective_date?;
     let (start, end) = period(agreement, billing_options, from)?;
     let to = addition
@@ -67,12 +68,12 @@ pub(super) fn first_period_share(
     if (from == start && to == end) || to < from {
         return None;
     }
-    Some(days(from, to) / days(start, end))
+    Some((days(from, to), days(start, end)))
 }
 
-/// An amount per unit for a share of a period, rounded to cents.
-pub(super) fn prorated(unit: Decimal, share: Decimal) -> Decimal {
-    (unit * share).round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+/// An amount per unit for some days of a period, rounded to cents. Divided last, so that a tie stays one.
+pub(super) fn prorated(unit: Decimal, (days, of): (Decimal, Decimal)) -> Decimal {
+    (unit * days / of).round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
 }
 
 /// The status of an agreement on a day.

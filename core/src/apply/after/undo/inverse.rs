@@ -160,6 +160,7 @@ impl<'a> Inverse<'a> {
                 line: line.clone(),
                 from,
                 last_day,
+                replaced_by: None,
             },
             effective: last_day.plus_days(1),
             reason,
@@ -259,6 +260,7 @@ impl<'a> Inverse<'a> {
             unit_cost: kept(before.unit_cost, can.set_unit_cost, "cost")?,
             unit_price: kept(before.unit_price, can.set_unit_price, "price")?,
             last_day: None,
+            like: Some(line.clone()),
         };
         let effective = last_day.plus_days(1);
         Ok(vec![Step {
@@ -396,6 +398,7 @@ fn project(change: &Change, lines: &mut Vec<AgreementLine>) {
         unit_cost,
         unit_price,
         last_day,
+        ..
     } = &change.action
     {
         let mut line = AgreementLine::new(

@@ -9,7 +9,7 @@ use self::inverse::Inverse;
 use super::{Standing, TakenBack};
 use crate::apply::ChangeResult;
 use crate::error::Result;
-use crate::model::{Agreement, AgreementId, AgreementLine, CivilDate, ProductId};
+use crate::model::{Agreement, AgreementId, AgreementLine, CivilDate, ProductId, Timestamp};
 use crate::plan::guards::{self, Compared};
 use crate::plan::{Action, Block, Change, Guard, Origin, Plan, PlanContent, Policy};
 use crate::reconcile::PsaBook;
@@ -29,6 +29,10 @@ pub struct UndoContext<'a> {
     pub policy: &'a Policy,
     /// The day.
     pub today: CivilDate,
+    /// The instant.
+    pub now: Timestamp,
+    /// Which of the source's tenants the run was from, where its plan says it.
+    pub source_tenant: Option<&'a str>,
     /// What later runs have taken back.
     pub taken_back: &'a TakenBack,
 }
@@ -91,7 +95,11 @@ pub fn undo(run: &RunRecord, records: &[ChangeRecord], context: &UndoContext<'_>
     guard(&mut changes, context);
     let plan = Plan::new(PlanContent {
         source: run.source.clone(),
+        source_tenant: context.source_tenant.map(str::to_owned),
         sink: run.sink.clone(),
+        sink_tenant: context.sink.tenant.clone(),
+        strategy: context.sink.strategy,
+        made: context.now,
         origin: Some(Origin::Undo {
             run: run.id.clone(),
         }),

@@ -15,7 +15,7 @@ use crate::apply::{ApplyOptions, ApplyReport, ApplyRequest, Approval};
 use crate::model::{
     Agreement, AgreementId, AgreementLine, AgreementReading, CivilDate, Money, Quantity, Timestamp,
 };
-use crate::plan::{Change, Plan, PlanContent, Policy};
+use crate::plan::{self, Change, Plan, PlanContent, Policy};
 use crate::reconcile::PsaBook;
 use crate::sink::{SinkCapabilities, SinkDescriptor};
 use crate::store::{ChangeRecord, Journal, RunId};
@@ -139,6 +139,8 @@ impl Desk {
             book,
             policy,
             today: self.today,
+            now: self.today.midnight_utc(),
+            source_tenant: None,
             taken_back: &taken_back,
         };
         let record = journal.run(&id).await.unwrap();
@@ -185,7 +187,11 @@ impl Desk {
 fn plan_of(changes: Vec<Change>) -> Plan {
     Plan::new(PlanContent {
         source: "vendor".into(),
+        source_tenant: None,
         sink: "scripted".into(),
+        sink_tenant: None,
+        strategy: plan::Strategy::InPlace,
+        made: super::day("2026-01-15").midnight_utc(),
         origin: None,
         today: super::day("2026-01-15"),
         data_as_of: None,

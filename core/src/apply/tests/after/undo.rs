@@ -27,6 +27,7 @@ fn end(id: &str, line: &str, product: &str, units: u32) -> Change {
         line: line.into(),
         from: units.into(),
         last_day: day("2026-01-31"),
+        replaced_by: None,
     };
     change(id, "a1", product, action)
 }
@@ -37,6 +38,7 @@ fn add(id: &str, agreement: &str, product: &str, units: u32) -> Change {
         unit_cost: Some(money(130)),
         unit_price: Some(money(260)),
         last_day: None,
+        like: None,
     };
     change(id, agreement, product, action)
 }
@@ -261,7 +263,10 @@ async fn what_was_set_before_a_line_ended_comes_back_with_the_line_that_goes_on(
     ];
     assert!(desk.run("r1", &changes).await.is_all_done());
     let undo = desk.undo("r1").await;
-    assert_eq!(actions(&undo), ["a1 p3: create a line of 4"]);
+    assert_eq!(
+        actions(&undo),
+        ["a1 p3: create a line of 4 in place of line l3"]
+    );
     let undoes = undo.plan.changes()[0].evidence.undoes.clone().unwrap();
     assert_eq!(undoes.changes, ["c1".into(), "c2".into(), "c3".into()]);
     desk.run("r2", undo.plan.changes()).await;
@@ -397,6 +402,7 @@ async fn a_line_that_ends_by_itself_is_refused() {
         unit_cost: None,
         unit_price: None,
         last_day: Some(day("2026-02-28")),
+        like: None,
     };
     let bounded = change("c1", "a1", "p1", action);
     desk.run("r1", &[bounded]).await;

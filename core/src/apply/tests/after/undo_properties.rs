@@ -100,12 +100,14 @@ impl Product {
             line: line.into(),
             from: from.into(),
             last_day: day("2026-01-31"),
+            replaced_by: None,
         };
         let create = Action::CreateLine {
             quantity: to.into(),
             unit_cost: Some(money(130)),
             unit_price: Some(money(260)),
             last_day: None,
+            like: None,
         };
         match self.story {
             Story::Quantity => vec![quantity],
