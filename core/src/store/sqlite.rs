@@ -3,6 +3,9 @@
 //! Durability: write-ahead logging with `synchronous = FULL`, so that every commit is on disk
 //! before it returns, and a reader (a report, a review page) never holds up the writer.
 //!
+//! Several processes: each transaction that writes takes the file's one write lock at its start
+//! and waits for it, so that two that write at once wait for each other and none of them fails.
+//!
 //! Blocking: SQLite blocks while it syncs, so each call runs on tokio's blocking pool, one at
 //! a time behind a mutex. A thread of its own would do as well; the pool needs no shutdown
 //! protocol, and whoever has this feature has the runtime for the HTTP clients already. A call
@@ -12,8 +15,8 @@
 use std::fmt;
 use std::fs::OpenOptions;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -157,8 +160,8 @@ impl SqliteStore {
     fn prepare(mut connection: Connection, holders: Holders) -> Result<Self> {
         connection.busy_timeout(BUSY).map_err(storage)?;
         refuse_stranger(&connection)?;
+        turn_on_wal(&connection)?;
         for (name, value) in [
-            ("journal_mode", "WAL"),
             ("synchronous", "FULL"),
             ("fullfsync", "ON"),
             ("foreign_keys", "ON"),
@@ -196,7 +199,12 @@ impl SqliteStore {
 }
 
 /// Creates the file with rights for its owner alone. A file that is there stays as it is.
+///
+/// One at a time: to close any handle of a file gives up all locks that the process has on it,
+/// those of a connection that was opened meanwhile among them.
 pub(super) fn create_private(path: &Path) -> Result<()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -210,11 +218,14 @@ pub(super) fn create_private(path: &Path) -> Result<()> {
 
 /// Refuses a database of another program, before anything is written to it.
 fn refuse_stranger(connection: &Connection) -> Result<()> {
-    let application: i64 = connection
-        .pragma_query_value(None, "application_id", |row| row.get(0))
-        .map_err(storage)?;
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
+    // In one statement: between two, another process may make the tables.
+    let (application, tables): (i64, i64) = connection
+        .query_row(
+            "SELECT application_id, (SELECT count(*) FROM sqlite_master)
+             FROM pragma_application_id",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
         .map_err(storage)?;
     if application == APPLICATION_ID || (application == 0 && tables == 0) {
         return Ok(());
@@ -223,6 +234,29 @@ fn refuse_stranger(connection: &Connection) -> Result<()> {
         ErrorKind::Storage,
         "the file is a database of another program",
     ))
+}
+
+/// Switches a new file to write-ahead logging. Where two do so at once, SQLite refuses one of
+/// them without a wait, whatever the timeout.
+fn turn_on_wal(connection: &Connection) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Ok(()) => return Ok(()),
+            Err(error) if is_busy(&error) && begun.elapsed() < BUSY => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) => return Err(storage(error)),
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+    matches!(
+        error.sqlite_error_code(),
+        Some(DatabaseBusy | DatabaseLocked)
+    )
 }
 
 fn migrate(connection: &mut Connection) -> Result<()> {

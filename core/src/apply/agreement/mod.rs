@@ -510,8 +510,8 @@ impl AgreementMachine {
     /// Notes on all changes from here on why they are left unfinished.
     fn leave_the_rest(&mut self) {
         let reason = match (&self.rest, &self.stop) {
+            (Some(Rest::Waits(reason)), _) => reason.clone(),
             (_, Some(stop)) => stop.to_string(),
-            (Some(Rest::Waits(reason)), None) => reason.clone(),
             _ => return,
         };
         for work in &mut self.work[self.at..] {

@@ -96,6 +96,13 @@ impl Found<'_> {
         )
     }
 
+    fn conflict(&self, detail: String) -> Verdict {
+        Verdict::Conflict {
+            detail,
+            observed: Some(self.state()),
+        }
+    }
+
     fn landed(&self) -> Verdict {
         Verdict::Landed {
             line: self.id.to_string().into(),
