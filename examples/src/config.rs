@@ -82,6 +82,16 @@ pub(crate) enum SinkConfig {
     ConnectWise(ConnectWiseConfig),
 }
 
+impl SinkConfig {
+    /// The address that stands in the configuration; empty where it is the vendor's own.
+    pub(crate) fn address(&self) -> &str {
+        match self {
+            Self::Autotask(tenant) => tenant.lookup_url.as_deref().unwrap_or_default(),
+            Self::ConnectWise(tenant) => &tenant.site,
+        }
+    }
+}
+
 /// A ConnectWise PSA tenant.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -49,7 +49,7 @@ struct Terms {
 pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> {
     let plan = args.plan.as_deref().map(show::read).transpose()?;
     let config = context.config()?;
-    let clock = ApplyClock::new(&config.sink.site, context.now);
+    let clock = ApplyClock::new(config.sink.address(), context.now);
     let approval = match &plan {
         Some((plan, _)) if !args.resume => Some(approval(plan, args, clock.now())?),
         _ => None,
@@ -96,7 +96,7 @@ pub(super) async fn carry_out(
 ) -> Result<Outcome> {
     let journal = SqliteStore::open(&config.journal)?;
     refuse_again(&journal, plan.0, approval).await?;
-    let clock = ApplyClock::new(&config.sink.site, context.now);
+    let clock = ApplyClock::new(config.sink.address(), context.now);
     let applier = Applier::new(sink, &journal, &clock);
     let terms = Terms {
         yes,

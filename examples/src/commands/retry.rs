@@ -122,7 +122,7 @@ pub(crate) async fn run(context: &Context, args: &RetryArgs) -> Result<Outcome> 
     }
     let by = apply::approver(args.by.as_deref())?;
     let plan = &retry.plan;
-    let now = ApplyClock::new(&config.sink.site, context.now).now();
+    let now = ApplyClock::new(config.sink.address(), context.now).now();
     let approval = Approval::within(ceiling, plan.id().clone(), changes, by, now);
     let sink = connections.sink.as_ref();
     apply::carry_out(context, &config, sink, (plan, &text), &approval, args.yes).await
