@@ -19,6 +19,9 @@ use crate::source::Identity;
 pub struct SinkCapabilities {
     /// Quantities are whole units only.
     pub whole_units_only: bool,
+    /// A quantity is set from a day on, and its history is kept. Where it is not, a quantity
+    /// that is set counts for all that is not invoiced yet.
+    pub dated_quantities: bool,
     /// Lines can be created.
     pub create_line: bool,
     /// A line's quantity can be set.

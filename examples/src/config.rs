@@ -427,11 +427,15 @@ vendor_missing = "end_line"
 
     #[test]
     fn strategy_and_marker_are_chosen_for_the_connection() {
-        let plain = load(GOOD).unwrap().sink;
+        let connectwise = |config: Config| match config.sink {
+            SinkConfig::ConnectWise(settings) => settings,
+            other => panic!("{other:?}"),
+        };
+        let plain = connectwise(load(GOOD).unwrap());
         assert_eq!(plain.strategy, Strategy::InPlace);
         assert_eq!(plain.marker, MarkerConfig::SerialNumber);
         let with = |lines: &str| {
-            load(&GOOD.replace("[sink]\n", &format!("[sink]\n{lines}\n"))).map(|config| config.sink)
+            load(&GOOD.replace("[sink]\n", &format!("[sink]\n{lines}\n"))).map(connectwise)
         };
         let sink = with(
             "strategy = \"in_place_with_catch_up\"\n\

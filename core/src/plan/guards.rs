@@ -206,9 +206,9 @@ fn outside(row: Row<'_>, change: &Change, sink: &SinkDescriptor) -> Option<Strin
                 .filter(|known| known.id == *line)
                 .and_then(|known| known.state.effective);
             let never = sink.capabilities.end_before_start;
-            let too_early = |begins: &CivilDate| match never {
-                true => *last_day < begins.plus_days(-1),
-                false => last_day < begins,
+            let too_early = |begins: &CivilDate| {
+                let earliest = if never { begins.plus_days(-1) } else { *begins };
+                *last_day < earliest
             };
             if let Some(begins) = begins.filter(too_early) {
                 return Some(format!(

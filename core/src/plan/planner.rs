@@ -168,7 +168,11 @@ impl Planner {
                 to,
             };
             let reason = format!("{source} charges {to} per unit; {sink} holds {bills}");
-            let effective = in_place_from(row.agreement(), effective);
+            let effective = if context.sink.capabilities.dated_quantities {
+                effective
+            } else {
+                in_place_from(row.agreement(), effective)
+            };
             out.push(self.change(row, action, effective, reason, context)?);
         }
         Ok(())
@@ -199,6 +203,7 @@ impl Planner {
             to,
             unit_cost: self.cost_change(row, line).or(line.state.unit_cost),
             effective,
+            dated: context.sink.capabilities.dated_quantities,
             policy: &self.policy,
             names: [context.source.name, context.sink.name],
         }

@@ -67,6 +67,8 @@ pub(super) struct Requantify<'a> {
     /// The cost per unit that goes with it.
     pub(super) unit_cost: Option<Money>,
     pub(super) effective: CivilDate,
+    /// Whether the PSA sets a quantity from a day on.
+    pub(super) dated: bool,
     pub(super) policy: &'a Policy,
     /// The names of source and sink.
     pub(super) names: [&'a str; 2],
@@ -102,7 +104,11 @@ impl Requantify<'_> {
                 "{source} shows {to}; {sink} bills {from}: {}, {running}",
                 step(from, to)
             ),
-            effective: in_place_from(self.agreement, self.effective),
+            effective: if self.dated {
+                self.effective
+            } else {
+                in_place_from(self.agreement, self.effective)
+            },
             follows: false,
         }
     }
@@ -115,6 +121,7 @@ impl Requantify<'_> {
             "nothing is credited for the days until then"
         };
         match self.agreement.next_invoice {
+            _ if self.dated => format!("from {} on", self.effective),
             Some(next) if next > self.effective => format!("from {next} on; {until_then}"),
             Some(next) => {
                 format!("for the whole of the period from {next} on, which is not invoiced yet")

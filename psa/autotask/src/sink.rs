@@ -125,6 +125,9 @@ impl AutotaskSink {
         let capabilities = write::capabilities(price_sync, cost_sync);
         let mut descriptor = SinkDescriptor::new("autotask", "Autotask", capabilities);
         descriptor.concurrency = concurrency.max(1);
+        // The domain of the API user is the tenant's own; its name before that is nobody's concern.
+        let domain = client.user_name().split_once('@').map(|(_, domain)| domain);
+        descriptor.tenant = domain.map(str::to_lowercase);
         Self(Arc::new(Inner {
             client,
             descriptor,

@@ -41,6 +41,7 @@ fn create(quantity: &str) -> Change {
         unit_cost: None,
         unit_price: None,
         last_day: None,
+        like: None,
     };
     change(action, "2026-04-01")
 }
@@ -54,6 +55,7 @@ fn end(from: i64, last_day: &str) -> Change {
         line: AgreementLineId::new("9"),
         from: from.into(),
         last_day: last_day.parse().unwrap(),
+        replaced_by: None,
     };
     change(action, "2026-04-01")
 }

@@ -277,7 +277,7 @@ async fn a_line_with_the_mark_of_another_change_is_never_the_one_that_was_sent()
             .verify(&change, receipt.as_ref())
             .await
             .unwrap();
-        let Verdict::Conflict { detail } = verdict else {
+        let Verdict::Conflict { detail, .. } = verdict else {
             panic!("{verdict:?}")
         };
         assert!(detail.contains("the mark of another change"), "{detail}");

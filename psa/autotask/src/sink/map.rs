@@ -370,9 +370,8 @@ pub(super) fn state(
         quantity: units.quantity_on(day),
         unit_cost: money(wire.unit_cost),
         unit_price: money(unit_price(wire)),
-        effective: None,
         last_day: units.last_day(day),
-        prorated: None,
+        ..LineState::default()
     }
 }
 
@@ -429,15 +428,17 @@ mod tests {
     }
 
     fn contract(kind: i64, status: i64, period: i64, end: &str) -> Frame {
-        let mut wire = models::Contract::default();
-        wire.id = Some(71);
-        wire.company_id = Some(0);
-        wire.contract_name = Some("Cloud".to_owned());
-        wire.contract_type = Some(kind.into());
-        wire.status = Some(status.into());
-        wire.start_date = Some("2026-01-17T00:00:00".to_owned());
-        wire.end_date = Some(format!("{end}T00:00:00"));
-        wire.contract_period_type = Some(period.into());
+        let wire = models::Contract {
+            id: Some(71),
+            company_id: Some(0),
+            contract_name: Some("Cloud".to_owned()),
+            contract_type: Some(kind.into()),
+            status: Some(status.into()),
+            start_date: Some("2026-01-17T00:00:00".to_owned()),
+            end_date: Some(format!("{end}T00:00:00")),
+            contract_period_type: Some(period.into()),
+            ..models::Contract::default()
+        };
         Frame::of(&wire, &Cycles(None)).unwrap()
     }
 
@@ -525,8 +526,10 @@ mod tests {
     #[test]
     fn the_price_follows_from_the_internal_currency_where_it_is_not_answered() {
         let decimal = |text: &str| Some(text.parse::<Decimal>().unwrap());
-        let mut wire = ContractService::default();
-        wire.unit_price = decimal("9.50");
+        let mut wire = ContractService {
+            unit_price: decimal("9.50"),
+            ..ContractService::default()
+        };
         assert_eq!(unit_price(&wire), decimal("9.50"));
         wire.internal_currency_unit_price = decimal("9.5000");
         wire.internal_currency_adjusted_price = decimal("8.2500");

@@ -160,13 +160,14 @@ mod tests {
     }
 
     fn row(start: &str, end: &str, units: i64) -> ContractServiceUnit {
-        let mut row = ContractServiceUnit::default();
-        row.id = Some(1);
-        row.contract_service_id = Some(9);
-        row.start_date = Some(format!("{start}T00:00:00"));
-        row.end_date = Some(format!("{end}T00:00:00"));
-        row.units = Some(units.into());
-        row
+        ContractServiceUnit {
+            id: Some(1),
+            contract_service_id: Some(9),
+            start_date: Some(format!("{start}T00:00:00")),
+            end_date: Some(format!("{end}T00:00:00")),
+            units: Some(units.into()),
+            ..ContractServiceUnit::default()
+        }
     }
 
     fn units(rows: &[ContractServiceUnit]) -> Units {

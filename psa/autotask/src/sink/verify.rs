@@ -110,13 +110,6 @@ impl Found<'_> {
         }
     }
 
-    fn conflict(&self, detail: String) -> Verdict {
-        Verdict::Conflict {
-            detail,
-            observed: Some(self.state()),
-        }
-    }
-
     /// The difference that is left is what tells: none and it landed, all of it and it did not,
     /// anything else and somebody else has changed the line.
     fn units(&self, from: i64, to: i64) -> Verdict {

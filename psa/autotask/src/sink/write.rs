@@ -507,6 +507,7 @@ fn planned_on(what: &str, found: Option<&Money>, from: Option<&Money>) -> Result
 pub(super) fn capabilities(price_sync: bool, cost_sync: bool) -> SinkCapabilities {
     let mut can = SinkCapabilities::default();
     can.whole_units_only = true;
+    can.dated_quantities = true;
     can.create_line = true;
     can.set_quantity = true;
     can.end_line = true;

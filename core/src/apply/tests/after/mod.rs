@@ -42,6 +42,7 @@ fn priced(id: &str, product: &str, quantity: u32) -> AgreementLine {
 fn all_capabilities() -> SinkCapabilities {
     SinkCapabilities {
         whole_units_only: false,
+        dated_quantities: false,
         create_line: true,
         set_quantity: true,
         set_unit_cost: true,
