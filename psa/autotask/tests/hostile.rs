@@ -195,7 +195,7 @@ async fn no_answer_harms_the_client_and_every_wrong_one_is_named() {
             )
             .field(Field::whole_id("/item/id").optional().named("`id`"))
             .field(Field::quantity("/item/setupFee").optional().named("`setupFee`"))
-            .field(Field::name("/item/contractName").named("`contractName`")),
+            .field(Field::name("/item/contractName").named("Item<Contract>")),
         )
         .probe(
             Probe::new(

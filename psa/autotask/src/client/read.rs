@@ -118,7 +118,7 @@ impl AutotaskClient {
         };
         let request = ask(Request::new(operation), query, page_size, None, by_post);
         let count: QueryCount = self.0.http.json(request).await?;
-        Ok(count.query_count)
+        Ok(u64::from(count.query_count))
     }
 
     /// Reads a record. An answer without one is `NotFound`, as a 404 is.

@@ -63,7 +63,7 @@ pub struct ItemId {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct QueryCount {
     #[serde(deserialize_with = "whole_number")]
-    pub(crate) query_count: u64,
+    pub(crate) query_count: u32,
 }
 
 /// A whole number, as a number or a text; `null` and an empty text are none.
