@@ -31,6 +31,7 @@ pub mod conformance;
 pub mod connectwise;
 pub mod contract;
 pub mod credentials;
+mod dice;
 pub mod effects;
 pub mod faults;
 pub mod hostile;
@@ -40,6 +41,8 @@ pub mod limit;
 #[cfg(feature = "wiremock")]
 pub mod mock;
 pub mod raw;
+#[cfg(feature = "faults")]
+pub mod schedule;
 pub mod server;
 pub mod sherweb;
 

@@ -8,9 +8,10 @@ use jiff::civil::Date;
 use jiff::{Span, ToSpan};
 use rust_decimal::Decimal;
 
-use super::words::{Dice, Offer, company_names, offers};
+use super::words::{Offer, company_names, offers};
 use crate::autotask::{AutotaskState, Entity};
 use crate::cloudmore::{CloudmoreState, ServiceKind};
+use crate::dice::Dice;
 
 /// The custom property of an organization that holds the id of its company.
 pub const COMPANY_PROPERTY: &str = "AutotaskCompanyID";

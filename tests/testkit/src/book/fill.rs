@@ -3,12 +3,13 @@
 use jiff::ToSpan;
 use rust_decimal::Decimal;
 
-use super::words::{Dice, Offer, company_names, offers};
+use super::words::{Offer, company_names, offers};
 use super::{
     AccountLink, AccountMatch, Book, BookCase, BookOptions, ExpectedMapping, ServiceLink,
     ServiceRule,
 };
 use crate::connectwise::ConnectWiseState;
+use crate::dice::Dice;
 use crate::sherweb::{PayableCharge, SherwebState};
 
 pub(super) const PACK: i64 = 25;

@@ -1,0 +1,459 @@
+//! A PSA in memory, with the sink on it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tallyline_core::apply::Clock;
+use tallyline_core::error::{Error, ErrorKind, Result, Sent};
+use tallyline_core::model::{
+    AgreementId, AgreementLine, AgreementLineId, LineState, ProductId, Timestamp,
+};
+use tallyline_core::plan::{Action, Change};
+use tallyline_core::sink::{Receipt, SinkCapabilities, SinkDescriptor, Verdict, WriteError};
+
+use super::draft::{Draft, DraftLine, Ids, by_agreement, effective, money};
+use super::memory_verdict::verdict;
+use super::time::Time;
+use super::world::{Cause, Edit, Effect, ErrorPage, ReadFault, World, WriteFault};
+use crate::lock;
+
+/// When the sink gives up waiting for an answer.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// How often the sink tries where it is known that nothing was done.
+const ATTEMPTS: usize = 4;
+/// How long the sink keeps trying, waits included.
+const OPERATION: Duration = Duration::from_secs(180);
+/// How long a request or an answer is on its way.
+const LATENCY: Duration = Duration::from_millis(20);
+
+/// A PSA in memory.
+///
+/// Its sink does what the sinks of real systems do: it waits and tries again where it was told that
+/// nothing was done, takes every other lost answer for unknown, and finds a created line by the
+/// marker that it wrote.
+#[derive(Debug)]
+pub struct MemoryWorld {
+    descriptor: SinkDescriptor,
+    ids: Ids,
+    initial: BTreeMap<AgreementId, Vec<AgreementLine>>,
+    time: Arc<Time>,
+    psa: Mutex<Psa>,
+}
+
+#[derive(Debug, Default)]
+struct Psa {
+    lines: BTreeMap<AgreementId, Vec<AgreementLine>>,
+    /// What each agreement looked like from when on.
+    pictures: Vec<(Timestamp, AgreementId, Vec<AgreementLine>)>,
+    effects: Vec<Effect>,
+    on_its_way: Vec<Request>,
+    answers: BTreeMap<u64, Option<AgreementLine>>,
+    next_ticket: u64,
+    next_line: u32,
+}
+
+/// A write on its way.
+#[derive(Debug)]
+struct Request {
+    ticket: u64,
+    due: Timestamp,
+    change: Change,
+}
+
+fn line_of(draft: &DraftLine, id: &AgreementLineId, product: &ProductId) -> AgreementLine {
+    let mut line = AgreementLine::new(id.clone(), product.clone(), draft.quantity);
+    line.state.unit_cost = Some(money(draft.cost));
+    line.state.unit_price = Some(money(draft.price));
+    line.state.effective = Some(effective().plus_days(-59));
+    line.state.last_day = draft.ended.then(|| effective().plus_days(-20));
+    line
+}
+
+impl MemoryWorld {
+    /// A PSA that holds a draft's agreements.
+    pub fn new(draft: &Draft, time: Arc<Time>) -> Self {
+        let ids = Ids {
+            company: "company".into(),
+            agreements: (1..=draft.agreements.len())
+                .map(|at| format!("a{at}").into())
+                .collect(),
+            products: (1..=draft.products)
+                .map(|at| format!("p{at}").into())
+                .collect(),
+            lines: (1..)
+                .zip(&draft.agreements)
+                .map(|(at, lines)| {
+                    (1..=lines.len())
+                        .map(|n| format!("a{at}-{n}").into())
+                        .collect()
+                })
+                .collect(),
+        };
+        let lines = draft.agreements.iter().zip(&ids.lines).map(|(lines, of)| {
+            let line = |(line, id): (&DraftLine, _)| line_of(line, id, &ids.products[line.product]);
+            lines.iter().zip(of).map(line).collect()
+        });
+        let initial = by_agreement(&ids, lines.collect());
+        let mut descriptor = SinkDescriptor::new("memory", "Memory", SinkCapabilities::default());
+        descriptor.concurrency = 4;
+        Self {
+            descriptor,
+            psa: Mutex::new(Psa {
+                lines: initial.clone(),
+                ..Psa::default()
+            }),
+            ids,
+            initial,
+            time,
+        }
+    }
+
+    /// Sends a write; it arrives after a while, also when nobody waits for it any more.
+    fn send(&self, change: &Change, after: Duration) -> u64 {
+        let mut psa = lock(&self.psa);
+        psa.next_ticket += 1;
+        let ticket = psa.next_ticket;
+        psa.on_its_way.push(Request {
+            ticket,
+            due: self.time.now().plus(after),
+            change: change.clone(),
+        });
+        ticket
+    }
+
+    /// Sends a write and waits for its answer.
+    async fn exchange(&self, change: &Change) -> std::result::Result<AgreementLine, Error> {
+        let ticket = self.send(change, LATENCY);
+        self.time.sleep(LATENCY).await;
+        self.arrive().await;
+        let answer = lock(&self.psa).answers.remove(&ticket).flatten();
+        self.time.sleep(LATENCY).await;
+        answer.ok_or_else(|| error(ErrorKind::NotFound, Sent::Yes, "there is no such line"))
+    }
+
+    async fn attempt(
+        &self,
+        change: &Change,
+        fault: WriteFault,
+    ) -> std::result::Result<Receipt, Error> {
+        match fault {
+            WriteFault::Refused => Err(error(ErrorKind::Unavailable, Sent::No, "refused")),
+            WriteFault::ResetBefore => Err(error(ErrorKind::Unavailable, Sent::Maybe, "reset")),
+            WriteFault::ResetAfter => {
+                let _ = self.exchange(change).await;
+                Err(error(ErrorKind::Unavailable, Sent::Maybe, "reset"))
+            }
+            WriteFault::TimedOut(arrives) => {
+                if let Some(after) = arrives {
+                    self.send(change, after);
+                }
+                self.time.sleep(TIME_LIMIT).await;
+                Err(error(ErrorKind::Timeout, Sent::Maybe, "no answer"))
+            }
+            WriteFault::Busy(_) => Err(error(ErrorKind::RateLimited, Sent::Yes, "too many calls")),
+            WriteFault::Invalid => Err(error(ErrorKind::Invalid, Sent::Yes, "not allowed")),
+            WriteFault::Broken(page, committed) => {
+                if committed {
+                    let _ = self.exchange(change).await;
+                }
+                Err(broken(page))
+            }
+            WriteFault::Ignored => {
+                let line = self.imagined(change);
+                line.map(receipt)
+                    .ok_or_else(|| error(ErrorKind::NotFound, Sent::Yes, "there is no such line"))
+            }
+        }
+    }
+
+    /// The line as it would be answered, with nothing carried out.
+    fn imagined(&self, change: &Change) -> Option<AgreementLine> {
+        let psa = lock(&self.psa);
+        let mut trial = Psa {
+            lines: psa.lines.clone(),
+            next_line: psa.next_line,
+            ..Psa::default()
+        };
+        trial.take_effect(change, self.time.now())
+    }
+
+    async fn read(
+        &self,
+        agreement: &AgreementId,
+        fault: Option<ReadFault>,
+    ) -> (Result<Vec<AgreementLine>>, bool) {
+        self.time.sleep(LATENCY).await;
+        let fail = |kind, sent, what| (Err(error(kind, sent, what)), true);
+        match fault {
+            Some(ReadFault::Refused) => return fail(ErrorKind::Unavailable, Sent::No, "refused"),
+            Some(ReadFault::Reset) => return fail(ErrorKind::Unavailable, Sent::Maybe, "reset"),
+            Some(ReadFault::TimedOut) => {
+                self.time.sleep(TIME_LIMIT).await;
+                return fail(ErrorKind::Timeout, Sent::Maybe, "no answer");
+            }
+            Some(ReadFault::Busy) => {
+                return fail(ErrorKind::RateLimited, Sent::Yes, "too many calls");
+            }
+            Some(ReadFault::Broken(page)) => return (Err(broken(page)), true),
+            _ => {}
+        }
+        self.arrive().await;
+        let now = self.time.now();
+        let mut lines = match fault {
+            Some(ReadFault::Lagging(by)) => self.as_of(agreement, now, by),
+            _ => self.lines_now(agreement),
+        };
+        let struck = match fault {
+            Some(ReadFault::Lagging(_)) => lines != self.lines_now(agreement),
+            Some(ReadFault::Missing) => lines.pop().is_some(),
+            Some(ReadFault::Twice) => {
+                let again = lines.last().cloned();
+                lines.extend(again);
+                !lines.is_empty()
+            }
+            _ => false,
+        };
+        (Ok(lines), struck)
+    }
+
+    fn lines_now(&self, agreement: &AgreementId) -> Vec<AgreementLine> {
+        let psa = lock(&self.psa);
+        psa.lines.get(agreement).cloned().unwrap_or_default()
+    }
+
+    fn as_of(&self, agreement: &AgreementId, now: Timestamp, by: Duration) -> Vec<AgreementLine> {
+        let psa = lock(&self.psa);
+        let shown = psa
+            .pictures
+            .iter()
+            .rev()
+            .find(|(at, of, _)| of == agreement && now.since(*at) >= by)
+            .map(|(_, _, lines)| lines);
+        let shown = shown.or_else(|| self.initial.get(agreement));
+        shown.cloned().unwrap_or_default()
+    }
+}
+
+fn receipt(line: AgreementLine) -> Receipt {
+    let mut receipt = Receipt::new(line.id);
+    receipt.state = Some(line.state);
+    receipt
+}
+
+fn error(kind: ErrorKind, sent: Sent, what: &str) -> Error {
+    Error::new(kind, what).with_sent(sent)
+}
+
+fn broken(page: ErrorPage) -> Error {
+    let (kind, what) = match page {
+        ErrorPage::Validation500 => (ErrorKind::Unavailable, "status 500: InvalidObject"),
+        ErrorPage::Html500 => (ErrorKind::Protocol, "status 500 with HTML"),
+        ErrorPage::Html502 => (ErrorKind::Unavailable, "status 502 with HTML"),
+    };
+    error(kind, Sent::Maybe, what)
+}
+
+impl Psa {
+    /// A change of one line: what it was and what it is go into the history.
+    fn commit(
+        &mut self,
+        at: Timestamp,
+        cause: Cause,
+        agreement: &AgreementId,
+        line: AgreementLineId,
+        states: (Option<LineState>, Option<LineState>),
+    ) {
+        let lines = self.lines.get(agreement).cloned().unwrap_or_default();
+        self.pictures.push((at, agreement.clone(), lines));
+        self.effects.push(Effect {
+            at,
+            cause,
+            agreement: agreement.clone(),
+            line,
+            before: states.0,
+            after: states.1,
+        });
+    }
+
+    fn add(&mut self, agreement: &AgreementId, line: AgreementLine, at: Timestamp, cause: Cause) {
+        let (id, state) = (line.id.clone(), line.state.clone());
+        self.lines.entry(agreement.clone()).or_default().push(line);
+        self.commit(at, cause, agreement, id, (None, Some(state)));
+    }
+
+    fn fresh_line(&mut self) -> AgreementLineId {
+        self.next_line += 1;
+        format!("new-{}", self.next_line).into()
+    }
+
+    /// Carries out a write, and answers with the line; with nothing where there is none.
+    fn take_effect(&mut self, change: &Change, at: Timestamp) -> Option<AgreementLine> {
+        let cause = Cause::Change(change.id.clone());
+        if let Action::CreateLine {
+            quantity,
+            unit_cost,
+            unit_price,
+            last_day,
+            ..
+        } = &change.action
+        {
+            let mut line = AgreementLine::new(self.fresh_line(), change.product.clone(), *quantity);
+            line.state.unit_cost = unit_cost.or(Some(money(1_000)));
+            line.state.unit_price = unit_price.or(Some(money(2_000)));
+            line.state.effective = Some(change.effective);
+            line.state.last_day = *last_day;
+            line.marker = Some(change.marker.clone());
+            self.add(&change.agreement, line.clone(), at, cause);
+            return Some(line);
+        }
+        let id = change.action.line()?;
+        self.alter(&change.agreement, id, at, cause, |state| {
+            match &change.action {
+                Action::SetQuantity { to, .. } => state.quantity = *to,
+                Action::SetUnitCost { to, .. } => state.unit_cost = Some(*to),
+                Action::SetUnitPrice { to, .. } => state.unit_price = Some(*to),
+                Action::EndLine { last_day, .. } => state.last_day = Some(*last_day),
+                _ => {}
+            }
+        })
+    }
+
+    fn alter(
+        &mut self,
+        agreement: &AgreementId,
+        id: &AgreementLineId,
+        at: Timestamp,
+        cause: Cause,
+        alter: impl FnOnce(&mut LineState),
+    ) -> Option<AgreementLine> {
+        let lines = self.lines.get_mut(agreement)?;
+        let line = lines.iter_mut().find(|line| line.id == *id)?;
+        let before = line.state.clone();
+        alter(&mut line.state);
+        let line = line.clone();
+        let states = (Some(before), Some(line.state.clone()));
+        self.commit(at, cause, agreement, id.clone(), states);
+        Some(line)
+    }
+
+    fn delete(&mut self, agreement: &AgreementId, id: &AgreementLineId, at: Timestamp) -> bool {
+        let Some(lines) = self.lines.get_mut(agreement) else {
+            return false;
+        };
+        let Some(place) = lines.iter().position(|line| line.id == *id) else {
+            return false;
+        };
+        let gone = lines.remove(place);
+        let states = (Some(gone.state), None);
+        self.commit(at, Cause::Colleague, agreement, gone.id, states);
+        true
+    }
+}
+
+#[async_trait]
+impl World for MemoryWorld {
+    fn descriptor(&self) -> &SinkDescriptor {
+        &self.descriptor
+    }
+
+    fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    fn initial(&self) -> &BTreeMap<AgreementId, Vec<AgreementLine>> {
+        &self.initial
+    }
+
+    async fn arrive(&self) {
+        let now = self.time.now();
+        let mut psa = lock(&self.psa);
+        let (mut due, still): (Vec<_>, Vec<_>) = std::mem::take(&mut psa.on_its_way)
+            .into_iter()
+            .partition(|request| request.due <= now);
+        psa.on_its_way = still;
+        due.sort_by_key(|request| (request.due, request.ticket));
+        for request in due {
+            let answer = psa.take_effect(&request.change, request.due);
+            psa.answers.insert(request.ticket, answer);
+        }
+    }
+
+    async fn execute(
+        &self,
+        change: &Change,
+        faults: &[WriteFault],
+    ) -> std::result::Result<Receipt, WriteError> {
+        let began = self.time.now();
+        for (attempt, fault) in (1..).zip(faults) {
+            let error = match self.attempt(change, *fault).await {
+                Ok(receipt) => return Ok(receipt),
+                Err(error) => error,
+            };
+            let asked = match fault {
+                WriteFault::Busy(asked) => *asked,
+                _ => None,
+            };
+            let wait = Duration::from_secs(asked.unwrap_or(1));
+            let nothing_done = error.sent() == Sent::No || error.kind() == ErrorKind::RateLimited;
+            let spent = self.time.now().since(began) + wait;
+            if !nothing_done || attempt >= ATTEMPTS || spent >= OPERATION {
+                return Err(error.into());
+            }
+            self.time.sleep(wait).await;
+        }
+        Ok(receipt(self.exchange(change).await?))
+    }
+
+    async fn lines(
+        &self,
+        agreement: &AgreementId,
+        fault: Option<ReadFault>,
+    ) -> (Result<Vec<AgreementLine>>, bool) {
+        self.read(agreement, fault).await
+    }
+
+    async fn verify(
+        &self,
+        change: &Change,
+        receipt: Option<&Receipt>,
+        fault: Option<ReadFault>,
+    ) -> (Result<Verdict>, bool) {
+        let (lines, struck) = self.read(&change.agreement, fault).await;
+        (lines.map(|lines| verdict(change, &lines, receipt)), struck)
+    }
+
+    fn edit(&self, agreement: &AgreementId, line: &AgreementLineId, edit: Edit) -> bool {
+        let now = self.time.now();
+        let mut psa = lock(&self.psa);
+        if edit == Edit::Delete {
+            return psa.delete(agreement, line, now);
+        }
+        let edited = psa.alter(agreement, line, now, Cause::Colleague, |state| match edit {
+            Edit::Quantity(units) => state.quantity = units.into(),
+            Edit::Cost(cents) => state.unit_cost = Some(money(cents)),
+            Edit::Price(cents) => state.unit_price = Some(money(cents)),
+            Edit::End => state.last_day = Some(effective().plus_days(-7)),
+            Edit::Delete => {}
+        });
+        edited.is_some()
+    }
+
+    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32) {
+        let now = self.time.now();
+        let mut psa = lock(&self.psa);
+        let mut line = AgreementLine::new(psa.fresh_line(), product.clone(), quantity);
+        line.state.effective = Some(effective());
+        psa.add(agreement, line, now, Cause::Colleague);
+    }
+
+    fn present(&self, agreement: &AgreementId) -> Vec<AgreementLineId> {
+        let lines = self.lines_now(agreement);
+        lines.into_iter().map(|line| line.id).collect()
+    }
+
+    fn history(&self) -> Vec<Effect> {
+        lock(&self.psa).effects.clone()
+    }
+}

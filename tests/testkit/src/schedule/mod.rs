@@ -1,0 +1,97 @@
+//! Schedules of faults: the proof that a plan is applied exactly once.
+//!
+//! A schedule is drawn from a seed: agreements with lines, a plan of 1 to 200 changes to them, and
+//! what goes wrong while the plan is carried out. Each process that works on the plan can lose its
+//! connection, its answers, its disk and its life at any action; a colleague edits the same lines;
+//! two processes may work on one journal at once. Afterwards the true history, which the simulated
+//! PSA kept, is compared with the plan, the journal and the reports.
+//!
+//! The [binary](self#the-binary) plays any number of schedules. Whoever changes the applier, or
+//! writes one of his own, plays them against a [`Subject`].
+//!
+//! # What is counted
+//!
+//! *Duplicated*: a change took effect more than once. Every write that the PSA carried out for a
+//! change counts, whether a second line was created, a write landed again after it was proved, or a
+//! resend took effect over somebody's later edit. In memory a write that finds its value in place
+//! counts too; ConnectWise PSA does not commit such a write.
+//!
+//! *Lost*: a change that was to be carried out and neither took effect nor is reported with its
+//! reason. That is one that the last report leaves out, or says of that it was not done without a
+//! reason, or that is still unsettled or unfinished when the faults are over, late writes can no
+//! longer arrive ([`late_write`]) and the run was resumed. And one that is reported as not done
+//! although nothing stood in its way: it is approved, not blocked and does not follow on one of the
+//! same line that is not, and on its agreement neither the wire nor a colleague did any harm. (Processes that
+//! die, disks that refuse and other processes excuse nothing.)
+//!
+//! *Wrongly reported*: the journal or the report says done and the change never took effect; or says
+//! failed, drifted, skipped or blocked and it took effect, be it late; a report says of a finished
+//! change something else than the journal; or of a change that is done the line is another one, the
+//! state before is none that the line had between its last reading (or as long before as reads lag)
+//! and the write, or the state after is none that it had between the write and the read-back.
+//! *Conflict* claims neither: a person has to look.
+//!
+//! *Unsettled*: honestly reported as unknown at the moment when the faults are over. It is no
+//! failure, but must be rare: its share is printed.
+//!
+//! # What goes wrong
+//!
+//! To a write: [`WriteFault`]; to a read: [`ReadFault`]; by a colleague: [`Edit`]. To a process: it
+//! dies before or after the effect of any call to the PSA or the journal, and another one goes on;
+//! or it stands still there while another one works; or two work beside each other. Half of the processes leave no proof of their
+//! death: their leases end by their time alone. To the journal:
+//! a read or write fails, before or after the row is durable.
+//!
+//! # What does not
+//!
+//! - A write arrives at most [`late_write`] after it left, and so much earlier that reads show it
+//!   then. That is what the option promises.
+//! - A read lags at most five seconds, and a row is missing in one reading of an agreement, not in
+//!   two in a row.
+//! - A colleague never sets the very value that a change sets, never sets a line back to exactly what
+//!   it was, and never deletes a line that a change created: no read can tell such an edit
+//!   from a write that landed, or never did.
+//! - A process stands still for two minutes at most: what it recorded as sent leaves before anybody
+//!   may send it again.
+//! - A process does not stand still between its last look at the journal and the first byte on the
+//!   wire: to the PSA, that is a write that arrives late.
+//!
+//! # Two worlds
+//!
+//! Most schedules are played in [`MemoryWorld`]: one thread, tokio's clock paused, four agreements at
+//! once. One in sixteen is played over HTTP, one call at a time, with the real sink of ConnectWise PSA
+//! on its simulator ([`ConnectWiseWorld`]). A further sink comes in as a further [`World`].
+//!
+//! # The binary
+//! ```sh
+//! cargo run --release -p tallyline-testkit --bin faults -- --schedules 10000 --seed 1
+//! cargo run --release -p tallyline-testkit --bin faults -- --schedules 1 --seed 17 --verbose
+//! ```
+//!
+//! [`late_write`]: tallyline_core::apply::ApplyOptions::late_write
+
+mod adversary;
+mod connectwise;
+mod draft;
+mod judge;
+mod memory;
+mod memory_verdict;
+mod play;
+mod process;
+mod subject;
+mod tally;
+mod through;
+mod time;
+mod wire;
+mod world;
+
+pub use connectwise::ConnectWiseWorld;
+pub use draft::{Draft, DraftLine, Ids, Plan};
+pub use judge::Findings;
+pub use memory::MemoryWorld;
+pub use play::{Place, Played, play};
+pub use subject::{Bench, Production, Subject};
+pub use tally::{Tally, play_all};
+pub use through::{Hooks, Through};
+pub use time::Time;
+pub use world::{Cause, Edit, Effect, ErrorPage, ReadFault, World, WriteFault};

@@ -1,0 +1,339 @@
+//! Plays a schedule: processes that die, stall and meet on one journal, until the run is over.
+
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tallyline_core::apply::{ApplyOptions, ApplyReport, ApplyRequest, Clock};
+use tallyline_core::store::{ChangeRecord, HolderId, Journal, MemoryStore, Registration};
+
+use super::adversary::{Adversary, LATE_WRITE, Rates};
+use super::connectwise::ConnectWiseWorld;
+use super::draft::{Draft, Plan};
+use super::judge::{Findings, Judge, compare};
+use super::memory::MemoryWorld;
+use super::process::{Disk, Process, Rig};
+use super::subject::{Bench, Subject};
+use super::through::Through;
+use super::time::Time;
+use super::world::World;
+use crate::dice::Dice;
+
+/// One schedule in so many goes over HTTP.
+const OVER_HTTP: u64 = 16;
+/// How many seconds a process stands still at most.
+const STALL: usize = 120;
+/// The most rounds with faults.
+const ROUNDS: usize = 6;
+/// The most rounds after the faults.
+const CALM_ROUNDS: usize = 3;
+
+/// Which world a schedule is played in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The PSA in memory, on paused time.
+    Memory,
+    /// The simulator of ConnectWise PSA over HTTP, with the real sink.
+    ConnectWise,
+}
+
+impl Place {
+    /// The place of the schedule of a seed.
+    pub fn of(seed: u64) -> Self {
+        if seed.is_multiple_of(OVER_HTTP) {
+            Self::ConnectWise
+        } else {
+            Self::Memory
+        }
+    }
+}
+
+/// What came of a schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Played {
+    /// Its seed.
+    pub seed: u64,
+    /// Where it was played.
+    pub place: Place,
+    /// How many changes the plan had.
+    pub changes: usize,
+    /// How many faults struck.
+    pub injected: usize,
+    /// How many changes were unsettled when the faults were over.
+    pub unsettled: usize,
+    /// How many changes were done in the end.
+    pub done: usize,
+    /// What is not as it must be.
+    pub findings: Findings,
+    /// What happened, when it was asked for.
+    pub story: Vec<String>,
+}
+
+/// Plays the schedule of a seed. The same seed gives the same story.
+///
+/// # Errors
+/// When the runtime or the simulator cannot be started.
+pub fn play(seed: u64, subject: &dyn Subject, with_story: bool) -> io::Result<Played> {
+    let place = Place::of(seed);
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = match place {
+        Place::Memory => builder.enable_time().start_paused(true).build()?,
+        Place::ConnectWise => builder.enable_all().build()?,
+    };
+    runtime.block_on(Box::pin(play_at(place, seed, subject, with_story)))
+}
+
+async fn play_at(
+    place: Place,
+    seed: u64,
+    subject: &dyn Subject,
+    with_story: bool,
+) -> io::Result<Played> {
+    let mut dice = Dice::new(seed);
+    let changes = size(&mut dice, place);
+    let draft = Draft::draw(&mut dice, changes);
+    let concurrency = 1 + dice.below(4);
+    let rates = Rates::draw(&mut dice);
+    let (time, world): (_, Box<dyn World>) = match place {
+        Place::Memory => {
+            let time = Arc::new(Time::paused());
+            let world = MemoryWorld::new(&draft, Arc::clone(&time));
+            (time, Box::new(world))
+        }
+        Place::ConnectWise => {
+            let time = Arc::new(Time::jumping());
+            let world = ConnectWiseWorld::start(&draft, Arc::clone(&time)).await?;
+            (time, Box::new(world))
+        }
+    };
+    let world = &*world;
+    let plan = draft.plan(world.ids());
+    let agreements = &world.ids().agreements;
+    let adversary = Adversary::new(dice, rates, agreements, Arc::clone(&time), with_story);
+    let mut stage = Stage {
+        place,
+        subject,
+        world,
+        adversary: &adversary,
+        plan: &plan,
+        options: options(place, concurrency),
+        processes: AtomicUsize::new(0),
+        signs_of_life: Mutex::default(),
+        journal: MemoryStore::new(),
+        time,
+        findings: Findings::default(),
+    };
+    let unsettled = Box::pin(stage.run_with_faults()).await;
+    let report = Box::pin(stage.run_to_the_end()).await;
+    let journal = stage.recorded().await;
+    let mut findings = stage.findings;
+    Judge::new(world, &adversary, &plan).judge(report.as_ref(), &journal, &mut findings);
+    Ok(Played {
+        seed,
+        place,
+        changes: plan.changes.len(),
+        injected: adversary.injected(),
+        unsettled,
+        done: report.map_or(0, |report| report.totals.done),
+        findings,
+        story: adversary.story(),
+    })
+}
+
+/// From one change to 200; the large ones are rarer, and over HTTP plans are small.
+fn size(dice: &mut Dice, place: Place) -> usize {
+    let most = match (place, dice.below(10)) {
+        (Place::ConnectWise, _) => 25,
+        (_, 0..6) => 15,
+        (_, 6..9) => 60,
+        _ => 200,
+    };
+    1 + dice.below(most)
+}
+
+fn options(place: Place, concurrency: usize) -> ApplyOptions {
+    let mut options = ApplyOptions::new();
+    options.run = Some(Bench::run());
+    options.late_write = LATE_WRITE;
+    // Behind real sockets the order of two calls is not the seed's.
+    options.concurrency = match place {
+        Place::Memory => concurrency,
+        Place::ConnectWise => 1,
+    };
+    options
+}
+
+/// Everything that the processes of a schedule share.
+struct Stage<'a> {
+    place: Place,
+    subject: &'a dyn Subject,
+    world: &'a dyn World,
+    adversary: &'a Adversary,
+    plan: &'a Plan,
+    options: ApplyOptions,
+    /// How many processes there have been.
+    processes: AtomicUsize,
+    /// Those that outlast their processes.
+    signs_of_life: Mutex<Vec<Registration>>,
+    journal: MemoryStore,
+    time: Arc<Time>,
+    findings: Findings,
+}
+
+impl Stage<'_> {
+    /// One process, until it ends or dies.
+    async fn run(&self, process: &Process) -> Option<ApplyReport> {
+        let rig = Rig {
+            world: self.world,
+            adversary: self.adversary,
+            process,
+            plan: &self.plan.changes,
+        };
+        let without_proof = self.adversary.dice(|dice| dice.strikes(500));
+        let journal = Through {
+            inner: &self.journal,
+            hooks: Disk {
+                adversary: self.adversary,
+                process,
+                time: &self.time,
+                signs_of_life: without_proof.then_some(&self.signs_of_life),
+            },
+        };
+        // Two that begin at one instant are two holders all the same.
+        let number = self.processes.fetch_add(1, Ordering::SeqCst);
+        let mut options = self.options.clone();
+        options.holder = Some(HolderId::new(format!("process-{number}")));
+        let bench = Bench {
+            sink: &rig,
+            journal: &journal,
+            clock: &*self.time,
+            request: ApplyRequest {
+                plan_id: &self.plan.approval.plan,
+                plan_text: "{}",
+                approval: &self.plan.approval,
+                source: "vendor",
+                changes: &self.plan.changes,
+            },
+            options: &options,
+            world: self.world,
+        };
+        let name = process.name;
+        self.adversary.tell(|| format!("{name} begins"));
+        let report = tokio::select! {
+            biased;
+            result = self.subject.work(bench) => match result {
+                Ok(report) => {
+                    self.adversary.tell(|| format!("{name} ends: {}", report.totals));
+                    Some(report)
+                }
+                Err(error) => {
+                    self.adversary.tell(|| format!("{name} ends: {error}"));
+                    None
+                }
+            },
+            () = process.death() => {
+                self.adversary.tell(|| format!("{name} dies"));
+                self.adversary.count();
+                None
+            }
+        };
+        process.ended();
+        report
+    }
+
+    /// A process, dying or not, that may meet a second one.
+    async fn round(&self) -> Vec<ApplyReport> {
+        let points = 16 * self.plan.changes.len();
+        let rates = self.adversary.rates;
+        let draw_death = || {
+            self.adversary.dice(|dice| {
+                let most = if dice.strikes(500) { 40 } else { points };
+                dice.strikes(rates.death).then(|| dice.below(most))
+            })
+        };
+        let first = Process::new("A", draw_death());
+        if !self.adversary.dice(|dice| dice.strikes(rates.second)) {
+            return self.run(&first).await.into_iter().collect();
+        }
+        self.adversary.count();
+        let second = Process::new("B", draw_death());
+        let beside = self.place == Place::Memory && self.adversary.dice(|dice| dice.strikes(400));
+        let (a, b) = if beside {
+            futures::join!(self.run(&first), self.run(&second))
+        } else {
+            let (at, wait) = self
+                .adversary
+                .dice(|dice| (dice.below(points), dice.below(STALL)));
+            let first = first.stalling_at(at);
+            let meanwhile = async {
+                if first.stall().await {
+                    self.adversary.tell(|| "A stands still".to_owned());
+                    self.pass(wait).await;
+                    let report = self.run(&second).await;
+                    first.wake();
+                    self.adversary.tell(|| "A goes on".to_owned());
+                    return report;
+                }
+                None
+            };
+            futures::join!(self.run(&first), meanwhile)
+        };
+        a.into_iter().chain(b).collect()
+    }
+
+    async fn pass(&self, seconds: usize) {
+        let seconds = u64::try_from(seconds).unwrap_or(0);
+        self.time.sleep(Duration::from_secs(seconds)).await;
+    }
+
+    /// Rounds until nothing is left to do or the faults are over; gives the changes that are
+    /// unsettled then.
+    async fn run_with_faults(&mut self) -> usize {
+        for _ in 0..ROUNDS {
+            let reports = self.round().await;
+            let journal = self.recorded().await;
+            for report in &reports {
+                compare(report, &journal, &mut self.findings);
+            }
+            if reports.iter().any(|report| !report.is_resumable()) {
+                break;
+            }
+            let wait = self.adversary.dice(|dice| {
+                let most = dice.pick(&[1, 30, 300, 1_200]).copied();
+                dice.below(most.unwrap_or(1))
+            });
+            self.pass(wait).await;
+        }
+        self.adversary.end();
+        let open = self.journal.unsettled().await;
+        open.map(|open| open.len()).unwrap_or_default()
+    }
+
+    /// Rounds without faults, each after the time in which a lost write may arrive.
+    async fn run_to_the_end(&mut self) -> Option<ApplyReport> {
+        let mut last = None;
+        for _ in 0..CALM_ROUNDS {
+            self.time.sleep(LATE_WRITE).await;
+            self.world.arrive().await;
+            last = self.run(&Process::new("C", None)).await;
+            let journal = self.recorded().await;
+            if let Some(report) = &last {
+                compare(report, &journal, &mut self.findings);
+                if !report.is_resumable() {
+                    break;
+                }
+            }
+        }
+        self.time.sleep(LATE_WRITE).await;
+        self.world.arrive().await;
+        last
+    }
+
+    async fn recorded(&self) -> Vec<ChangeRecord> {
+        self.journal
+            .changes(&Bench::run())
+            .await
+            .unwrap_or_default()
+    }
+}

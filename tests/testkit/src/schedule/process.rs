@@ -1,0 +1,325 @@
+//! A process that works on a run: it can die and stall at any action.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::FutureExt as _;
+use futures::stream::{self, BoxStream, StreamExt as _};
+use tallyline_core::error::{Error, ErrorKind, Result};
+use tallyline_core::model::{
+    Agreement, AgreementId, AgreementReading, Company, Product, ReadFailure,
+};
+use tallyline_core::plan::Change;
+use tallyline_core::sink::{AgreementFilter, Receipt, SinkDescriptor, Verdict, WriteError};
+use tallyline_core::source::Identity;
+use tallyline_core::store::{
+    Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration, RunId, RunRecord,
+};
+use tallyline_core::{PsaSink, apply::Clock};
+use tokio::sync::{Notify, watch};
+
+use super::adversary::{Adversary, DiskFault};
+use super::through::Hooks;
+use super::time::Time;
+use super::world::World;
+use crate::lock;
+
+/// Never, as a number of points.
+const NEVER: usize = usize::MAX;
+
+/// The life of one process. Each of its actions has a point before its effect and one after.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) name: &'static str,
+    until_death: AtomicUsize,
+    until_stall: AtomicUsize,
+    dead: Notify,
+    stalled: watch::Sender<bool>,
+    has_stalled: AtomicBool,
+    stall_reached: Notify,
+}
+
+fn countdown(left: &AtomicUsize) -> bool {
+    let spend = |left: usize| (left != NEVER).then(|| left.saturating_sub(1));
+    left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend) == Ok(0)
+}
+
+impl Process {
+    /// A process that dies at a point, or never.
+    pub(crate) fn new(name: &'static str, dies_at: Option<usize>) -> Self {
+        Self {
+            name,
+            until_death: AtomicUsize::new(dies_at.unwrap_or(NEVER)),
+            until_stall: AtomicUsize::new(NEVER),
+            dead: Notify::new(),
+            stalled: watch::Sender::new(false),
+            has_stalled: AtomicBool::new(false),
+            stall_reached: Notify::new(),
+        }
+    }
+
+    /// Lets it stand still at a point, until it is [woken](Self::wake).
+    pub(crate) fn stalling_at(self, point: usize) -> Self {
+        self.until_stall.store(point, Ordering::SeqCst);
+        self
+    }
+
+    pub(crate) async fn death(&self) {
+        self.dead.notified().await;
+    }
+
+    /// Waits until it stands still, or has come to its end without.
+    pub(crate) async fn stall(&self) -> bool {
+        self.stall_reached.notified().await;
+        self.has_stalled.load(Ordering::SeqCst)
+    }
+
+    /// Says that it has come to its end.
+    pub(crate) fn ended(&self) {
+        self.stall_reached.notify_one();
+    }
+
+    pub(crate) fn wake(&self) {
+        self.stalled.send_replace(false);
+    }
+
+    async fn point(&self) {
+        self.may_die().await;
+        if countdown(&self.until_stall) && !self.has_stalled.swap(true, Ordering::SeqCst) {
+            self.stalled.send_replace(true);
+            self.stall_reached.notify_one();
+        }
+        let mut stalled = self.stalled.subscribe();
+        let _ = stalled.wait_for(|stalled| !stalled).await;
+    }
+
+    /// A point at which it may die but does not stand still.
+    ///
+    /// Between the last look at the journal and the first byte on the wire a stall is a delay of
+    /// the write: it counts as one that arrives late.
+    async fn may_die(&self) {
+        if countdown(&self.until_death) {
+            self.dead.notify_one();
+            futures::future::pending::<()>().await;
+        }
+    }
+}
+
+/// The sink as a process has it: every call has its points, its faults and its place in the story.
+pub(crate) struct Rig<'a> {
+    pub(crate) world: &'a dyn World,
+    pub(crate) adversary: &'a Adversary,
+    pub(crate) process: &'a Process,
+    pub(crate) plan: &'a [Change],
+}
+
+impl Rig<'_> {
+    async fn reading(&self, agreement: &AgreementId) -> AgreementReading {
+        self.process.point().await;
+        let changes: Vec<_> = self
+            .plan
+            .iter()
+            .filter(|c| c.agreement == *agreement)
+            .collect();
+        if let Some(change) = self.adversary.dice(|dice| dice.pick(&changes).copied()) {
+            self.adversary.colleague(self.world, change);
+        }
+        let fault = self.adversary.read_fault(agreement);
+        let (lines, struck) = self.world.lines(agreement, fault).await;
+        self.after_read(agreement, struck, || {
+            let result = lines.as_ref().map(Vec::len).map_err(Error::kind);
+            format!("reads {agreement}, {fault:?}: {result:?}")
+        });
+        self.process.point().await;
+        match lines {
+            Ok(lines) => AgreementReading::complete(agreement.clone(), lines),
+            Err(error) => AgreementReading::failed(agreement.clone(), ReadFailure::from(&error)),
+        }
+    }
+
+    fn after_read(&self, agreement: &AgreementId, struck: bool, what: impl FnOnce() -> String) {
+        if struck {
+            self.adversary.read_struck(agreement);
+        }
+        self.adversary
+            .tell(|| format!("{} {}", self.process.name, what()));
+    }
+}
+
+#[async_trait]
+impl PsaSink for Rig<'_> {
+    fn descriptor(&self) -> &SinkDescriptor {
+        self.world.descriptor()
+    }
+
+    async fn check(&self) -> Result<Identity> {
+        Ok(Identity::new("schedule"))
+    }
+
+    fn companies(&self) -> BoxStream<'_, Result<Company>> {
+        stream::empty().boxed()
+    }
+
+    fn agreements<'a>(&'a self, _: &'a AgreementFilter) -> BoxStream<'a, Result<Agreement>> {
+        stream::empty().boxed()
+    }
+
+    fn products(&self) -> BoxStream<'_, Result<Product>> {
+        stream::empty().boxed()
+    }
+
+    fn lines<'a>(&'a self, wanted: &'a [AgreementId]) -> BoxStream<'a, Result<AgreementReading>> {
+        let read = async move {
+            let mut readings = Vec::with_capacity(wanted.len());
+            for agreement in wanted {
+                readings.push(Ok(self.reading(agreement).await));
+            }
+            stream::iter(readings)
+        };
+        read.into_stream().flatten().boxed()
+    }
+
+    async fn execute(&self, change: &Change) -> std::result::Result<Receipt, WriteError> {
+        self.process.may_die().await;
+        self.world.arrive().await;
+        self.adversary.colleague(self.world, change);
+        let faults = self.adversary.write_faults(&change.agreement);
+        self.adversary.tell(|| {
+            let (name, id, action) = (self.process.name, &change.id, &change.action);
+            format!("{name} writes {id} ({action}), {faults:?}")
+        });
+        let written = self.world.execute(change, &faults).await;
+        self.adversary.tell(|| {
+            let result = written.as_ref().map(|receipt| receipt.line.as_str());
+            // The words of an error may hold a port, which is another one each time.
+            let result = result.map_err(|error| error.error().kind());
+            format!("{} wrote {}: {result:?}", self.process.name, change.id)
+        });
+        self.adversary.colleague(self.world, change);
+        self.process.point().await;
+        written
+    }
+
+    async fn verify(&self, change: &Change, receipt: Option<&Receipt>) -> Result<Verdict> {
+        self.process.point().await;
+        self.world.arrive().await;
+        let fault = self.adversary.read_fault(&change.agreement);
+        let (verdict, struck) = self.world.verify(change, receipt, fault).await;
+        self.after_read(&change.agreement, struck, || {
+            let result = verdict.as_ref().map_err(Error::kind);
+            format!("verifies {}, {fault:?}: {result:?}", change.id)
+        });
+        self.process.point().await;
+        verdict
+    }
+}
+
+/// The disk under a process's journal.
+pub(crate) struct Disk<'a> {
+    pub(crate) adversary: &'a Adversary,
+    pub(crate) process: &'a Process,
+    pub(crate) time: &'a Time,
+    /// Where the process's sign of life is kept so that its death proves nothing, and its leases
+    /// end by their time alone.
+    pub(crate) signs_of_life: Option<&'a Mutex<Vec<Registration>>>,
+}
+
+fn refused() -> Error {
+    Error::new(ErrorKind::Storage, "the disk refuses to write")
+}
+
+impl Disk<'_> {
+    /// One access: with its points, and the fault that it meets.
+    async fn access<T>(&self, what: &str, access: impl Future<Output = Result<T>>) -> Result<T> {
+        self.process.point().await;
+        // A disk takes a moment, in which other tasks go on.
+        self.time.sleep(Duration::from_millis(1)).await;
+        let fault = self.adversary.disk_fault();
+        if fault.is_some() {
+            let name = self.process.name;
+            self.adversary
+                .tell(|| format!("{name} is refused {what}, {fault:?}"));
+        }
+        if fault == Some(DiskFault::Before) {
+            return Err(refused());
+        }
+        let result = access.await;
+        self.process.point().await;
+        match fault {
+            Some(DiskFault::After) => Err(refused()),
+            _ => result,
+        }
+    }
+}
+
+#[async_trait]
+impl Hooks for Disk<'_> {
+    async fn read(&self) -> Result<()> {
+        self.access("a read", async { Ok(()) }).await
+    }
+
+    async fn begin(
+        &self,
+        inner: &dyn Journal,
+        run: &RunRecord,
+        plan: &str,
+        changes: &[Change],
+        settled: &[RecordedEvent],
+    ) -> Result<()> {
+        self.access("the run", inner.begin(run, plan, changes, settled))
+            .await
+    }
+
+    async fn register(&self, inner: &dyn Journal, holder: &HolderId) -> Result<Registration> {
+        let registration = self.access("its name", inner.register(holder)).await?;
+        let Some(kept) = self.signs_of_life else {
+            return Ok(registration);
+        };
+        lock(kept).push(registration);
+        Ok(Registration::without_proof())
+    }
+
+    async fn claim(&self, inner: &dyn Journal, request: &ClaimRequest) -> Result<Claim> {
+        let result = self.access("a lease", inner.claim(request)).await;
+        self.adversary.tell(|| {
+            let (name, agreement) = (self.process.name, &request.agreement);
+            let result = result
+                .as_ref()
+                .map_err(Error::kind)
+                .map(|claim| match claim {
+                    Claim::Taken(lease) => format!("taken, {}", lease.fence),
+                    Claim::Held(lease) => format!("held, {}", lease.fence),
+                });
+            format!("{name} claims {agreement}: {result:?}")
+        });
+        result
+    }
+
+    async fn renew(&self, inner: &dyn Journal, lease: &Lease) -> Result<()> {
+        self.access("a renewal", inner.renew(lease)).await
+    }
+
+    async fn release(&self, inner: &dyn Journal, lease: &Lease) -> Result<()> {
+        self.access("a release", inner.release(lease)).await
+    }
+
+    async fn append(
+        &self,
+        inner: &dyn Journal,
+        lease: &Lease,
+        run: &RunId,
+        event: &RecordedEvent,
+    ) -> Result<()> {
+        let what = event.event.name();
+        let append = inner.append(lease, run, event);
+        let result = self.access(what, append).await;
+        self.adversary.tell(|| {
+            let (name, change, seq) = (self.process.name, &event.change, event.seq);
+            let result = result.as_ref().map_err(ToString::to_string);
+            format!("{name} records {change} #{seq} {what}: {result:?}")
+        });
+        result
+    }
+}

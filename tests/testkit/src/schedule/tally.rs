@@ -1,0 +1,117 @@
+//! Many schedules, counted.
+
+use std::fmt;
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::play::{Place, Played, play};
+use super::subject::Subject;
+use crate::lock;
+
+/// What came of many schedules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many were played.
+    pub schedules: usize,
+    /// Of these, over HTTP.
+    pub over_http: usize,
+    /// The changes of their plans.
+    pub changes: usize,
+    /// Of these, done in the end.
+    pub done: usize,
+    /// Faults that struck.
+    pub injected: usize,
+    /// Changes that took effect more than once.
+    pub duplicated: usize,
+    /// Changes that were lost.
+    pub lost: usize,
+    /// Changes that were wrongly reported.
+    pub wrong: usize,
+    /// Changes that were reported as unknown when the faults were over.
+    pub unsettled: usize,
+}
+
+impl Tally {
+    /// Counts one more schedule.
+    pub fn add(&mut self, played: &Played) {
+        self.schedules += 1;
+        self.over_http += usize::from(played.place == Place::ConnectWise);
+        self.changes += played.changes;
+        self.done += played.done;
+        self.injected += played.injected;
+        self.duplicated += played.findings.duplicated.len();
+        self.lost += played.findings.lost.len();
+        self.wrong += played.findings.wrong.len();
+        self.unsettled += played.unsettled;
+    }
+
+    /// Whether each change was applied exactly once and truly reported.
+    pub fn is_sound(&self) -> bool {
+        self.duplicated == 0 && self.lost == 0 && self.wrong == 0
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = self.unsettled * 10_000 / self.changes.max(1);
+        write!(
+            f,
+            "{} schedules ({} over HTTP), {} changes ({} done), {} faults injected: \
+             {} duplicated, {} lost, {} wrongly reported, {} unsettled ({}.{:02} %)",
+            self.schedules,
+            self.over_http,
+            self.changes,
+            self.done,
+            self.injected,
+            self.duplicated,
+            self.lost,
+            self.wrong,
+            self.unsettled,
+            share / 100,
+            share % 100,
+        )
+    }
+}
+
+/// Plays the schedules of consecutive seeds, on as many threads as there are processors, each
+/// schedule on one; gives the count, and the schedules in which something was found.
+///
+/// # Errors
+/// When a runtime or a simulator cannot be started.
+pub fn play_all(first: u64, count: u64, subject: &dyn Subject) -> io::Result<(Tally, Vec<Played>)> {
+    let next = AtomicU64::new(0);
+    let results = Mutex::new((Tally::default(), Vec::new(), None));
+    let work = || loop {
+        let at = next.fetch_add(1, Ordering::SeqCst);
+        if at >= count {
+            return;
+        }
+        let played = play(first.wrapping_add(at), subject, false);
+        let mut results = lock(&results);
+        match played {
+            Ok(played) => {
+                results.0.add(&played);
+                if !played.findings.is_empty() {
+                    results.1.push(played);
+                }
+            }
+            Err(error) => results.2 = Some(error),
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+    let (tally, mut failing, error) = results
+        .into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    failing.sort_by_key(|played| played.seed);
+    match error {
+        Some(error) => Err(error),
+        None => Ok((tally, failing)),
+    }
+}

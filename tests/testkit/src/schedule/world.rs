@@ -1,0 +1,162 @@
+//! What a schedule needs of a PSA: the sink on it, faults on demand, and its true history.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tallyline_core::Result;
+use tallyline_core::model::{
+    AgreementId, AgreementLine, AgreementLineId, ChangeId, LineState, ProductId, Timestamp,
+};
+use tallyline_core::plan::Change;
+use tallyline_core::sink::{Receipt, SinkDescriptor, Verdict, WriteError};
+
+use super::draft::Ids;
+
+/// What an answer of the server's own fault looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorPage {
+    /// Status 500 with the JSON body of a validation error.
+    Validation500,
+    /// Status 500 with HTML.
+    Html500,
+    /// Status 502 with the HTML of a gateway.
+    Html502,
+}
+
+/// What happens to one attempt to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteFault {
+    /// The connection is refused: nothing is sent.
+    Refused,
+    /// The connection is reset before the request is read.
+    ResetBefore,
+    /// The connection is reset after the write was committed.
+    ResetAfter,
+    /// No answer comes within the time limit; the write arrives so long after it left, or never.
+    TimedOut(Option<Duration>),
+    /// Status 429: the client waits so many seconds if told to, and tries again.
+    Busy(Option<u64>),
+    /// Status 400: refused.
+    Invalid,
+    /// An error page, with the write committed before it or not.
+    Broken(ErrorPage, bool),
+    /// Answered as if it had been carried out, and it was not.
+    Ignored,
+}
+
+/// What happens to one read of an agreement's lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadFault {
+    /// The connection is refused.
+    Refused,
+    /// The connection is reset.
+    Reset,
+    /// No answer comes within the time limit.
+    TimedOut,
+    /// Status 429 until the client gives up.
+    Busy,
+    /// An error page.
+    Broken(ErrorPage),
+    /// The answer shows the state of so long ago.
+    Lagging(Duration),
+    /// A row is missing at a page border.
+    Missing,
+    /// A row comes twice at a page border.
+    Twice,
+}
+
+/// What a colleague does to a line in the PSA itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// Sets the units.
+    Quantity(u32),
+    /// Sets the cost per unit, in cents.
+    Cost(i64),
+    /// Sets the price per unit, in cents.
+    Price(i64),
+    /// Ends it, on a day that no plan names.
+    End,
+    /// Deletes it.
+    Delete,
+}
+
+/// Who made an effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A write of a change.
+    Change(ChangeId),
+    /// A colleague.
+    Colleague,
+}
+
+/// One thing that truly happened to a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub cause: Cause,
+    /// The agreement.
+    pub agreement: AgreementId,
+    /// The line.
+    pub line: AgreementLineId,
+    /// Its state before; absent where it was created.
+    pub before: Option<LineState>,
+    /// Its state after; absent where it was deleted.
+    pub after: Option<LineState>,
+}
+
+/// A simulated PSA with the sink under test on it.
+///
+/// The faults come with the call that they strike. Whatever the sink is told, [`history`](Self::history)
+/// holds what truly took effect, with its instant and its cause; a write that was given up and is
+/// still on its way takes effect in [`arrive`](Self::arrive), which comes before every call.
+#[async_trait]
+pub trait World: Send + Sync {
+    /// What the sink says of itself.
+    fn descriptor(&self) -> &SinkDescriptor;
+
+    /// The ids of what it was filled with.
+    fn ids(&self) -> &Ids;
+
+    /// The lines that it was filled with, by agreement.
+    fn initial(&self) -> &BTreeMap<AgreementId, Vec<AgreementLine>>;
+
+    /// Lets what is due by now arrive.
+    async fn arrive(&self);
+
+    /// One call of the sink's `execute`, whose attempts meet these faults one after the other.
+    async fn execute(
+        &self,
+        change: &Change,
+        faults: &[WriteFault],
+    ) -> std::result::Result<Receipt, WriteError>;
+
+    /// One read of an agreement's lines through the sink; and whether the fault struck.
+    async fn lines(
+        &self,
+        agreement: &AgreementId,
+        fault: Option<ReadFault>,
+    ) -> (Result<Vec<AgreementLine>>, bool);
+
+    /// One call of the sink's `verify`; and whether the fault struck.
+    async fn verify(
+        &self,
+        change: &Change,
+        receipt: Option<&Receipt>,
+        fault: Option<ReadFault>,
+    ) -> (Result<Verdict>, bool);
+
+    /// A colleague's edit of a line; whether there was such a line.
+    fn edit(&self, agreement: &AgreementId, line: &AgreementLineId, edit: Edit) -> bool;
+
+    /// A colleague adds a line for a product.
+    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32);
+
+    /// The lines that an agreement truly has now.
+    fn present(&self, agreement: &AgreementId) -> Vec<AgreementLineId>;
+
+    /// Everything that took effect so far, in order.
+    fn history(&self) -> Vec<Effect>;
+}

@@ -1,0 +1,157 @@
+//! The applier under schedules of faults; and the schedules under appliers that are wrong.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "doubles/applier.rs"]
+mod applier;
+
+use applier::{
+    BelievesAnswers, GivesUp, IgnoresDrift, IgnoresItsLease, ReportsUnknownAsFailed,
+    RetriesBlindly, SkipsTheJournal,
+};
+use tallyline_testkit::schedule::{Findings, Place, Production, Subject, play, play_all};
+
+#[test]
+fn every_change_of_300_schedules_is_applied_exactly_once_and_truly_reported() {
+    let (tally, failing) = play_all(1, 300, &Production).unwrap();
+    let found: Vec<String> = failing
+        .iter()
+        .flat_map(|played| {
+            let seed = played.seed;
+            let sentences = played.findings.sentences();
+            sentences.map(move |sentence| format!("seed {seed}: {sentence}"))
+        })
+        .collect();
+    assert!(tally.is_sound(), "{tally}\n{}", found.join("\n"));
+    assert!(tally.over_http >= 15, "{tally}");
+    assert!(tally.done * 4 > tally.changes, "most is given up: {tally}");
+    assert!(
+        tally.injected > tally.schedules,
+        "little goes wrong: {tally}"
+    );
+    assert!(
+        tally.unsettled * 10 < tally.changes,
+        "much stays unknown: {tally}"
+    );
+}
+
+#[test]
+fn a_seed_gives_the_same_story_every_time() {
+    for (seed, place) in [(5, Place::Memory), (16, Place::ConnectWise)] {
+        let first = play(seed, &Production, true).unwrap();
+        assert_eq!(first.place, place);
+        assert!(first.story.len() > first.changes);
+        assert_eq!(play(seed, &Production, true).unwrap(), first);
+    }
+}
+
+#[test]
+fn every_kind_of_fault_strikes_in_both_worlds() {
+    let everywhere = [
+        "writes c001",
+        "Refused",
+        "ResetBefore",
+        "ResetAfter",
+        "TimedOut(None)",
+        "TimedOut(Some",
+        "Busy(None)",
+        "Busy(Some",
+        "Invalid",
+        "Broken(Validation500",
+        "Broken(Html500",
+        "Broken(Html502",
+        "Busy(",
+        ", true)",
+        ", false)",
+        "Some(Refused)",
+        "Some(Reset)",
+        "Some(TimedOut)",
+        "Some(Busy)",
+        "Some(Broken(Html502))",
+        "Some(Lagging",
+        "Some(Missing)",
+        "Some(Twice)",
+        "Some(Before)",
+        "Some(After)",
+        "a colleague adds",
+        "Quantity(",
+        "Cost(",
+        "Price(",
+        ": End",
+        ": Delete",
+        "A dies",
+        "A stands still",
+        "B begins",
+        "taken, 2",
+        "held, ",
+        "create a line",
+        "set quantity",
+        "set unit cost",
+        "set unit price",
+        "end the line",
+    ];
+    let stories = |seeds: &mut dyn Iterator<Item = u64>| -> String {
+        let stories = seeds.map(|seed| play(seed, &Production, true).unwrap().story.join("\n"));
+        stories.collect()
+    };
+    let in_memory = stories(&mut (1..100).filter(|seed| seed % 16 != 0));
+    let over_http = stories(&mut (1..80).map(|n| n * 16));
+    for what in everywhere {
+        assert!(in_memory.contains(what), "{what} in no schedule in memory");
+        assert!(over_http.contains(what), "{what} in no schedule over HTTP");
+    }
+    assert!(in_memory.contains("Ignored"));
+}
+
+/// Whether the schedules find something of a kind in a double.
+fn found_within_200(double: &dyn Subject, kind: fn(Findings) -> Vec<String>) -> bool {
+    (1..=200).any(|seed| !kind(play(seed, double, false).unwrap().findings).is_empty())
+}
+
+fn duplicated(findings: Findings) -> Vec<String> {
+    findings.duplicated
+}
+
+fn lost(findings: Findings) -> Vec<String> {
+    findings.lost
+}
+
+fn wrong(findings: Findings) -> Vec<String> {
+    findings.wrong
+}
+
+#[test]
+fn a_blind_retry_after_an_unknown_outcome_is_found() {
+    assert!(found_within_200(&RetriesBlindly, duplicated));
+}
+
+#[test]
+fn a_write_that_leaves_before_it_is_recorded_is_found() {
+    // The resumed run finds the state that its own write left, and takes it for a drift.
+    assert!(found_within_200(&SkipsTheJournal, wrong));
+    assert!(found_within_200(&SkipsTheJournal, duplicated));
+}
+
+#[test]
+fn a_write_onto_a_target_that_drifted_is_found() {
+    assert!(found_within_200(&IgnoresDrift, wrong));
+}
+
+#[test]
+fn an_unknown_outcome_that_is_reported_as_failed_is_found() {
+    assert!(found_within_200(&ReportsUnknownAsFailed, wrong));
+}
+
+#[test]
+fn an_answer_that_is_believed_without_reading_back_is_found() {
+    assert!(found_within_200(&BelievesAnswers, wrong));
+}
+
+#[test]
+fn a_process_that_goes_on_after_another_took_over_is_found() {
+    assert!(found_within_200(&IgnoresItsLease, duplicated));
+}
+
+#[test]
+fn a_change_that_is_given_up_for_nothing_is_found() {
+    assert!(found_within_200(&GivesUp, lost));
+}
