@@ -137,8 +137,9 @@ fn a_secret_in_the_configuration_is_refused_and_not_repeated() {
         "\"do-not-show-this\"",
     );
     let run = world.run(&["plan"]);
+    // The PSA's settings are read by kind: the line is that of their section.
     run.is_error_saying(&[
-        "tallyline.toml, line 13",
+        "tallyline.toml, line 8",
         "must not stand in this file",
         "env",
     ]);
