@@ -5,6 +5,8 @@
 //! inside `flatten`, untagged or internally tagged containers.
 
 mod decode;
+#[cfg(feature = "http")]
+mod records;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,7 +20,7 @@ use serde_json::value::RawValue;
 
 pub use decode::decode_json;
 #[cfg(feature = "http")]
-pub(crate) use decode::decode_records;
+pub(crate) use records::decode_records;
 
 /// Why a text is not an exact decimal.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,12 +1,10 @@
 //! A vendor that Tallyline does not know, as a source of its own. Acorn Apps pages its clients,
 //! lists each client's seats, and has a price list:
-//!
 //! ```text
 //! GET /v1/clients?after=CURSOR       {"clients":[{"id":"c1","name":"Oak Legal"}],"next":"c1"}
 //! GET /v1/clients/{clientId}/seats   {"seats":[{"id":"s1","sku":"MAIL","count":14}]}
 //! GET /v1/skus                       {"skus":[{"sku":"MAIL","name":"Mailbox"}]}
 //! ```
-//!
 //! Its test, `tests/custom_source.rs`, runs the conformance batteries on it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,9 +15,8 @@ use futures::future::ready;
 use futures::stream::{BoxStream, StreamExt as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use tallyline_core::http::{
-    BaseUrl, HttpClient, Operation, Request, RetryPolicy, StaticHeaders, TokenParam,
-};
+use tallyline_core::http::{BaseUrl, HttpClient, Operation, Request, RetryPolicy};
+use tallyline_core::http::{StaticHeaders, TokenParam};
 use tallyline_core::model::{AccountReading, Basis, BillingCycle, ReadFailure};
 use tallyline_core::model::{Service, UsageLine, VendorAccount};
 use tallyline_core::source::{Identity, SourceDescriptor, UsageRequest, VendorSource};
@@ -39,12 +36,10 @@ struct Client {
     id: String,
     name: String,
 }
-
 #[derive(Deserialize)]
 struct Seats {
     seats: Vec<Seat>,
 }
-
 #[derive(Deserialize)]
 struct Seat {
     id: String,
@@ -52,7 +47,6 @@ struct Seat {
     #[serde(deserialize_with = "exact_decimal")]
     count: rust_decimal::Decimal,
 }
-
 #[derive(Deserialize)]
 struct Sku {
     sku: String,
@@ -151,6 +145,5 @@ impl VendorSource for AcornSource {
 async fn main() -> Result<()> {
     let key = std::env::var("ACORN_KEY").unwrap_or_default().into();
     let source = AcornSource::new("https://acorn.example.com", key, RetryPolicy::default())?;
-    eprintln!("{:?}", source.check().await?);
-    Ok(())
+    source.check().await.map(|who| eprintln!("{who:?}"))
 }

@@ -115,3 +115,11 @@ fn the_readme_shows_the_first_plan_as_it_is_and_at_most_40_lines_of_it() {
     assert!(read("README.md").contains(&format!("```rust\n{program}```")));
     assert!(program.lines().count() <= 40);
 }
+
+#[test]
+fn a_whole_source_of_a_third_party_stands_in_under_150_lines() {
+    let (_, root) = members();
+    let path = format!("{root}/examples/examples/custom_source.rs");
+    let lines = std::fs::read_to_string(path).unwrap().lines().count();
+    assert!(lines < 150, "it has {lines} lines");
+}
