@@ -121,6 +121,19 @@ fn every_case_is_as_its_note_says() {
             }
         }
     }
+    let quantities = |case| {
+        let note = note(&book, case);
+        (note.vendor_quantity, note.psa_units)
+    };
+    let differ = |case, by: i64| {
+        let (vendor, psa) = quantities(case);
+        assert_eq!(vendor - psa, by, "{case:?}");
+    };
+    differ(CspCase::Increase, 3);
+    differ(CspCase::Decrease, -3);
+    differ(CspCase::PostedPeriod, 2);
+    assert_eq!(quantities(CspCase::NewSubscription).1, 0);
+    assert_eq!(quantities(CspCase::Cancelled).0, 0);
     let skipped = note(&book, CspCase::NoCompanyId).organization_id;
     let skipped = &book.cloudmore.organizations[&skipped];
     assert!(skipped.properties.is_empty());
