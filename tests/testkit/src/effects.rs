@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::http::SimRequest;
 use crate::json::Json;
 
 /// What became of a record.
@@ -52,4 +53,74 @@ pub struct Effect {
     pub before: Option<Json>,
     /// The record after.
     pub after: Option<Json>,
+}
+
+/// What happened so far, and why the next thing happens.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// Every change, in order.
+    pub effects: Vec<Effect>,
+    cause: Cause,
+    handled: u64,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            effects: Vec::new(),
+            cause: Cause::Handle("seed".to_owned()),
+            handled: 0,
+        }
+    }
+}
+
+impl History {
+    /// From here on, a request of a user is the cause; gives the cause before.
+    pub(crate) fn handle(&mut self, request: &SimRequest, user: String) -> Cause {
+        self.handled += 1;
+        let cause = Cause::Request {
+            number: self.handled,
+            method: request.method.clone(),
+            path: request.path.clone(),
+            user,
+        };
+        self.resume(cause)
+    }
+
+    /// From here on, a person or a job of the system is the cause; gives the cause before.
+    pub(crate) fn act(&mut self, name: &str) -> Cause {
+        self.resume(Cause::Handle(name.to_owned()))
+    }
+
+    /// From here on, this is the cause; gives the cause before.
+    pub(crate) fn resume(&mut self, cause: Cause) -> Cause {
+        std::mem::replace(&mut self.cause, cause)
+    }
+
+    /// Remembers a change of a record; one that changes nothing is none.
+    pub(crate) fn remember(
+        &mut self,
+        at: Timestamp,
+        entity: &'static str,
+        (id, owner): (&str, &str),
+        before: Option<Json>,
+        after: Option<Json>,
+    ) {
+        let kind = match (&before, &after) {
+            (None, _) => EffectKind::Created,
+            (_, None) => EffectKind::Deleted,
+            (Some(old), Some(new)) if old == new => return,
+            _ => EffectKind::Updated,
+        };
+        self.effects.push(Effect {
+            at,
+            kind,
+            entity,
+            id: id.to_owned(),
+            owner: owner.to_owned(),
+            cause: self.cause.clone(),
+            before,
+            after,
+        });
+    }
 }

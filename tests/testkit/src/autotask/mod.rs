@@ -67,7 +67,7 @@ impl AutotaskSimulator {
     ///
     /// When the port cannot be bound.
     pub async fn start_on(port: u16, mut state: AutotaskState) -> io::Result<Self> {
-        state.effects.clear();
+        state.history.effects.clear();
         let state = Arc::new(Mutex::new(state));
         let threads = Threads::default();
         let (shared, seats) = (Arc::clone(&state), threads.clone());
@@ -117,6 +117,6 @@ impl AutotaskSimulator {
 
     /// Everything that happened so far, in order: the true history, whatever the client was told.
     pub fn effects(&self) -> Vec<Effect> {
-        lock(&self.state).effects.clone()
+        lock(&self.state).history.effects.clone()
     }
 }

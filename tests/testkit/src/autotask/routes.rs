@@ -7,7 +7,6 @@ use super::filter::Query;
 use super::schema::Entity;
 use super::state::AutotaskState;
 use super::{listing, metadata, write};
-use crate::effects::Cause;
 use crate::http::{SimAnswer, SimRequest};
 use crate::json::Json;
 
@@ -46,17 +45,9 @@ pub(super) fn endpoint(request: &SimRequest) -> Option<String> {
 
 /// Answers one request.
 pub(super) fn handle(state: &mut AutotaskState, request: &SimRequest) -> SimAnswer {
-    state.handled += 1;
-    let number = state.handled;
-    let cause = Cause::Request {
-        number,
-        method: request.method.clone(),
-        path: request.path.clone(),
-        user: auth::actor(request),
-    };
-    let before = std::mem::replace(&mut state.cause, cause);
+    let before = state.history.handle(request, auth::actor(request));
     let answer = route(state, request).unwrap_or_else(|refusal| refusal);
-    state.cause = before;
+    state.history.resume(before);
     answer
 }
 

@@ -11,7 +11,7 @@ use super::records::{Adjustment, Choice, Note, Record, Udf, UnitRow};
 use super::schema::Entity;
 use super::wire;
 use crate::clock::Clock;
-use crate::effects::{Cause, Effect, EffectKind};
+use crate::effects::History;
 use crate::json::Json;
 
 /// The credentials that are accepted.
@@ -184,10 +184,7 @@ pub struct AutotaskState {
     /// The notes that the system wrote on contracts.
     pub notes: Vec<Note>,
     /// The true history since the simulator was started.
-    pub effects: Vec<Effect>,
-    /// Why the next effects happen.
-    pub cause: Cause,
-    pub(super) handled: u64,
+    pub history: History,
     next_id: i64,
 }
 
@@ -217,9 +214,7 @@ impl AutotaskState {
             udfs: BTreeMap::new(),
             picklists: picklists::all(),
             notes: Vec::new(),
-            effects: Vec::new(),
-            cause: Cause::Handle("seed".to_owned()),
-            handled: 0,
+            history: History::default(),
             next_id: 50_000_000,
         };
         state.seed();
@@ -287,26 +282,15 @@ impl AutotaskState {
         before: Option<Json>,
         after: Option<Json>,
     ) {
-        let kind = match (&before, &after) {
-            (None, _) => EffectKind::Created,
-            (_, None) => EffectKind::Deleted,
-            (Some(old), Some(new)) if old == new => return,
-            _ => EffectKind::Updated,
-        };
         let owner = [&after, &before]
             .into_iter()
             .flatten()
-            .find_map(|row| row.get("contractID").and_then(Json::integer));
-        self.effects.push(Effect {
-            at: self.clock.now(),
-            kind,
-            entity: entity.name(),
-            id: id.to_string(),
-            owner: owner.map(|id| id.to_string()).unwrap_or_default(),
-            cause: self.cause.clone(),
-            before,
-            after,
-        });
+            .find_map(|row| row.get("contractID").and_then(Json::integer))
+            .map_or_else(String::new, |id| id.to_string());
+        let at = self.clock.now();
+        let of = (id.to_string(), owner);
+        self.history
+            .remember(at, entity.name(), (&of.0, &of.1), before, after);
     }
 
     /// Writes a note on a contract, as every change does.
@@ -320,9 +304,9 @@ impl AutotaskState {
 
     /// Does something as a person or a job of the tenant, under a name in the history.
     pub fn acting<R>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> R) -> R {
-        let before = std::mem::replace(&mut self.cause, Cause::Handle(name.to_owned()));
+        let before = self.history.act(name);
         let done = work(self);
-        self.cause = before;
+        self.history.resume(before);
         done
     }
 

@@ -239,17 +239,8 @@ impl CloudmoreState {
 fn monthly(subscription: &Subscription, product: &Product, on: Date) -> Vec<BillLine> {
     let previous = moved(on, -1.month());
     let mut lines = changes(subscription, product, (previous, day_before(on)));
-    let quantity = subscription.quantity_on(on);
-    if !quantity.is_zero() {
-        let period = (on, day_before(moved(on, 1.month())));
-        lines.push(whole(
-            LineKind::CycleFee,
-            subscription,
-            product,
-            quantity,
-            period,
-        ));
-    }
+    let period = (on, day_before(moved(on, 1.month())));
+    lines.extend(fee(subscription, product, period));
     lines
 }
 
@@ -266,16 +257,8 @@ fn yearly(subscription: &Subscription, product: &Product, on: Date) -> Vec<BillL
             start,
             day_before(moved(subscription.start, Span::new().years(year + 1))),
         );
-        let fresh = start > previous;
-        let quantity = subscription.quantity_on(start);
-        if fresh && !quantity.is_zero() {
-            lines.push(whole(
-                LineKind::CycleFee,
-                subscription,
-                product,
-                quantity,
-                period,
-            ));
+        if start > previous {
+            lines.extend(fee(subscription, product, period));
         }
         let since = changes(subscription, product, period);
         lines.extend(
@@ -285,6 +268,13 @@ fn yearly(subscription: &Subscription, product: &Product, on: Date) -> Vec<BillL
         );
     }
     lines
+}
+
+/// A whole period of the quantity on its first day, when there is one.
+fn fee(subscription: &Subscription, product: &Product, period: (Date, Date)) -> Option<BillLine> {
+    let quantity = subscription.quantity_on(period.0);
+    let line = whole(LineKind::CycleFee, subscription, product, quantity, period);
+    (!quantity.is_zero()).then_some(line)
 }
 
 /// The rest of a period for every change of quantity after its first day: actual days over actual days, both ends counted.

@@ -56,7 +56,7 @@ impl CloudmoreSimulator {
     ///
     /// When the port cannot be bound.
     pub async fn start_on(port: u16, mut state: CloudmoreState) -> io::Result<Self> {
-        state.effects.clear();
+        state.history.effects.clear();
         let state = Arc::new(Mutex::new(state));
         let shared = Arc::clone(&state);
         let router = http::router(move |request| routes::handle(&mut lock(&shared), &request));
@@ -85,6 +85,6 @@ impl CloudmoreSimulator {
 
     /// Everything that happened so far, in order: the true history, whatever the client was told.
     pub fn effects(&self) -> Vec<Effect> {
-        lock(&self.state).effects.clone()
+        lock(&self.state).history.effects.clone()
     }
 }

@@ -8,7 +8,6 @@ use super::records::{Organization, ServiceKind};
 use super::reports::{self, Range};
 use super::state::CloudmoreState;
 use super::{auth, resources, wire};
-use crate::effects::Cause;
 use crate::http::{SimAnswer, SimRequest};
 use crate::json::Json;
 
@@ -16,16 +15,10 @@ pub(super) type Handled = Result<SimAnswer, SimAnswer>;
 
 /// Answers one request.
 pub(super) fn handle(state: &mut CloudmoreState, request: &SimRequest) -> SimAnswer {
-    state.handled += 1;
-    let cause = Cause::Request {
-        number: state.handled,
-        method: request.method.clone(),
-        path: request.path.clone(),
-        user: state.credentials.username.clone(),
-    };
-    let before = std::mem::replace(&mut state.cause, cause);
+    let user = state.credentials.username.clone();
+    let before = state.history.handle(request, user);
     let answer = route(state, request).unwrap_or_else(|refusal| refusal);
-    state.cause = before;
+    state.history.resume(before);
     answer
 }
 

@@ -9,7 +9,7 @@ use super::jobs::Job;
 use super::names::Names;
 use super::records::{Bill, ManualLine, Organization, Product, Service, Subscription, Usage};
 use crate::clock::Clock;
-use crate::effects::{Cause, Effect, EffectKind};
+use crate::effects::History;
 use crate::json::Json;
 use crate::limit::RateLimit;
 
@@ -191,11 +191,8 @@ pub struct CloudmoreState {
     /// The jobs, by id.
     pub jobs: BTreeMap<String, Job>,
     /// The true history since the simulator was started.
-    pub effects: Vec<Effect>,
-    /// Why the next effects happen.
-    pub cause: Cause,
+    pub history: History,
     pub(super) tokens: BTreeMap<String, Timestamp>,
-    pub(super) handled: u64,
     next_id: u64,
 }
 
@@ -232,10 +229,8 @@ impl CloudmoreState {
             external_invoices: BTreeMap::new(),
             submitted: Vec::new(),
             jobs: BTreeMap::new(),
-            effects: Vec::new(),
-            cause: Cause::Handle("seed".to_owned()),
+            history: History::default(),
             tokens: BTreeMap::new(),
-            handled: 0,
             next_id: 0,
         };
         state.reseller_id = state.fresh_id();
@@ -254,36 +249,23 @@ impl CloudmoreState {
         self.services.get(&product.service_id)
     }
 
+    /// Remembers a change of a record, by its id and that of its organization.
     pub(super) fn remember(
         &mut self,
         entity: &'static str,
-        (id, owner): (&str, &str),
+        of: (&str, &str),
         before: Option<Json>,
         after: Option<Json>,
     ) {
-        let kind = match (&before, &after) {
-            (None, _) => EffectKind::Created,
-            (_, None) => EffectKind::Deleted,
-            (Some(old), Some(new)) if old == new => return,
-            _ => EffectKind::Updated,
-        };
-        self.effects.push(Effect {
-            at: self.clock.now(),
-            kind,
-            entity,
-            id: id.to_owned(),
-            owner: owner.to_owned(),
-            cause: self.cause.clone(),
-            before,
-            after,
-        });
+        let at = self.clock.now();
+        self.history.remember(at, entity, of, before, after);
     }
 
     /// Does something as a person or a job of the system, under a name in the history.
     pub fn acting<R>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> R) -> R {
-        let before = std::mem::replace(&mut self.cause, Cause::Handle(name.to_owned()));
+        let before = self.history.act(name);
         let done = work(self);
-        self.cause = before;
+        self.history.resume(before);
         done
     }
 }
