@@ -1,10 +1,12 @@
-//! Helpers for wire types: exact decimals, one-or-many lists, empty texts, open enums.
+//! Helpers for wire types: exact decimals, dates, one-or-many lists, empty texts, open enums.
 //!
 //! For connector authors. `serde_json` alone would read numbers through a binary float;
 //! these read the literal text. They work with `serde_json` deserializers only, and not
 //! inside `flatten`, untagged or internally tagged containers.
 
+mod date;
 mod decode;
+mod free_form;
 #[cfg(feature = "http")]
 mod records;
 
@@ -18,7 +20,9 @@ use serde::de::{DeserializeOwned, Error as _, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+pub use date::{date_opt, instant_opt, parse_date, parse_instant};
 pub use decode::decode_json;
+pub use free_form::FreeForm;
 #[cfg(feature = "http")]
 pub(crate) use records::decode_records;
 

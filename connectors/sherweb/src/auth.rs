@@ -1,15 +1,13 @@
 //! One token per scope; the subscription key on every call.
 
 use std::fmt;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Deserializer};
 use tallyline_core::http::{
-    AuthHeaders, CredentialProvider, HttpClient, Request, Token, TokenCache, TokenFetcher,
+    AuthHeaders, CredentialProvider, HttpClient, Request, Token, TokenAnswer, TokenCache,
+    TokenFetcher,
 };
-use tallyline_core::wire::whole_number;
 use tallyline_core::{Error, ErrorKind, Result};
 
 use crate::operations;
@@ -49,20 +47,6 @@ impl fmt::Debug for ScopeTokens {
     }
 }
 
-#[derive(Deserialize)]
-struct TokenAnswer {
-    access_token: String,
-    #[serde(default, deserialize_with = "seconds")]
-    expires_in: Option<u64>,
-    #[serde(default)]
-    token_type: Option<String>,
-}
-
-/// A number, or a text that holds one.
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    whole_number(deserializer).map(Some)
-}
-
 #[async_trait]
 impl TokenFetcher for ScopeTokens {
     async fn fetch(&self) -> Result<Token> {
@@ -77,19 +61,7 @@ impl TokenFetcher for ScopeTokens {
             .json(request)
             .await
             .map_err(|error| self.explain(error))?;
-        let bearer = answer
-            .token_type
-            .is_none_or(|token_type| token_type.eq_ignore_ascii_case("bearer"));
-        if answer.access_token.trim().is_empty() || !bearer {
-            return Err(self.name_scope(Error::new(
-                ErrorKind::Protocol,
-                "the token endpoint gave no bearer token",
-            )));
-        }
-        Ok(Token {
-            value: SecretString::from(answer.access_token),
-            expires_in: answer.expires_in.map(Duration::from_secs),
-        })
+        answer.into_token().map_err(|error| self.name_scope(error))
     }
 }
 

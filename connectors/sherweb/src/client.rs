@@ -11,9 +11,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tallyline_core::http::{
-    BaseUrl, CredentialProvider, HttpClient, HttpClientBuilder, Limiter, LimiterOptions, Limits,
-    Observer, Operation, Request, ReqwestTransport, RetryPolicy, StaticHeaders, Timeouts,
-    TokenCache, Transport,
+    BaseUrl, Connection, ConnectionOptions, CredentialProvider, HttpClient, HttpClientBuilder,
+    Limiter, Limits, Observer, Operation, Request, RetryPolicy, StaticHeaders, Timeouts,
+    TokenCache, Transport, refuse_blank,
 };
 use tallyline_core::model::CivilDate;
 use tallyline_core::source::SourceDescriptor;
@@ -146,68 +146,32 @@ impl SherwebClient {
         /// Makes the waits between attempts repeatable, for tests.
         jitter_seed: Option<u64>,
     ) -> Result<Self> {
-        for (name, value) in [
-            ("client id", client_id.as_str()),
-            ("client secret", client_secret.expose_secret()),
-            ("subscription key", subscription_key.expose_secret()),
-        ] {
-            if value.trim().is_empty() {
-                return Err(config(format!("the {name} is blank")));
-            }
-        }
-        if concurrency == 0 {
-            return Err(config("the concurrency is zero: allow at least one"));
-        }
-        let base_url = BaseUrl::parse(base_url.as_deref().unwrap_or(DEFAULT_BASE_URL))
-            .map_err(|error| error.with_connector(CONNECTOR))?;
-        let retry = retry.unwrap_or_else(default_retry);
-        let limiter = limiter.unwrap_or_else(|| {
-            Arc::new(Limiter::new(LimiterOptions {
-                max_concurrent: concurrency,
-                ..LimiterOptions::default()
-            }))
-        });
-
-        let timeouts = timeouts.unwrap_or_default();
-        // One transport, so that all calls share their connections.
-        let transport = match transport {
-            Some(transport) => transport,
-            None => Arc::new(
-                ReqwestTransport::new(&timeouts)
-                    .map_err(|error| error.with_connector(CONNECTOR))?,
-            ),
+        refuse_blank(
+            CONNECTOR,
+            [
+                ("client id", client_id.as_str()),
+                ("client secret", client_secret.expose_secret()),
+                ("subscription key", subscription_key.expose_secret()),
+            ],
+        )?;
+        let options = ConnectionOptions {
+            concurrency,
+            retry: retry.unwrap_or_else(default_retry),
+            timeouts: timeouts.unwrap_or_default(),
+            limits: limits.unwrap_or_default(),
+            limiter,
+            transport,
+            observer,
+            user_agent,
+            jitter_seed,
         };
-
-        // The token call has a limiter of its own: a call waiting for its token holds a place
-        // in the shared one.
-        let start = |retry: RetryPolicy, limiter: Option<&Arc<Limiter>>| -> HttpClientBuilder {
-            let mut http = HttpClient::builder(CONNECTOR, base_url.clone())
-                .errors(Arc::new(SherwebErrors))
-                .secret(client_secret.clone())
-                .secret(subscription_key.clone())
-                .limits(limits.clone().unwrap_or_default())
-                .timeouts(timeouts.clone())
-                .transport(Arc::clone(&transport))
-                .retry(retry);
-            if let Some(limiter) = limiter {
-                http = http.limiter(Arc::clone(limiter));
-            }
-            if let Some(observer) = &observer {
-                http = http.observer(Arc::clone(observer));
-            }
-            if let Some(user_agent) = &user_agent {
-                http = http.user_agent(user_agent);
-            }
-            if let Some(seed) = jitter_seed {
-                http = http.jitter_seed(seed);
-            }
-            http
-        };
-        let in_language = |http: HttpClientBuilder| match &accept_language {
-            Some(language) => http.header("Accept-Language", language),
-            None => http,
-        };
-        let token_http = start(retry.clone(), None)
+        let address = base_url.as_deref().unwrap_or(DEFAULT_BASE_URL);
+        let connection = Connection::new(CONNECTOR, address, options)?
+            .errors(Arc::new(SherwebErrors))
+            .secret(client_secret.clone())
+            .secret(subscription_key.clone());
+        let token_http = connection
+            .tokens()
             .credentials(Arc::new(
                 StaticHeaders::new().header(SUBSCRIPTION_KEY, subscription_key.clone()),
             ))
@@ -225,17 +189,19 @@ impl SherwebClient {
         };
         let service_provider_tokens = tokens(Scope::ServiceProvider);
         let distributor_tokens = tokens(Scope::Distributor);
-        let api = |retry: RetryPolicy, tokens: &Arc<dyn CredentialProvider>| {
-            in_language(start(retry, Some(&limiter)))
-                .credentials(Arc::clone(tokens))
-                .build()
+        let api = |http: HttpClientBuilder, tokens: &Arc<dyn CredentialProvider>| {
+            let http = match &accept_language {
+                Some(language) => http.header("Accept-Language", language),
+                None => http,
+            };
+            http.credentials(Arc::clone(tokens)).build()
         };
         Ok(Self {
             inner: Arc::new(Inner {
-                service_provider: api(retry.clone(), &service_provider_tokens)?,
-                writes: api(RetryPolicy::none(), &service_provider_tokens)?,
-                distributor: api(retry, &distributor_tokens)?,
-                descriptor: descriptor(Self::tenant(&client_id, &base_url)),
+                service_provider: api(connection.reads(), &service_provider_tokens)?,
+                writes: api(connection.writes(), &service_provider_tokens)?,
+                distributor: api(connection.reads(), &distributor_tokens)?,
+                descriptor: descriptor(Self::tenant(&client_id, connection.base_url())),
                 client_id,
                 service_provider_tokens,
                 distributor_tokens,

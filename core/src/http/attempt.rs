@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderValue, header};
-use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, timeout_at};
 use tracing::field::Empty;
@@ -19,7 +18,7 @@ use super::operation::Idempotency;
 use super::prepare::{Exchange, Prepared};
 use super::response::Response;
 use super::retry::{Answer, AttemptOutcome};
-use super::retry_after::parse_retry_after;
+use super::retry_after::asked_wait;
 use super::transport::{Phase, TransportError, TransportRequest, TransportResponse};
 use crate::error::{Error, ErrorKind, Result, Sent, printable};
 
@@ -241,7 +240,7 @@ fn refused(
     vendor: VendorError,
 ) -> Failure {
     let kind = vendor.kind.unwrap_or_else(|| kind_by_status(status));
-    let retry_after = vendor.retry_after.or_else(|| retry_after(headers));
+    let retry_after = vendor.retry_after.or_else(|| asked_wait(headers));
     let safe = exchange.operation.idempotency == Idempotency::Safe;
     let sent = if vendor.not_executed || status == 429 {
         Sent::No
@@ -276,17 +275,6 @@ fn refused(
             renewed: false,
         }),
     }
-}
-
-/// The wait in the headers. A date is taken against the system's own clock where it gives it.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    let date = headers
-        .get(header::DATE)
-        .and_then(|date| date.to_str().ok())
-        .and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
-    let now = date.map_or_else(Timestamp::now, |date| date.timestamp());
-    parse_retry_after(value, now)
 }
 
 fn redirected(exchange: &Exchange, headers: &HeaderMap) -> String {

@@ -230,14 +230,14 @@ impl fmt::Debug for HttpClientBuilder {
 }
 
 #[cfg(feature = "reqwest")]
-fn default_transport(timeouts: &Timeouts) -> Result<Arc<dyn Transport>> {
+pub(super) fn default_transport(timeouts: &Timeouts) -> Result<Arc<dyn Transport>> {
     Ok(Arc::new(super::reqwest_transport::ReqwestTransport::new(
         timeouts,
     )?))
 }
 
 #[cfg(not(feature = "reqwest"))]
-fn default_transport(_timeouts: &Timeouts) -> Result<Arc<dyn Transport>> {
+pub(super) fn default_transport(_timeouts: &Timeouts) -> Result<Arc<dyn Transport>> {
     Err(Error::new(
         ErrorKind::Config,
         "no transport: set one, or switch the feature `reqwest` on",

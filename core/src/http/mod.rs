@@ -4,8 +4,9 @@
 //! change in minor versions until 1.0.
 //!
 //! A connector declares its [`Operation`]s as statics, builds a [`Request`] per call and
-//! sends it with an [`HttpClient`]; lists are walked with [`HttpClient::paged`]. Connectors
-//! hold no retry or paging loops of their own. The order inside is fixed: request id,
+//! sends it with an [`HttpClient`]; lists are walked with [`HttpClient::paged`], jobs waited for
+//! with [`poll_job`]. Connectors hold no retry, paging or waiting loops of their own. The clients
+//! of one tenant are begun from one [`Connection`]. The order inside is fixed: request id,
 //! operation span, retry loop, address, limiter, credentials, attempt span, [`Transport`].
 //!
 //! What holds for every connector:
@@ -23,6 +24,7 @@ mod auth;
 mod base_url;
 mod builder;
 mod client;
+mod connection;
 mod errors;
 mod id_cursor;
 mod limiter;
@@ -32,6 +34,7 @@ mod observe;
 mod operation;
 mod options;
 mod paging;
+mod poll;
 mod prepare;
 mod records;
 mod redact;
@@ -41,6 +44,7 @@ mod retry;
 mod retry_after;
 mod strategies;
 mod token;
+mod token_answer;
 mod transport;
 
 #[cfg(feature = "reqwest")]
@@ -55,6 +59,7 @@ pub use auth::{AuthHeaders, CredentialProvider, StaticHeaders, basic_auth};
 pub use base_url::BaseUrl;
 pub use builder::HttpClientBuilder;
 pub use client::HttpClient;
+pub use connection::{Connection, ConnectionOptions, refuse_blank};
 pub use errors::{ErrorDecoder, PlainErrors, VendorError};
 pub use id_cursor::{AskAfter, IdCursor};
 pub use limiter::{Limiter, LimiterOptions, RollingWindow};
@@ -64,6 +69,7 @@ pub use observe::{AttemptEvent, Observer, PageEvent, RateLimitEvent, RetryEvent}
 pub use operation::{Idempotency, Operation};
 pub use options::{Limits, Timeouts};
 pub use paging::{Continuation, Page, PageStrategy, Paged};
+pub use poll::{Ask, JobState, PollPolicy, poll_job};
 pub use records::{RawRecord, Records};
 pub use redact::Redactor;
 pub use request::Request;
@@ -75,4 +81,5 @@ pub use retry::RetryPolicy;
 pub use retry_after::parse_retry_after;
 pub use strategies::{BodyLink, LinkHeader, Offset, PageNumber, Stop, TokenParam};
 pub use token::{Token, TokenCache, TokenFetcher};
+pub use token_answer::TokenAnswer;
 pub use transport::{Phase, Transport, TransportError, TransportRequest, TransportResponse};

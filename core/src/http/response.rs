@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::http::{HeaderMap, header};
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::prepare::Exchange;
+use super::retry_after::asked_wait;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::wire::{decode_json, decode_records};
 
@@ -39,6 +41,12 @@ impl Response {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The wait that the answer asks for in its `Retry-After` header.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        asked_wait(&self.headers)
     }
 
     /// Decodes the JSON body.

@@ -2,10 +2,22 @@
 
 use std::time::Duration;
 
+use ::http::{HeaderMap, header};
 use jiff::Timestamp;
 
 /// The longest wait read from a header: a day.
 const CAP: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The wait that an answer asks for, a date measured from the answer's own.
+pub(crate) fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    let date = headers
+        .get(header::DATE)
+        .and_then(|date| date.to_str().ok())
+        .and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+    let now = date.map_or_else(Timestamp::now, |date| date.timestamp());
+    parse_retry_after(value, now)
+}
 
 /// Reads a `Retry-After` value: seconds (a fraction is rounded up) or an HTTP date.
 ///

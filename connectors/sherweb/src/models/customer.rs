@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use tallyline_core::model::Timestamp;
-use tallyline_core::wire::{non_empty, null_as_empty};
+use tallyline_core::wire::{instant_opt, non_empty, null_as_empty};
 
-use super::{required_text, wire_date};
+use super::required_text;
 
 /// All customers of the service provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +31,7 @@ pub struct Customer {
     #[serde(default, deserialize_with = "null_as_empty")]
     pub path: Vec<String>,
     /// When it was suspended. A suspended customer may still have quantities.
-    #[serde(default, deserialize_with = "wire_date::instant_opt")]
+    #[serde(default, deserialize_with = "instant_opt")]
     pub suspended_on: Option<Timestamp>,
 }
 

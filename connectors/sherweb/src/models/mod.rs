@@ -7,12 +7,10 @@
 mod amendment;
 mod catalog;
 mod customer;
-mod free_form;
 mod payable;
 mod platform;
 mod receivable;
 mod subscription;
-pub(crate) mod wire_date;
 
 use serde::{Deserialize, Deserializer};
 use tallyline_core::wire_enum;
@@ -23,7 +21,6 @@ pub use amendment::{
 };
 pub use catalog::{CatalogItem, CustomerCatalog, LocalizedText, localized};
 pub use customer::{Customer, Customers};
-pub use free_form::FreeForm;
 pub use payable::{
     Deduction, DeductionType, Fee, Invoice, PayableCharge, PayableCharges, Tag, Tax,
 };
@@ -35,6 +32,7 @@ pub use subscription::{
     CommitmentTerm, CommitmentTermType, CommittedMinimalQuantity, RenewalConfiguration,
     Subscription, SubscriptionBillingCycle, SubscriptionFees, Subscriptions,
 };
+pub use tallyline_core::wire::FreeForm;
 
 pub(crate) use amendment::{AmendmentBody, CancellationBody};
 pub(crate) use catalog::PricingBody;

@@ -3,10 +3,10 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use tallyline_core::model::CivilDate;
-use tallyline_core::wire::{as_number_opt, exact_decimal_opt, non_empty, null_as_empty};
+use tallyline_core::wire::{as_number_opt, date_opt, exact_decimal_opt, non_empty, null_as_empty};
 use tallyline_core::wire_enum;
 
-use super::{BillingCycleType, ChargeType, wire_date};
+use super::{BillingCycleType, ChargeType};
 
 /// Everything the MSP owes for one billing period, for all its customers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,10 +14,10 @@ use super::{BillingCycleType, ChargeType, wire_date};
 #[non_exhaustive]
 pub struct PayableCharges {
     /// The first day of the period.
-    #[serde(default, deserialize_with = "wire_date::date_opt")]
+    #[serde(default, deserialize_with = "date_opt")]
     pub period_from: Option<CivilDate>,
     /// The last day of the period.
-    #[serde(default, deserialize_with = "wire_date::date_opt")]
+    #[serde(default, deserialize_with = "date_opt")]
     pub period_to: Option<CivilDate>,
     /// The charges; `null` is read as none, absence is an error.
     #[serde(deserialize_with = "null_as_empty")]
@@ -64,10 +64,10 @@ pub struct PayableCharge {
     #[serde(default)]
     pub billing_cycle_type: Option<BillingCycleType>,
     /// The first day that the charge covers.
-    #[serde(default, deserialize_with = "wire_date::date_opt")]
+    #[serde(default, deserialize_with = "date_opt")]
     pub period_from: Option<CivilDate>,
     /// The last day that the charge covers.
-    #[serde(default, deserialize_with = "wire_date::date_opt")]
+    #[serde(default, deserialize_with = "date_opt")]
     pub period_to: Option<CivilDate>,
     /// The quantity, fractional for usage.
     #[serde(
@@ -203,13 +203,13 @@ pub struct Invoice {
     #[serde(default, deserialize_with = "non_empty")]
     pub number: Option<String>,
     /// Its date.
-    #[serde(default, deserialize_with = "wire_date::date_opt")]
+    #[serde(default, deserialize_with = "date_opt")]
     pub date: Option<CivilDate>,
     /// The first day it covers.
-    #[serde(default, deserialize_with = "wire_date::date_opt")]
+    #[serde(default, deserialize_with = "date_opt")]
     pub period_from: Option<CivilDate>,
     /// The last day it covers.
-    #[serde(default, deserialize_with = "wire_date::date_opt")]
+    #[serde(default, deserialize_with = "date_opt")]
     pub period_to: Option<CivilDate>,
 }
 

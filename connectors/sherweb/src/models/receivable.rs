@@ -4,10 +4,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use tallyline_core::model::CivilDate;
 use tallyline_core::wire::{
-    as_number, as_number_opt, exact_decimal, exact_decimal_opt, non_empty, null_as_empty,
+    as_number, as_number_opt, date_opt, exact_decimal, exact_decimal_opt, non_empty, null_as_empty,
 };
 
-use super::{BillingCycleType, ChargeType, required_text, wire_date};
+use super::{BillingCycleType, ChargeType, required_text};
 
 /// What one customer owes for one billing period.
 ///
@@ -17,10 +17,10 @@ use super::{BillingCycleType, ChargeType, required_text, wire_date};
 #[non_exhaustive]
 pub struct ReceivableCharges {
     /// The first day of the period.
-    #[serde(default, deserialize_with = "wire_date::date_opt")]
+    #[serde(default, deserialize_with = "date_opt")]
     pub period_from: Option<CivilDate>,
     /// The last day of the period.
-    #[serde(default, deserialize_with = "wire_date::date_opt")]
+    #[serde(default, deserialize_with = "date_opt")]
     pub period_to: Option<CivilDate>,
     /// The charges; `null` is read as none.
     #[serde(default, deserialize_with = "null_as_empty")]
@@ -51,10 +51,10 @@ pub struct ReceivableCharge {
     #[serde(default)]
     pub billing_cycle_type: Option<BillingCycleType>,
     /// The first day that the charge covers.
-    #[serde(default, deserialize_with = "wire_date::date_opt")]
+    #[serde(default, deserialize_with = "date_opt")]
     pub period_from: Option<CivilDate>,
     /// The last day that the charge covers.
-    #[serde(default, deserialize_with = "wire_date::date_opt")]
+    #[serde(default, deserialize_with = "date_opt")]
     pub period_to: Option<CivilDate>,
     /// The quantity.
     #[serde(deserialize_with = "exact_decimal", serialize_with = "as_number")]

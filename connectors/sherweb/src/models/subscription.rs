@@ -4,11 +4,12 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use tallyline_core::model::{CivilDate, Timestamp};
 use tallyline_core::wire::{
-    as_number, as_number_opt, exact_decimal, exact_decimal_opt, non_empty, null_as_empty,
+    as_number, as_number_opt, date_opt, exact_decimal, exact_decimal_opt, instant_opt, non_empty,
+    null_as_empty,
 };
 use tallyline_core::{Error, ErrorKind, Result, wire_enum};
 
-use super::{required_text, wire_date};
+use super::required_text;
 
 /// The subscriptions of one customer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +77,7 @@ pub struct Subscription {
     #[serde(default)]
     pub billing_cycle: Option<SubscriptionBillingCycle>,
     /// When it was bought.
-    #[serde(default, deserialize_with = "wire_date::instant_opt")]
+    #[serde(default, deserialize_with = "instant_opt")]
     pub purchase_date: Option<Timestamp>,
     /// The fees; `null` when no catalog item corresponds.
     #[serde(default)]
@@ -122,7 +123,7 @@ pub struct CommitmentTerm {
     #[serde(default, rename = "type")]
     pub term_type: Option<CommitmentTermType>,
     /// The last day of the term, inclusive.
-    #[serde(default, deserialize_with = "wire_date::date_opt")]
+    #[serde(default, deserialize_with = "date_opt")]
     pub term_end_date: Option<CivilDate>,
     /// What happens at its end; `null` when it does not renew by itself.
     #[serde(default)]
@@ -138,7 +139,7 @@ pub struct CommitmentTerm {
 #[non_exhaustive]
 pub struct RenewalConfiguration {
     /// The first day of the next term.
-    #[serde(default, deserialize_with = "wire_date::date_opt")]
+    #[serde(default, deserialize_with = "date_opt")]
     pub renewal_date: Option<CivilDate>,
     /// The quantity of the next term; `null` for the present one.
     #[serde(
@@ -155,7 +156,7 @@ pub struct RenewalConfiguration {
 #[non_exhaustive]
 pub struct CommittedMinimalQuantity {
     /// The last day of the window. The vendor writes a date or a date-time.
-    #[serde(default, deserialize_with = "wire_date::date_opt")]
+    #[serde(default, deserialize_with = "date_opt")]
     pub committed_until: Option<CivilDate>,
     /// The lowest quantity that is accepted within it.
     #[serde(deserialize_with = "exact_decimal", serialize_with = "as_number")]

@@ -1,7 +1,8 @@
-//! The vendor's dates: with or without time, fraction and zone. No zone means UTC.
+//! Dates of vendors: with or without time, fraction and zone. No zone means UTC.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
-use tallyline_core::model::{CivilDate, Timestamp};
+
+use crate::model::{CivilDate, Timestamp};
 
 /// The time part of a date-time, if the text has one.
 fn split_time(text: &str) -> (&str, Option<&str>) {
@@ -11,7 +12,10 @@ fn split_time(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn parse_instant(text: &str) -> Option<Timestamp> {
+/// The instant of a date-time, with or without fraction and zone, or midnight of a date; UTC where no
+/// zone stands.
+#[must_use]
+pub fn parse_instant(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let (date, Some(time)) = split_time(text) else {
         return text.parse::<CivilDate>().ok().map(CivilDate::midnight_utc);
@@ -21,8 +25,10 @@ fn parse_instant(text: &str) -> Option<Timestamp> {
     format!("{date}T{time}{zone}").parse().ok()
 }
 
-/// The calendar date as it is written: a zone does not move it to a neighbouring day.
-fn parse_date(text: &str) -> Option<CivilDate> {
+/// The calendar date of a date or date-time as it is written: a zone does not move it to a
+/// neighbouring day.
+#[must_use]
+pub fn parse_date(text: &str) -> Option<CivilDate> {
     let text = text.trim();
     parse_instant(text)?;
     split_time(text).0.parse().ok()
@@ -41,14 +47,18 @@ where
 }
 
 /// Reads a calendar date from a date or a date-time; `null` and empty are `None`.
-pub(crate) fn date_opt<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<CivilDate>, D::Error> {
+///
+/// # Errors
+/// The deserializer's error when it is another type, or no date.
+pub fn date_opt<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<CivilDate>, D::Error> {
     read(deserializer, parse_date)
 }
 
 /// Reads an instant from a date-time or a date (midnight UTC); `null` and empty are `None`.
-pub(crate) fn instant_opt<'de, D: Deserializer<'de>>(
+///
+/// # Errors
+/// The deserializer's error when it is another type, or no date.
+pub fn instant_opt<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Timestamp>, D::Error> {
     read(deserializer, parse_instant)

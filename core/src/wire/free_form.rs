@@ -5,8 +5,9 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tallyline_core::Result;
-use tallyline_core::wire::decode_json;
+
+use super::decode_json;
+use crate::error::Result;
 
 /// JSON kept as its text, for answers whose shape is not published.
 ///
@@ -14,7 +15,7 @@ use tallyline_core::wire::decode_json;
 /// the shape. `Debug` shows the length only, since the content may be anything.
 ///
 /// ```
-/// use tallyline_sherweb::models::FreeForm;
+/// use tallyline_core::wire::FreeForm;
 ///
 /// #[derive(serde::Deserialize)]
 /// struct Mine {
