@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 
 use crate::error::Result;
 use crate::model::{
-    AccountReading, Basis, ChargeKind, CivilDate, Service, Timestamp, VendorAccount,
+    AccountReading, Basis, ChargeKind, CivilDate, ExportedBills, Service, Timestamp, VendorAccount,
     VendorAccountId,
 };
 
@@ -84,6 +84,10 @@ pub struct UsageRequest {
     pub period_of: CivilDate,
     /// The accounts to read; `None` for all.
     pub accounts: Option<BTreeSet<VendorAccountId>>,
+    /// The bills that were exported, where that is remembered. A source of invoices then reads
+    /// what is new since: all that is charged once on the bills after the last exported one, and
+    /// nothing of one that was exported. `None` for the latest bills, whether new or not.
+    pub exported: Option<ExportedBills>,
 }
 
 impl UsageRequest {
@@ -94,6 +98,7 @@ impl UsageRequest {
             now,
             period_of: now.date(),
             accounts: None,
+            exported: None,
         }
     }
 
@@ -101,6 +106,13 @@ impl UsageRequest {
     #[must_use]
     pub fn with_accounts(mut self, accounts: impl IntoIterator<Item = VendorAccountId>) -> Self {
         self.accounts = Some(accounts.into_iter().collect());
+        self
+    }
+
+    /// Reads what is new since these bills were exported.
+    #[must_use]
+    pub fn with_exported(mut self, exported: ExportedBills) -> Self {
+        self.exported = Some(exported);
         self
     }
 

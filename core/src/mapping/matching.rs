@@ -94,8 +94,10 @@ pub(super) fn products_held(mapping: &Mapping) -> HashMap<ProductId, ServiceKey>
 /// An account is linked when its record states the id of a company, or else when its name and
 /// a company's are the same character for character; when no other account and no other
 /// company shares that id or name; when no other account is linked to the company; and when
-/// the company is eligible and has exactly one eligible agreement. What falls short of that
-/// by a decision is reported with the reason. Linked and excluded accounts are never touched.
+/// the company is eligible and has exactly one eligible agreement. An account that names a
+/// `reference_field` is linked by the id that its record states and never by its name. What falls
+/// short of that by a decision is reported with the reason. Linked and excluded accounts are never
+/// touched.
 ///
 /// # Examples
 /// ```
@@ -152,6 +154,16 @@ pub fn auto_link_accounts(
                 }
                 _ => Some(Ok(stated)),
             };
+        }
+        if let Some(field) = &account.reference_field {
+            let field = field.clone();
+            return Some(Err(match &account.company_reference {
+                None => UndecidedReason::NoReference { field },
+                Some(stated) => UndecidedReason::UnknownReference {
+                    field,
+                    stated: stated.clone(),
+                },
+            }));
         }
         let sharing = found(&same_name, &account.name);
         match namesakes {

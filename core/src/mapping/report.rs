@@ -99,6 +99,19 @@ pub enum UndecidedReason {
         /// The eligible ones.
         agreements: Vec<AgreementId>,
     },
+    /// The account is linked by a field of its record alone, and that is empty.
+    NoReference {
+        /// The field.
+        field: String,
+    },
+    /// The account is linked by a field of its record alone, and that states a company that the PSA
+    /// does not list.
+    UnknownReference {
+        /// The field.
+        field: String,
+        /// What it states.
+        stated: String,
+    },
     /// The service cannot be synced as it is.
     NotSyncable {
         /// Why.
@@ -208,6 +221,13 @@ impl fmt::Display for UndecidedReason {
             } => format!(
                 "company {company} has several agreements that may be used: {}",
                 list(agreements)
+            ),
+            Self::NoReference { field } => format!(
+                "the vendor's record has no {field}, and the account is linked by that alone: enter \
+                 the company's id there"
+            ),
+            Self::UnknownReference { field, stated } => format!(
+                "the {field} of the vendor's record states company {stated}, which the PSA does not list"
             ),
             Self::NotSyncable { reason } => format!("it cannot be synced: {reason}"),
             Self::ServicesShareName { services } => {

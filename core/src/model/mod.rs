@@ -4,12 +4,14 @@
 //! the PSA's, whatever each system calls them.
 
 mod amount;
+mod bill;
 mod ids;
 mod psa;
 mod time;
 mod vendor;
 
 pub use amount::{Currency, Money, Quantity};
+pub use bill::{Bill, BillKey, ExportedBills};
 pub use ids::{
     AgreementId, AgreementLineId, ChangeId, CompanyId, LineKey, Marker, PlanId, ProductId,
     ServiceKey, SubscriptionId, VendorAccountId,

@@ -1,13 +1,14 @@
 //! The vendor's side: accounts, services and readings.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CivilDate, LineKey, Money, Period, Quantity, ServiceKey, SubscriptionId, Timestamp,
-    VendorAccountId,
+    Bill, BillKey, CivilDate, LineKey, Money, Period, Quantity, ServiceKey, SubscriptionId,
+    Timestamp, VendorAccountId,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -21,6 +22,9 @@ pub struct VendorAccount {
     pub name: String,
     /// The PSA company id, where the vendor's own record states it.
     pub company_reference: Option<String>,
+    /// The field of the vendor's record that is to state the PSA company id, where the account may be
+    /// linked by it alone: without a reference it is skipped, whatever its name.
+    pub reference_field: Option<String>,
     /// Whether the vendor has suspended the account. Suspension is not a quantity of zero.
     pub suspended: bool,
 }
@@ -32,6 +36,7 @@ impl VendorAccount {
             id: id.into(),
             name: name.into(),
             company_reference: None,
+            reference_field: None,
             suspended: false,
         }
     }
@@ -47,6 +52,13 @@ impl VendorAccount {
     #[must_use]
     pub fn with_company_reference(mut self, reference: impl Into<String>) -> Self {
         self.company_reference = Some(reference.into());
+        self
+    }
+
+    /// Names the field of the vendor's record by which alone the account may be linked.
+    #[must_use]
+    pub fn with_reference_field(mut self, field: impl Into<String>) -> Self {
+        self.reference_field = Some(field.into());
         self
     }
 }
@@ -264,8 +276,14 @@ pub struct UsageLine {
     pub unit_cost: Option<Money>,
     /// What the vendor recommends that the client pays per unit for a whole cycle.
     pub unit_price: Option<Money>,
+    /// What the MSP pays for the line as a whole, where the vendor states it.
+    pub total_cost: Option<Money>,
+    /// What the vendor recommends that the client pays for the line as a whole, where it states it.
+    pub total_price: Option<Money>,
     /// The service period that the line covers, where it has one.
     pub period: Option<Period>,
+    /// The bill that the line stands on, where the basis is an invoice.
+    pub bill: Option<BillKey>,
     /// How often it is billed.
     pub billing_cycle: BillingCycle,
     /// The commitment behind it.
@@ -293,7 +311,10 @@ impl UsageLine {
             unit: None,
             unit_cost: None,
             unit_price: None,
+            total_cost: None,
+            total_price: None,
             period: None,
+            bill: None,
             billing_cycle: BillingCycle::Unknown,
             commitment: None,
             attributes: Vec::new(),
@@ -326,6 +347,21 @@ impl UsageLine {
     #[must_use]
     pub fn with_unit_price(mut self, price: Option<Money>) -> Self {
         self.unit_price = price;
+        self
+    }
+
+    /// Adds what the line as a whole costs the MSP, and what it is to cost the client.
+    #[must_use]
+    pub fn with_totals(mut self, cost: Option<Money>, price: Option<Money>) -> Self {
+        self.total_cost = cost;
+        self.total_price = price;
+        self
+    }
+
+    /// Names the bill that it stands on.
+    #[must_use]
+    pub fn with_bill(mut self, bill: Option<BillKey>) -> Self {
+        self.bill = bill;
         self
     }
 
@@ -412,6 +448,13 @@ pub struct AccountReading {
     /// about them, from presence or absence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread_kinds: Vec<ChargeKind>,
+    /// Services about which the reading says nothing, each with the reason: their lines are not in
+    /// it, and nothing may be concluded from that.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unobserved: BTreeMap<ServiceKey, String>,
+    /// The bills that the lines are from, where the basis is an invoice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bills: Vec<Bill>,
 }
 
 impl AccountReading {
@@ -429,6 +472,8 @@ impl AccountReading {
             data_as_of: None,
             basis,
             unread_kinds: Vec::new(),
+            unobserved: BTreeMap::new(),
+            bills: Vec::new(),
         }
     }
 
@@ -446,6 +491,8 @@ impl AccountReading {
             data_as_of: None,
             basis,
             unread_kinds: Vec::new(),
+            unobserved: BTreeMap::new(),
+            bills: Vec::new(),
         }
     }
 
@@ -460,6 +507,23 @@ impl AccountReading {
     #[must_use]
     pub fn with_unread_kinds(mut self, kinds: impl IntoIterator<Item = ChargeKind>) -> Self {
         self.unread_kinds.extend(kinds);
+        self
+    }
+
+    /// Names services about which it says nothing, each with the reason.
+    #[must_use]
+    pub fn with_unobserved(
+        mut self,
+        services: impl IntoIterator<Item = (ServiceKey, String)>,
+    ) -> Self {
+        self.unobserved.extend(services);
+        self
+    }
+
+    /// Names the bills that the lines are from.
+    #[must_use]
+    pub fn with_bills(mut self, bills: impl IntoIterator<Item = Bill>) -> Self {
+        self.bills.extend(bills);
         self
     }
 

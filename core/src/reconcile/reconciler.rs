@@ -40,6 +40,8 @@ struct AgreementUsage {
     incomplete: Option<String>,
     /// Kinds of lines that some account could not state.
     unread_kinds: Vec<ChargeKind>,
+    /// Mapped services about which some account says nothing, each with the reason.
+    unobserved: BTreeMap<u32, String>,
     /// The oldest state that its readings show.
     as_of: Option<Timestamp>,
     /// The first service by key that nothing is decided about.
@@ -147,6 +149,13 @@ impl<'a> Reconciler<'a> {
             Some(AccountRoute::To(agreement)) => {
                 let usage = self.agreements.entry(agreement).or_default();
                 usage.unread_kinds.extend(reading.unread_kinds);
+                for (service, reason) in reading.unobserved {
+                    if let Some((at, _)) = self.routes.service(&service) {
+                        let reason =
+                            format!("account {} of service {service}: {reason}", reading.account);
+                        note_least(&mut usage.unobserved, at, reason);
+                    }
+                }
                 usage.as_of = Some(usage.as_of.map_or(as_of, |oldest| oldest.min(as_of)));
                 self.place(agreement, account, lines);
             }
@@ -357,9 +366,11 @@ impl<'a> Reconciler<'a> {
             entries,
             incomplete,
             unread_kinds,
+            unobserved,
             as_of,
             unmapped,
         } = usage;
+        let unobserved = self.unobserved_products(&unobserved);
         if let Some(service) = unmapped {
             out.unmapped.insert(agreement, service);
         }
@@ -396,6 +407,8 @@ impl<'a> Reconciler<'a> {
             let (kind, reason) = if !eligibility.is_eligible() {
                 (Kind::NotEligible, Some(eligibility.reasons().join("; ")))
             } else if let Some(reason) = problem.as_ref().or(incomplete.as_ref()) {
+                (Kind::NotObserved, Some(reason.clone()))
+            } else if let Some(reason) = unobserved.get(&product) {
                 (Kind::NotObserved, Some(reason.clone()))
             } else {
                 self.judge(&found, &unread_kinds)
@@ -478,6 +491,20 @@ impl<'a> Reconciler<'a> {
         owed.into_values().collect()
     }
 
+    /// The products that services feed about which nothing is known, each with the reason.
+    fn unobserved_products(&self, services: &BTreeMap<u32, String>) -> BTreeMap<u32, String> {
+        let mut products = BTreeMap::new();
+        for (at, reason) in services {
+            let service = &self.routes.services[*at as usize];
+            if let Decision::Linked { products: fed, .. } = &service.decision {
+                for route in fed {
+                    note_least(&mut products, route.product, reason.clone());
+                }
+            }
+        }
+        products
+    }
+
     /// Says what one product of one agreement is, both sides being observed.
     fn judge(&self, found: &Found<'_>, unread_kinds: &[ChargeKind]) -> (Kind, Option<String>) {
         let owned = &self.routes.products[found.product as usize];
@@ -530,6 +557,14 @@ impl<'a> Reconciler<'a> {
             Some(product) if product.eligibility.is_eligible() => None,
             Some(product) => Some(product.eligibility.reasons().join("; ")),
         }
+    }
+}
+
+/// Keeps the smallest reason, so that the order of the readings does not show.
+fn note_least(reasons: &mut BTreeMap<u32, String>, of: u32, reason: String) {
+    let known = reasons.entry(of).or_insert_with(|| reason.clone());
+    if reason < *known {
+        *known = reason;
     }
 }
 

@@ -193,6 +193,25 @@ fn a_kind_of_line_that_was_not_read_is_not_missing() {
 }
 
 #[test]
+fn a_service_about_which_a_reading_says_nothing_is_neither_missing_nor_changed() {
+    let mut world = World::new()
+        .account(1)
+        .service("mail")
+        .service("disk")
+        .bills(1, "10", "P-mail", "2")
+        .bills(1, "11", "P-disk", "2")
+        .with_policy(|policy| policy.vendor_missing = VendorMissing::EndLine);
+    let why = "its bill of 2026-03-07 was exported already".to_owned();
+    let reading =
+        AccountReading::complete("c-1", vec![seats("a", "disk", "5")], Basis::Live, now())
+            .with_unobserved([("S-mail".into(), why), ("unmapped".into(), String::new())]);
+    world.readings.push(reading);
+    assert_eq!(kind_of(&world, "a-1 P-mail"), Kind::NotObserved);
+    assert_eq!(kind_of(&world, "a-1 P-disk"), Kind::Change);
+    assert_eq!(actions(&world.plan()), ["set quantity 2 -> 5"]);
+}
+
+#[test]
 fn what_is_switched_off_is_neither_changed_nor_ended() {
     let world = World::new()
         .account(1)

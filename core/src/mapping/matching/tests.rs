@@ -177,6 +177,35 @@ fn a_stated_company_id_is_as_good_as_a_name() {
 }
 
 #[test]
+fn c7_an_account_with_a_reference_field_is_linked_by_the_id_in_it_and_never_by_its_name() {
+    let companies = [Company::new("1", "Acme"), Company::new("12", "Beta")];
+    let account = |id: &str, name| account(id, name).with_reference_field("AutotaskCompanyID");
+    let (_, report) = match_accounts(
+        &[
+            account("A", "Acme Berlin").with_company_reference("1"),
+            account("B", "Beta"),
+            account("C", "Gamma").with_company_reference("2"),
+        ],
+        &companies,
+    );
+    assert_eq!(report.linked, ["A".into()]);
+    assert!(report.unmatched.is_empty());
+    let reasons: Vec<String> = report
+        .undecided
+        .iter()
+        .map(|undecided| format!("{}: {}", undecided.id, undecided.reason))
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            "B: the vendor's record has no AutotaskCompanyID, and the account is linked by that alone: \
+             enter the company's id there",
+            "C: the AutotaskCompanyID of the vendor's record states company 2, which the PSA does not list",
+        ]
+    );
+}
+
+#[test]
 fn a_human_decision_wins_over_a_match() {
     let companies = [Company::new("1", "Acme"), Company::new("2", "Beta")];
     let accounts = [

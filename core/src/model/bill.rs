@@ -1,0 +1,149 @@
+//! The bills of a vendor.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{CivilDate, VendorAccountId};
+
+/// Names one bill among those of an account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BillKey {
+    /// The vendor's service that is billed. Not a service of a mapping: one bill may hold many.
+    pub service: Arc<str>,
+    /// The date of the bill.
+    pub date: CivilDate,
+}
+
+impl BillKey {
+    /// The bill of a service on a date.
+    pub fn new(service: impl Into<Arc<str>>, date: CivilDate) -> Self {
+        Self {
+            service: service.into(),
+            date,
+        }
+    }
+}
+
+impl fmt::Display for BillKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.service, self.date)
+    }
+}
+
+/// A bill of a vendor for one of its services, as one account got it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Bill {
+    /// Which one it is.
+    pub key: BillKey,
+    /// A hash of what it says: another one means that the vendor changed the bill.
+    pub digest: String,
+}
+
+impl Bill {
+    /// A bill that says these things, in any order.
+    pub fn new<T: AsRef<str>>(key: BillKey, content: impl IntoIterator<Item = T>) -> Self {
+        let mut content: Vec<T> = content.into_iter().collect();
+        content.sort_by(|a, b| a.as_ref().cmp(b.as_ref()));
+        let mut hash = Sha256::new();
+        for text in &content {
+            let text = text.as_ref();
+            // With its length, so that where one ends and the next begins is hashed as well.
+            hash.update(text.len().to_string());
+            hash.update([0]);
+            hash.update(text);
+        }
+        let digest = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        Self { key, digest }
+    }
+}
+
+/// The bills that were exported: all that they say has reached the PSA, or was decided on by a
+/// person. By account, with the digest that each had then.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ExportedBills(
+    BTreeMap<VendorAccountId, BTreeMap<Arc<str>, BTreeMap<CivilDate, String>>>,
+);
+
+impl ExportedBills {
+    /// None.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a bill of an account; one of the same name is replaced.
+    pub fn insert(&mut self, account: VendorAccountId, bill: Bill) {
+        let services = self.0.entry(account).or_default();
+        let dates = services.entry(bill.key.service).or_default();
+        dates.insert(bill.key.date, bill.digest);
+    }
+
+    /// The digest that a bill had when it was exported; none where it was not.
+    #[must_use]
+    pub fn digest(&self, account: &VendorAccountId, key: &BillKey) -> Option<&str> {
+        let dates = self.0.get(account)?.get(&key.service)?;
+        dates.get(&key.date).map(String::as_str)
+    }
+
+    /// The date of the latest bill of a service that was exported.
+    #[must_use]
+    pub fn latest(&self, account: &VendorAccountId, service: &str) -> Option<CivilDate> {
+        let dates = self.0.get(account)?.get(service)?;
+        dates.last_key_value().map(|(date, _)| *date)
+    }
+}
+
+impl<A: Into<VendorAccountId>> FromIterator<(A, Bill)> for ExportedBills {
+    fn from_iter<I: IntoIterator<Item = (A, Bill)>>(bills: I) -> Self {
+        let mut exported = Self::new();
+        for (account, bill) in bills {
+            exported.insert(account.into(), bill);
+        }
+        exported
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bill(service: &str, date: &str, content: &[&str]) -> Bill {
+        Bill::new(BillKey::new(service, date.parse().unwrap()), content)
+    }
+
+    #[test]
+    fn the_digest_is_of_what_a_bill_says_and_not_of_the_order() {
+        let digest = |content: &[&str]| bill("csp", "2026-03-07", content).digest;
+        assert_eq!(digest(&["a", "b"]), digest(&["b", "a"]));
+        assert_ne!(digest(&["a", "b"]), digest(&["ab"]));
+        assert_ne!(digest(&["a", "a"]), digest(&["a"]));
+        assert_eq!(digest(&[]).len(), 64);
+    }
+
+    #[test]
+    fn exported_bills_are_known_per_account_service_and_date() {
+        let march = bill("csp", "2026-03-07", &["12"]);
+        let february = bill("csp", "2026-02-07", &["11"]);
+        let exported: ExportedBills = [
+            ("o-1", march.clone()),
+            ("o-1", february),
+            ("o-2", bill("azure", "2026-03-25", &[])),
+        ]
+        .into_iter()
+        .collect();
+        let of = |account: &str, key: &BillKey| exported.digest(&account.into(), key);
+        assert_eq!(of("o-1", &march.key), Some(march.digest.as_str()));
+        assert_eq!(of("o-2", &march.key), None);
+        let latest = |service: &str| exported.latest(&"o-1".into(), service);
+        assert_eq!(latest("csp"), Some(march.key.date));
+        assert_eq!(latest("azure"), None);
+    }
+}
