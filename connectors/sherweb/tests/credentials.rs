@@ -3,25 +3,18 @@
 
 mod common;
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use common::*;
 use tallyline_core::Result;
-use tallyline_core::http::{ReqwestTransport, Timeouts, Transport};
+use tallyline_core::http::Timeouts;
 use tallyline_sherweb::SherwebClient;
 use tallyline_sherweb::models::SubscriptionAmendment;
 use tallyline_testkit::credentials::CredentialClient;
 use tallyline_testkit::raw::Route;
+use tallyline_testkit::transport;
 
 const ACCESS_TOKEN: &str = "eyJ0eXAi.the-access-token+/=.sig";
-
-/// One for all clients: to set TLS up takes longer than a case.
-fn transport() -> Arc<dyn Transport> {
-    static SHARED: OnceLock<Arc<dyn Transport>> = OnceLock::new();
-    let new = || Arc::new(ReqwestTransport::new(&Timeouts::default()).unwrap());
-    Arc::clone(SHARED.get_or_init(|| new()))
-}
 
 fn connect(base: &str) -> Result<SherwebClient> {
     SherwebClient::builder()
@@ -34,7 +27,7 @@ fn connect(base: &str) -> Result<SherwebClient> {
             attempt: Some(Duration::from_millis(2000)),
             ..Timeouts::default()
         })
-        .transport(transport())
+        .transport(transport::shared())
         .jitter_seed(1)
         .build()
 }

@@ -3,24 +3,18 @@
 
 mod common;
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use common::{API, CODE, ROOT, SECRET, USER};
 use tallyline_autotask::AutotaskClient;
 use tallyline_autotask::models::NewContractServiceAdjustment;
 use tallyline_autotask::query::Query;
-use tallyline_core::Result;
-use tallyline_core::http::{ReqwestTransport, RetryPolicy, Timeouts, Transport};
+use tallyline_core::http::RetryPolicy;
+use tallyline_core::{ErrorKind, Result};
+use tallyline_testkit::autotask::{AutotaskSimulator, AutotaskState};
 use tallyline_testkit::credentials::CredentialClient;
 use tallyline_testkit::raw::Route;
-
-/// One for all clients: to set TLS up takes longer than a case.
-fn transport() -> Arc<dyn Transport> {
-    static SHARED: OnceLock<Arc<dyn Transport>> = OnceLock::new();
-    let new = || Arc::new(ReqwestTransport::new(&Timeouts::default()).unwrap());
-    Arc::clone(SHARED.get_or_init(|| new()))
-}
+use tallyline_testkit::transport;
 
 fn connect(zone: Option<String>, lookup: Option<String>) -> Result<AutotaskClient> {
     AutotaskClient::builder()
@@ -36,7 +30,7 @@ fn connect(zone: Option<String>, lookup: Option<String>) -> Result<AutotaskClien
             ..RetryPolicy::default()
         })
         .rate_limit_wait(Duration::from_millis(1))
-        .transport(transport())
+        .transport(transport::shared())
         .jitter_seed(1)
         .build()
 }
@@ -112,4 +106,61 @@ async fn no_answer_to_the_lookup_of_the_zone_leads_credentials_elsewhere() {
         failure.contains("the valid answer") && failure.contains("without any of the secrets")
     });
     assert!(held, "{:#?}", report.failures());
+}
+
+/// A tenant with companies, at whose place the client looks its zone up.
+async fn tenant(companies: usize) -> AutotaskSimulator {
+    let mut state = AutotaskState::new();
+    state.credentials.user = USER.to_owned();
+    state.credentials.integration_code = CODE.to_owned();
+    state.credentials.secret = SECRET.to_owned();
+    for number in 0..companies {
+        state.add_company(&format!("Client {number}"));
+    }
+    AutotaskSimulator::start(state).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_poisoned_zone_answer_is_refused_by_name_and_gets_no_credentials() {
+    let (home, elsewhere) = (tenant(0).await, tenant(0).await);
+    for zone in [
+        format!("{}ATServicesRest/", elsewhere.base_url()),
+        "https://autotask.net.example.com/ATServicesRest/".to_owned(),
+        "https://webservices15.autotask.net@example.com/ATServicesRest/".to_owned(),
+        "https://webservices15.autotask.net:8443/ATServicesRest/".to_owned(),
+        "http://webservices15.autotask.net/ATServicesRest/".to_owned(),
+        "https://169.254.169.254/ATServicesRest/".to_owned(),
+        "not an address".to_owned(),
+    ] {
+        home.with_state(|state| state.options.zone_url = Some(zone.clone()));
+        let client = connect(None, at(home.base_url().as_str())).unwrap();
+        let error = client.company(44).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protocol, "{zone}: {error}");
+        assert_eq!(error.json_path(), Some("url"), "{zone}: {error}");
+        assert_eq!(client.zone_url(), None, "{zone}");
+    }
+    assert_eq!(elsewhere.request_count(), 0);
+    for request in home.requests() {
+        let lookup = request.path.to_ascii_lowercase();
+        assert!(lookup.ends_with("/zoneinformation"), "{lookup}");
+        for credential in ["apiintegrationcode", "username", "secret"] {
+            assert_eq!(request.header(credential), None);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_next_page_url_is_not_followed_and_loses_nothing() {
+    let (home, elsewhere) = (tenant(7).await, tenant(0).await);
+    let foreign = elsewhere.base_url().as_str().trim_end_matches('/');
+    home.with_state(|state| state.options.page_base = Some(foreign.to_owned()));
+    let client = connect(None, at(home.base_url().as_str())).unwrap();
+    let three = Query::all().max_records(3);
+    let listed = client.companies(&three).try_collect_all(100).await.unwrap();
+    // The provider's own company is one of them.
+    assert_eq!(listed.len(), 8);
+    assert_eq!(elsewhere.request_count(), 0);
+    let pages = home.requests();
+    let of_list = |path: &str| path.ends_with("/Companies/query");
+    assert_eq!(pages.iter().filter(|page| of_list(&page.path)).count(), 3);
 }

@@ -3,25 +3,17 @@
 
 mod common;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::{API, BASIC, CLIENT_ID, PRIVATE_KEY};
 use tallyline_connectwise::models::{BillCustomer, NewAddition};
 use tallyline_connectwise::{ConnectWiseClient, ListOptions};
 use tallyline_core::Result;
-use tallyline_core::http::{
-    Limiter, LimiterOptions, ReqwestTransport, RetryPolicy, Timeouts, Transport,
-};
+use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_testkit::credentials::CredentialClient;
 use tallyline_testkit::raw::Route;
-
-/// One for all clients: to set TLS up takes longer than a case.
-fn transport() -> Arc<dyn Transport> {
-    static SHARED: OnceLock<Arc<dyn Transport>> = OnceLock::new();
-    let new = || Arc::new(ReqwestTransport::new(&Timeouts::default()).unwrap());
-    Arc::clone(SHARED.get_or_init(|| new()))
-}
+use tallyline_testkit::transport;
 
 fn connect(base: &str) -> Result<ConnectWiseClient> {
     ConnectWiseClient::builder()
@@ -37,7 +29,7 @@ fn connect(base: &str) -> Result<ConnectWiseClient> {
             ..RetryPolicy::default()
         })
         .limiter(Arc::new(Limiter::new(LimiterOptions::default())))
-        .transport(transport())
+        .transport(transport::shared())
         .jitter_seed(1)
         .build()
 }

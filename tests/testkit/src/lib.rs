@@ -45,6 +45,7 @@ pub mod raw;
 pub mod schedule;
 pub mod server;
 pub mod sherweb;
+pub mod transport;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -16,6 +16,7 @@ use tallyline_testkit::conformance::{
 };
 use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
 use tallyline_testkit::faults::Match;
+use tallyline_testkit::transport;
 
 const PUBLIC: &str = "publicK3yOfTheHarness";
 const PRIVATE: &str = "pr1vat3/K3y+of-the-harness";
@@ -75,7 +76,7 @@ fn client(
         .limits(limits)
         .limiter(Arc::new(limiter))
         .retry(retry)
-        .maybe_transport(transport)
+        .transport(transport.unwrap_or_else(transport::shared))
         .jitter_seed(1)
         .build()
 }
