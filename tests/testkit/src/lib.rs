@@ -1,8 +1,8 @@
 //! Stateful simulators of the systems Tallyline connects, with fault injection, for tests and demos.
 //!
-//! Simulated are two marketplaces, [`sherweb`] and [`cloudmore`], and two PSAs, [`connectwise`] and [`autotask`]. All are written
-//! from the vendors' documents, never from a client of ours, so that a client which misreads a document fails
-//! here. [`faults`] breaks any of them on purpose; [`book`] fills two with one demo book of business whose
+//! Simulated are three marketplaces, [`sherweb`], [`cloudmore`] and [`dandh`], and two PSAs, [`connectwise`] and
+//! [`autotask`]. All are written from the vendors' documents, never from a client of ours, so that a client which
+//! misreads a document fails here. [`faults`] breaks any of them on purpose; [`book`] fills two with one demo book of business whose
 //! special cases are named; [`contract`] holds every exchange to the vendors' OpenAPI documents.
 //!
 //! Two tools hold any connector, those of third parties too: [`conformance`] are the batteries that a source or sink
@@ -31,6 +31,7 @@ pub mod conformance;
 pub mod connectwise;
 pub mod contract;
 pub mod credentials;
+pub mod dandh;
 mod dice;
 pub mod effects;
 pub mod faults;

@@ -12,6 +12,7 @@ use tallyline_testkit::clock::{Clock, date_of};
 use tallyline_testkit::cloudmore::{CloudmoreSimulator, CloudmoreState};
 use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
 use tallyline_testkit::contract;
+use tallyline_testkit::dandh::{DandhSimulator, DandhState};
 use tallyline_testkit::sherweb::{SherwebSimulator, SherwebState};
 
 /// Simulates a system on the loopback address.
@@ -32,6 +33,8 @@ enum System {
     Cloudmore(Serve),
     /// The PSA side of the book of Microsoft subscriptions.
     Autotask(Serve),
+    /// A marketplace of D&H, without a book.
+    Dandh(Serve),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -114,6 +117,7 @@ async fn main() -> io::Result<()> {
         System::Connectwise(serve) => connectwise(&serve).await,
         System::Cloudmore(serve) => cloudmore(&serve).await,
         System::Autotask(serve) => autotask(&serve).await,
+        System::Dandh(serve) => dandh(&serve).await,
     }
 }
 
@@ -191,6 +195,20 @@ async fn cloudmore(serve: &Serve) -> io::Result<()> {
     say(&format!("password       {}", credentials.password))?;
     say(&format!("client id      {}", credentials.client_id))?;
     say(&format!("client secret  {}", credentials.client_secret))?;
+    tokio::signal::ctrl_c().await?;
+    sim.shutdown().await;
+    Ok(())
+}
+
+async fn dandh(serve: &Serve) -> io::Result<()> {
+    let mut state = DandhState::on(serve.today());
+    state.clock = Clock::running_from(serve.today());
+    let (credentials, parent) = (state.credentials.clone(), state.reseller_id);
+    let sim = DandhSimulator::start_on(serve.port, state).await?;
+    say(&format!("base URL           {}", sim.rest_url()))?;
+    say(&format!("user name          {}", credentials.username))?;
+    say(&format!("password           {}", credentials.password))?;
+    say(&format!("parent account id  {parent}"))?;
     tokio::signal::ctrl_c().await?;
     sim.shutdown().await;
     Ok(())

@@ -4,6 +4,8 @@
 pub(crate) mod autotask;
 #[allow(dead_code, reason = "only the tests of Cloudmore use it")]
 pub(crate) mod cloudmore;
+#[allow(dead_code, reason = "only the tests of D&H use it")]
+pub(crate) mod dandh;
 #[allow(dead_code, reason = "only the tests of the PSA use it")]
 pub(crate) mod psa;
 
