@@ -1,7 +1,7 @@
 //! The house's own rules, checked on the manifests.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 
@@ -105,6 +105,47 @@ fn every_published_crate_has_the_same_headings_in_its_readme() {
         checked += 1;
     }
     assert!(checked >= 2);
+}
+
+/// The connectors of the table, with their side.
+fn rows(root: &str) -> BTreeSet<(String, String)> {
+    let table = std::fs::read_to_string(format!("{root}/tests/testkit/CONFORMANCE.md")).unwrap();
+    let rows = table.lines().filter(|line| line.starts_with('|')).skip(2);
+    let cells = rows.map(|row| row.split('|').map(str::trim).skip(1).take(2));
+    cells
+        .map(|mut cells| {
+            let mut next = || cells.next().unwrap().to_owned();
+            (next(), next())
+        })
+        .collect()
+}
+
+#[test]
+fn every_connector_and_psa_has_its_row_in_the_table_of_conformance_and_a_test_that_keeps_it() {
+    let (packages, root) = members();
+    let mut wanted = BTreeSet::new();
+    for package in &packages {
+        let side = match room(package, &root).as_str() {
+            "connectors" => "source",
+            "psa" => "sink",
+            _ => continue,
+        };
+        let folder = package.manifest_path.parent().unwrap();
+        let name = folder.file_name().unwrap();
+        wanted.insert((name.to_owned(), side.to_owned()));
+        let test = folder.join("tests/conformance.rs");
+        let test = std::fs::read_to_string(&test).unwrap_or_default();
+        assert!(
+            test.contains(".check_table("),
+            "no test of {name} holds its row to what the batteries give"
+        );
+    }
+    assert!(wanted.len() >= 3, "only {wanted:?} were seen");
+    assert_eq!(
+        rows(&root),
+        wanted,
+        "rows of tests/testkit/CONFORMANCE.md, crates"
+    );
 }
 
 #[test]

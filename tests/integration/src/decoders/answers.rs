@@ -1,13 +1,13 @@
 //! Whole answers of Autotask, Sherweb and ConnectWise through their clients, error bodies first of all.
 
 use std::error::Error as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use tallyline_autotask::AutotaskClient;
 use tallyline_autotask::models::NewContractServiceAdjustment;
 use tallyline_autotask::query::Query;
-use tallyline_connectwise::models::{NewAddition, RecordRef};
+use tallyline_connectwise::models::{BillCustomer, NewAddition, RecordRef};
 use tallyline_connectwise::{ConnectWiseClient, ListOptions};
 use tallyline_core::Result;
 use tallyline_core::http::{
@@ -34,12 +34,29 @@ const CONNECTWISE: &[(&str, &str)] = &[("{secret}", SECRET), ("{token}", PAIR)];
 
 const AUTOTASK: &[(&str, &str)] = &[("{secret}", SECRET), ("{key}", KEY)];
 
+const CUSTOMER: &str = "c0000000-0000-4000-8000-000000000001";
+const PLATFORM: &str = "c0000000-0000-4000-8000-000000000002";
+const TRACKING: &str = "c0000000-0000-4000-8000-000000000003";
+const SUBSCRIPTION: &str = "c0000000-0000-4000-8000-000000000004";
+
 /// Pieces of this length of a secret are not shown either.
 const PIECE: usize = 6;
+
+/// Looks at a request to a system, by the system's name.
+pub type Watcher = fn(&'static str, &TransportRequest);
+
+static WATCHER: OnceLock<Watcher> = OnceLock::new();
+
+/// Shows every request that the properties of answers send to a function, once and for all: tests hold them to the
+/// vendors' documents, and fuzz targets need no more than the properties.
+pub fn watch_requests(with: Watcher) {
+    WATCHER.get_or_init(|| with);
+}
 
 /// Gives one answer to everything but, where it is told so, the call for a token.
 #[derive(Debug)]
 struct Canned {
+    system: &'static str,
     answer: TransportResponse,
     tokens: bool,
 }
@@ -47,6 +64,9 @@ struct Canned {
 #[async_trait]
 impl Transport for Canned {
     async fn send(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
+        if let Some(watch) = WATCHER.get() {
+            watch(self.system, &request);
+        }
         if self.tokens && request.url.path().ends_with("/token") {
             let body = format!(r#"{{"access_token":"{TOKEN}","expires_in":3600}}"#);
             return Ok(TransportResponse::new(200, HeaderMap::new(), body));
@@ -178,17 +198,21 @@ pub fn sherweb_answers(data: &[u8]) {
             .retry(RetryPolicy::none())
             .limiter(limiter())
             .jitter_seed(1)
-            .transport(Arc::new(Canned { answer, tokens }))
+            .transport(Arc::new(Canned {
+                system: "sherweb",
+                answer,
+                tokens,
+            }))
             .build();
         let client = client.unwrap();
         run(async {
             check.check(client.customers().await);
             if tokens {
                 check.check(client.payable_charges(None).await);
-                check.check(client.meter_usages("c-1", "p-1").await);
-                check.check(client.tracking("t-1").await);
+                check.check(client.meter_usages(CUSTOMER, PLATFORM).await);
+                check.check(client.tracking(TRACKING).await);
                 let amendments = client
-                    .cancel_subscriptions("c-1", &["s-1".to_owned()])
+                    .cancel_subscriptions(CUSTOMER, &[SUBSCRIPTION.to_owned()])
                     .await;
                 check.check(amendments);
             }
@@ -215,6 +239,7 @@ pub fn connectwise_answers(data: &[u8]) {
         .limiter(limiter())
         .jitter_seed(1)
         .transport(Arc::new(Canned {
+            system: "connectwise",
             answer,
             tokens: false,
         }))
@@ -222,6 +247,7 @@ pub fn connectwise_answers(data: &[u8]) {
     let client = client.unwrap();
     let addition = NewAddition {
         product: RecordRef::by_id(1),
+        bill_customer: Some(BillCustomer::Billable),
         ..NewAddition::default()
     };
     let options = ListOptions::default();
@@ -251,6 +277,7 @@ pub fn autotask_answers(data: &[u8]) {
         Some("https://webservices1.autotask.net/ATServicesRest"),
     ] {
         let transport = Arc::new(Zoned(Canned {
+            system: "autotask",
             answer: answer.clone(),
             tokens: false,
         }));

@@ -21,7 +21,9 @@ mod models;
 mod plan;
 mod redactor;
 
-pub use answers::{autotask_answers, connectwise_answers, sherweb_answers};
+pub use answers::{
+    Watcher, autotask_answers, connectwise_answers, sherweb_answers, watch_requests,
+};
 pub use conditions::conditions;
 pub use decimals::decimals;
 pub use headers::{link_header, retry_after};

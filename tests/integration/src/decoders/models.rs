@@ -144,6 +144,8 @@ pub fn autotask_models(data: &[u8]) {
             ],
         );
     }
+    autotask_catalog(data);
+    autotask_bundles(data);
     if let Ok(found) = decode_json::<autotask::Contract>(data) {
         figures(data, &[("setupFee", found.setup_fee)]);
         civil_dates(&[&found.start_date, &found.end_date]);
@@ -154,18 +156,65 @@ pub fn autotask_models(data: &[u8]) {
         let fields: Vec<autotask::UserDefinedField> = read(&write(&found.user_defined_fields));
         assert_eq!(fields, found.user_defined_fields);
     }
+    accepted_alone_and_in_a_list::<autotask::ApiVersions>(data);
     accepted_alone_and_in_a_list::<autotask::BillingCode>(data);
     accepted_alone_and_in_a_list::<autotask::Company>(data);
     accepted_alone_and_in_a_list::<autotask::Contract>(data);
     accepted_alone_and_in_a_list::<autotask::ContractCharge>(data);
     accepted_alone_and_in_a_list::<autotask::ContractService>(data);
+    accepted_alone_and_in_a_list::<autotask::ContractServiceBundle>(data);
+    accepted_alone_and_in_a_list::<autotask::ContractServiceBundleUnit>(data);
     accepted_alone_and_in_a_list::<autotask::ContractServiceUnit>(data);
     accepted_alone_and_in_a_list::<autotask::EntityInfo>(data);
     accepted_alone_and_in_a_list::<autotask::FieldInfo>(data);
     accepted_alone_and_in_a_list::<autotask::ItemId>(data);
+    accepted_alone_and_in_a_list::<autotask::Product>(data);
     accepted_alone_and_in_a_list::<autotask::Service>(data);
+    accepted_alone_and_in_a_list::<autotask::ServiceBundle>(data);
     accepted_alone_and_in_a_list::<autotask::ThresholdInformation>(data);
+    accepted_alone_and_in_a_list::<autotask::UdfFieldInfo>(data);
+    accepted_alone_and_in_a_list::<autotask::UserDefinedFieldDefinition>(data);
     accepted_alone_and_in_a_list::<autotask::ZoneInformation>(data);
+}
+
+/// What can be sold: services, bundles of them, and products.
+fn autotask_catalog(data: &[u8]) {
+    let prices = |unit_price, unit_cost| {
+        figures(data, &[("unitPrice", unit_price), ("unitCost", unit_cost)]);
+    };
+    if let Ok(found) = decode_json::<autotask::Service>(data) {
+        prices(found.unit_price, found.unit_cost);
+    }
+    if let Ok(found) = decode_json::<autotask::ServiceBundle>(data) {
+        prices(found.unit_price, found.unit_cost);
+    }
+    if let Ok(found) = decode_json::<autotask::Product>(data) {
+        prices(found.unit_price, found.unit_cost);
+    }
+}
+
+/// Bundles on contracts, and their units.
+fn autotask_bundles(data: &[u8]) {
+    if let Ok(found) = decode_json::<autotask::ContractServiceBundle>(data) {
+        figures(
+            data,
+            &[
+                ("unitPrice", found.unit_price),
+                ("adjustedPrice", found.adjusted_price),
+            ],
+        );
+    }
+    if let Ok(found) = decode_json::<autotask::ContractServiceBundleUnit>(data) {
+        figures(
+            data,
+            &[
+                ("units", found.units),
+                ("price", found.price),
+                ("cost", found.cost),
+            ],
+        );
+        civil_dates(&[&found.start_date, &found.end_date]);
+    }
 }
 
 /// A date is the day that its text begins with.

@@ -45,7 +45,7 @@ pub enum System {
 
 impl System {
     /// The system that connectors and reports call by this name.
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    pub fn named(name: &str) -> Option<Self> {
         match name {
             "autotask" => Some(Self::Autotask),
             "connectwise" => Some(Self::ConnectWise),
