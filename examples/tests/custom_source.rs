@@ -17,6 +17,7 @@ use tallyline_testkit::conformance::{
 use tallyline_testkit::faults::Match;
 use tallyline_testkit::http::{SimAnswer, SimRequest, router};
 use tallyline_testkit::json::Json;
+use tallyline_testkit::secrets::Secrets;
 use tallyline_testkit::server::Simulator;
 
 const KEY: &str = "acorn-k3y-of-the-harness";
@@ -94,10 +95,10 @@ impl SourceHarness for Harness {
     fn profile(&self) -> Profile {
         let mut profile = Profile::new(
             "acorn",
+            Secrets::of(KEY),
             Match::get("/v1/clients").path_end("/clients"),
             Match::get("/seats"),
         );
-        profile.secrets = vec![KEY.to_owned()];
         profile.page_size = Ok(PAGE);
         profile
     }

@@ -13,6 +13,7 @@ use tallyline_testkit::conformance::{
     run_source,
 };
 use tallyline_testkit::faults::Match;
+use tallyline_testkit::secrets::Secrets;
 use tallyline_testkit::sherweb::{SherwebSimulator, SherwebState};
 use tallyline_testkit::transport;
 
@@ -50,10 +51,10 @@ impl SourceHarness for Sherweb {
     fn profile(&self) -> Profile {
         let mut profile = Profile::new(
             "sherweb",
+            Secrets::of(SECRET).and(KEY),
             Match::get("/service-provider/v1/customers"),
             Match::get("/billing/subscriptions/details"),
         );
-        profile.secrets = vec![SECRET.to_owned(), KEY.to_owned()];
         profile.tokens = Ok(Tokens {
             requests: Match::post("/auth/oidc/connect/token"),
             per_client: 2,

@@ -12,6 +12,7 @@ use tallyline_sherweb::SherwebClient;
 use tallyline_sherweb::models::SubscriptionAmendment;
 use tallyline_testkit::credentials::CredentialClient;
 use tallyline_testkit::raw::Route;
+use tallyline_testkit::secrets::Secrets;
 use tallyline_testkit::transport;
 
 const ACCESS_TOKEN: &str = "eyJ0eXAi.the-access-token+/=.sig";
@@ -46,10 +47,8 @@ async fn credentials_reach_the_vendor_alone_and_are_shown_nowhere() {
             r#"{"items":[{"id":"c0000000-0000-4000-8000-000000000001"}]}"#,
         )
     };
-    let report = CredentialClient::new("sherweb", connect)
-        .secret(SECRET)
-        .secret(KEY)
-        .secret(ACCESS_TOKEN)
+    let secrets = Secrets::of(SECRET).and(KEY).and(ACCESS_TOKEN);
+    let report = CredentialClient::new("sherweb", secrets, connect)
         .route(token())
         .route(customers())
         .call(

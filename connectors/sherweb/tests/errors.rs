@@ -7,6 +7,7 @@ use common::*;
 use secrecy::SecretString;
 use tallyline_core::ErrorKind;
 use tallyline_sherweb::SherwebClient;
+use tallyline_testkit::secrets::Secrets;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, ResponseTemplate};
 
@@ -168,7 +169,7 @@ async fn refused_credentials_and_a_missing_scope_are_told_apart() {
             format!("{error:#?}"),
             error.to_string(),
         ] {
-            assert!(!text.contains(SECRET) && !text.contains(KEY), "{text}");
+            assert_eq!(Secrets::of(SECRET).and(KEY).shown_in(&text), None);
         }
     }
 }

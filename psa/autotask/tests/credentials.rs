@@ -14,6 +14,7 @@ use tallyline_core::{ErrorKind, Result};
 use tallyline_testkit::autotask::{AutotaskSimulator, AutotaskState};
 use tallyline_testkit::credentials::CredentialClient;
 use tallyline_testkit::raw::Route;
+use tallyline_testkit::secrets::Secrets;
 use tallyline_testkit::transport;
 
 fn connect(zone: Option<String>, lookup: Option<String>) -> Result<AutotaskClient> {
@@ -35,6 +36,10 @@ fn connect(zone: Option<String>, lookup: Option<String>) -> Result<AutotaskClien
         .build()
 }
 
+fn secrets() -> Secrets {
+    Secrets::of(SECRET).and(CODE)
+}
+
 fn at(base: &str) -> Option<String> {
     Some(format!("{}{ROOT}", base.trim_end_matches('/')))
 }
@@ -42,8 +47,6 @@ fn at(base: &str) -> Option<String> {
 fn calls(client: CredentialClient<AutotaskClient>) -> CredentialClient<AutotaskClient> {
     let at = |path: &str| format!("{API}{path}");
     client
-        .secret(SECRET)
-        .secret(CODE)
         .call(
             "companies",
             Route::get(
@@ -75,7 +78,7 @@ fn calls(client: CredentialClient<AutotaskClient>) -> CredentialClient<AutotaskC
 
 #[tokio::test]
 async fn credentials_reach_the_zone_alone_and_are_shown_nowhere() {
-    let client = CredentialClient::new("autotask", |base: &str| connect(at(base), None));
+    let client = CredentialClient::new("autotask", secrets(), |base: &str| connect(at(base), None));
     let report = calls(client).run().await;
     println!("{} cases", report.cases());
     report.assert_held();
@@ -83,9 +86,7 @@ async fn credentials_reach_the_zone_alone_and_are_shown_nowhere() {
 
 #[tokio::test]
 async fn no_answer_to_the_lookup_of_the_zone_leads_credentials_elsewhere() {
-    let report = CredentialClient::new("autotask", |base: &str| connect(None, at(base)))
-        .secret(SECRET)
-        .secret(CODE)
+    let report = CredentialClient::new("autotask", secrets(), |base: &str| connect(None, at(base)))
         .call(
             "the zone",
             // The zone is nobody's: whatever the answer tempts to, nothing arrives anywhere.

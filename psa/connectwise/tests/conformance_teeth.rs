@@ -13,7 +13,7 @@ use harness::ConnectWise;
 use tallyline_connectwise::ConnectWiseSink;
 use tallyline_core::http::{
     Method, ReqwestTransport, Timeouts, Transport, TransportError, TransportRequest,
-    TransportResponse,
+    TransportResponse, parse_link_header,
 };
 use tallyline_core::model::{
     Agreement, AgreementId, AgreementReading, Company, LineState, LinesOutcome, Product,
@@ -23,6 +23,7 @@ use tallyline_core::sink::{AgreementFilter, Receipt, SinkDescriptor, Verdict, Wr
 use tallyline_core::source::Identity;
 use tallyline_core::{ErrorKind, PsaSink, Result};
 use tallyline_testkit::conformance::{Group, run_sink};
+use url::{Host, Url};
 
 /// Sends a create again when it fails.
 #[derive(Debug)]
@@ -36,6 +37,31 @@ impl Transport for RepeatsCreates {
             (Ok(answer), Some(again)) if answer.status >= 500 => self.0.send(again).await,
             (Err(_), Some(again)) => self.0.send(again).await,
             (answer, _) => answer,
+        }
+    }
+}
+
+/// Asks where a `Link` header leads to, with the credentials, whatever host that is on.
+#[derive(Debug)]
+struct FollowsForeignLinks(ReqwestTransport);
+
+#[async_trait]
+impl Transport for FollowsForeignLinks {
+    async fn send(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
+        let mut again = request.clone();
+        let answer = self.0.send(request).await?;
+        let header = answer.headers.get("link").and_then(|it| it.to_str().ok());
+        let links = header.map(parse_link_header).unwrap_or_default();
+        let next = links.into_iter().find(|link| link.has_rel("next"));
+        let there = next.and_then(|link| link.url.parse::<Url>().ok());
+        // The links of the simulator name the vendor's own host, as the system's do.
+        let on_this_machine = |there: &Url| matches!(there.host(), Some(Host::Ipv4(_)));
+        match there.filter(on_this_machine) {
+            Some(there) if there.authority() != again.url.authority() => {
+                again.url = there;
+                self.0.send(again).await
+            }
+            _ => Ok(answer),
         }
     }
 }
@@ -186,6 +212,16 @@ async fn a_repeated_create_fails_in_sink() {
         ..double()
     };
     fails_in(harness, Group::Sink).await;
+}
+
+#[tokio::test]
+async fn a_followed_link_to_another_host_fails_in_auth() {
+    let transport = ReqwestTransport::new(&Timeouts::default()).unwrap();
+    let harness = ConnectWise {
+        transport: Some(Arc::new(FollowsForeignLinks(transport))),
+        ..double()
+    };
+    fails_in(harness, Group::Auth).await;
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use tallyline_core::Result;
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_testkit::credentials::CredentialClient;
 use tallyline_testkit::raw::Route;
+use tallyline_testkit::secrets::Secrets;
 use tallyline_testkit::transport;
 
 fn connect(base: &str) -> Result<ConnectWiseClient> {
@@ -37,11 +38,9 @@ fn connect(base: &str) -> Result<ConnectWiseClient> {
 #[tokio::test]
 async fn credentials_reach_the_site_alone_and_are_shown_nowhere() {
     let at = |path: &str| format!("{API}{path}");
+    let secrets = Secrets::of(PRIVATE_KEY).and(BASIC).and(CLIENT_ID);
     let report =
-        CredentialClient::new("connectwise", connect)
-            .secret(PRIVATE_KEY)
-            .secret(BASIC)
-            .secret(CLIENT_ID)
+        CredentialClient::new("connectwise", secrets, connect)
             .call(
                 "companies",
                 Route::get(

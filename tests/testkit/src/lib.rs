@@ -44,6 +44,7 @@ pub mod mock;
 pub mod raw;
 #[cfg(feature = "faults")]
 pub mod schedule;
+pub mod secrets;
 pub mod server;
 pub mod sherweb;
 pub mod transport;

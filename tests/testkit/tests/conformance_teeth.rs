@@ -16,6 +16,7 @@ use tallyline_testkit::conformance::{
 use tallyline_testkit::faults::Match;
 use tallyline_testkit::http::{SimAnswer, SimRequest, router};
 use tallyline_testkit::json::Json;
+use tallyline_testkit::secrets::Secrets;
 use tallyline_testkit::server::Simulator;
 
 const KEY: &str = "acorn-k3y-of-the-harness";
@@ -64,8 +65,16 @@ fn answer(state: &State, request: &SimRequest) -> SimAnswer {
             });
             let body = Json::object().with("clients", Json::Array(clients.collect()));
             let next = from + PAGE;
-            let next = (next < accounts.len()).then(|| next.to_string());
-            SimAnswer::json(200, &body.with("next", next))
+            if next >= accounts.len() {
+                return SimAnswer::json(200, &body);
+            }
+            // Told in three ways: a token, an address in the body, and one in a header.
+            let host = request.header("host").unwrap();
+            let address = format!("http://{host}/v1/clients?after={next}");
+            let body = body
+                .with("next", next.to_string())
+                .with("next_page", &address);
+            SimAnswer::json(200, &body).header("link", format!("<{address}>; rel=\"next\""))
         }
         ("GET", ["v1", "clients", id, "seats"]) => {
             let at: usize = id.trim_start_matches('c').parse().unwrap();
@@ -107,10 +116,10 @@ impl SourceHarness for Broken {
     fn profile(&self) -> Profile {
         let mut profile = Profile::new(
             "acorn",
+            Secrets::of(KEY),
             Match::get("/v1/clients").path_end("/clients"),
             Match::get("/seats"),
         );
-        profile.secrets = vec![KEY.to_owned()];
         profile.page_size = Ok(PAGE);
         // Enough for every double; the connectors' own runs try more.
         profile.worlds = 5;
@@ -202,8 +211,12 @@ doubles! {
     a_quantity_through_a_float_fails_in_wire: CountsThroughAFloat => [Wire],
     a_wait_cut_short_fails_in_retry: HidesRetryAfter => [Retry],
     a_logged_token_fails_in_auth: LogsItsToken => [Auth],
+    a_token_logged_in_base64_behind_a_user_fails_in_auth: LogsItsTokenInBase64 => [Auth],
+    a_key_logged_in_hexadecimal_fails_in_auth: LogsItsKeyInHex => [Auth],
     a_token_that_is_never_renewed_fails_in_auth: NeverRenewsItsToken => [Auth],
     a_followed_redirect_fails_in_auth: FollowsRedirects => [Auth],
+    a_followed_link_to_another_host_fails_in_auth: FollowsForeignLinks => [Auth],
+    a_followed_next_page_on_another_host_fails_in_auth: FollowsForeignNextPages => [Auth],
     a_source_that_writes_fails_in_sink: WritesWhileItReads => [Sink],
     a_span_name_with_an_account_fails_in_telemetry: NamesSpansByAccount => [Telemetry],
     a_subscription_that_is_left_out_fails_in_model: KeepsOneSubscriptionPerService => [Model],

@@ -29,6 +29,7 @@ use tallyline_testkit::faults::{Fault, Match};
 use tallyline_testkit::hostile::{HostileClient, Probe, Report};
 use tallyline_testkit::limit::RateLimit;
 use tallyline_testkit::raw::Route;
+use tallyline_testkit::secrets::Secrets;
 use tallyline_testkit::sherweb::{
     Commitment, MinimalQuantity, PayableCharge, ReceivableCharge, Renewal, SherwebSimulator,
     SherwebState,
@@ -409,9 +410,9 @@ async fn the_hostile_table_and_the_table_of_credentials_report_requests_that_no_
         let route = || Route::get("/seats", "[]");
         let hostile = HostileClient::new(name, connect).probe(Probe::new("seats", route(), call));
         assert_eq!(told(&hostile.run().await), usize::from(broken), "{name}");
-        let credentials = CredentialClient::new(name, connect)
-            .secret("correct-horse-battery")
-            .call("seats", route(), call);
+        let secrets = Secrets::of("correct-horse-battery");
+        let credentials =
+            CredentialClient::new(name, secrets, connect).call("seats", route(), call);
         assert_eq!(
             told(&credentials.run().await),
             usize::from(broken),

@@ -13,6 +13,7 @@ use tallyline_core::{Error, ErrorKind, Result};
 use tallyline_testkit::credentials::CredentialClient;
 use tallyline_testkit::hostile::{Field, HostileClient, Probe, Report};
 use tallyline_testkit::raw::Route;
+use tallyline_testkit::secrets::Secrets;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -151,8 +152,7 @@ async fn hostile(wrong: Wrong) -> Report {
 }
 
 async fn credentials(wrong: Wrong) -> Report {
-    CredentialClient::new("wrong", connect(wrong))
-        .secret(SECRET)
+    CredentialClient::new("wrong", Secrets::of(SECRET), connect(wrong))
         .call(
             "seats",
             Route::get("/seats", SEATS),
@@ -176,7 +176,7 @@ fn assert_caught(report: &Report, case: &str, why: &str) {
         report
             .failures()
             .iter()
-            .all(|failure| !failure.contains(SECRET))
+            .all(|failure| Secrets::of(SECRET).shown_in(failure).is_none())
     );
 }
 
@@ -218,7 +218,7 @@ async fn the_runtimes_own_client_holds() {
         .run()
         .await
         .assert_held();
-    let client = CredentialClient::new("right", right(1 << 20)).secret(SECRET);
+    let client = CredentialClient::new("right", Secrets::of(SECRET), right(1 << 20));
     client
         .call("seats", Route::get("/seats", SEATS), read)
         .run()

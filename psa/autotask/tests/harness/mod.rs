@@ -15,6 +15,7 @@ use tallyline_testkit::conformance::{
     BadConfig, Profile, SinkHarness, SinkUnderTest, Situation, UNREACHABLE, World, Writes,
 };
 use tallyline_testkit::faults::Match;
+use tallyline_testkit::secrets::Secrets;
 use tallyline_testkit::transport;
 
 const USER: &str = "api.user@example.com";
@@ -56,10 +57,10 @@ impl SinkHarness for Autotask {
     fn profile(&self) -> Profile {
         let mut profile = Profile::new(
             "autotask",
+            Secrets::of(CODE).and(SECRET),
             Match::get("/Companies/query"),
             Match::get("/ContractServiceUnits/query"),
         );
-        profile.secrets = vec![CODE.to_owned(), SECRET.to_owned()];
         profile.page_size = Ok(5);
         profile.decimals = Err("it takes whole units only");
         profile.optional_members = &[

@@ -16,6 +16,7 @@ use tallyline_testkit::conformance::{
 };
 use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
 use tallyline_testkit::faults::Match;
+use tallyline_testkit::secrets::Secrets;
 use tallyline_testkit::transport;
 
 const PUBLIC: &str = "publicK3yOfTheHarness";
@@ -86,10 +87,10 @@ impl SinkHarness for ConnectWise {
     fn profile(&self) -> Profile {
         let mut profile = Profile::new(
             "connectwise",
+            Secrets::of(PRIVATE),
             Match::get("/company/companies").query("pageSize"),
             Match::get("/additions"),
         );
-        profile.secrets = vec![PRIVATE.to_owned()];
         profile.page_size = Ok(5);
         profile.worlds = self.worlds;
         profile.skips.clone_from(&self.skips);

@@ -21,14 +21,16 @@ use tallyline_core::store::Journal;
 use tallyline_sherweb::SherwebClient;
 use tallyline_testkit::book::{AccountMatch, Book, BookOptions, ExpectedMapping, ServiceRule};
 use tallyline_testkit::connectwise::ConnectWiseSimulator;
+use tallyline_testkit::secrets::Secrets;
 use tallyline_testkit::sherweb::SherwebSimulator;
 
 /// Everything the simulators accept as a credential, and nothing else may show.
-pub(crate) const SECRETS: [&str; 3] = [
-    "example-client-secret",
-    "example-subscription-key",
-    "example-private-key",
-];
+pub(crate) fn secrets() -> Secrets {
+    Secrets::of("example-client-secret")
+        .and("example-subscription-key")
+        .and("example-private-key")
+        .and("example-token-")
+}
 
 /// Both systems, their clients, and the book they were filled from.
 pub(crate) struct World {

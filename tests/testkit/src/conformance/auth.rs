@@ -149,17 +149,22 @@ async fn links_to_other_hosts_get_nothing(ctx: &Ctx<'_>) -> Outcome {
     let host = stranger.base_url().authority().to_owned();
     let world = World::of(2 * ctx.profile.page_size.unwrap_or(2));
     let it = ctx.good(&world).await?;
-    ctx.strike(&it, Match::any(), rewrite::foreign_addresses(host));
+    let (fault, addresses) = rewrite::foreign_addresses(host);
+    ctx.strike(&it, Match::any(), fault);
     // Whether the walk goes on at the right host or ends in an error is the connector's choice.
     let _ = ctx.list(&it).await;
     let _ = ctx.details(&it).await;
-    ensure_silence(&stranger)
+    ensure_silence(&stranger)?;
+    if addresses.any() {
+        return Ok(());
+    }
+    Err(Stop::Skipped("its answers hold no address".to_owned()))
 }
 
 async fn a_system_that_repeats_credentials(ctx: &Ctx<'_>) -> Outcome {
     let it = ctx.good(&World::of(1)).await?;
     ctx.list(&it).await?;
-    let mut echo = ctx.profile.secrets.join(" and ");
+    let mut echo = ctx.profile.secrets.plain().join(" and ");
     for request in it.server().requests() {
         if let Some(header) = request.header("authorization") {
             echo.push_str(" and ");
@@ -178,13 +183,7 @@ async fn a_system_that_repeats_credentials(ctx: &Ctx<'_>) -> Outcome {
             Ok(listed) => ensure!(false, "it was listed as {listed:?}"),
             Err(error) => {
                 let shown = format!("{error} {error:?}");
-                for secret in &ctx.profile.secrets {
-                    ensure!(
-                        !shown.contains(secret.as_str()),
-                        "a secret shows in {}",
-                        shown.replace(secret.as_str(), "<the secret>")
-                    );
-                }
+                ctx.ensure_hidden(&shown)?;
             }
         }
     }

@@ -1,6 +1,5 @@
 //! What a test of the batteries works with, and how the tests are run.
 
-use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,6 +23,7 @@ use super::harness::{
 use super::report::{Group, TestOutcome, TestResult};
 use crate::faults::{Fault, Match};
 use crate::lock;
+use crate::secrets::Secrets;
 use crate::server::{RecordedRequest, Simulator};
 
 /// Longer than any test takes: what is not done by then hangs.
@@ -250,18 +250,23 @@ impl Ctx<'_> {
     }
 
     /// Secrets of the profile, and what the simulators saw as credentials.
-    fn secrets(&self) -> BTreeSet<String> {
-        let mut secrets: BTreeSet<String> = self.profile.secrets.iter().cloned().collect();
+    fn secrets(&self) -> Secrets {
+        let mut secrets = self.profile.secrets.clone();
         for started in lock(&self.started).iter() {
             for request in started.server().requests() {
-                let credential = request
-                    .header("authorization")
-                    .and_then(|value| value.rsplit(' ').next().map(str::to_owned));
-                secrets.extend(credential);
+                let value = request.header("authorization");
+                secrets = secrets.with_seen(value.and_then(|value| value.rsplit(' ').next()));
             }
         }
-        secrets.retain(|secret| secret.len() >= 8);
         secrets
+    }
+
+    /// Fails when a secret of the profile shows in a text, in any form.
+    pub(super) fn ensure_hidden(&self, text: &str) -> Outcome {
+        match self.profile.secrets.shown_in(text) {
+            Some(line) => Err(Stop::Failed(format!("a secret shows in {line}"))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -462,12 +467,10 @@ fn look_for_leaks(ctx: &Ctx<'_>, test: &Test) {
         ("a log line or span", ctx.log.text()),
         ("an error, plan or journal", lock(&ctx.notes).clone()),
     ];
-    for secret in ctx.secrets() {
-        for (place, text) in &places {
-            if let Some(line) = text.lines().find(|line| line.contains(&secret)) {
-                let shown = line.replace(&secret, "<the secret>");
-                lock(ctx.leaks).push(format!("in {place} during `{}`: {shown}", test.name));
-            }
+    let secrets = ctx.secrets();
+    for (place, text) in &places {
+        if let Some(line) = secrets.shown_in(text) {
+            lock(ctx.leaks).push(format!("in {place} during `{}`: {line}", test.name));
         }
     }
 }

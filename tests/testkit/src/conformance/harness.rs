@@ -10,6 +10,7 @@ use tallyline_core::model::{
 use tallyline_core::{Error, PsaSink, VendorSource};
 
 use crate::faults::Match;
+use crate::secrets::Secrets;
 use crate::server::Simulator;
 
 /// Where nobody listens: for [`Situation::Unreachable`].
@@ -117,9 +118,9 @@ pub struct BadConfig {
 pub struct Profile {
     /// The short name, as in the descriptor.
     pub system: &'static str,
-    /// Texts that must never show: the credentials that the harness uses. Distinctive, eight characters or more.
-    /// What stands in `Authorization` headers is looked for anyway.
-    pub secrets: Vec<String>,
+    /// What must never show: the credentials that the harness uses, each distinctive. What stands in `Authorization`
+    /// headers is looked for anyway.
+    pub secrets: Secrets,
     /// The requests that list accounts or companies.
     pub list: Match,
     /// The requests that read usage or lines.
@@ -144,10 +145,10 @@ pub struct Profile {
 
 impl Profile {
     /// A system without pages, without tokens, with decimals, tried on 30 random worlds, on noon of 15 March 2026.
-    pub fn new(system: &'static str, list: Match, details: Match) -> Self {
+    pub fn new(system: &'static str, secrets: Secrets, list: Match, details: Match) -> Self {
         Self {
             system,
-            secrets: Vec::new(),
+            secrets,
             list,
             details,
             page_size: Err("its lists are not paged"),

@@ -1,5 +1,6 @@
 //! Answers changed on the way back, whatever the system: by the text of a number, by the name of a member.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::faults::Fault;
@@ -146,15 +147,58 @@ pub(super) fn cut() -> Fault {
     })
 }
 
+/// Whether addresses were moved.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Moved(Arc<AtomicBool>);
+
+impl Moved {
+    /// Whether there was any so far.
+    pub(super) fn any(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn move_to(&self, host: &str, text: &mut String) {
+        let there = moved(text, host);
+        if there != *text {
+            self.0.store(true, Ordering::SeqCst);
+            *text = there;
+        }
+    }
+}
+
 /// Makes every absolute address in bodies and headers one on another host.
-pub(super) fn foreign_addresses(host: String) -> Fault {
-    Fault::rewrite(move |mut answer| {
-        answer.body = moved(&answer.body, &host);
+pub(super) fn foreign_addresses(host: String) -> (Fault, Moved) {
+    let seen = Moved::default();
+    let found = seen.clone();
+    let fault = Fault::rewrite(move |mut answer| {
+        match Json::parse(&answer.body) {
+            // Text by text: a writer of JSON may escape the slashes.
+            Ok(mut body) => {
+                each_text(&mut body, &mut |text| seen.move_to(&host, text));
+                if seen.any() {
+                    answer.body = body.to_string();
+                }
+            }
+            Err(_) => seen.move_to(&host, &mut answer.body),
+        }
         for (_, value) in &mut answer.headers {
-            *value = moved(value, &host);
+            seen.move_to(&host, value);
         }
         answer
-    })
+    });
+    (fault, found)
+}
+
+/// Calls a function for every text in a value.
+fn each_text(value: &mut Json, change: &mut dyn FnMut(&mut String)) {
+    match value {
+        Json::Array(items) => items.iter_mut().for_each(|item| each_text(item, change)),
+        Json::Object(members) => members
+            .iter_mut()
+            .for_each(|(_, member)| each_text(member, change)),
+        Json::Text(text) => change(text),
+        _ => {}
+    }
 }
 
 /// Replaces what stands between `://` and the path of every address.
@@ -179,6 +223,7 @@ fn moved(text: &str, host: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::faults::{Effect, Rewriting};
 
     #[test]
     fn addresses_move_to_another_host_and_keep_their_path() {
@@ -190,5 +235,26 @@ mod tests {
             r#"<http://h:9/x?p=2>; rel="next", "http://h:9""#
         );
         assert_eq!(moved("no address", "h"), "no address");
+    }
+
+    fn rewritten(fault: Fault, answer: SimAnswer) -> SimAnswer {
+        match fault.0 {
+            Effect::Rewrite(Rewriting(change)) => change(answer),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn addresses_are_moved_whatever_the_writer_escapes_and_that_there_were_any_is_known() {
+        for (body, any) in [
+            (r#"{"next":"http:\/\/a.example.com\/x"}"#, true),
+            (r#"{"next":"4"}"#, false),
+            ("see https://a.example.com/", true),
+        ] {
+            let (fault, addresses) = foreign_addresses("h:9".to_owned());
+            let answer = rewritten(fault, SimAnswer::new(200, "application/json", body));
+            assert_eq!(answer.body.contains("http://h:9/"), any, "{body}");
+            assert_eq!(addresses.any(), any, "{body}");
+        }
     }
 }

@@ -1,25 +1,26 @@
 //! Credentials stay home: one table, for every client.
 //!
-//! A client author describes the client once ([`CredentialClient`]): its secrets, how it is made for a base URL, and
+//! A client author describes the client once ([`CredentialClient`]): its [`Secrets`], how it is made for a base URL, and
 //! its calls with their valid answers. Every call meets redirects of every kind, next links on another host, pages
 //! of proxies and answers that repeat the request. What must hold: nothing at all reaches the other host, and no
-//! secret, plain, in base64 or percent-encoded, is found in an error, in a `Debug` output, or in anything traced.
+//! secret, in whatever form it travels, is found in an error, in a `Debug` output, or in anything traced.
 //!
 //! ```
 //! use std::sync::Arc;
 //! use tallyline_core::http::{BaseUrl, HttpClient, Operation, Request, StaticHeaders};
 //! use tallyline_testkit::credentials::CredentialClient;
 //! use tallyline_testkit::raw::Route;
+//! use tallyline_testkit::secrets::Secrets;
 //!
 //! static LIST: Operation = Operation::get("seats.list", "/seats");
 //!
 //! # async fn run() {
-//! CredentialClient::new("acme", |base: &str| {
+//! let secrets = Secrets::of("correct-horse-battery");
+//! CredentialClient::new("acme", secrets, |base: &str| {
 //!     HttpClient::builder("acme", BaseUrl::parse(base)?)
 //!         .credentials(Arc::new(StaticHeaders::new().basic("user", &"correct-horse-battery".into())))
 //!         .build()
 //! })
-//! .secret("correct-horse-battery")
 //! .call("seats", Route::get("/seats", "[]"), |client: HttpClient| async move {
 //!     client.send(Request::new(&LIST)).await.map(|answer| format!("{answer:?}"))
 //! })
@@ -31,7 +32,6 @@
 
 mod capture;
 mod cases;
-mod forms;
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,10 +42,10 @@ use tallyline_core::Result;
 use tracing::instrument::WithSubscriber as _;
 
 use self::capture::Capture;
-use self::forms::forms;
 use crate::contract::System;
 use crate::hostile::{Connect, Report, judge, on_its_own, shorten};
 use crate::raw::{Answer, RawServer, Route};
+use crate::secrets::Secrets;
 
 /// The password in the base URLs that must be refused.
 const PASSWORD: &str = "hunter2-in-the-url";
@@ -56,29 +56,27 @@ type Call<C> = Arc<dyn Fn(C) -> BoxFuture<'static, Result<String>> + Send + Sync
 pub struct CredentialClient<C> {
     name: String,
     connect: Connect<C>,
-    secrets: Vec<String>,
+    secrets: Secrets,
     routes: Vec<Route>,
     calls: Vec<(String, Route, Call<C>)>,
 }
 
 impl<C: fmt::Debug + Clone + Send + Sync + 'static> CredentialClient<C> {
-    /// A client by name, and how it is made for a base URL.
+    /// A client by name, its secrets (of the configuration, and those that the routes give out, such as a token), and
+    /// how it is made for a base URL.
     #[must_use]
-    pub fn new(name: &str, connect: impl Fn(&str) -> Result<C> + Send + Sync + 'static) -> Self {
+    pub fn new(
+        name: &str,
+        secrets: Secrets,
+        connect: impl Fn(&str) -> Result<C> + Send + Sync + 'static,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             connect: Arc::new(connect),
-            secrets: Vec::new(),
+            secrets,
             routes: Vec::new(),
             calls: Vec::new(),
         }
-    }
-
-    /// Adds a secret: of the configuration, or one that the routes give out, such as a token.
-    #[must_use]
-    pub fn secret(mut self, secret: &str) -> Self {
-        self.secrets.push(secret.to_owned());
-        self
     }
 
     /// Adds a valid answer that calls need beside the one under test, such as a token.
@@ -124,11 +122,11 @@ impl<C: fmt::Debug + Clone + Send + Sync + 'static> CredentialClient<C> {
             for (case, answer) in cases {
                 report.count();
                 if let Err(why) = self.judge(&home, &foreign, route, answer, call).await {
-                    report.fail(&self.name, name, &case, &self.masked(&why));
+                    report.fail(&self.name, name, &case, &self.secrets.masked(&why));
                 } else if case == "the valid answer"
                     && home.requests().iter().all(|request| {
-                        !self.is_secret(request.head.as_str())
-                            && !self.is_secret(&request.body_text())
+                        let whole = format!("{}{}", request.head, request.body_text());
+                        self.secrets.shown_in(&whole).is_none()
                     })
                 {
                     report.fail(
@@ -221,33 +219,18 @@ impl<C: fmt::Debug + Clone + Send + Sync + 'static> CredentialClient<C> {
                             "the error repeats the password",
                         );
                     } else if let Err(why) = self.keeps("the error", &text) {
-                        report.fail(&self.name, "setting up", &case, &self.masked(&why));
+                        report.fail(&self.name, "setting up", &case, &self.secrets.masked(&why));
                     }
                 }
             }
         }
     }
 
-    fn is_secret(&self, text: &str) -> bool {
-        self.secrets
-            .iter()
-            .flat_map(|secret| forms(secret))
-            .any(|form| text.contains(&form))
-    }
-
     fn keeps(&self, what: &str, text: &str) -> Result<(), String> {
-        if self.is_secret(text) {
-            return Err(format!("{what} holds a secret: {}", shorten(text)));
+        match self.secrets.shown_in(text) {
+            Some(line) => Err(format!("{what} holds a secret: {}", shorten(&line))),
+            None => Ok(()),
         }
-        Ok(())
-    }
-
-    /// A report is no place for secrets either, though these are made up.
-    fn masked(&self, text: &str) -> String {
-        let all = self.secrets.iter().flat_map(|secret| forms(secret));
-        all.fold(text.to_owned(), |text, form| {
-            text.replace(&form, "<SECRET>")
-        })
     }
 }
 

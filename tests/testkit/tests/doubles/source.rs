@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tallyline_core::http::{
     AuthHeaders, BaseUrl, CredentialProvider, HeaderName, HttpClient, Operation, Request,
     ReqwestTransport, RetryPolicy, Timeouts, Token, TokenCache, TokenFetcher, TokenParam,
-    Transport, TransportError, TransportRequest, TransportResponse,
+    Transport, TransportError, TransportRequest, TransportResponse, parse_link_header,
 };
 use tallyline_core::model::{
     AccountReading, Basis, BillingCycle, Quantity, ReadFailure, Service, UsageLine, VendorAccount,
@@ -21,6 +23,7 @@ use tallyline_core::source::{Identity, SourceDescriptor, UsageRequest, VendorSou
 use tallyline_core::wire::exact_decimal;
 use tallyline_core::{Error, ErrorKind, Result};
 use tracing::Instrument as _;
+use url::Url;
 
 const AUTHORIZATION: HeaderName = HeaderName::from_static("authorization");
 
@@ -43,8 +46,12 @@ pub(crate) enum Flaw {
     CountsThroughAFloat,
     HidesRetryAfter,
     LogsItsToken,
+    LogsItsTokenInBase64,
+    LogsItsKeyInHex,
     NeverRenewsItsToken,
     FollowsRedirects,
+    FollowsForeignLinks,
+    FollowsForeignNextPages,
     WritesWhileItReads,
     NamesSpansByAccount,
     KeepsOneSubscriptionPerService,
@@ -68,7 +75,7 @@ impl fmt::Debug for AcornSource {
     }
 }
 
-/// Carries the requests, and gets it wrong in two ways.
+/// Carries the requests, and gets it wrong in some ways.
 #[derive(Debug)]
 struct Carrier(ReqwestTransport, Flaw);
 
@@ -80,18 +87,41 @@ impl Transport for Carrier {
         if self.1 == Flaw::HidesRetryAfter {
             answer.headers.remove("retry-after");
         }
-        let target = answer
-            .headers
-            .get("location")
-            .and_then(|to| to.to_str().ok());
-        match target.and_then(|to| to.parse().ok()) {
-            Some(to) if self.1 == Flaw::FollowsRedirects => {
-                again.url = to;
+        match self.elsewhere(&again, &answer) {
+            // The credentials of the request are in its headers still.
+            Some(there) => {
+                again.url = there;
                 self.0.send(again).await
             }
-            _ => Ok(answer),
+            None => Ok(answer),
         }
     }
+}
+
+impl Carrier {
+    /// Another host that the answer leads to.
+    fn elsewhere(&self, asked: &TransportRequest, answer: &TransportResponse) -> Option<Url> {
+        let header = |name| Some(answer.headers.get(name)?.to_str().ok()?.to_owned());
+        let address = match self.1 {
+            Flaw::FollowsRedirects => header("location")?,
+            Flaw::FollowsForeignLinks => {
+                let links = parse_link_header(&header("link")?);
+                links.into_iter().find(|link| link.has_rel("next"))?.url
+            }
+            Flaw::FollowsForeignNextPages => {
+                let page: NextPage = serde_json::from_slice(&answer.body).ok()?;
+                page.next_page?
+            }
+            _ => return None,
+        };
+        let there: Url = address.parse().ok()?;
+        (there.authority() != asked.url.authority()).then_some(there)
+    }
+}
+
+#[derive(Deserialize)]
+struct NextPage {
+    next_page: Option<String>,
 }
 
 /// Fetches one token and keeps it for ever.
@@ -151,8 +181,18 @@ impl TokenFetcher for Tokens {
     async fn fetch(&self) -> Result<Token> {
         let request = Request::new(&TOKEN).form(&[("key", self.1.expose_secret())]);
         let answer: TokenAnswer = self.0.json(request).await?;
-        if self.2 == Flaw::LogsItsToken {
-            tracing::debug!(token = answer.token.as_str(), "a new token");
+        let key = self.1.expose_secret();
+        match self.2 {
+            Flaw::LogsItsToken => tracing::debug!(token = answer.token.as_str(), "a new token"),
+            Flaw::LogsItsTokenInBase64 => {
+                let pair = STANDARD.encode(format!("token:{}", answer.token));
+                tracing::trace!(pair, "a new token");
+            }
+            Flaw::LogsItsKeyInHex => {
+                let bytes: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+                tracing::trace!(bytes, "what was sent");
+            }
+            _ => {}
         }
         Ok(Token {
             value: answer.token.into(),
