@@ -1,5 +1,6 @@
 //! The vendor's side as a trait.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub struct SourceDescriptor {
     /// The short name of the system, such as `sherweb`.
     pub system: &'static str,
     /// The name to show.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What its counts mean.
     pub basis: Basis,
     /// The kinds of lines that its readings hold.
@@ -40,7 +41,7 @@ impl SourceDescriptor {
     pub const fn new(system: &'static str, name: &'static str) -> Self {
         Self {
             system,
-            name,
+            name: Cow::Borrowed(name),
             basis: Basis::Live,
             kinds: &[ChargeKind::Recurring],
             fresh_for: Duration::from_secs(24 * 60 * 60),

@@ -239,10 +239,13 @@ fn refused(
     body: &[u8],
     vendor: VendorError,
 ) -> Failure {
-    let kind = vendor.kind.unwrap_or_else(|| kind_by_status(status));
+    let kind = match vendor.kind {
+        None if vendor.session_expired => ErrorKind::Auth,
+        kind => kind.unwrap_or_else(|| kind_by_status(status)),
+    };
     let retry_after = vendor.retry_after.or_else(|| asked_wait(headers));
     let safe = exchange.operation.idempotency == Idempotency::Safe;
-    let sent = if vendor.not_executed || status == 429 {
+    let sent = if vendor.not_executed || vendor.session_expired || status == 429 {
         Sent::No
     } else if vendor.refused {
         Sent::Yes
@@ -272,6 +275,7 @@ fn refused(
             },
             not_executed: vendor.not_executed,
             max_attempts: vendor.max_attempts,
+            session_expired: vendor.session_expired,
             renewed: false,
         }),
     }

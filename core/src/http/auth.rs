@@ -107,6 +107,16 @@ impl StaticHeaders {
     }
 }
 
+impl From<AuthHeaders> for StaticHeaders {
+    /// These headers as they are, without another to come after them.
+    fn from(headers: AuthHeaders) -> Self {
+        Self {
+            headers,
+            malformed: None,
+        }
+    }
+}
+
 #[async_trait]
 impl CredentialProvider for StaticHeaders {
     async fn headers(&self) -> Result<AuthHeaders> {

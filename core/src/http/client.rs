@@ -385,7 +385,8 @@ async fn renew(
     let AttemptOutcome::Answered(answer) = &mut failure.outcome else {
         return false;
     };
-    let refused = answer.status == 401
+    let refused = answer.session_expired
+        || answer.status == 401
         || (failure.error.kind() == ErrorKind::Auth && (400..500).contains(&answer.status));
     if let (true, Some(credentials), Some(auth)) = (refused, &parts.credentials, auth) {
         answer.renewed = credentials.invalidate(auth).await;

@@ -30,6 +30,9 @@ pub struct VendorError {
     pub refused: bool,
     /// The most attempts that this answer is worth, where that is less than the policy's.
     pub max_attempts: Option<u32>,
+    /// The system says that the session or token is over, whatever the status says: nothing was
+    /// done, a new one is fetched and the call repeated, once. Said again, it is `Auth`.
+    pub session_expired: bool,
 }
 
 /// Reads a system's error answers.

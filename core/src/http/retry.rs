@@ -10,7 +10,7 @@ use super::operation::Idempotency;
 /// | --- | --- | --- | --- |
 /// | no connection, nothing sent | repeat | repeat | repeat |
 /// | 429 | repeat | repeat | repeat |
-/// | 401, once | new token, repeat | new token, repeat | new token, repeat |
+/// | 401, or a session that is over by the system's word, once | new token, repeat | new token, repeat | new token, repeat |
 /// | 408, 5xx but 501 and 505 | repeat | no | no |
 /// | the same where the system says that nothing was done | repeat | repeat | repeat |
 /// | time limit or lost connection after sending | repeat | no | no |
@@ -85,6 +85,8 @@ pub(crate) struct Answer {
     pub(crate) retryable: Option<bool>,
     pub(crate) not_executed: bool,
     pub(crate) max_attempts: Option<u32>,
+    /// The system says that the session is over.
+    pub(crate) session_expired: bool,
     /// The credentials were refused, they were renewed, and this is the first time.
     pub(crate) renewed: bool,
 }
@@ -111,6 +113,7 @@ impl AttemptOutcome {
         match self {
             Self::NotSent | Self::Lost => true,
             Self::Unusable => false,
+            Self::Answered(answer) if answer.session_expired => false,
             Self::Answered(answer) => answer.retryable.unwrap_or(match answer.status {
                 408 | 429 => true,
                 501 | 505 => false,
@@ -125,7 +128,9 @@ impl AttemptOutcome {
             Self::NotSent => true,
             Self::Lost | Self::Unusable => false,
             Self::Answered(answer) => {
-                answer.not_executed || (matches!(answer.status, 400..=499) && answer.status != 408)
+                answer.not_executed
+                    || answer.session_expired
+                    || (matches!(answer.status, 400..=499) && answer.status != 408)
             }
         }
     }
@@ -271,6 +276,21 @@ mod tests {
                 }),
             ),
             ("---", answered(status(401))),
+            (
+                "aaa",
+                answered(Answer {
+                    session_expired: true,
+                    renewed: true,
+                    ..status(500)
+                }),
+            ),
+            (
+                "---",
+                answered(Answer {
+                    session_expired: true,
+                    ..status(500)
+                }),
+            ),
             ("r--", answered(status(408))),
             ("r--", answered(status(500))),
             ("r--", answered(status(502))),

@@ -136,6 +136,15 @@ impl<F: TokenFetcher> TokenCache<F> {
         self
     }
 
+    /// Takes the token at hand out of the cache, such as to sign out with it: the next call fetches
+    /// another one. `None` where there is none that is valid.
+    pub fn take(&self) -> Option<AuthHeaders> {
+        let cached = self.state().cached.take()?;
+        cached
+            .is_valid(Instant::now())
+            .then(|| self.headers_of(&cached))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

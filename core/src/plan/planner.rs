@@ -105,7 +105,7 @@ impl Planner {
         out: &mut Vec<Change>,
     ) -> Result<()> {
         let effective = first_day(&self.policy, row.agreement(), today);
-        let (source, sink) = (context.source.name, context.sink.name);
+        let (source, sink) = (&*context.source.name, context.sink.name);
         let mut add = |action: Action, reason: String| -> Result<()> {
             out.push(self.change(row, action, effective, reason, context)?);
             Ok(())
@@ -205,7 +205,7 @@ impl Planner {
             effective,
             dated: context.sink.capabilities.dated_quantities,
             policy: &self.policy,
-            names: [context.source.name, context.sink.name],
+            names: [&context.source.name, context.sink.name],
         }
         .steps(strategy);
         let mut changes: Vec<Change> = Vec::new();
@@ -476,7 +476,7 @@ pub(crate) fn intent_id(intent: &impl Serialize) -> Result<ChangeId> {
 
 /// The names of the vendor's side.
 struct Names<'a> {
-    source: &'static str,
+    source: &'a str,
     accounts: HashMap<&'a VendorAccountId, &'a str>,
     services: HashMap<&'a ServiceKey, &'a str>,
 }
@@ -484,7 +484,7 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     fn new(context: &PlanContext<'a>) -> Self {
         Self {
-            source: context.source.name,
+            source: &context.source.name,
             accounts: context
                 .accounts
                 .iter()

@@ -36,8 +36,8 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome> {
     let config = context.config()?;
     let source = match connect::source(&config) {
         Ok(source) => {
-            let name = source.descriptor().name;
-            Side::new("[source]", name, source.check().await, context)
+            let name = source.descriptor().name.clone();
+            Side::new("[source]", &name, source.check().await, context)
         }
         Err(error) => Side::new("[source]", "the vendor", Err(error), context),
     };

@@ -174,6 +174,67 @@ async fn a_token_refused_twice_is_an_auth_error() {
     assert_eq!((script.count(), issuer.fetched()), (2, 2));
 }
 
+/// Reads that a session is over from the body, whatever the status.
+#[derive(Debug)]
+struct ByTheBody;
+
+impl ErrorDecoder for ByTheBody {
+    fn decode(&self, _: u16, _: &HeaderMap, body: &[u8]) -> VendorError {
+        VendorError {
+            session_expired: body == b"over",
+            ..VendorError::default()
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_over_by_the_systems_word_is_renewed_once_whatever_the_status() {
+    for status in [500, 400, 403] {
+        let issuer = Issuer::with_life(3600);
+        let script = Script::new([
+            answer(status, "over"),
+            answer(200, "{}"),
+            answer(status, "over"),
+            answer(status, "over"),
+        ]);
+        let client = script
+            .builder()
+            .errors(Arc::new(ByTheBody))
+            .credentials(issuer.cache())
+            .build()
+            .unwrap();
+        client.send(create()).await.unwrap();
+        let sent = |index: usize| script.request(index).headers["authorization"].clone();
+        assert_eq!(
+            (sent(0), sent(1)),
+            (
+                "Bearer token-1".parse().unwrap(),
+                "Bearer token-2".parse().unwrap()
+            )
+        );
+        let error = fails(&client, create()).await;
+        assert_eq!((error.kind(), error.sent()), (ErrorKind::Auth, Sent::No));
+        assert!(!error.is_retryable());
+        assert_eq!((script.count(), issuer.fetched()), (4, 3), "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_taken_out_is_not_used_again() {
+    let issuer = Issuer::with_life(3600);
+    let cache = issuer.cache();
+    assert!(cache.take().is_none());
+    cache.headers().await.unwrap();
+    let taken = cache.take().unwrap();
+    assert_eq!(taken.generation(), 1);
+    assert!(cache.take().is_none());
+    assert_eq!(cache.headers().await.unwrap().generation(), 2);
+    pass(3601).await;
+    assert!(cache.take().is_none(), "it has expired");
+    let fixed = StaticHeaders::from(taken);
+    assert_eq!(fixed.headers().await.unwrap().iter().count(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn static_credentials_are_not_tried_again() {
     let script = Script::new([answer(401, "")]);

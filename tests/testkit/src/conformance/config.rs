@@ -64,7 +64,7 @@ async fn the_descriptor_names_the_system(ctx: &Ctx<'_>) -> Outcome {
     let (system, name) = match &*it {
         super::context::Started::Source(it) => {
             let descriptor = it.source.descriptor();
-            (descriptor.system, descriptor.name)
+            (descriptor.system, &*descriptor.name)
         }
         super::context::Started::Sink(it) => {
             let descriptor = it.sink.descriptor();
