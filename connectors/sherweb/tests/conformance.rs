@@ -15,7 +15,6 @@ use tallyline_testkit::conformance::{
 use tallyline_testkit::faults::Match;
 use tallyline_testkit::secrets::Secrets;
 use tallyline_testkit::sherweb::{SherwebSimulator, SherwebState};
-use tallyline_testkit::transport;
 
 const SECRET: &str = "cl13nt/s3cret+of the harness";
 const KEY: &str = "subscription-k3y-of-the-harness";
@@ -40,7 +39,6 @@ fn client(
         .base_url(base_url)
         .accept_language("en")
         .retry(retry)
-        .transport(transport::shared())
         .jitter_seed(1);
     let shown = format!("{builder:?}");
     (builder.build(), shown)

@@ -13,7 +13,6 @@ use tallyline_sherweb::models::SubscriptionAmendment;
 use tallyline_testkit::credentials::CredentialClient;
 use tallyline_testkit::raw::Route;
 use tallyline_testkit::secrets::Secrets;
-use tallyline_testkit::transport;
 
 const ACCESS_TOKEN: &str = "eyJ0eXAi.the-access-token+/=.sig";
 
@@ -28,7 +27,6 @@ fn connect(base: &str) -> Result<SherwebClient> {
             attempt: Some(Duration::from_millis(2000)),
             ..Timeouts::default()
         })
-        .transport(transport::shared())
         .jitter_seed(1)
         .build()
 }

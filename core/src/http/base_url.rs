@@ -84,6 +84,12 @@ impl BaseUrl {
         self.0.as_str().trim_end_matches('/')
     }
 
+    /// `https`, or `http` on this machine.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn scheme(&self) -> &str {
+        self.0.scheme()
+    }
+
     /// The host, as in a URL: an IPv6 address stands in brackets.
     #[must_use]
     pub fn host(&self) -> &str {

@@ -192,7 +192,7 @@ impl HttpClientBuilder {
         }
         let transport = match self.transport {
             Some(transport) => transport,
-            None => default_transport(&self.timeouts).map_err(in_connector)?,
+            None => default_transport(&self.timeouts, &self.base_url).map_err(in_connector)?,
         };
         Ok(HttpClient::from_parts(Parts {
             connector: self.connector,
@@ -230,14 +230,20 @@ impl fmt::Debug for HttpClientBuilder {
 }
 
 #[cfg(feature = "reqwest")]
-pub(super) fn default_transport(timeouts: &Timeouts) -> Result<Arc<dyn Transport>> {
-    Ok(Arc::new(super::reqwest_transport::ReqwestTransport::new(
-        timeouts,
-    )?))
+pub(super) fn default_transport(
+    timeouts: &Timeouts,
+    base_url: &BaseUrl,
+) -> Result<Arc<dyn Transport>> {
+    let transport = super::reqwest_transport::ReqwestTransport::new(timeouts);
+    transport.prepare(base_url)?;
+    Ok(Arc::new(transport))
 }
 
 #[cfg(not(feature = "reqwest"))]
-pub(super) fn default_transport(_timeouts: &Timeouts) -> Result<Arc<dyn Transport>> {
+pub(super) fn default_transport(
+    _timeouts: &Timeouts,
+    _base_url: &BaseUrl,
+) -> Result<Arc<dyn Transport>> {
     Err(Error::new(
         ErrorKind::Config,
         "no transport: set one, or switch the feature `reqwest` on",

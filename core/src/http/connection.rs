@@ -121,7 +121,7 @@ impl Connection {
         });
         let transport = match &options.transport {
             Some(transport) => Arc::clone(transport),
-            None => default_transport(&options.timeouts).map_err(in_connector)?,
+            None => default_transport(&options.timeouts, &base_url).map_err(in_connector)?,
         };
         Ok(Self {
             connector,

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use bytes::BytesMut;
-use url::Url;
 
+use super::base_url::BaseUrl;
 use super::options::Timeouts;
 use super::transport::{Phase, Transport, TransportError, TransportRequest, TransportResponse};
 use crate::error::{Error, ErrorKind, Result};
@@ -15,42 +15,64 @@ use crate::error::{Error, ErrorKind, Result};
 /// used where one is set. Plain HTTP, which is for this machine only, passes no proxy.
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
-    client: reqwest::Client,
+    https: OnceLock<reqwest::Client>,
     local: OnceLock<reqwest::Client>,
     timeouts: Timeouts,
 }
 
 impl ReqwestTransport {
-    /// A transport with the connect and read limits of `timeouts`.
+    /// A transport with the connect and read limits of `timeouts`. TLS, which reads the system's
+    /// root certificates, is set up by [`prepare`](Self::prepare) or by the first request over HTTPS.
+    #[must_use]
+    pub fn new(timeouts: &Timeouts) -> Self {
+        Self {
+            https: OnceLock::new(),
+            local: OnceLock::new(),
+            timeouts: timeouts.clone(),
+        }
+    }
+
+    /// Sets up what requests to `base_url` need, so that a failure shows before the first of them.
     ///
     /// # Errors
     /// `Config` when TLS or the system's proxy settings cannot be set up.
-    pub fn new(timeouts: &Timeouts) -> Result<Self> {
-        let client = builder(timeouts).build().map_err(|error| {
+    pub fn prepare(&self, base_url: &BaseUrl) -> Result<()> {
+        self.client_for(base_url.scheme()).map_err(|error| {
             Error::new(ErrorKind::Config, "the HTTP transport cannot be set up")
                 .with_source(error.without_url())
         })?;
-        Ok(Self {
-            client,
-            local: OnceLock::new(),
-            timeouts: timeouts.clone(),
-        })
+        Ok(())
     }
 
     /// The client for a URL. Credentials in plain HTTP must not travel to a proxy.
-    fn client_for(&self, url: &Url) -> Result<&reqwest::Client, TransportError> {
-        if url.scheme() == "https" {
-            return Ok(&self.client);
+    fn client_for(&self, scheme: &str) -> reqwest::Result<&reqwest::Client> {
+        let (client, builder) = if scheme == "https" {
+            (&self.https, builder(&self.timeouts))
+        } else {
+            (
+                &self.local,
+                without_roots(builder(&self.timeouts)).no_proxy(),
+            )
+        };
+        match client.get() {
+            Some(client) => Ok(client),
+            None => {
+                let new = builder.build()?;
+                Ok(client.get_or_init(|| new))
+            }
         }
-        if let Some(client) = self.local.get() {
-            return Ok(client);
-        }
-        let client = builder(&self.timeouts)
-            .no_proxy()
-            .build()
-            .map_err(|error| failed(Phase::Connect, error))?;
-        Ok(self.local.get_or_init(|| client))
     }
+}
+
+/// A client that never speaks TLS need not read the root certificates of the system.
+#[cfg(any(feature = "rustls", feature = "rustls-no-provider"))]
+fn without_roots(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    builder.tls_backend_rustls().tls_certs_only([])
+}
+
+#[cfg(not(any(feature = "rustls", feature = "rustls-no-provider")))]
+fn without_roots(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    builder
 }
 
 fn builder(timeouts: &Timeouts) -> reqwest::ClientBuilder {
@@ -72,7 +94,8 @@ impl Transport for ReqwestTransport {
     async fn send(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
         let max_body = request.max_body;
         let mut builder = self
-            .client_for(&request.url)?
+            .client_for(request.url.scheme())
+            .map_err(|error| failed(Phase::Connect, error))?
             .request(request.method, request.url)
             .headers(request.headers);
         if let Some(body) = request.body {

@@ -15,7 +15,6 @@ use tallyline_testkit::autotask::{AutotaskSimulator, AutotaskState};
 use tallyline_testkit::credentials::CredentialClient;
 use tallyline_testkit::raw::Route;
 use tallyline_testkit::secrets::Secrets;
-use tallyline_testkit::transport;
 
 fn connect(zone: Option<String>, lookup: Option<String>) -> Result<AutotaskClient> {
     AutotaskClient::builder()
@@ -31,7 +30,6 @@ fn connect(zone: Option<String>, lookup: Option<String>) -> Result<AutotaskClien
             ..RetryPolicy::default()
         })
         .rate_limit_wait(Duration::from_millis(1))
-        .transport(transport::shared())
         .jitter_seed(1)
         .build()
 }

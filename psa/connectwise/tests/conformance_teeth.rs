@@ -206,7 +206,7 @@ fn sink(wrap: fn(ConnectWiseSink) -> Box<dyn PsaSink>) -> ConnectWise {
 
 #[tokio::test]
 async fn a_repeated_create_fails_in_sink() {
-    let transport = ReqwestTransport::new(&Timeouts::default()).unwrap();
+    let transport = ReqwestTransport::new(&Timeouts::default());
     let harness = ConnectWise {
         transport: Some(Arc::new(RepeatsCreates(transport))),
         ..double()
@@ -216,7 +216,7 @@ async fn a_repeated_create_fails_in_sink() {
 
 #[tokio::test]
 async fn a_followed_link_to_another_host_fails_in_auth() {
-    let transport = ReqwestTransport::new(&Timeouts::default()).unwrap();
+    let transport = ReqwestTransport::new(&Timeouts::default());
     let harness = ConnectWise {
         transport: Some(Arc::new(FollowsForeignLinks(transport))),
         ..double()

@@ -14,7 +14,6 @@ use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_testkit::credentials::CredentialClient;
 use tallyline_testkit::raw::Route;
 use tallyline_testkit::secrets::Secrets;
-use tallyline_testkit::transport;
 
 fn connect(base: &str) -> Result<ConnectWiseClient> {
     ConnectWiseClient::builder()
@@ -30,7 +29,6 @@ fn connect(base: &str) -> Result<ConnectWiseClient> {
             ..RetryPolicy::default()
         })
         .limiter(Arc::new(Limiter::new(LimiterOptions::default())))
-        .transport(transport::shared())
         .jitter_seed(1)
         .build()
 }

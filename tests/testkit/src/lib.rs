@@ -47,7 +47,6 @@ pub mod schedule;
 pub mod secrets;
 pub mod server;
 pub mod sherweb;
-pub mod transport;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -16,7 +16,6 @@ use tallyline_testkit::conformance::{
 };
 use tallyline_testkit::faults::Match;
 use tallyline_testkit::secrets::Secrets;
-use tallyline_testkit::transport;
 
 const USER: &str = "api.user@example.com";
 const CODE: &str = "HARNESS0INTEGRATION0CODE027";
@@ -47,7 +46,6 @@ fn client(lookup: &str, user: &str, code: &str, secret: &str) -> Result<Autotask
             max_delay: Duration::from_millis(2),
             ..RetryPolicy::default()
         })
-        .transport(transport::shared())
         .jitter_seed(1)
         .build()
 }

@@ -17,7 +17,6 @@ use tallyline_testkit::conformance::{
 use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
 use tallyline_testkit::faults::Match;
 use tallyline_testkit::secrets::Secrets;
-use tallyline_testkit::transport;
 
 const PUBLIC: &str = "publicK3yOfTheHarness";
 const PRIVATE: &str = "pr1vat3/K3y+of-the-harness";
@@ -77,7 +76,7 @@ fn client(
         .limits(limits)
         .limiter(Arc::new(limiter))
         .retry(retry)
-        .transport(transport.unwrap_or_else(transport::shared))
+        .maybe_transport(transport)
         .jitter_seed(1)
         .build()
 }

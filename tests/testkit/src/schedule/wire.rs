@@ -72,7 +72,7 @@ fn failed(phase: Phase, timeout: bool) -> TransportError {
 impl Wire {
     pub(super) fn new(time: Arc<Time>) -> Result<Self> {
         Ok(Self {
-            inner: ReqwestTransport::new(&Timeouts::default())?,
+            inner: ReqwestTransport::new(&Timeouts::default()),
             time,
             program: Mutex::default(),
             held: Mutex::default(),

@@ -208,7 +208,7 @@ impl AcornSource {
             return Err(Error::new(ErrorKind::Config, "the key is blank"));
         }
         let base = BaseUrl::parse(base_url)?;
-        let carrier = ReqwestTransport::new(&Timeouts::default())?;
+        let carrier = ReqwestTransport::new(&Timeouts::default());
         let carrier: Arc<dyn Transport> = Arc::new(Carrier(carrier, flaw));
         let client = || {
             let retry = RetryPolicy {
