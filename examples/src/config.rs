@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
+use tallyline_cloudmore::fields::FieldMap;
 use tallyline_core::model::Currency;
 use tallyline_core::plan::{Policy, Strategy};
 use tallyline_core::{Error, ErrorKind, Result};
@@ -48,12 +49,20 @@ struct File {
     network: NetworkSection,
 }
 
-/// The vendor's side.
+/// The vendor's side, by its kind.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(crate) enum SourceConfig {
+    /// Cloudmore.
+    Cloudmore(Box<CloudmoreConfig>),
+    /// Sherweb.
+    Sherweb(SherwebConfig),
+}
+
+/// A Sherweb application.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SourceConfig {
-    /// Which vendor.
-    pub(crate) kind: SourceKind,
+pub(crate) struct SherwebConfig {
     /// The API's address, where it is not the vendor's own.
     pub(crate) base_url: Option<String>,
     /// The application's id.
@@ -64,12 +73,58 @@ pub(crate) struct SourceConfig {
     pub(crate) subscription_key: SecretRef,
 }
 
-/// The vendors that this program knows.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum SourceKind {
-    /// Sherweb.
-    Sherweb,
+/// A Cloudmore reseller.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CloudmoreConfig {
+    /// The API's address, where it is not the one of the EU.
+    pub(crate) base_url: Option<String>,
+    /// The application user's name.
+    pub(crate) username: String,
+    /// The application user's password.
+    pub(crate) password: SecretRef,
+    /// The API secret.
+    pub(crate) client_secret: SecretRef,
+    /// The reseller.
+    pub(crate) reseller_id: String,
+    /// Where client id and secret stand in the token request.
+    #[serde(default)]
+    pub(crate) client_pair: ClientPairConfig,
+    /// The services whose bills are read, by id or name; all where absent.
+    pub(crate) services: Option<Vec<String>>,
+    /// The services whose lines are consumption, where they are not the connector's own list.
+    pub(crate) usage_services: Option<Vec<String>>,
+    /// The custom property that holds the PSA company's id; blank for none.
+    pub(crate) company_property: Option<String>,
+    /// How many days back bills are read.
+    pub(crate) history_days: Option<u32>,
+    /// Which report is read.
+    #[serde(default)]
+    pub(crate) report: ReportConfig,
+    /// Where the vendor's records hold what.
+    pub(crate) field_map: Option<FieldMap>,
+}
+
+/// Where Cloudmore's client id and secret stand in the token request.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClientPairConfig {
+    /// In the body.
+    #[default]
+    Body,
+    /// In a header.
+    Header,
+}
+
+/// Which of Cloudmore's reports is read.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ReportConfig {
+    /// The one that a job makes.
+    #[default]
+    Job,
+    /// The one that is answered at once: for testing.
+    Direct,
 }
 
 /// The PSA's side, by its kind.
@@ -461,13 +516,14 @@ vendor_missing = "end_line"
     }
 
     #[test]
-    fn a_secret_in_the_file_is_refused_by_its_line_and_never_repeated() {
+    fn a_secret_in_the_file_is_refused_by_the_line_of_its_section_and_never_repeated() {
         let text = GOOD.replace(
             r#"{ env = "TALLYLINE_TEST_NOT_SET" }"#,
             r#""hunter2-example""#,
         );
         let message = load(&text).unwrap_err().to_string();
-        assert!(message.contains("line 5"), "{message}");
+        // The settings are read by kind: the line is that of their section.
+        assert!(message.contains("line 2"), "{message}");
         assert!(message.contains("must not stand in this file"), "{message}");
         assert!(!message.contains("hunter2"), "{message}");
     }
@@ -518,11 +574,58 @@ currency = "EUR"
         assert!(!message.contains("hunter2"), "{message}");
     }
 
+    fn sherweb(config: &Config) -> &SherwebConfig {
+        match &config.source {
+            SourceConfig::Sherweb(settings) => settings,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The good file with another source.
+    fn with_source(source: &str) -> String {
+        let sink = GOOD.find("[sink]").unwrap();
+        format!("[source]\n{source}\n{}", &GOOD[sink..])
+    }
+
+    const CLOUDMORE: &str = r#"kind = "cloudmore"
+username = "api@example.com"
+password = { env = "X" }
+client_secret = { env = "Y" }
+reseller_id = "r-1"
+services = ["Azure", "CSP 365"]
+field_map = { quantity = ["licenseCount"], kinds = { Fee = "CycleFee" } }"#;
+
+    #[test]
+    fn a_cloudmore_source_reads_with_its_field_map() {
+        let config = load(&with_source(CLOUDMORE)).unwrap();
+        let SourceConfig::Cloudmore(settings) = config.source else {
+            panic!("{:?}", config.source);
+        };
+        let map = settings.field_map.unwrap();
+        assert_eq!(map.quantity.len(), 1);
+        assert_eq!(map.currency, FieldMap::default().currency);
+    }
+
+    #[test]
+    fn a_setting_of_another_kind_of_source_and_a_wrong_entry_of_the_map_are_refused_by_name() {
+        for (right, wrong) in [
+            ("reseller_id", "subscription_key = \"k\"\nreseller_id"),
+            ("quantity =", "quantities ="),
+            ("username = \"api@example.com\"\n", ""),
+        ] {
+            let text = CLOUDMORE.replace(right, wrong);
+            assert_ne!(text, CLOUDMORE);
+            let message = load(&with_source(&text)).unwrap_err().to_string();
+            let name = ["subscription_key", "quantities", "username"];
+            assert!(name.iter().any(|name| message.contains(name)), "{message}");
+        }
+    }
+
     #[test]
     fn a_variable_that_is_not_set_is_named_with_its_setting() {
         let config = load(GOOD).unwrap();
         let error = config
-            .secret("[source] client_secret", &config.source.client_secret)
+            .secret("[source] client_secret", &sherweb(&config).client_secret)
             .err()
             .unwrap();
         let message = error.to_string();
@@ -544,7 +647,7 @@ currency = "EUR"
             std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
             let name = "[source] subscription_key";
             config
-                .secret(name, &config.source.subscription_key)
+                .secret(name, &sherweb(&config).subscription_key)
                 .unwrap()
                 .warning
         };

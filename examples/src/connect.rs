@@ -8,15 +8,19 @@ use tallyline_autotask::{
     AutotaskClient, AutotaskSink, BudgetOptions, ContractKey, ContractSetup, EffectiveDays,
     TenantBudget,
 };
+use tallyline_cloudmore::{
+    ClientPair, CloudmoreClient, CloudmoreSource, ReportMode, SelectedServices,
+};
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, MarkerPlacement};
 use tallyline_core::http::{BaseUrl, Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result, VendorSource};
-use tallyline_sherweb::{DEFAULT_BASE_URL, SherwebClient};
+use tallyline_sherweb::SherwebClient;
 
 use crate::config::{
-    AutotaskConfig, Config, ConnectWiseConfig, EffectiveDaysConfig, MarkerConfig, ProrateRounding,
-    SecretRef, SinkConfig, SourceKind,
+    AutotaskConfig, ClientPairConfig, CloudmoreConfig, Config, ConnectWiseConfig,
+    EffectiveDaysConfig, MarkerConfig, ProrateRounding, ReportConfig, SecretRef, SherwebConfig,
+    SinkConfig, SourceConfig,
 };
 use crate::files;
 use crate::output::{plain, warn};
@@ -45,26 +49,61 @@ pub(crate) fn both(config: &Config) -> Result<Connections> {
 /// # Errors
 /// `Config` naming the setting.
 pub(crate) fn source(config: &Config) -> Result<Box<dyn VendorSource>> {
-    let settings = &config.source;
-    let client = match settings.kind {
-        SourceKind::Sherweb => SherwebClient::builder()
-            .client_id(&settings.client_id)
-            .client_secret(secret(
-                config,
-                "[source] client_secret",
-                &settings.client_secret,
-            )?)
-            .subscription_key(secret(
-                config,
-                "[source] subscription_key",
-                &settings.subscription_key,
-            )?)
-            .maybe_base_url(settings.base_url.as_deref())
-            .maybe_retry(retry(config))
-            .maybe_limiter(limiter(config))
-            .build()?,
-    };
-    Ok(Box::new(client))
+    Ok(match &config.source {
+        SourceConfig::Cloudmore(settings) => Box::new(cloudmore(config, settings)?),
+        SourceConfig::Sherweb(settings) => Box::new(sherweb(config, settings)?),
+    })
+}
+
+fn sherweb(config: &Config, settings: &SherwebConfig) -> Result<SherwebClient> {
+    SherwebClient::builder()
+        .client_id(&settings.client_id)
+        .client_secret(secret(
+            config,
+            "[source] client_secret",
+            &settings.client_secret,
+        )?)
+        .subscription_key(secret(
+            config,
+            "[source] subscription_key",
+            &settings.subscription_key,
+        )?)
+        .maybe_base_url(settings.base_url.as_deref())
+        .maybe_retry(retry(config))
+        .maybe_limiter(limiter(config))
+        .build()
+}
+
+fn cloudmore(config: &Config, settings: &CloudmoreConfig) -> Result<CloudmoreSource> {
+    let client = CloudmoreClient::builder()
+        .username(&settings.username)
+        .password(secret(config, "[source] password", &settings.password)?)
+        .client_secret(secret(
+            config,
+            "[source] client_secret",
+            &settings.client_secret,
+        )?)
+        .reseller_id(&settings.reseller_id)
+        .client_pair(match settings.client_pair {
+            ClientPairConfig::Header => ClientPair::Header,
+            ClientPairConfig::Body => ClientPair::Body,
+        })
+        .maybe_base_url(settings.base_url.as_deref())
+        .maybe_retry(retry(config))
+        .maybe_limiter(limiter(config))
+        .build()?;
+    CloudmoreSource::builder()
+        .client(client)
+        .maybe_services(settings.services.clone().map(SelectedServices::only))
+        .maybe_usage_services(settings.usage_services.clone())
+        .maybe_company_property(settings.company_property.as_deref())
+        .maybe_history_days(settings.history_days)
+        .maybe_field_map(settings.field_map.clone())
+        .report(match settings.report {
+            ReportConfig::Direct => ReportMode::Direct,
+            ReportConfig::Job => ReportMode::Job,
+        })
+        .build()
 }
 
 /// The vendor's system and tenant, as plans name them. Needs no secret.
@@ -72,17 +111,20 @@ pub(crate) fn source(config: &Config) -> Result<Box<dyn VendorSource>> {
 /// # Errors
 /// `Config` when the address is none.
 pub(crate) fn source_tenant(config: &Config) -> Result<(&'static str, String)> {
-    let settings = &config.source;
-    match settings.kind {
-        SourceKind::Sherweb => {
-            let address = settings.base_url.as_deref().unwrap_or(DEFAULT_BASE_URL);
-            let base_url = BaseUrl::parse(address)?;
-            Ok((
-                "sherweb",
-                SherwebClient::tenant(&settings.client_id, &base_url),
-            ))
+    let at =
+        |address: &Option<String>, own: &str| BaseUrl::parse(address.as_deref().unwrap_or(own));
+    Ok(match &config.source {
+        SourceConfig::Cloudmore(settings) => {
+            let base_url = at(&settings.base_url, tallyline_cloudmore::DEFAULT_BASE_URL)?;
+            let tenant = CloudmoreClient::tenant(&settings.reseller_id, &base_url);
+            ("cloudmore", tenant)
         }
-    }
+        SourceConfig::Sherweb(settings) => {
+            let base_url = at(&settings.base_url, tallyline_sherweb::DEFAULT_BASE_URL)?;
+            let tenant = SherwebClient::tenant(&settings.client_id, &base_url);
+            ("sherweb", tenant)
+        }
+    })
 }
 
 /// The PSA's side.
@@ -203,6 +245,11 @@ pub(crate) fn explain(error: &Error, config: &Path) -> String {
         plain(&error.to_string())
     };
     let side = match error.connector() {
+        Some("cloudmore") => Some((
+            "Cloudmore",
+            "[source] username, password, client_secret and reseller_id",
+            "[source] base_url",
+        )),
         Some("sherweb") => Some((
             "Sherweb",
             "[source] client_id, client_secret and subscription_key",

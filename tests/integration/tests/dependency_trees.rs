@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const CORE: &str = "tallyline-core";
-const CONNECTORS: [&str; 3] = [
+const CONNECTORS: [&str; 4] = [
+    "tallyline-cloudmore",
     "tallyline-sherweb",
     "tallyline-connectwise",
     "tallyline-autotask",

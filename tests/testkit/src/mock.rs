@@ -18,17 +18,27 @@ use crate::lock;
 /// panicking already.
 pub struct MockVendor {
     server: MockServer,
-    system: System,
+    /// None of a vendor that publishes no document.
+    system: Option<System>,
     ledger: Mutex<Ledger>,
 }
 
 impl MockVendor {
     /// Starts a server on a loopback port that the system picks.
+    pub async fn start(system: System) -> Self {
+        Self::of(Some(system)).await
+    }
+
+    /// Starts a server of a vendor that publishes no document: there is nothing to hold its requests to.
+    pub async fn undocumented() -> Self {
+        Self::of(None).await
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "this is what is to be used instead"
     )]
-    pub async fn start(system: System) -> Self {
+    async fn of(system: Option<System>) -> Self {
         Self {
             server: MockServer::start().await,
             system,
@@ -61,13 +71,13 @@ impl fmt::Debug for MockVendor {
 
 impl Drop for MockVendor {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        let Some(system) = self.system.filter(|_| !std::thread::panicking()) else {
             return;
-        }
+        };
         let requests = block_on(self.server.received_requests()).unwrap_or_default();
         let mut ledger = lock(&self.ledger);
         for request in &requests {
-            examine(&mut ledger, self.system, request);
+            examine(&mut ledger, system, request);
         }
         if let Some(verdict) = ledger.verdict() {
             drop(ledger);

@@ -1,18 +1,21 @@
-//! Whole answers of Autotask, Sherweb and ConnectWise through their clients, error bodies first of all.
+//! Whole answers of Autotask, Sherweb, Cloudmore and ConnectWise through their clients, error bodies first of all.
 
 use std::error::Error as _;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tallyline_autotask::AutotaskClient;
 use tallyline_autotask::models::NewContractServiceAdjustment;
 use tallyline_autotask::query::Query;
+use tallyline_cloudmore::CloudmoreClient;
+use tallyline_cloudmore::models::{OrganizationBody, TaskId};
 use tallyline_connectwise::models::{BillCustomer, NewAddition, RecordRef};
 use tallyline_connectwise::{ConnectWiseClient, ListOptions};
 use tallyline_core::Result;
 use tallyline_core::http::{
-    HeaderMap, HeaderValue, Limiter, LimiterOptions, RetryPolicy, Transport, TransportError,
-    TransportRequest, TransportResponse,
+    HeaderMap, HeaderValue, Limiter, LimiterOptions, PollPolicy, RetryPolicy, Transport,
+    TransportError, TransportRequest, TransportResponse,
 };
 use tallyline_sherweb::SherwebClient;
 use tokio::runtime::{Builder, Runtime};
@@ -215,6 +218,50 @@ pub fn sherweb_answers(data: &[u8]) {
                     .cancel_subscriptions(CUSTOMER, &[SUBSCRIPTION.to_owned()])
                     .await;
                 check.check(amendments);
+            }
+        });
+    }
+}
+
+/// Whatever Cloudmore answers becomes a value or an error that shows no secret.
+pub fn cloudmore_answers(data: &[u8]) {
+    for (tokens, secrets) in [(true, SHERWEB), (false, SIGNING_IN)] {
+        let Some(answer) = answer(data, secrets) else {
+            return;
+        };
+        let check = Check {
+            status: answer.status,
+            secrets,
+        };
+        let client = CloudmoreClient::builder()
+            .username("api@example.com")
+            .password(KEY.into())
+            .client_secret(SECRET.into())
+            .reseller_id("r-1")
+            .retry(RetryPolicy::none())
+            .poll(PollPolicy {
+                deadline: Duration::ZERO,
+                ..PollPolicy::default()
+            })
+            .limiter(limiter())
+            .jitter_seed(1)
+            .transport(Arc::new(Canned {
+                system: "cloudmore",
+                answer,
+                tokens,
+            }))
+            .build();
+        let client = client.unwrap();
+        let day = "2026-03-01".parse().unwrap();
+        run(async {
+            check.check(client.organizations().await);
+            if tokens {
+                check.check(client.monthly_billing_now(day, day).await);
+                check.check(client.start_monthly_billing(day, day).await);
+                check.check(client.monthly_billing_result(&TaskId::new("t-1")).await);
+                let mut body = OrganizationBody::default();
+                body.name = Some("Fern Clinic".to_owned());
+                check.check(client.create_organization(&body).await);
             }
         });
     }

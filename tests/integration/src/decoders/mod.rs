@@ -22,13 +22,14 @@ mod plan;
 mod redactor;
 
 pub use answers::{
-    Watcher, autotask_answers, connectwise_answers, sherweb_answers, watch_requests,
+    Watcher, autotask_answers, cloudmore_answers, connectwise_answers, sherweb_answers,
+    watch_requests,
 };
 pub use conditions::conditions;
 pub use decimals::decimals;
 pub use headers::{link_header, retry_after};
 pub use mapping::{mapping_csv, mapping_toml};
-pub use models::{autotask_models, connectwise_models, sherweb_models};
+pub use models::{autotask_models, cloudmore_models, connectwise_models, sherweb_models};
 pub use plan::plan_file;
 pub use redactor::redactor;
 
@@ -39,6 +40,8 @@ pub type Property = (&'static str, fn(&[u8]));
 pub const ALL: &[Property] = &[
     ("autotask_answers", autotask_answers),
     ("autotask_models", autotask_models),
+    ("cloudmore_answers", cloudmore_answers),
+    ("cloudmore_models", cloudmore_models),
     ("conditions", conditions),
     ("connectwise_answers", connectwise_answers),
     ("connectwise_models", connectwise_models),

@@ -2,6 +2,8 @@
 
 use serde::de::DeserializeOwned;
 use tallyline_autotask::models as autotask;
+use tallyline_cloudmore::fields::{BillLine, FieldMap};
+use tallyline_cloudmore::models as cloudmore;
 use tallyline_connectwise::ExactJson;
 use tallyline_connectwise::models as connectwise;
 use tallyline_core::wire::{decode_json, parse_decimal};
@@ -46,6 +48,66 @@ pub fn sherweb_models(data: &[u8]) {
         let again: sherweb::TrackingStatus = read(&write(&found.status));
         assert_eq!(again, found);
     }
+}
+
+/// Every answer of Cloudmore that is accepted is written and read again as it was, and what goes
+/// through the field map loses and invents nothing.
+pub fn cloudmore_models(data: &[u8]) {
+    round_trip::<Vec<cloudmore::Organization>>(data);
+    round_trip::<cloudmore::NewManualBillingLine>(data);
+    round_trip::<cloudmore::OrganizationBody>(data);
+    if let Some(records) = round_trip::<Vec<cloudmore::Record>>(data) {
+        cloudmore_records(&records);
+    }
+    let text = String::from_utf8_lossy(data);
+    let _ = cloudmore::TaskId::from_location(&text, "JobsAsync")
+        .inspect(|id| assert!(!matches!(id.as_str(), "" | "." | "..")));
+    if let Ok(map) = decode_json::<FieldMap>(data) {
+        let again: FieldMap = read(&write(&map));
+        assert_eq!(again, map);
+        let _ = map.validate();
+    }
+    let Ok(report) = cloudmore::Json::parse(&text) else {
+        return;
+    };
+    let written = report.to_string();
+    assert_eq!(cloudmore::Json::parse(&written), Ok(report.clone()));
+    let found = FieldMap::default().read(&report);
+    assert_eq!(FieldMap::default().read(&report), found);
+    for line in &found.lines {
+        bill_line(&report, line);
+    }
+    for unreadable in &found.unreadable {
+        assert!(!unreadable.path.is_empty() && !unreadable.why.is_empty());
+    }
+}
+
+/// Every record is read or named as one that cannot be, and none is both.
+fn cloudmore_records(records: &[cloudmore::Record]) {
+    let map = FieldMap::default();
+    let subscriptions = map.subscriptions(records);
+    let history = map.history(records);
+    let manual = map.manual_lines(records);
+    for (read, unreadable) in [
+        (subscriptions.read.len(), subscriptions.unreadable.len()),
+        (history.read.len(), history.unreadable.len()),
+        (manual.lines.len(), manual.unreadable.len()),
+    ] {
+        assert_eq!(read + unreadable, records.len());
+    }
+    assert!(subscriptions.read.iter().all(|it| !it.id.is_empty()));
+}
+
+/// A line's quantity is that of its own record, read here by another way.
+fn bill_line(report: &cloudmore::Json, line: &BillLine) {
+    assert!(!line.organization_id.is_empty());
+    assert!(line.service().is_some_and(|service| !service.is_empty()));
+    let record: cloudmore::Record = read(&line.raw);
+    let quantity = record
+        .decimal("quantity")
+        .map(|quantity| quantity.to_string());
+    assert_eq!(quantity, Some(line.quantity.to_string()), "{}", line.raw);
+    assert!(report.to_string().contains(&line.raw), "{}", line.raw);
 }
 
 /// Every answer of ConnectWise that is accepted keeps its figures to the digit and its custom

@@ -73,6 +73,11 @@ impl CloudmoreSimulator {
         work(&mut lock(&self.state))
     }
 
+    /// Takes no token given out so far any more.
+    pub fn revoke_tokens(&self) {
+        self.with_state(|state| state.tokens.clear());
+    }
+
     /// A copy of the present state.
     pub fn state(&self) -> CloudmoreState {
         lock(&self.state).clone()

@@ -129,6 +129,8 @@ pub struct Profile {
     pub page_size: Known<usize>,
     /// The token calls.
     pub tokens: Known<Tokens>,
+    /// Requests that change nothing although they are a POST, such as one that starts a report.
+    pub reads_by_post: Vec<Match>,
     /// How the system writes quantities: `Err` says why only whole numbers can come.
     pub decimals: Known<()>,
     /// Members of the answers that the vendor may leave out, null or blank without harm.
@@ -153,6 +155,7 @@ impl Profile {
             details,
             page_size: Err("its lists are not paged"),
             tokens: Err("its credentials do not expire"),
+            reads_by_post: Vec::new(),
             decimals: Ok(()),
             optional_members: &[],
             open_enums: &[],

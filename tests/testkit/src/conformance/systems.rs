@@ -6,6 +6,7 @@ use tallyline_core::model::{AgreementId, AgreementLine, AgreementLineId, Quantit
 
 use super::harness::{Psa, Vendor};
 use crate::autotask::{AutotaskSimulator, AutotaskState, Entity};
+use crate::cloudmore::CloudmoreSimulator;
 use crate::connectwise::ConnectWiseSimulator;
 use crate::server::Simulator;
 use crate::sherweb::SherwebSimulator;
@@ -17,6 +18,16 @@ impl Vendor for Simulator {
 }
 
 impl Vendor for SherwebSimulator {
+    fn server(&self) -> &Simulator {
+        self.server()
+    }
+
+    fn expire_tokens(&self) {
+        self.revoke_tokens();
+    }
+}
+
+impl Vendor for CloudmoreSimulator {
     fn server(&self) -> &Simulator {
         self.server()
     }

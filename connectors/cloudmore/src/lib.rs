@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod auth;
+mod client;
+mod error;
+pub mod fields;
+pub mod models;
+mod operations;
+mod source;
+
+pub use auth::ClientPair;
+pub use client::{CloudmoreClient, CloudmoreClientBuilder, DEFAULT_BASE_URL, JobClock};
+pub use source::{CloudmoreSource, CloudmoreSourceBuilder, ReportMode, SelectedServices};
