@@ -27,9 +27,9 @@ impl ErrorDecoder for CloudmoreErrors {
         let text = String::from_utf8_lossy(body);
         match Json::parse(&text) {
             Ok(Json::Object(fields)) => of_fields(&fields),
-            Ok(Json::Text(text)) => plain(&text),
+            Ok(Json::Text(text)) => VendorError::of_text(&text),
             Ok(_) => VendorError::default(),
-            Err(_) => plain(&text),
+            Err(_) => VendorError::of_text(&text),
         }
     }
 }
@@ -80,16 +80,6 @@ fn validation(fields: &Object) -> Vec<(String, String)> {
             Some((field.to_owned(), texts))
         })
         .collect()
-}
-
-/// A text that is no page.
-fn plain(body: &str) -> VendorError {
-    let body = body.trim();
-    let message = (!body.is_empty() && !body.starts_with('<')).then(|| body.to_owned());
-    VendorError {
-        message,
-        ..VendorError::default()
-    }
 }
 
 #[cfg(test)]

@@ -1,20 +1,6 @@
 //! Every operation this crate calls, with its class.
 
-use tallyline_core::http::{Idempotency, Operation};
-
-/// A POST that changes nothing, and so may be repeated like a read.
-const fn read_by_post(name: &'static str, template: &'static str) -> Operation {
-    Operation::post(name, template).with_idempotency(Idempotency::Safe)
-}
-
-macro_rules! operations {
-    ($($name:ident = $operation:expr;)+) => {
-        $(pub(crate) static $name: Operation = $operation;)+
-
-        #[cfg(test)]
-        pub(crate) static ALL: &[&Operation] = &[$(&$name),+];
-    };
-}
+use tallyline_core::http::Operation;
 
 /// A path below one reseller.
 macro_rules! reseller {
@@ -33,8 +19,8 @@ macro_rules! organization {
     };
 }
 
-operations! {
-    TOKEN = read_by_post("token.fetch", "/connect/token");
+tallyline_core::operations! {
+    TOKEN = Operation::read_by_post("token.fetch", "/connect/token");
     HEALTH = Operation::get("health.check", "/api/healthcheck");
 
     ORGANIZATIONS = Operation::get("organizations.list", reseller!("/Organizations"));
@@ -53,7 +39,7 @@ operations! {
     PRICE_LIST = Operation::get("prices.list", reseller!("/services/{serviceId}/pricelist"));
     COMMITMENT_PRICE = Operation::get("prices.commitment", reseller!("/services/{serviceId}/pricelist/CommitmentPrice"));
     POST_RENEWAL_PRICE = Operation::get("prices.post_renewal", reseller!("/services/{serviceId}/pricelist/PostRenewalPrice"));
-    CONSUMPTIONS = read_by_post("consumptions.read", reseller!("/services/consumptions"));
+    CONSUMPTIONS = Operation::read_by_post("consumptions.read", reseller!("/services/consumptions"));
 
     ORGANIZATION_SERVICES = Operation::get("organization_services.list", organization!("/services"));
     ORGANIZATION_SERVICE = Operation::get("organization_services.get", organization!("/services/{serviceId}"));
@@ -106,6 +92,8 @@ operations! {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use tallyline_core::http::Idempotency;
 
     use super::*;
 

@@ -35,9 +35,9 @@ fn read_body(body: &[u8]) -> VendorError {
             .or_else(|| gateway(&fields))
             .or_else(|| oauth(&fields))
             .unwrap_or_default(),
-        Ok(Value::String(text)) => plain(&text),
+        Ok(Value::String(text)) => VendorError::of_text(&text),
         Ok(_) => VendorError::default(),
-        Err(_) => plain(&String::from_utf8_lossy(body)),
+        Err(_) => VendorError::of_text(&String::from_utf8_lossy(body)),
     }
 }
 
@@ -108,16 +108,6 @@ fn oauth(fields: &Map<String, Value>) -> Option<VendorError> {
         kind,
         ..VendorError::default()
     })
-}
-
-/// A text that is no page.
-fn plain(body: &str) -> VendorError {
-    let body = body.trim();
-    let message = (!body.is_empty() && !body.starts_with('<')).then(|| body.to_owned());
-    VendorError {
-        message,
-        ..VendorError::default()
-    }
 }
 
 /// Whether a text holds a phrase, whatever the case.

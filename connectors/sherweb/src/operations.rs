@@ -1,23 +1,9 @@
 //! Every operation this crate calls, with its class.
 
-use tallyline_core::http::{Idempotency, Operation};
+use tallyline_core::http::Operation;
 
-/// A POST that changes nothing, and so may be repeated like a read.
-const fn read_by_post(name: &'static str, template: &'static str) -> Operation {
-    Operation::post(name, template).with_idempotency(Idempotency::Safe)
-}
-
-macro_rules! operations {
-    ($($name:ident = $operation:expr;)+) => {
-        $(pub(crate) static $name: Operation = $operation;)+
-
-        #[cfg(test)]
-        pub(crate) static ALL: &[&Operation] = &[$(&$name),+];
-    };
-}
-
-operations! {
-    TOKEN = read_by_post("token.fetch", "/auth/oidc/connect/token");
+tallyline_core::operations! {
+    TOKEN = Operation::read_by_post("token.fetch", "/auth/oidc/connect/token");
     PAYABLE_CHARGES = Operation::get("payable_charges.list", "/distributor/v1/billing/payable-charges");
     CUSTOMERS = Operation::get("customers.list", "/service-provider/v1/customers");
     SUBSCRIPTIONS = Operation::get("subscriptions.list", "/service-provider/v1/billing/subscriptions");
@@ -30,7 +16,7 @@ operations! {
     TRACKING = Operation::get("tracking.get", "/service-provider/v1/tracking/{trackingId}");
     RECEIVABLE_CHARGES = Operation::get("receivable_charges.list", "/service-provider/v1/billing/receivable-charges");
     CATALOG = Operation::get("catalogs.get", "/service-provider/v1/customer-catalogs/{customerId}");
-    CATALOG_PRICING = read_by_post("catalogs.pricing", "/service-provider/v1/customer-catalogs/{customerId}/catalog-items-pricing");
+    CATALOG_PRICING = Operation::read_by_post("catalogs.pricing", "/service-provider/v1/customer-catalogs/{customerId}/catalog-items-pricing");
     PLATFORMS = Operation::get("platforms.list", "/service-provider/v1/platforms");
     PLATFORMS_CONFIGURATIONS = Operation::get("platforms.configurations", "/service-provider/v1/customers/{customerId}/platforms-configurations");
     PLATFORM_DETAILS = Operation::get("platforms.details", "/service-provider/v1/customers/{customerId}/platforms/{platformId}/details");

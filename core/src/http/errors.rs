@@ -35,6 +35,19 @@ pub struct VendorError {
     pub session_expired: bool,
 }
 
+impl VendorError {
+    /// An error whose body is a text: its message, unless it is blank or a page.
+    #[must_use]
+    pub fn of_text(body: &str) -> Self {
+        let body = body.trim();
+        let message = (!body.is_empty() && !body.starts_with('<')).then(|| body.to_owned());
+        Self {
+            message,
+            ..Self::default()
+        }
+    }
+}
+
 /// Reads a system's error answers.
 ///
 /// Texts are given whole: the caller masks secrets in them first and cuts them afterwards.
@@ -126,6 +139,17 @@ mod tests {
                 assert_eq!(kind_by_status(*status), kind, "{status}");
             }
         }
+    }
+
+    #[test]
+    fn a_text_is_a_message_and_a_page_is_none() {
+        let message = |body: &str| VendorError::of_text(body).message;
+        assert_eq!(
+            message(" upstream is away\n").as_deref(),
+            Some("upstream is away")
+        );
+        assert_eq!(message("<html><body>oops</body></html>"), None);
+        assert_eq!(message(" "), None);
     }
 
     #[test]

@@ -43,6 +43,12 @@ impl Operation {
         Self::new(name, Method::POST, template, Idempotency::Unsafe)
     }
 
+    /// A POST that changes nothing, such as a search or a call for a token: repeated like a read.
+    #[must_use]
+    pub const fn read_by_post(name: &'static str, template: &'static str) -> Self {
+        Self::post(name, template).with_idempotency(Idempotency::Safe)
+    }
+
     /// A write of a whole record.
     #[must_use]
     pub const fn put(name: &'static str, template: &'static str) -> Self {
@@ -61,7 +67,7 @@ impl Operation {
         Self::new(name, Method::DELETE, template, Idempotency::Idempotent)
     }
 
-    /// The same operation in another class, such as a search that is sent as a POST.
+    /// The same operation in another class.
     #[must_use]
     pub const fn with_idempotency(mut self, idempotency: Idempotency) -> Self {
         self.idempotency = idempotency;
@@ -89,4 +95,26 @@ impl Operation {
             group: None,
         }
     }
+}
+
+/// Declares the operations of a connector as statics, and in its tests a list `ALL` of them.
+///
+/// ```
+/// use tallyline_core::http::Operation;
+///
+/// tallyline_core::operations! {
+///     SEATS = Operation::get("seats.list", "/seats");
+///     SEARCH = Operation::read_by_post("seats.search", "/seats/search");
+/// }
+/// assert_eq!(SEARCH.name, "seats.search");
+/// # let _ = &SEATS;
+/// ```
+#[macro_export]
+macro_rules! operations {
+    ($($name:ident = $operation:expr;)+) => {
+        $(pub(crate) static $name: $crate::http::Operation = $operation;)+
+
+        #[cfg(test)]
+        pub(crate) static ALL: &[&$crate::http::Operation] = &[$(&$name),+];
+    };
 }

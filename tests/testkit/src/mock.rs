@@ -86,6 +86,19 @@ impl Drop for MockVendor {
     }
 }
 
+/// What a mock was asked, in order: method, path and query, without the calls to one path, that of the tokens.
+pub async fn asked(server: &MockServer, but: &str) -> Vec<String> {
+    let requests = server.received_requests().await.unwrap_or_default();
+    let others = requests.iter().filter(|request| request.url.path() != but);
+    others
+        .map(|request| {
+            let query = request.url.query().map(|query| format!("?{query}"));
+            let query = query.unwrap_or_default();
+            format!("{} {}{query}", request.method, request.url.path())
+        })
+        .collect()
+}
+
 fn examine(ledger: &mut Ledger, system: System, request: &Request) {
     let headers = request.headers.iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();

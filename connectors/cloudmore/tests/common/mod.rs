@@ -9,7 +9,7 @@ use tallyline_cloudmore::{CloudmoreClient, JobClock};
 use tallyline_core::apply::Clock;
 use tallyline_core::http::RetryPolicy;
 use tallyline_core::model::Timestamp;
-use tallyline_testkit::mock::MockVendor;
+use tallyline_testkit::mock::{self, MockVendor};
 use wiremock::matchers::{body_string_contains, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -112,20 +112,7 @@ pub(crate) fn get(at: &str) -> wiremock::MockBuilder {
 
 /// What was asked, without the token calls: method, path and query.
 pub(crate) async fn asked(server: &MockServer) -> Vec<String> {
-    let requests = server.received_requests().await.unwrap();
-    requests
-        .iter()
-        .filter(|request| request.url.path() != TOKEN)
-        .map(|request| {
-            let query = request.url.query().map(|query| format!("?{query}"));
-            format!(
-                "{} {}{}",
-                request.method,
-                request.url.path(),
-                query.unwrap_or_default()
-            )
-        })
-        .collect()
+    mock::asked(server, TOKEN).await
 }
 
 /// The body of the last request.

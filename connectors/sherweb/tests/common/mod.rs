@@ -6,7 +6,7 @@ use std::time::Duration;
 use tallyline_core::http::RetryPolicy;
 use tallyline_sherweb::SherwebClient;
 use tallyline_testkit::contract::System;
-use tallyline_testkit::mock::MockVendor;
+use tallyline_testkit::mock::{self, MockVendor};
 use wiremock::matchers::{body_string_contains, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -98,18 +98,5 @@ pub(crate) fn authorized(verb: &str, at: &str) -> wiremock::MockBuilder {
 
 /// What was asked, without the token calls: method, path and query.
 pub(crate) async fn asked(server: &MockServer) -> Vec<String> {
-    let requests = server.received_requests().await.unwrap();
-    requests
-        .iter()
-        .filter(|request| request.url.path() != TOKEN)
-        .map(|request| {
-            let query = request.url.query().map(|query| format!("?{query}"));
-            format!(
-                "{} {}{}",
-                request.method,
-                request.url.path(),
-                query.unwrap_or_default()
-            )
-        })
-        .collect()
+    mock::asked(server, TOKEN).await
 }
