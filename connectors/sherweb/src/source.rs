@@ -1,5 +1,6 @@
 //! The vendor source: from wire types to accounts, services and readings.
 
+mod bills;
 mod charges;
 mod cost;
 
@@ -12,8 +13,8 @@ use futures::future;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use rust_decimal::Decimal;
 use tallyline_core::model::{
-    AccountReading, Basis, BillingCycle, ChargeKind, Commitment, QuantityFloor, ReadFailure,
-    Service, Timestamp, UsageLine, VendorAccount,
+    AccountReading, Basis, BillingCycle, ChargeKind, CivilDate, Commitment, QuantityFloor,
+    ReadFailure, Service, UsageLine, VendorAccount,
 };
 use tallyline_core::source::{Identity, SourceDescriptor, UsageRequest, VendorSource};
 use tallyline_core::{Error, ErrorKind, Result};
@@ -192,7 +193,7 @@ impl SherwebClient {
         stream::iter(wanted)
             .map(move |customer| {
                 let book = Arc::clone(&book);
-                async move { self.reading(&customer, &book, request.now).await }
+                async move { self.reading(&customer, &book, request).await }
             })
             .buffered(self.concurrency())
             .chain(stream::iter(apart))
@@ -210,16 +211,21 @@ impl SherwebClient {
         &self,
         customer: &Customer,
         book: &ChargeBook,
-        now: Timestamp,
+        request: &UsageRequest,
     ) -> Result<AccountReading> {
-        let id = customer.id.as_str();
+        let (id, now) = (customer.id.as_str(), request.now);
         let lines = match self.best_subscriptions(id).await {
             Ok(subscriptions) => lines(customer, subscriptions, book),
             Err(error) => Err(error),
         };
+        let lines = match lines {
+            Ok(lines) => self.priced(id, lines, request.period_of).await,
+            Err(error) => Err(error),
+        };
         match lines {
             Ok(lines) => Ok(AccountReading::complete(id, lines, Basis::Live, now)
-                .with_unread_kinds(book.unread_kinds(id).iter().copied())),
+                .with_unread_kinds(book.unread_kinds(id).iter().copied())
+                .with_bills(book.bills(id))),
             Err(error) if error.kind() == ErrorKind::Auth => Err(error),
             Err(error) => {
                 let error = error.with_context("account", name_of(customer));
@@ -227,6 +233,29 @@ impl SherwebClient {
                 Ok(AccountReading::failed(id, failure, Basis::Live, now))
             }
         }
+    }
+
+    /// The lines with what the client pays for what is on an invoice, where there is such a line.
+    ///
+    /// Prices that cannot be read are left out: the quantities stand without them.
+    async fn priced(
+        &self,
+        customer: &str,
+        mut lines: Vec<UsageLine>,
+        day: CivilDate,
+    ) -> Result<Vec<UsageLine>> {
+        if lines.iter().any(bills::is_unpriced) {
+            match self.receivable_charges(customer, Some(day)).await {
+                Ok(owed) => bills::add_prices(&mut lines, &owed),
+                Err(error) if error.kind() == ErrorKind::Auth => return Err(error),
+                Err(error) => tracing::warn!(
+                    customer,
+                    %error,
+                    "what the client owes cannot be read: charges come without the client's price"
+                ),
+            }
+        }
+        Ok(lines)
     }
 
     async fn read_services(&self) -> Result<Vec<Result<Service>>> {

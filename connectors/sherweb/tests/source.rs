@@ -365,3 +365,42 @@ fn the_source_is_object_safe_and_can_be_shared() {
     share::<SherwebClient>();
     let _boxed: fn(SherwebClient) -> Box<dyn VendorSource> = |client| Box::new(client);
 }
+
+#[tokio::test]
+async fn a_charge_on_an_invoice_names_it_and_has_the_price_of_the_receivable_charge() {
+    let invoiced = CHARGES.replace(
+        r#""subTotal":1.25,"#,
+        r#""subTotal":1.25,"invoice":{"number":"INV-7","date":"2026-03-31","periodFrom":"2026-03-01","periodTo":"2026-03-31"},"#,
+    );
+    let owed = r#"{"periodFrom":"2026-03-01","periodTo":"2026-03-31","charges":[
+      {"sku":"DISK","chargeName":"GB","chargeType":"Usage","periodFrom":"2026-03-01","periodTo":"2026-03-31",
+       "quantity":12.50,"costPrice":0.16,"costPriceProrated":0.16,"currency":"USD"}]}"#;
+    for (answer, price) in [(json(owed), Some("2.00 USD")), (problem(400, "{}"), None)] {
+        let server = vendor().await;
+        serve(&server, PAYABLE, &invoiced).await;
+        details(&server, "c0000000-0000-4000-8000-000000000001", one(3)).await;
+        details(&server, "c0000000-0000-4000-8000-000000000002", one(0)).await;
+        get(&format!("{SP}/billing/receivable-charges"))
+            .and(query_param(
+                "customerId",
+                "c0000000-0000-4000-8000-000000000002",
+            ))
+            .and(query_param("date", "2026-03-20"))
+            .respond_with(answer)
+            .expect(1)
+            .mount(&server)
+            .await;
+        let client = client(&server);
+        let readings = read(&client, &request()).await;
+        let oak = readings[0].as_ref().unwrap();
+        let usage = &oak.lines().unwrap()[1];
+        let bill = usage.bill.as_ref().unwrap();
+        assert_eq!(bill.to_string(), "INV-7 of 2026-03-31");
+        assert_eq!(oak.bills.len(), 1);
+        assert_eq!(oak.bills[0].key, *bill);
+        assert_eq!(usage.total_cost.unwrap().to_string(), "1.25 USD");
+        let total = usage.total_price.map(|total| total.to_string());
+        assert_eq!(total.as_deref(), price);
+        assert!(readings[1].as_ref().unwrap().bills.is_empty());
+    }
+}

@@ -13,6 +13,7 @@ use tallyline_testkit::autotask::{AutotaskState, Entity};
 use tallyline_testkit::book::csp::{
     COMPANY_PROPERTY, CspBook, CspBookOptions, CspCase, CspNote, SUBSCRIPTION_FIELD,
 };
+use tallyline_testkit::book::csp_sherweb::{refresh, sherweb_of};
 use tallyline_testkit::cloudmore::LineKind;
 
 fn book() -> CspBook {
@@ -185,4 +186,44 @@ fn a_book_made_before_the_day_of_the_bill_ends_with_the_bill_before() {
             .iter()
             .all(|bill| bill.date <= book.last_bill)
     );
+}
+
+#[test]
+fn the_same_business_at_sherweb_has_the_same_licences_and_consumption() {
+    let book = book();
+    let mut sherweb = sherweb_of(&book.cloudmore);
+    assert_eq!(sherweb.customers.len(), book.options.organizations);
+    let lines = || {
+        let bills = book.cloudmore.bills.iter();
+        let last = bills.filter(|bill| bill.date == book.last_bill);
+        last.flat_map(|bill| &bill.lines)
+    };
+    let fees = lines().filter(|line| line.kind == LineKind::CycleFee);
+    let fees: BTreeMap<&str, rust_decimal::Decimal> = fees
+        .map(|line| (line.external_id.as_str(), line.quantity))
+        .collect();
+    let licences = sherweb.subscriptions.iter();
+    let licences: BTreeMap<&str, rust_decimal::Decimal> = licences
+        .map(|own| (own.id.as_str(), own.quantity.into()))
+        .collect();
+    assert_eq!(licences, fees);
+    let used: rust_decimal::Decimal = lines()
+        .filter(|line| line.kind == LineKind::Usage)
+        .map(|line| line.price_total)
+        .sum();
+    let charged = sherweb.receivable_charges.iter();
+    let charged: rust_decimal::Decimal = charged
+        .filter(|charge| charge.billing_day == book.last_bill)
+        .map(|charge| charge.quantity * charge.cost_price_prorated)
+        .sum();
+    assert!(!used.is_zero());
+    assert_eq!(charged, used);
+
+    let cancelled = note(&book, CspCase::Increase).subscription_id;
+    let external = book.cloudmore.subscriptions[&cancelled].external_id.clone();
+    let mut later = book.cloudmore.clone();
+    later.cancel(&cancelled, book.options.today);
+    refresh(&mut sherweb, &later);
+    assert!(sherweb.subscription(&external).is_none());
+    assert_eq!(sherweb.subscriptions.len() + 1, fees.len());
 }

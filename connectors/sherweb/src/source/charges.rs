@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
-use tallyline_core::model::{BillingCycle, ChargeKind, CivilDate, Money, Period, UsageLine};
+use tallyline_core::model::{
+    Bill, BillKey, BillingCycle, ChargeKind, CivilDate, Money, Period, UsageLine,
+};
 
+use super::bills::{bill_of, charge_key, money};
 use super::cost::{CostBook, cycle_of, unit_cost};
 use crate::models::{ChargeType, Customer, PayableCharge, PayableCharges};
 
@@ -135,6 +138,20 @@ impl ChargeBook {
             .map_or_else(Vec::new, |rows| finish(rows))
     }
 
+    /// The invoices that an account's lines stand on.
+    pub(super) fn bills(&self, account: &str) -> Vec<Bill> {
+        let mut bills: BTreeMap<BillKey, Vec<String>> = BTreeMap::new();
+        let rows = self.lines.get(account).map(Vec::as_slice);
+        for row in rows.unwrap_or_default() {
+            if let Some(key) = &row.line.bill {
+                let says = format!("{:?}", row.order);
+                bills.entry(key.clone()).or_default().push(says);
+            }
+        }
+        let bills = bills.into_iter();
+        bills.map(|(key, says)| Bill::new(key, says)).collect()
+    }
+
     /// The kinds of which the account may have lines that are not in the reading.
     pub(super) fn unread_kinds(&self, account: &str) -> &'static [ChargeKind] {
         if self.all_in_doubt || self.in_doubt.contains(account) {
@@ -188,18 +205,17 @@ pub(super) fn service_key(charge: &PayableCharge) -> Option<String> {
 fn row(charge: &PayableCharge, kind: ChargeKind) -> Option<Row> {
     let quantity = charge.quantity?;
     let service = service_key(charge)?;
-    let which = charge.charge_id.as_ref().or(charge.charge_name.as_ref());
-    let day = |date: Option<CivilDate>| date.map_or_else(|| "-".into(), |date| date.to_string());
-    let key = format!(
-        "charge:{service}:{}:{}:{}:{}",
-        which.map_or("-", String::as_str),
-        charge.charge_type.as_ref().map_or("-", ChargeType::as_str),
-        day(charge.period_from),
-        day(charge.period_to),
+    let key = charge_key(
+        &service,
+        [charge.charge_id.as_deref(), charge.charge_name.as_deref()],
+        charge.charge_type.as_ref(),
+        [charge.period_from, charge.period_to],
     );
     let mut line = UsageLine::new(key.as_str(), service, quantity)
         .with_kind(kind)
         .with_unit_cost(unit_cost(charge))
+        .with_totals(money(charge.sub_total, charge.currency.as_deref()), None)
+        .with_bill(bill_of(charge))
         .with_period(period_of(charge))
         .with_billing_cycle(cycle_of(charge));
     let ids = [

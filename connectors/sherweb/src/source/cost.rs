@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::{Decimal, RoundingStrategy};
-use tallyline_core::model::{BillingCycle, Currency, Money, Quantity};
+use tallyline_core::model::{BillingCycle, Money, Quantity};
 
+use super::bills::money;
 use crate::models::{BillingCycleType, DeductionType, PayableCharge};
 
 /// Digits kept at least when a prorated rebate is brought to a whole cycle by a division.
@@ -38,11 +39,7 @@ pub(super) fn unit_cost(charge: &PayableCharge) -> Option<Money> {
         };
         sum(net, whole)?
     };
-    match charge.currency.as_deref().map(str::parse::<Currency>) {
-        Some(Ok(currency)) => Some(Money::new(amount, currency)),
-        Some(Err(_)) => None,
-        None => Some(Money::without_currency(amount)),
-    }
+    money(Some(amount), charge.currency.as_deref())
 }
 
 /// The rebate per unit for the charge's own period; nothing where it is stated in part.

@@ -5,6 +5,7 @@
 
 mod cases;
 pub mod csp;
+pub mod csp_sherweb;
 mod fill;
 #[cfg(test)]
 mod tests;

@@ -244,7 +244,7 @@ impl CloudmoreState {
     }
 
     /// The service of a subscription.
-    pub(super) fn service_of(&self, subscription: &Subscription) -> Option<&Service> {
+    pub fn service_of(&self, subscription: &Subscription) -> Option<&Service> {
         let product = self.products.get(&subscription.product_id)?;
         self.services.get(&product.service_id)
     }
