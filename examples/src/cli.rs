@@ -163,6 +163,9 @@ pub(crate) struct RetryArgs {
     /// Do not ask.
     #[arg(long, requires = "apply")]
     pub(crate) yes: bool,
+    /// Take no further change in hand after so many minutes; what is left can be resumed.
+    #[arg(long, value_name = "MINUTES", requires = "apply")]
+    pub(crate) deadline: Option<u32>,
     /// Who carries it out; whoever is logged in by default.
     #[arg(long, value_name = "NAME", requires = "apply")]
     pub(crate) by: Option<String>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use serde::Serialize;
 use tallyline_core::apply::{
-    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock as _, Override,
+    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock, Override,
 };
 use tallyline_core::model::{ChangeId, Timestamp};
 use tallyline_core::plan::{Change, Plan, Side};
@@ -38,11 +38,11 @@ struct Document<'a> {
     changes: &'a [Change],
 }
 
-/// Whether to ask first, and when no further change may begin.
+/// Whether to ask first, and in how many minutes no further change may begin.
 #[derive(Clone, Copy)]
-struct Terms {
-    yes: bool,
-    deadline: Option<Timestamp>,
+pub(super) struct Terms {
+    pub(super) yes: bool,
+    pub(super) deadline: Option<u32>,
 }
 
 /// Carries out the plan, or goes on with a run.
@@ -74,7 +74,7 @@ pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> 
         let applier = Applier::new(sink, &journal, &clock);
         let terms = Terms {
             yes: args.yes,
-            deadline: deadline(args, &clock),
+            deadline: args.deadline,
         };
         let carried = carry_out_with(applier, (&plan, &text), &approval, terms).await?;
         let Some(report) = carried else {
@@ -92,16 +92,12 @@ pub(super) async fn carry_out(
     sink: &dyn PsaSink,
     plan: (&Plan, &str),
     approval: &Approval,
-    yes: bool,
+    terms: Terms,
 ) -> Result<Outcome> {
     let journal = SqliteStore::open(&config.journal)?;
     refuse_again(&journal, plan.0, approval).await?;
     let clock = ApplyClock::new(config.sink.address(), context.now);
     let applier = Applier::new(sink, &journal, &clock);
-    let terms = Terms {
-        yes,
-        deadline: None,
-    };
     match carry_out_with(applier, plan, approval, terms).await? {
         Some(report) => show_report(context, &report, plan.0.changes()),
         None => Ok(Outcome::Pending),
@@ -127,7 +123,7 @@ async fn carry_out_with(
         tell("nothing was written");
         return Ok(None);
     }
-    let (options, bar) = options(terms.deadline, ready.len());
+    let (options, bar) = options(terms.deadline, applier.clock, ready.len());
     let request = ApplyRequest {
         plan_id: plan.id(),
         plan_text: text,
@@ -284,15 +280,8 @@ fn confirmed(plan: &Plan, ready: &[&Change]) -> Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
-/// The instant after which no further change may begin.
-fn deadline(args: &ApplyArgs, clock: &ApplyClock) -> Option<Timestamp> {
-    let minutes = args.deadline?;
-    let wait = Duration::from_secs(60 * u64::from(minutes));
-    Some(clock.now().plus(wait))
-}
-
-/// Options that show progress and stop at the deadline and at the first Ctrl-C.
-fn options(deadline: Option<Timestamp>, changes: usize) -> (ApplyOptions, ProgressBar) {
+/// Options that show progress and stop after so many minutes and at the first Ctrl-C.
+fn options(minutes: Option<u32>, clock: &dyn Clock, changes: usize) -> (ApplyOptions, ProgressBar) {
     let bar = progress::bar("applying");
     progress::begin(&bar, changes);
     let shown = bar.clone();
@@ -301,7 +290,10 @@ fn options(deadline: Option<Timestamp>, changes: usize) -> (ApplyOptions, Progre
             shown.inc(1);
         }
     });
-    options.deadline = deadline;
+    options.deadline = minutes.map(|minutes| {
+        let wait = Duration::from_secs(60 * u64::from(minutes));
+        clock.now().plus(wait)
+    });
     let cancel = options.cancel.clone();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
@@ -380,7 +372,7 @@ async fn resume(
 ) -> Result<(ApplyReport, Vec<Change>)> {
     let records = journal.changes(run).await?;
     let changes: Vec<Change> = records.into_iter().map(|record| record.change).collect();
-    let (options, bar) = options(deadline(args, clock), changes.len());
+    let (options, bar) = options(args.deadline, clock, changes.len());
     let applier = Applier::new(sink, journal, clock);
     let report = applier.resume(run, &options).await;
     bar.finish_and_clear();

@@ -125,7 +125,11 @@ pub(crate) async fn run(context: &Context, args: &RetryArgs) -> Result<Outcome> 
     let now = ApplyClock::new(config.sink.address(), context.now).now();
     let approval = Approval::within(ceiling, plan.id().clone(), changes, by, now);
     let sink = connections.sink.as_ref();
-    apply::carry_out(context, &config, sink, (plan, &text), &approval, args.yes).await
+    let terms = apply::Terms {
+        yes: args.yes,
+        deadline: args.deadline,
+    };
+    apply::carry_out(context, &config, sink, (plan, &text), &approval, terms).await
 }
 
 /// The changes in error that the plan does not bring again.

@@ -106,6 +106,20 @@ fn retry_brings_again_what_failed_on_the_earlier_approval_and_nothing_else() {
 }
 
 #[test]
+fn a_retry_keeps_its_deadline_and_what_is_left_of_it_can_be_resumed() {
+    let world = World::mapped();
+    may_write(&world, false);
+    let run = applied(&world);
+    may_write(&world, true);
+    let late = world.run(&["retry", &run, "--apply", "--yes", "--deadline", "0"]);
+    assert_eq!(late.code, 2, "{late:?}");
+    assert!(late.out.contains("the run's deadline came"), "{late:?}");
+    assert_eq!(world.writes(), 0);
+    let resumed = world.run(&["apply", "--resume", "--deadline", "60"]);
+    assert_eq!((resumed.code, world.writes()), (0, 4), "{resumed:?}");
+}
+
+#[test]
 fn what_has_grown_since_waits_for_a_new_approval_with_both_figures() {
     let world = World::mapped();
     may_write(&world, false);
