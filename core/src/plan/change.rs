@@ -202,6 +202,14 @@ pub enum Precondition {
         /// The quantity planned on.
         quantity: Quantity,
     },
+    /// The line is there, is of the product, ends on this day, and has this quantity. For a
+    /// bounded line that an undo sets.
+    QuantityUntil {
+        /// The quantity planned on.
+        quantity: Quantity,
+        /// Its last day.
+        last_day: CivilDate,
+    },
     /// The line is there, is of the product, has no end, and has this cost per unit.
     UnitCost {
         /// The cost planned on.

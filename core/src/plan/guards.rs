@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::{Action, Block, Change, Guard, PlanContext, Policy, ReductionLimit};
+use super::{Action, Block, Change, Guard, PlanContext, Policy, Precondition, ReductionLimit};
 use crate::model::{Agreement, ChangeId, CivilDate, Currency, Money, Quantity};
 use crate::reconcile::{Comparison, Kind, Row, VendorCost};
 use crate::sink::SinkDescriptor;
@@ -25,7 +25,7 @@ pub(super) fn blocks(
             Guard::Unsupported,
             unsupported(&change.action, context.sink),
         ),
-        block(Guard::NegativeQuantity, negative(&change.action)),
+        block(Guard::NegativeQuantity, negative(change)),
         block(Guard::AgreementDates, outside(row, change, context.sink)),
         block(Guard::WholeUnits, fractional(&change.action, context.sink)),
         block(
@@ -51,7 +51,7 @@ pub(crate) fn of_agreement(
     let block = |guard, reason: Option<String>| reason.map(|reason| Block { guard, reason });
     [
         block(Guard::Unsupported, unsupported(&change.action, sink)),
-        block(Guard::NegativeQuantity, negative(&change.action)),
+        block(Guard::NegativeQuantity, negative(change)),
         block(Guard::WholeUnits, fractional(&change.action, sink)),
         block(Guard::InvoicedPeriod, invoiced(agreement, change)),
     ]
@@ -77,12 +77,13 @@ fn wanted(action: &Action) -> Option<Quantity> {
     action.quantities().map(|(_, to)| to)
 }
 
-fn negative(action: &Action) -> Option<String> {
+fn negative(change: &Change) -> Option<String> {
     // A bounded line may give back what was billed.
-    if action.is_bounded() {
+    let is_set = matches!(change.precondition, Precondition::QuantityUntil { .. });
+    if is_set || change.action.is_bounded() {
         return None;
     }
-    let to = wanted(action).filter(|to| *to < Quantity::ZERO)?;
+    let to = wanted(&change.action).filter(|to| *to < Quantity::ZERO)?;
     Some(format!("a line cannot bill {to} units"))
 }
 

@@ -16,14 +16,22 @@ impl Change {
             return self.check_absence(lines);
         };
         let line = self.find(lines, id)?;
-        if let Some(day) = line.state.last_day {
-            return Err(format!("line {id} now ends after {day}"));
+        let bounded = match &self.precondition {
+            Precondition::QuantityUntil { last_day, .. } => Some(*last_day),
+            _ => None,
+        };
+        match line.state.last_day {
+            found if found == bounded => {}
+            Some(day) => return Err(format!("line {id} now ends after {day}")),
+            None => return Err(format!("line {id} has no end any more")),
         }
         let differs = |what: &str, found: &dyn fmt::Display, expected: &dyn fmt::Display| {
             Err(format!("{what} is {found}, planned on {expected}"))
         };
         match &self.precondition {
-            Precondition::Quantity { quantity } if line.state.quantity != *quantity => {
+            Precondition::Quantity { quantity } | Precondition::QuantityUntil { quantity, .. }
+                if line.state.quantity != *quantity =>
+            {
                 differs("quantity", &line.state.quantity, quantity)
             }
             Precondition::UnitCost { unit_cost } if line.state.unit_cost != *unit_cost => differs(

@@ -7,13 +7,17 @@ use crate::error::{Result, printable};
 use crate::model::{
     Agreement, AgreementLine, AgreementLineId, ChangeId, CivilDate, LineState, Money, Quantity,
 };
-use crate::plan::{Action, Change, Evidence, Shown, Undoes, first_day, guards, intent_id};
+use crate::plan::{
+    Action, Change, Evidence, Precondition, Shown, Undoes, first_day, guards, intent_id,
+};
 use crate::store::RunRecord;
 
 /// A write that takes something back.
 struct Step {
     action: Action,
     effective: CivilDate,
+    /// Where it is another than the action's own.
+    precondition: Option<Precondition>,
     reason: String,
 }
 
@@ -140,6 +144,7 @@ impl<'a> Inverse<'a> {
             }
         };
         Ok(Step {
+            precondition: bounded(&action, after),
             action,
             effective: first_day(self.context.policy, self.agreement, self.context.today),
             reason,
@@ -151,7 +156,7 @@ impl<'a> Inverse<'a> {
         let left = state(past.result.after.as_ref())?;
         let line = past.result.line.as_ref().ok_or_else(unknown)?;
         if let Some(last_day) = left.last_day {
-            return Err(Refusal::EndsByItself { last_day });
+            return self.nothing_on_bounded(past, line, left, last_day);
         }
         let found = self.found(line)?;
         let run = self.run_words();
@@ -163,6 +168,7 @@ impl<'a> Inverse<'a> {
                 replaced_by: None,
             },
             effective: last_day.plus_days(1),
+            precondition: None,
             reason,
         };
         let start = left.effective.unwrap_or(past.change().effective);
@@ -191,12 +197,47 @@ impl<'a> Inverse<'a> {
                     to: Quantity::ZERO,
                 },
                 effective: start,
+                precondition: None,
                 reason: format!("{never}: it bills nothing, and ends on its first day"),
             });
         }
         let reason = format!("{never}: billing nothing, it ends on its first day");
         steps.push(end(Quantity::ZERO, start, reason));
         Ok(steps)
+    }
+
+    /// Lets a line bill nothing that the run added for certain days, such as a catch-up. Its days
+    /// stay: a PSA may refuse to move an end that has passed.
+    fn nothing_on_bounded(
+        &self,
+        past: &Past<'_>,
+        line: &AgreementLineId,
+        left: &LineState,
+        last_day: CivilDate,
+    ) -> Steps {
+        self.refuse_invoiced(past.change())?;
+        if left.quantity.is_zero() {
+            return Err(Refusal::NoDifference);
+        }
+        let found = self.found(line)?;
+        self.still_ends(line, last_day)?;
+        as_left(found, left)?;
+        let action = Action::SetQuantity {
+            line: line.clone(),
+            from: left.quantity,
+            to: Quantity::ZERO,
+        };
+        let start = left.effective.unwrap_or(past.change().effective);
+        Ok(vec![Step {
+            precondition: bounded(&action, left),
+            action,
+            effective: start,
+            reason: format!(
+                "{} added the line for {start} to {last_day}, which is not invoiced yet: it bills \
+                 nothing",
+                self.run_words()
+            ),
+        }])
     }
 
     /// Gives a line that took the place of one that the run ended what that one billed.
@@ -216,6 +257,7 @@ impl<'a> Inverse<'a> {
             steps.push(Step {
                 action,
                 effective,
+                precondition: None,
                 reason: format!(
                     "in {run} this line took the place of one that ended: it gets the {what} of that one"
                 ),
@@ -266,6 +308,7 @@ impl<'a> Inverse<'a> {
         Ok(vec![Step {
             action,
             effective,
+            precondition: None,
             reason: format!(
                 "{} ended line {line} of {}: a new line goes on with it from the day after",
                 self.run_words(),
@@ -336,6 +379,9 @@ impl<'a> Inverse<'a> {
             step.action,
             step.effective,
         );
+        if let Some(precondition) = step.precondition {
+            change.precondition = precondition;
+        }
         change.labels = last.labels.clone();
         change.reason = printable(&step.reason);
         let line = change.action.line();
@@ -351,6 +397,18 @@ impl<'a> Inverse<'a> {
         };
         change.blocks = guards::of_agreement(self.agreement, &change, self.context.sink);
         Ok(change)
+    }
+}
+
+/// What must hold of a line that ends by itself for its quantity to be set.
+fn bounded(action: &Action, left: &LineState) -> Option<Precondition> {
+    let last_day = left.last_day?;
+    match action {
+        Action::SetQuantity { from, .. } => Some(Precondition::QuantityUntil {
+            quantity: *from,
+            last_day,
+        }),
+        _ => None,
     }
 }
 

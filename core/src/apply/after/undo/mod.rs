@@ -51,7 +51,8 @@ pub struct Undo {
 ///
 /// Quantities, costs and prices go back to what was read before the write. A line that was
 /// added is ended: where none of it is invoiced yet so that it never bills, else after the
-/// last day that is invoiced. A line that was ended goes on as a new line of the same
+/// last day that is invoiced. A line that was added for certain days, such as a catch-up, bills
+/// nothing from then on, where none of it is invoiced yet. A line that was ended goes on as a new line of the same
 /// quantity, cost and price from the day after; its end stays, for whether a PSA takes back an
 /// end is not known. Where the run itself let another line go on from that day, that one gets
 /// the quantity, cost and price of the ended one.

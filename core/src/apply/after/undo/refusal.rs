@@ -57,11 +57,6 @@ pub enum Refusal {
     },
     /// The line bills what it billed before.
     NoDifference,
-    /// The line ends by itself.
-    EndsByItself {
-        /// Its last day.
-        last_day: CivilDate,
-    },
     /// The PSA, or Tallyline's connection to it, cannot do it.
     Unsupported {
         /// What it cannot do.
@@ -116,11 +111,6 @@ impl fmt::Display for Refusal {
                 write!(f, "the line is not as the run left it: {found}")
             }
             Self::NoDifference => f.write_str("the line bills what it billed before"),
-            Self::EndsByItself { last_day } => write!(
-                f,
-                "the line that it added ends by itself after {last_day}: end it earlier in the PSA \
-                 by hand, if it must"
-            ),
             Self::Unsupported { what } => f.write_str(what),
             Self::Agreement { why } => f.write_str(why),
             Self::Together { with } => write!(

@@ -28,7 +28,7 @@ struct Desk {
     today: CivilDate,
 }
 
-/// What an agreement bills: product, quantity, cost and price of its open lines.
+/// What an agreement bills: product, quantity, cost and price of its open lines and of catch-ups.
 type Billed = Vec<(AgreementId, String, Quantity, Option<Money>, Option<Money>)>;
 
 fn priced(id: &str, product: &str, quantity: u32) -> AgreementLine {
@@ -168,7 +168,12 @@ impl Desk {
         let world = self.bench.sink.world();
         let mut billed = Vec::new();
         for (agreement, lines) in &world.lines {
-            for line in lines.iter().filter(|line| line.state.last_day.is_none()) {
+            let catches_up = |line: &&AgreementLine| {
+                let began = Some(super::day("2026-01-15"));
+                line.state.effective == began && !line.state.quantity.is_zero()
+            };
+            let open = |line: &&AgreementLine| line.state.last_day.is_none();
+            for line in lines.iter().filter(|line| open(line) || catches_up(line)) {
                 let state = &line.state;
                 billed.push((
                     agreement.clone(),

@@ -13,6 +13,7 @@ use crate::plan::Action;
 #[derive(Clone, Copy, Debug)]
 enum Story {
     Quantity,
+    CaughtUp,
     Cost,
     Price,
     All,
@@ -45,6 +46,7 @@ fn fault() -> impl Strategy<Value = Fault> {
 fn product() -> impl Strategy<Value = Product> {
     let story = prop_oneof![
         Just(Story::Quantity),
+        Just(Story::CaughtUp),
         Just(Story::Cost),
         Just(Story::Price),
         Just(Story::All),
@@ -109,8 +111,16 @@ impl Product {
             last_day: None,
             like: None,
         };
+        let catch_up = Action::CreateLine {
+            quantity: Quantity::from(to).checked_sub(from.into()).unwrap(),
+            unit_cost: Some(money(100)),
+            unit_price: Some(money(200)),
+            last_day: Some(day("2026-01-31")),
+            like: Some(line.into()),
+        };
         match self.story {
             Story::Quantity => vec![quantity],
+            Story::CaughtUp => vec![quantity, catch_up],
             Story::Cost => vec![cost],
             Story::Price => vec![price],
             Story::All => vec![quantity, cost, price],
@@ -138,6 +148,9 @@ fn set(products: &[Product]) -> (Desk, Vec<Change>) {
             let id = format!("c{index}-{step}");
             let mut change = change(&id, agreement, &name, action);
             change.evidence.next_invoice = Some(day("2026-02-01"));
+            if change.action.is_bounded() {
+                change.effective = day("2026-01-15");
+            }
             changes.push(change);
         }
     }
