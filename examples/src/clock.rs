@@ -34,6 +34,10 @@ impl Clock for ApplyClock {
     async fn sleep(&self, duration: Duration) {
         SystemClock.sleep(duration).await;
     }
+
+    async fn alongside(&self, duration: Duration) {
+        SystemClock.alongside(duration).await;
+    }
 }
 
 #[cfg(test)]

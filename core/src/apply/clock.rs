@@ -14,6 +14,12 @@ pub trait Clock: Send + Sync {
 
     /// Waits.
     async fn sleep(&self, duration: Duration);
+
+    /// Waits beside a request that is under way, and is dropped when that comes to its end first.
+    ///
+    /// A clock whose time passes by itself waits as in [`sleep`](Self::sleep). One that jumps
+    /// instead of waiting must not end this wait: its time stands still during a request.
+    async fn alongside(&self, duration: Duration);
 }
 
 /// The system's clock and tokio's timer.
@@ -33,6 +39,14 @@ impl Clock for SystemClock {
     /// # Panics
     /// Outside of a tokio runtime with its time driver on.
     async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    /// Waits on tokio's timer.
+    ///
+    /// # Panics
+    /// As [`sleep`](Self::sleep).
+    async fn alongside(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }
 }

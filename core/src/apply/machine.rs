@@ -11,11 +11,12 @@ use crate::store::{ChangeState, Event, Failure};
 /// What bounds the work on one change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How often one write is read back before it counts as not landed or as unsettled; at
-    /// least once.
+    /// How often reading back must show that one write has not landed before it counts as not
+    /// landed, and how often reading back may fail before it stays unsettled; at least once.
     pub verify_attempts: u32,
-    /// Whether a write that left before a resume, and that every read-back shows as not landed,
-    /// may be sent once more: only when so much time has passed that it can no longer arrive.
+    /// Whether a write that left before a resume, and that so many read-backs show as not
+    /// landed, may be sent once more: only when so much time has passed that it can no longer
+    /// arrive.
     pub may_rewrite: bool,
 }
 
@@ -69,13 +70,14 @@ pub enum Step {
     Record(Event),
     /// Read the target and compare it with the precondition, then say [`Input::Checked`].
     Check,
-    /// Let the one write leave, then say [`Input::Written`].
+    /// Let the one write leave, then say [`Input::Written`]; or [`Input::HeldBack`] where too
+    /// much time has passed since it was recorded as sent, or somebody may have taken over.
     Write,
     /// Read back with the receipt where there is one, then say [`Input::Verified`].
     Verify(Option<Receipt>),
     /// Wait before the next read-back, then say [`Input::Waited`].
     Wait {
-        /// How often the write was read back so far.
+        /// How often the write was read back so far, or could not be.
         readings: u32,
     },
     /// Stop: the history ends in a final event.
@@ -94,6 +96,11 @@ pub enum Input {
     Checked(Check),
     /// The write came to an end.
     Written(Written),
+    /// The write did not leave, and will not: the target is checked anew before another does.
+    HeldBack {
+        /// Why, in words.
+        reason: String,
+    },
     /// The target was read back, or could not be.
     Verified(std::result::Result<Verdict, Failure>),
     /// The wait is over.
@@ -113,8 +120,9 @@ enum Phase {
 /// The state machine of one change: results in, next step out.
 ///
 /// Two properties hold for every sequence of inputs. [`Step::Write`] comes only after
-/// [`Event::Sent`] was recorded, and comes a second time only where a machine that was
-/// [resumed](Machine::resume) has read back that the write before it has not landed.
+/// [`Event::Sent`] was recorded, and comes a second time only where the write before it was held
+/// back, or where a machine that was [resumed](Machine::resume) has read back that it has not
+/// landed.
 ///
 /// # Examples
 /// ```
@@ -136,8 +144,10 @@ pub struct Machine {
     /// Writes that have left so far, those before a resume included.
     attempts: u32,
     receipt: Option<Receipt>,
-    /// Read-backs of the present write.
+    /// Read-backs of the present write that showed the state from before.
     readings: u32,
+    /// Read-backs of the present write that failed.
+    unreadable: u32,
     /// Whether proof of "not landed" leads to the write and not to failure.
     may_rewrite: bool,
     /// Whether reading back stands in for the answer.
@@ -188,7 +198,10 @@ impl Machine {
         };
         match (state, verdict) {
             (ChangeState::Pending, _) => Self::start(limits, overridden),
-            (ChangeState::Intended, _) => Self::at(limits, Phase::Check),
+            (ChangeState::Intended, _) => Self {
+                attempts,
+                ..Self::at(limits, Phase::Check)
+            },
             (ChangeState::Landed | ChangeState::Conflicting, Some(verdict)) => {
                 let mut machine = machine;
                 machine.conclude(verdict);
@@ -211,6 +224,7 @@ impl Machine {
             attempts: 0,
             receipt: None,
             readings: 0,
+            unreadable: 0,
             may_rewrite: false,
             recovered: false,
         }
@@ -227,7 +241,7 @@ impl Machine {
             Phase::Write => Step::Write,
             Phase::Verify => Step::Verify(self.receipt.clone()),
             Phase::Wait => Step::Wait {
-                readings: self.readings,
+                readings: self.readings.saturating_add(self.unreadable),
             },
             Phase::Settled => Step::Settled,
             Phase::Unsettled => Step::Unsettled,
@@ -247,6 +261,10 @@ impl Machine {
             }
             (Input::Checked(check), false, Phase::Check) => self.checked(check),
             (Input::Written(written), false, Phase::Write) => self.written(written),
+            (Input::HeldBack { reason }, false, Phase::Write) => {
+                self.pending.push_back(Event::HeldBack { reason });
+                self.phase = Phase::Check;
+            }
             (Input::Verified(result), false, Phase::Verify) => self.verified(result),
             (Input::Waited, false, Phase::Wait) => self.phase = Phase::Verify,
             (input, ..) => {
@@ -282,6 +300,7 @@ impl Machine {
     fn written(&mut self, written: Written) {
         self.receipt = None;
         self.readings = 0;
+        self.unreadable = 0;
         self.may_rewrite = false;
         self.recovered = false;
         match written {
@@ -310,18 +329,21 @@ impl Machine {
     }
 
     fn verified(&mut self, result: std::result::Result<Verdict, Failure>) {
-        self.readings += 1;
-        let last = self.readings >= self.limits.verify_attempts;
+        let enough = self.limits.verify_attempts;
         match result {
+            // What could not be read shows nothing: it does not count towards "not landed".
             Err(failure) => {
                 self.pending.push_back(Event::Unverified { failure });
+                self.unreadable += 1;
+                let last = self.unreadable >= enough;
                 self.phase = if last { Phase::Unsettled } else { Phase::Wait };
             }
             Ok(Verdict::NotLanded) => {
                 self.pending.push_back(Event::Verified {
                     verdict: Verdict::NotLanded,
                 });
-                if last {
+                self.readings += 1;
+                if self.readings >= enough {
                     self.has_not_landed();
                 } else {
                     self.phase = Phase::Wait;
@@ -336,7 +358,7 @@ impl Machine {
         }
     }
 
-    /// Every read-back showed the old state.
+    /// As many read-backs as are wanted showed the old state.
     fn has_not_landed(&mut self) {
         if self.receipt.is_some() {
             self.settle(Event::Conflict {

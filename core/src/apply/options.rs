@@ -74,7 +74,8 @@ pub struct ApplyOptions {
     pub run: Option<RunId>,
     /// How many agreements are worked on at once, within what the sink allows.
     pub concurrency: usize,
-    /// How often a write is read back before it counts as not landed or as unsettled.
+    /// How often reading back must show that a write has not landed before it counts as not
+    /// landed, and how often reading back may fail before it stays unsettled.
     pub verify_attempts: u32,
     /// The wait before the second read-back of a write; each further one is twice as long.
     pub verify_wait: Duration,
@@ -82,13 +83,17 @@ pub struct ApplyOptions {
     pub verify_wait_max: Duration,
     /// How long after it left a write without an answer may still arrive at the PSA. Before
     /// that it is never sent again, not by a resume either: it stays unsettled.
+    ///
+    /// It counts from the event after [`Event::Sent`]: a sink may wait for its turn before its one
+    /// attempt leaves. Where the process was gone before it recorded one, it counts from the end of
+    /// its lease.
     pub late_write: Duration,
     /// Who holds the leases: an id that no other execution has. Derived from the run and the
     /// instant when absent.
     pub holder: Option<HolderId>,
     /// How long a lease on an agreement holds that is not renewed. It is renewed with every
-    /// event and before every wait; a quarter of it must be left when a write leaves, so that
-    /// it should be longer than the longest request.
+    /// event, before every wait, and while a request is under way; a quarter of it must be left
+    /// when a write leaves.
     pub lease: Duration,
     /// No change is taken in hand at this instant or later; one that was is brought to its end.
     pub deadline: Option<Timestamp>,

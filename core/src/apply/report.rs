@@ -94,8 +94,15 @@ impl ChangeResult {
             resumable: true,
         };
         let mut state = ChangeState::Pending;
+        // When the write before the latest left.
+        let mut before = None;
         for recorded in history {
             state = state.after(&recorded.event);
+            match &recorded.event {
+                Event::Sent { .. } => before = result.sent.replace(recorded.at),
+                Event::HeldBack { .. } => result.sent = before,
+                _ => {}
+            }
             result.read(&recorded.event, recorded.at);
         }
         result.resumable = !state.is_settled();
@@ -118,7 +125,7 @@ impl ChangeResult {
 
     fn read(&mut self, event: &Event, at: Timestamp) {
         match event {
-            Event::Sent { .. } => self.sent = Some(at),
+            Event::HeldBack { reason } => self.detail.clone_from(reason),
             Event::PreconditionHeld { observed } => self.before.clone_from(observed),
             Event::Answered { receipt } => {
                 self.line = Some(receipt.line.clone());

@@ -1,12 +1,17 @@
 //! Carries out what the machine of an agreement says.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use futures::StreamExt;
+use futures::future::{Either, select};
 
 use super::runner::Run;
 use super::{AgreementInput, AgreementMachine, AgreementStep, Permission, Stop, Written};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{AgreementId, AgreementLine, ChangeId, LinesOutcome};
 use crate::plan::Change;
+use crate::sink::Verdict;
 use crate::store::{
     ChangeRecord, Claim, ClaimRequest, Event, Failure, Lease, RecordedEvent, UnsettledChange,
 };
@@ -64,29 +69,40 @@ impl<'a> AgreementWork<'a> {
     }
 
     async fn step(&mut self, step: AgreementStep) -> AgreementInput {
-        let sink = self.run.applier.sink;
+        let run = self.run;
+        let sink = run.applier.sink;
         match step {
             AgreementStep::Claim => self.claim().await.unwrap_or_else(journal_failed),
             AgreementStep::Load => self.load().await.unwrap_or_else(journal_failed),
-            AgreementStep::Read => AgreementInput::Lines(self.read().await),
+            AgreementStep::Read => {
+                let agreement = self.agreement.clone();
+                let read = read(run, &agreement);
+                self.under_lease(read, AgreementInput::Lines).await
+            }
             AgreementStep::Record { change, seq, event } => self
                 .record(change, seq, event)
                 .await
                 .unwrap_or_else(lease_or_journal),
             AgreementStep::Renew(time) => self.renew(time).await.unwrap_or_else(lease_or_journal),
-            AgreementStep::Write(id) => match self.change(&id) {
-                Ok(change) => AgreementInput::Written(Written::from(sink.execute(change).await)),
+            AgreementStep::Write(id) => match self.change(&id).cloned() {
+                Ok(change) => {
+                    let written = |result| AgreementInput::Written(Written::from(result));
+                    self.under_lease(sink.execute(&change), written).await
+                }
                 Err(error) => journal_failed(error),
             },
-            AgreementStep::Verify(id, receipt) => match self.change(&id) {
+            AgreementStep::Verify(id, receipt) => match self.change(&id).cloned() {
                 Ok(change) => {
-                    let verdict = sink.verify(change, receipt.as_ref()).await;
-                    AgreementInput::Verified(verdict.map_err(|error| Failure::from(&error)))
+                    let verified = |verdict: Result<Verdict>| {
+                        AgreementInput::Verified(verdict.map_err(|error| Failure::from(&error)))
+                    };
+                    self.under_lease(sink.verify(&change, receipt.as_ref()), verified)
+                        .await
                 }
                 Err(error) => journal_failed(error),
             },
             AgreementStep::Wait(time) => {
-                self.run.applier.clock.sleep(time).await;
+                run.applier.clock.sleep(time).await;
                 AgreementInput::Waited
             }
             AgreementStep::Release | AgreementStep::Finished => {
@@ -113,7 +129,7 @@ impl<'a> AgreementWork<'a> {
             until: now.plus(self.run.options.lease),
         };
         let claim = self.run.applier.journal.claim(&request).await?;
-        if let Claim::Taken(lease) = &claim {
+        if let Claim::Taken { lease, .. } = &claim {
             self.lease = Some(lease.clone());
         }
         Ok(AgreementInput::Claimed(claim))
@@ -134,19 +150,49 @@ impl<'a> AgreementWork<'a> {
         })
     }
 
-    /// The lease in hand, to hold for a time from now.
-    fn prolonged(&mut self, time: std::time::Duration) -> Result<&Lease> {
+    /// The lease in hand, as it is to hold for a time from now.
+    fn prolonged(&self, time: Duration) -> Result<Lease> {
         let now = self.run.applier.clock.now();
-        let lease = self.lease.as_mut().ok_or_else(|| defect("no lease"))?;
+        let mut lease = self.lease.clone().ok_or_else(|| defect("no lease"))?;
         lease.until = lease.until.max(now.plus(time));
         Ok(lease)
     }
 
-    async fn renew(&mut self, time: std::time::Duration) -> Result<AgreementInput> {
-        let journal = self.run.applier.journal;
+    async fn renew(&mut self, time: Duration) -> Result<AgreementInput> {
         let lease = self.prolonged(time)?;
-        journal.renew(lease).await?;
-        Ok(AgreementInput::Renewed { until: lease.until })
+        self.run.applier.journal.renew(&lease).await?;
+        let until = lease.until;
+        self.lease = Some(lease);
+        Ok(AgreementInput::Renewed { until })
+    }
+
+    /// Waits for a request and keeps the lease meanwhile.
+    ///
+    /// A request is dropped when another has the lease, or when it ended and could not be renewed:
+    /// what has not left by then must not.
+    async fn under_lease<T>(
+        &mut self,
+        request: impl Future<Output = T> + Send,
+        to_input: impl FnOnce(T) -> AgreementInput,
+    ) -> AgreementInput {
+        let (clock, options) = (self.run.applier.clock, self.run.options);
+        let mut request = pin!(request);
+        loop {
+            let pause = clock.alongside(options.limits().renewal());
+            // The pause is looked at first: a process that stood still sees to its lease before
+            // the request goes on.
+            if let Either::Right((result, _)) = select(pause, request.as_mut()).await {
+                return to_input(result);
+            }
+            let Err(error) = self.renew(options.lease).await else {
+                continue;
+            };
+            let until = self.lease.as_ref().map(|lease| lease.until);
+            if error.kind() == ErrorKind::Conflict || until.is_none_or(|end| end <= clock.now()) {
+                return lease_or_journal(error);
+            }
+            tracing::warn!(agreement = %self.agreement, %error, "lease not renewed");
+        }
     }
 
     async fn release(&mut self) {
@@ -166,37 +212,39 @@ impl<'a> AgreementWork<'a> {
             at: run.applier.clock.now(),
             event,
         };
-        let lease = self.prolonged(run.options.lease)?.clone();
+        let lease = self.prolonged(run.options.lease)?;
         run.applier
             .journal
             .append(&lease, &run.record.id, &recorded)
             .await?;
+        self.lease = Some(lease);
         let change = self.change(&recorded.change)?;
         run.options.tell(&run.record.id, change, &recorded);
         Ok(AgreementInput::Recorded { at: recorded.at })
     }
+}
 
-    async fn read(&self) -> std::result::Result<Vec<AgreementLine>, Failure> {
-        let wanted = [self.agreement.clone()];
-        let mut readings = self.run.applier.sink.lines(&wanted);
-        while let Some(reading) = readings.next().await {
-            let reading = reading.map_err(|error| Failure::from(&error))?;
-            if reading.agreement != self.agreement {
-                continue;
-            }
-            return match reading.outcome {
-                LinesOutcome::Complete(lines) => Ok(lines),
-                LinesOutcome::Failed(failure) => Err(Failure::new(failure.kind, failure.message)),
-            };
+/// The lines of an agreement.
+async fn read(
+    run: &Run<'_>,
+    agreement: &AgreementId,
+) -> std::result::Result<Vec<AgreementLine>, Failure> {
+    let wanted = [agreement.clone()];
+    let mut readings = run.applier.sink.lines(&wanted);
+    while let Some(reading) = readings.next().await {
+        let reading = reading.map_err(|error| Failure::from(&error))?;
+        if reading.agreement != *agreement {
+            continue;
         }
-        Err(Failure::new(
-            ErrorKind::Protocol,
-            format!(
-                "agreement {} was asked for and not answered",
-                self.agreement
-            ),
-        ))
+        return match reading.outcome {
+            LinesOutcome::Complete(lines) => Ok(lines),
+            LinesOutcome::Failed(failure) => Err(Failure::new(failure.kind, failure.message)),
+        };
     }
+    Err(Failure::new(
+        ErrorKind::Protocol,
+        format!("agreement {agreement} was asked for and not answered"),
+    ))
 }
 
 fn defect(what: &str) -> Error {

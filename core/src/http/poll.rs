@@ -143,6 +143,10 @@ mod tests {
         async fn sleep(&self, duration: Duration) {
             self.waits.lock().unwrap().push(duration.as_secs());
         }
+
+        async fn alongside(&self, _: Duration) {
+            std::future::pending::<()>().await;
+        }
     }
 
     async fn ask(

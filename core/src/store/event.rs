@@ -85,8 +85,13 @@ pub enum Event {
     /// The write is about to leave. From here on it may have been carried out.
     Sent {
         /// Which write of this change it is, from 1. A second one follows only on proof that
-        /// the first has not landed.
+        /// the first has not landed, or that it did not leave.
         attempt: u32,
+    },
+    /// The write that was about to leave did not: nothing was sent.
+    HeldBack {
+        /// Why, in words.
+        reason: String,
     },
     /// The system answered that it carried out the write.
     Answered {
@@ -146,6 +151,7 @@ impl Event {
             Self::PreconditionHeld { .. } => "precondition_held",
             Self::Drifted { .. } => "drifted",
             Self::Sent { .. } => "sent",
+            Self::HeldBack { .. } => "held_back",
             Self::Answered { .. } => "answered",
             Self::OutcomeUnknown { .. } => "outcome_unknown",
             Self::Verified { .. } => "verified",
@@ -178,7 +184,7 @@ impl Event {
 pub enum ChangeState {
     /// Nothing has happened.
     Pending,
-    /// Work began; nothing was written.
+    /// Work began; no write is out.
     Intended,
     /// A write left and its answer is missing or says nothing: it may have landed.
     Unknown,
@@ -208,9 +214,9 @@ impl ChangeState {
 
     /// The state that an event leads to from this one.
     ///
-    /// Once a write has left, only its answer, a read-back or a final event moves the state:
-    /// a read-back of "not landed" or a new check of the precondition does not, so that a
-    /// resumed run reads back before it writes.
+    /// Once a write may have left, only its answer, a read-back, a final event or the word that
+    /// it was held back moves the state: a read-back of "not landed" or a new check of the
+    /// precondition does not, so that a resumed run reads back before it writes.
     #[must_use]
     pub fn after(self, event: &Event) -> Self {
         match event {
@@ -219,6 +225,8 @@ impl ChangeState {
                 state => state,
             },
             Event::Sent { .. } | Event::OutcomeUnknown { .. } => Self::Unknown,
+            // Of a write before it is proved that it has not landed: else there is no other.
+            Event::HeldBack { .. } => Self::Intended,
             Event::Answered { .. } => Self::Answered,
             Event::Verified { verdict } => match verdict {
                 Verdict::Landed { .. } => Self::Landed,

@@ -73,7 +73,13 @@ pub struct Lease {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// It was granted.
-    Taken(Lease),
+    Taken {
+        /// The lease.
+        lease: Lease,
+        /// Until when the lease before it on the agreement was to hold; absent where there was
+        /// none. What its holder sent has left by then.
+        before: Option<Timestamp>,
+    },
     /// Another holds it, lives as far as can be told, and its time is not over.
     Held(Lease),
 }
@@ -98,19 +104,23 @@ impl ClaimRequest {
     /// was not given back, `dead` that its holder is proved to be gone.
     pub(super) fn decide(self, newest: Option<(Lease, bool)>, dead: bool) -> Claim {
         let fence = newest.as_ref().map_or(0, |(lease, _)| lease.fence);
+        let before = newest.as_ref().map(|(lease, _)| lease.until);
         if let Some((lease, open)) = newest {
             let over = !open || dead || lease.until <= self.now || lease.holder == self.holder;
             if !over {
                 return Claim::Held(lease);
             }
         }
-        Claim::Taken(Lease {
-            sink: self.sink,
-            agreement: self.agreement,
-            holder: self.holder,
-            fence: fence + 1,
-            until: self.until,
-        })
+        Claim::Taken {
+            lease: Lease {
+                sink: self.sink,
+                agreement: self.agreement,
+                holder: self.holder,
+                fence: fence + 1,
+                until: self.until,
+            },
+            before,
+        }
     }
 }
 

@@ -195,7 +195,7 @@ impl Journal for MemoryStore {
             .as_ref()
             .is_some_and(|(lease, _)| self.holders.is_dead(&lease.holder));
         let claim = request.clone().decide(newest, dead);
-        if let Claim::Taken(lease) = &claim {
+        if let Claim::Taken { lease, .. } = &claim {
             store.leases.insert(key, (lease.clone(), true));
         }
         Ok(claim)

@@ -202,7 +202,7 @@ pub(super) fn claim(
         _ => false,
     };
     let claim = request.decide(newest, dead);
-    if let Claim::Taken(lease) = &claim {
+    if let Claim::Taken { lease, .. } = &claim {
         transaction
             .execute(
                 "INSERT INTO leases (sink, agreement, fence, holder, until, open)

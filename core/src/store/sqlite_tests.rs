@@ -216,7 +216,7 @@ async fn a_holder_of_another_opening_is_known_to_live_by_the_file_that_it_keeps_
     );
     let living = one.register(&"one".into()).await.unwrap();
     let taken = one.claim(&wants("one", 0)).await.unwrap();
-    assert!(matches!(taken, Claim::Taken(_)));
+    assert!(matches!(taken, Claim::Taken { .. }));
     assert_eq!(files(&folder), ["tallyline.db-holder-1"]);
     let twin = other.register(&"one".into()).await.unwrap_err();
     assert_eq!(twin.kind(), ErrorKind::Conflict);
@@ -226,7 +226,13 @@ async fn a_holder_of_another_opening_is_known_to_live_by_the_file_that_it_keeps_
     assert!(files(&folder).is_empty(), "the file goes with its holder");
     let taken = other.claim(&wants("other", 1)).await.unwrap();
     assert!(
-        matches!(taken, Claim::Taken(Lease { fence: 2, .. })),
+        matches!(
+            taken,
+            Claim::Taken {
+                lease: Lease { fence: 2, .. },
+                ..
+            }
+        ),
         "{taken:?}"
     );
 }
@@ -246,7 +252,13 @@ async fn a_file_that_a_killed_process_left_is_taken_away_and_its_leases_end() {
     assert_eq!(files(&folder), ["tallyline.db-holder-2"]);
     let taken = store.claim(&wants("next", 1)).await.unwrap();
     assert!(
-        matches!(taken, Claim::Taken(Lease { fence: 2, .. })),
+        matches!(
+            taken,
+            Claim::Taken {
+                lease: Lease { fence: 2, .. },
+                ..
+            }
+        ),
         "{taken:?}"
     );
 }

@@ -53,7 +53,7 @@ pub(super) async fn take(journal: &dyn Journal, agreement: &str) -> Lease {
         until: Timestamp::EPOCH,
     };
     match journal.claim(&request).await.unwrap() {
-        Claim::Taken(lease) => lease,
+        Claim::Taken { lease, .. } => lease,
         Claim::Held(lease) => panic!("{lease:?}"),
     }
 }

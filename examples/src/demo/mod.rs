@@ -70,6 +70,10 @@ impl Clock for BookClock {
     async fn sleep(&self, duration: std::time::Duration) {
         tokio::time::sleep(duration).await;
     }
+
+    async fn alongside(&self, _: std::time::Duration) {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Tells the story, unless a JSON document is wanted.

@@ -30,8 +30,9 @@ const KILLS: usize = 16;
 /// Starts of the program, those that came to their end included, after which something is stuck.
 const STARTS: usize = 4 * KILLS;
 
-/// The least distance between two starts on the program's clock: a lost write can no longer arrive.
-const LATER: Duration = Duration::from_secs(11 * 60);
+/// The least distance between two starts on the program's clock: a lost write can no longer arrive,
+/// ten minutes after the lease has ended under which it left.
+const LATER: Duration = Duration::from_secs(12 * 60);
 
 /// A small generator of its own: the same seed draws the same moments.
 struct Draw(u64);

@@ -38,6 +38,10 @@ impl Clock for Fixed {
     async fn sleep(&self, _: Duration) {
         tokio::task::yield_now().await;
     }
+
+    async fn alongside(&self, _: Duration) {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// One client with 10 seats at 20.00, cost 14.00, billed in advance: October is invoiced.

@@ -54,6 +54,10 @@ impl Clock for Jumping {
     async fn sleep(&self, duration: Duration) {
         self.0.lock().unwrap().push(duration);
     }
+
+    async fn alongside(&self, _: Duration) {
+        std::future::pending::<()>().await;
+    }
 }
 
 pub(crate) fn client_on(server: &MockServer, clock: &Arc<Jumping>) -> CloudmoreClient {

@@ -126,7 +126,7 @@ impl HistoryEntry {
             Outcome::Done { recovered: false } => Proof::ReadBack,
             Outcome::Done { recovered: true } => Proof::ReadBackAlone,
             Outcome::Conflict => Proof::Contradicted,
-            _ if result.resumable => Proof::Open,
+            Outcome::Unsettled => Proof::Open,
             _ => return None,
         };
         let overridden = record

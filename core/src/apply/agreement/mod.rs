@@ -12,12 +12,18 @@ use super::{ChangeResult, Check, Input, Limits, Machine, Outcome, Permission, St
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{AgreementLine, Timestamp};
 use crate::plan::Change;
+use crate::sink::Verdict;
 use crate::store::{
     ChangeRecord, ChangeState, Claim, Event, Failure, RecordedEvent, RunId, SkipCause,
 };
 
-/// How often a lease that comes too late is renewed before the work is given up.
+/// How often a lease that comes too late is renewed, and a write is recorded that comes too late
+/// to leave, before the work is given up.
 const RENEWALS: u32 = 3;
+
+/// Why a write is held back that is recorded already.
+const TOO_LATE: &str = "nothing was sent, as so much time passed after it was recorded that another \
+                        may have taken the agreement over";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -68,6 +74,8 @@ enum Hand {
         begun: bool,
         /// Whether a write may have left.
         wrote: bool,
+        /// How often its write was held back.
+        held_back: u32,
     },
 }
 
@@ -78,6 +86,8 @@ enum Hand {
 /// The clock is an input, so that the same inputs give the same steps. For every sequence of
 /// inputs: a write leaves only after its durable [`Event::Sent`], under a lease with a quarter
 /// of its time left, and only when the approval grants the change; after a stop nothing begins.
+/// A write that comes later than that, as where the process stood still, is held back: the
+/// target is read and the write recorded anew, which fails where another has taken over.
 #[derive(Clone, Debug)]
 pub struct AgreementMachine {
     limits: AgreementLimits,
@@ -94,6 +104,8 @@ pub struct AgreementMachine {
     stop: Option<Stop>,
     now: Timestamp,
     lease_until: Timestamp,
+    /// Until when a holder of the lease before may have let a write leave.
+    others_until: Timestamp,
     /// How often the lease was renewed for the present step.
     renewals: u32,
 }
@@ -125,6 +137,7 @@ impl AgreementMachine {
             stop: None,
             now,
             lease_until: now,
+            others_until: now,
             renewals: 0,
         };
         if machine.work.iter().all(|work| work.state().is_settled()) {
@@ -177,7 +190,6 @@ impl AgreementMachine {
     /// For how long the lease has to be renewed before the step, where it has to be.
     fn lease_needed(&self, machine: &Machine) -> Option<Duration> {
         let needed = match machine.next_step() {
-            Step::Write => self.limits.margin(),
             Step::Wait { readings } if self.renewals < RENEWALS => {
                 self.limits.pause(readings) + self.limits.margin()
             }
@@ -205,8 +217,10 @@ impl AgreementMachine {
                 self.leave_the_rest();
                 self.phase = Phase::Finished;
             }
-            Phase::Work if put_back => {
-                self.hand = Hand::Empty;
+            Phase::Work => {
+                if put_back {
+                    self.hand = Hand::Empty;
+                }
                 self.go_on();
             }
             _ => {}
@@ -266,14 +280,22 @@ impl AgreementMachine {
             }
             (AgreementStep::Wait(_), AgreementInput::Waited) => self.feed(Input::Waited)?,
             (AgreementStep::Release, AgreementInput::Released) => self.phase = Phase::Finished,
-            (AgreementStep::Record { .. } | AgreementStep::Renew(_), AgreementInput::LeaseLost) => {
-                self.give_up("another has taken the agreement over".to_owned())
-            }
+            (
+                AgreementStep::Record { .. }
+                | AgreementStep::Renew(_)
+                | AgreementStep::Read
+                | AgreementStep::Write(_)
+                | AgreementStep::Verify(..),
+                AgreementInput::LeaseLost,
+            ) => self.give_up("another has taken the agreement over".to_owned()),
             (
                 AgreementStep::Claim
                 | AgreementStep::Load
                 | AgreementStep::Record { .. }
-                | AgreementStep::Renew(_),
+                | AgreementStep::Renew(_)
+                | AgreementStep::Read
+                | AgreementStep::Write(_)
+                | AgreementStep::Verify(..),
                 AgreementInput::JournalFailed(failure),
             ) => {
                 let stop = Stop::Journal { failure };
@@ -294,8 +316,9 @@ impl AgreementMachine {
 
     fn claimed(&mut self, claim: Claim) {
         match claim {
-            Claim::Taken(lease) => {
+            Claim::Taken { lease, before } => {
                 self.lease_until = lease.until;
+                self.others_until = before.unwrap_or(self.now);
                 self.phase = Phase::Load;
             }
             Claim::Held(lease) => self.give_up(format!(
@@ -335,14 +358,22 @@ impl AgreementMachine {
             machine,
             begun,
             wrote,
+            held_back,
         } = &mut self.hand
         else {
             return Ok(());
         };
         *begun = true;
-        if matches!(input, Input::Written(_) | Input::Verified(_)) {
-            *wrote = true;
-            self.lines = None;
+        match input {
+            Input::Written(_) | Input::Verified(_) => {
+                *wrote = true;
+                self.lines = None;
+            }
+            Input::HeldBack { .. } => {
+                *held_back += 1;
+                self.lines = None;
+            }
+            _ => {}
         }
         self.renewals = 0;
         machine.handle(input)
@@ -375,7 +406,12 @@ impl AgreementMachine {
                 return;
             };
             match machine.next_step() {
-                Step::Settled | Step::Unsettled => self.put_down(),
+                Step::Settled => self.put_down(),
+                Step::Unsettled => {
+                    self.work[self.at].pause = self.how_to_settle();
+                    self.put_down();
+                }
+                Step::Check if self.gives_up_writing() => self.put_down(),
                 Step::Check => {
                     let Some(lines) = &self.lines else { return };
                     let check = check(&self.work[self.at].change, lines);
@@ -384,27 +420,59 @@ impl AgreementMachine {
                     }
                 }
                 Step::Write => {
-                    let Some(reason) = self.reason_not_to_write() else {
+                    if let Some(stop @ Stop::Journal { .. }) = &self.stop {
+                        self.work[self.at].pause = stop.to_string();
+                        self.put_down();
+                        continue;
+                    }
+                    let Some(reason) = self.reason_to_hold_back() else {
                         return;
                     };
-                    self.work[self.at].pause = reason;
-                    self.put_down();
+                    if self.feed(Input::HeldBack { reason }).is_err() {
+                        return;
+                    }
                 }
                 _ => return,
             }
         }
     }
 
-    /// Why the write of the change in hand must not leave after all.
-    fn reason_not_to_write(&self) -> Option<String> {
-        if let Some(stop @ Stop::Journal { .. }) = &self.stop {
-            return Some(stop.to_string());
-        }
+    /// Why the write of the change in hand must not leave after all, though it is recorded.
+    fn reason_to_hold_back(&self) -> Option<String> {
         if let Permission::Withheld { reason, .. } = &self.work[self.at].permission {
             return Some(reason.clone());
         }
-        (self.renewals >= RENEWALS && self.now.plus(self.limits.margin()) > self.lease_until)
-            .then(|| "the lease on the agreement could not be renewed in time".to_owned())
+        (self.now.plus(self.limits.margin()) > self.lease_until).then(|| TOO_LATE.to_owned())
+    }
+
+    /// Whether the change in hand is not tried again after its write was held back.
+    fn gives_up_writing(&self) -> bool {
+        let Hand::Change { held_back, .. } = &self.hand else {
+            return false;
+        };
+        let tries_again = self.stop.is_none() && self.work[self.at].permission.is_granted();
+        *held_back >= RENEWALS || (*held_back > 0 && !tries_again)
+    }
+
+    /// What is known of the change in hand, which stays unsettled, and when a resume can settle it.
+    fn how_to_settle(&self) -> String {
+        let work = &self.work[self.at];
+        let known = work.result().detail;
+        let not_landed = |recorded: &RecordedEvent| {
+            let verdict = &Verdict::NotLanded;
+            matches!(&recorded.event, Event::Verified { verdict: seen } if seen == verdict)
+        };
+        if !work.history.last().is_some_and(not_landed) {
+            return known;
+        }
+        let until = self.left_by(work).plus(self.limits.late_write);
+        let until = Timestamp::from_second(until.as_second() + 1).unwrap_or(until);
+        let known = if known.is_empty() {
+            known
+        } else {
+            known + "; "
+        };
+        format!("{known}the PSA does not show it, and it may still arrive until {until}")
     }
 
     fn is_late(&self) -> bool {
@@ -436,6 +504,7 @@ impl AgreementMachine {
                     machine: self.machine(work),
                     begun: false,
                     wrote: state.is_unsettled(),
+                    held_back: 0,
                 },
             };
             return true;
@@ -444,12 +513,10 @@ impl AgreementMachine {
     }
 
     fn machine(&self, work: &Work) -> Machine {
-        let sent = |recorded: &&RecordedEvent| matches!(recorded.event, Event::Sent { .. });
-        let last = work.history.iter().rev().find(sent);
         let limits = Limits {
             verify_attempts: self.limits.verify_attempts.max(1),
             may_rewrite: work.permission.is_granted()
-                && last.is_none_or(|sent| self.now.since(sent.at) >= self.limits.late_write),
+                && self.now.since(self.left_by(work)) >= self.limits.late_write,
         };
         let overridden = match &work.permission {
             Permission::Granted { overridden } => overridden.clone(),
@@ -457,6 +524,19 @@ impl AgreementMachine {
         };
         let events = work.history.iter().map(|recorded| &recorded.event);
         Machine::resume(limits, events, overridden)
+    }
+
+    /// An instant by which the change's last write had left, if it did.
+    ///
+    /// Not that of the record that it is about to leave: the process may have stood still in
+    /// between, and a sink may wait for its turn. What was recorded next shows that the write had
+    /// an end, or that another has taken over since. Where nothing was, whoever held the lease
+    /// then let nothing leave after its end.
+    fn left_by(&self, work: &Work) -> Timestamp {
+        let sent = |recorded: &RecordedEvent| matches!(recorded.event, Event::Sent { .. });
+        let last = work.history.iter().rposition(sent);
+        let next = last.and_then(|at| work.history.get(at + 1));
+        next.map_or(self.others_until, |recorded| recorded.at)
     }
 
     fn reason_to_skip(&self, work: &Work) -> Option<Event> {

@@ -11,7 +11,8 @@ use crate::store::{ChangeRecord, Claim, Event, Failure, RunId};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AgreementLimits {
-    /// How often one write is read back before it counts as not landed or as unsettled.
+    /// How often reading back must show that one write has not landed before it counts as not
+    /// landed, and how often reading back may fail before it stays unsettled.
     pub verify_attempts: u32,
     /// The wait before the second read-back; each further one is twice as long.
     pub verify_wait: Duration,
@@ -37,14 +38,21 @@ impl AgreementLimits {
             .min(self.verify_wait_max)
     }
 
-    /// All waits between the read-backs of one write together. Once the longest wait is
-    /// reached, all further ones are as long.
+    /// All waits between the read-backs of one write together, where as many fail as may: each
+    /// of them adds a wait. Once the longest wait is reached, all further ones are as long.
     #[must_use]
     pub fn verify_bound(&self) -> Duration {
-        let waits = self.verify_attempts.saturating_sub(1);
+        let waits = self.verify_attempts.saturating_sub(1).saturating_mul(2);
         let growing = waits.min(32);
         let sum = (1..=growing).map(|n| self.pause(n)).sum::<Duration>();
         sum.saturating_add(self.pause(waits).saturating_mul(waits - growing))
+    }
+
+    /// How long to wait, while a request is under way, before the lease is renewed: so that it
+    /// is renewed before what must be left of it when a write leaves is over.
+    #[must_use]
+    pub fn renewal(&self) -> Duration {
+        self.lease / 5
     }
 
     /// How much of a lease must be left when a write leaves.
@@ -54,6 +62,10 @@ impl AgreementLimits {
 }
 
 /// What is to be done next about an agreement.
+///
+/// While a request of [`Read`](Self::Read), [`Write`](Self::Write) or [`Verify`](Self::Verify) is
+/// under way, the lease is to be renewed every [`renewal`](AgreementLimits::renewal). Where another
+/// has it, or it ends, the request is dropped, so that nothing of it leaves that has not left yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgreementStep {
     /// Take the lease on the agreement, then say [`AgreementInput::Claimed`].
@@ -121,9 +133,10 @@ pub enum AgreementInput {
     Waited,
     /// The lease was given back, or could not be: then it ends by itself.
     Released,
-    /// In answer to [`Record`](AgreementStep::Record) and [`Renew`](AgreementStep::Renew): the
-    /// lease is over, as another took it.
+    /// In answer to [`Record`](AgreementStep::Record), [`Renew`](AgreementStep::Renew) and the
+    /// steps during which the lease is renewed: the lease is over, as another took it.
     LeaseLost,
-    /// In answer to any step for the journal: it failed.
+    /// In answer to any step for the journal, and to those during which the lease is renewed: it
+    /// failed.
     JournalFailed(Failure),
 }

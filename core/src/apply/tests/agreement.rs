@@ -1,6 +1,6 @@
 //! The rules of one agreement, against every sequence of answers, crashes and stops.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{approval, change, changes, day, lines, set_quantity};
 use crate::apply::{
     AgreementInput, AgreementLimits, AgreementMachine, AgreementStep, ApplyOptions, ChangeResult,
-    Permission, Stop, Written,
+    Outcome, Permission, Stop, Written,
 };
 use crate::error::ErrorKind;
 use crate::model::{AgreementLine, ChangeId, LineState, Timestamp};
@@ -69,7 +69,8 @@ fn lease(holder: &str, until: Timestamp) -> Lease {
 struct Model {
     work: Vec<(Change, Permission)>,
     histories: BTreeMap<ChangeId, Vec<RecordedEvent>>,
-    left: BTreeSet<(ChangeId, u32)>,
+    /// When each write left at the latest.
+    left: BTreeMap<(ChangeId, u32), Timestamp>,
     now: Timestamp,
     lease_until: Timestamp,
     /// How often the lease was renewed since the last step of another kind.
@@ -91,7 +92,7 @@ impl Model {
         Self {
             work: work(),
             histories: BTreeMap::new(),
-            left: BTreeSet::new(),
+            left: BTreeMap::new(),
             now: Timestamp::EPOCH,
             lease_until: Timestamp::EPOCH,
             renewals: 0,
@@ -169,13 +170,14 @@ impl Model {
         let Some(Event::Sent { attempt }) = last else {
             panic!("{change} leaves after {last:?}");
         };
-        let again = self.left.contains(&(change.clone(), *attempt));
+        let again = self.left.contains_key(&(change.clone(), *attempt));
         assert!(!again, "{change} leaves twice for one intent");
         assert!(permission.is_granted(), "{change} is not approved");
         assert!(self.now.plus(MARGIN) <= self.lease_until, "the lease ends");
     }
 
-    /// A second write needs the proof that the first has not landed and no longer can.
+    /// A second write needs the proof that the first was held back, or has not landed and no
+    /// longer can.
     fn check_sent(&self, change: &ChangeId, attempt: u32) {
         let history = self.history(change);
         let sent = |recorded: &RecordedEvent| matches!(recorded.event, Event::Sent { .. });
@@ -189,6 +191,12 @@ impl Model {
                 attempt: attempt - 1
             }
         );
+        let left = self.left.get(&(change.clone(), attempt - 1));
+        let next = history.get(last + 1).map(|recorded| &recorded.event);
+        if let Some(Event::HeldBack { .. }) = next {
+            assert_eq!(left, None, "what was held back did not leave");
+            return;
+        }
         let not_landed = Event::Verified {
             verdict: Verdict::NotLanded,
         };
@@ -199,10 +207,30 @@ impl Model {
             !after.iter().any(answered),
             "an answered write is never repeated"
         );
-        assert!(
-            self.now.since(history[last].at) >= LATE,
-            "it may still arrive"
-        );
+        let late = left.is_none_or(|left| self.now.since(*left) >= LATE);
+        assert!(late, "it may still arrive");
+    }
+
+    /// The write whose turn it is has left, at the latest now.
+    fn write_left(&mut self, change: &ChangeId) {
+        match self.history(change).last().map(|last| &last.event) {
+            Some(Event::Sent { attempt }) => {
+                self.left.insert((change.clone(), *attempt), self.now);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The machine is gone; where a write was under way, so long after it began. Its lease was
+    /// renewed until then.
+    fn crash(&mut self, watch: &mut Watch, passes: u64) {
+        let step = watch.machine.next_step();
+        self.check(watch, &step);
+        if let AgreementStep::Write(change) = &step {
+            self.now = self.now.plus(Duration::from_secs(passes));
+            self.renewed(LEASE);
+            self.write_left(change);
+        }
     }
 
     fn renewed(&mut self, time: Duration) -> Timestamp {
@@ -217,8 +245,10 @@ impl Model {
                 AgreementInput::Claimed(Claim::Held(lease("other", self.now.plus(LEASE))))
             }
             AgreementStep::Claim => {
+                let before = Some(self.lease_until);
                 self.lease_until = self.now.plus(LEASE);
-                AgreementInput::Claimed(Claim::Taken(lease("own", self.lease_until)))
+                let lease = lease("own", self.lease_until);
+                AgreementInput::Claimed(Claim::Taken { lease, before })
             }
             AgreementStep::Load => AgreementInput::Loaded {
                 records: self.records(),
@@ -247,6 +277,10 @@ impl Model {
                     .entry(change.clone())
                     .or_default()
                     .push(recorded);
+                if choice % 32 == 2 {
+                    // It is durable, and the journal says that it is not.
+                    return AgreementInput::JournalFailed(failure());
+                }
                 AgreementInput::Recorded { at: self.now }
             }
             AgreementStep::Renew(time) => {
@@ -255,11 +289,10 @@ impl Model {
                 AgreementInput::Renewed { until }
             }
             AgreementStep::Write(change) => {
-                let attempt = match self.history(change).last().map(|last| &last.event) {
-                    Some(Event::Sent { attempt }) => *attempt,
-                    other => panic!("{other:?}"),
-                };
-                self.left.insert((change.clone(), attempt));
+                self.write_left(change);
+                if choice.is_multiple_of(16) {
+                    return AgreementInput::LeaseLost;
+                }
                 AgreementInput::Written(match choice % 5 {
                     0 => Written::NotSent(failure()),
                     1 => Written::Rejected(failure()),
@@ -297,11 +330,19 @@ impl Model {
         if step == AgreementStep::Finished {
             return false;
         }
+        let passes = Duration::from_secs(passes);
+        if let AgreementStep::Write(_) = step {
+            // A sink may wait for its turn: the write leaves at the end of the request.
+            self.now = self.now.plus(passes);
+            self.renewed(LEASE);
+        }
         let input = self.answer(&step, choice);
         if !matches!(step, AgreementStep::Renew(_)) {
             self.renewals = 0;
         }
-        self.now = self.now.plus(Duration::from_secs(passes));
+        if !matches!(step, AgreementStep::Write(_)) {
+            self.now = self.now.plus(passes);
+        }
         watch.machine.handle(input.clone(), self.now).unwrap();
         watch.twin.handle(input, self.now).unwrap();
         true
@@ -347,7 +388,7 @@ impl Watch {
 #[derive(Clone, Debug)]
 enum Move {
     Answer(u8, u64),
-    Crash,
+    Crash(u64),
     Cancel,
     JournalFails,
 }
@@ -356,7 +397,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
     let passes = prop_oneof![8 => 0..3_u64, 2 => 3..70_u64, 1 => 500..700_u64];
     let one = prop_oneof![
         40 => (any::<u8>(), passes).prop_map(|(choice, passes)| Move::Answer(choice, passes)),
-        2 => Just(Move::Crash),
+        2 => (0..200_u64).prop_map(Move::Crash),
         1 => Just(Move::Cancel),
         1 => Just(Move::JournalFails),
     ];
@@ -380,7 +421,10 @@ proptest! {
                         watch = model.watch();
                     }
                 }
-                Move::Crash => watch = model.watch(),
+                Move::Crash(passes) => {
+                    model.crash(&mut watch, passes);
+                    watch = model.watch();
+                }
                 Move::Cancel => watch.stop(&Stop::Cancelled),
                 Move::JournalFails => watch.stop(&Stop::Journal { failure: failure() }),
             }
@@ -409,7 +453,7 @@ fn an_answer_to_another_question_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_lease_that_cannot_be_renewed_in_time_lets_no_write_leave() {
+fn a_write_whose_lease_cannot_be_kept_is_held_back_and_leaves_nothing_unsettled() {
     let mut model = Model::new();
     let mut watch = model.watch();
     // Each step takes so long that too little of the lease is left.
@@ -421,7 +465,15 @@ fn a_lease_that_cannot_be_renewed_in_time_lets_no_write_leave() {
         }
     }
     let results = watch.machine.results();
-    assert!(results[0].resumable && results[0].detail.contains("renewed in time"));
+    assert_eq!(results[0].outcome, Outcome::Waiting, "no write is out");
+    assert!(
+        results[0].detail.starts_with("nothing was sent"),
+        "{results:?}"
+    );
+    assert_eq!(results[0].sent, None);
+    let held_back = |recorded: &&RecordedEvent| recorded.event.name() == "held_back";
+    let history = model.history(&results[0].change);
+    assert_eq!(history.iter().filter(held_back).count(), 3);
     assert!(model.finish().iter().all(|result| !result.resumable));
 }
 
@@ -430,4 +482,40 @@ fn agreements_without_anything_left_to_do_take_no_lease() {
     let mut model = Model::new();
     model.finish();
     assert_eq!(model.watch().machine.next_step(), AgreementStep::Finished);
+}
+
+#[test]
+fn a_journal_that_fails_elsewhere_holds_back_a_second_write_that_is_recorded_already() {
+    let mut model = Model::new();
+    let change = model.work[0].0.id.clone();
+    let events = [
+        Event::Intended { overridden: None },
+        Event::Sent { attempt: 1 },
+    ];
+    for (seq, event) in (0..).zip(events) {
+        let recorded = RecordedEvent {
+            change: change.clone(),
+            seq,
+            at: model.now,
+            event,
+        };
+        model
+            .histories
+            .entry(change.clone())
+            .or_default()
+            .push(recorded);
+    }
+    model.now = model.now.plus(LATE);
+    let mut watch = model.watch();
+    while watch.machine.next_step() != AgreementStep::Write(change.clone()) {
+        // Everything goes well, and reading back shows the old state.
+        assert!(model.step(&mut watch, 3, 0));
+    }
+    assert_eq!(
+        model.history(&change).len(),
+        7,
+        "a second write is recorded"
+    );
+    watch.stop(&Stop::Journal { failure: failure() });
+    assert_eq!(watch.machine.next_step(), AgreementStep::Release);
 }

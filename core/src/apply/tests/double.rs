@@ -348,11 +348,29 @@ impl PsaSink for ScriptedSink {
     }
 }
 
+/// What becomes of the renewals of leases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Renewals {
+    #[default]
+    Pass,
+    /// The disk refuses them.
+    Fail,
+    /// The process stands still at them until it is woken.
+    StandStill,
+}
+
 /// A journal on the wire; refuses from the n-th event on when told to.
 pub(super) struct WiredJournal {
     inner: Box<dyn Journal>,
     wire: Arc<Wire>,
     takes: AtomicUsize,
+    pub(super) renewals: Mutex<Renewals>,
+    /// Another takes the agreement over before an event of this name is recorded.
+    pub(super) taken_over_before: Option<&'static str>,
+    /// A process stands still.
+    pub(super) still: Notify,
+    /// Lets a process go on that stands still.
+    pub(super) wake: Notify,
 }
 
 impl WiredJournal {
@@ -361,6 +379,10 @@ impl WiredJournal {
             inner,
             wire,
             takes: AtomicUsize::new(usize::MAX),
+            renewals: Mutex::default(),
+            taken_over_before: None,
+            still: Notify::new(),
+            wake: Notify::new(),
         }
     }
 
@@ -401,6 +423,15 @@ impl Journal for WiredJournal {
 
     async fn renew(&self, lease: &Lease) -> Result<()> {
         self.wire.point().await;
+        let renewals = *self.renewals.lock().unwrap();
+        match renewals {
+            Renewals::Pass => {}
+            Renewals::Fail => return Err(Error::new(ErrorKind::Storage, "the disk is full")),
+            Renewals::StandStill => {
+                self.still.notify_one();
+                self.wake.notified().await;
+            }
+        }
         self.inner.renew(lease).await
     }
 
@@ -418,6 +449,16 @@ impl Journal for WiredJournal {
         self.takes
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend)
             .map_err(|_| Error::new(ErrorKind::Storage, "the disk is full"))?;
+        if self.taken_over_before == Some(event.event.name()) {
+            let request = ClaimRequest {
+                sink: lease.sink.clone(),
+                agreement: lease.agreement.clone(),
+                holder: "another".into(),
+                now: lease.until,
+                until: lease.until,
+            };
+            self.inner.claim(&request).await?;
+        }
         self.inner.append(lease, run, event).await?;
         if let Event::Sent { .. } = event.event {
             let mut sent = self.wire.sent.lock().unwrap();
@@ -474,10 +515,10 @@ impl Journal for WiredJournal {
 }
 
 /// A clock that moves a second with every look, and never really waits.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct TestClock {
-    seconds: AtomicUsize,
-    pub(super) waits: Mutex<Vec<Duration>>,
+    seconds: Arc<AtomicUsize>,
+    pub(super) waits: Arc<Mutex<Vec<Duration>>>,
 }
 
 impl TestClock {
@@ -496,5 +537,9 @@ impl Clock for TestClock {
 
     async fn sleep(&self, duration: Duration) {
         self.waits.lock().unwrap().push(duration);
+    }
+
+    async fn alongside(&self, _: Duration) {
+        std::future::pending::<()>().await;
     }
 }

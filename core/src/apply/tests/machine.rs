@@ -34,7 +34,10 @@ fn answer(step: &Step, choice: u8) -> Option<Input> {
             1 => Check::Unreadable(failure()),
             _ => Check::Held { observed: None },
         }),
-        Step::Write => Input::Written(match choice % 5 {
+        Step::Write if choice % 6 == 5 => Input::HeldBack {
+            reason: "too late".into(),
+        },
+        Step::Write => Input::Written(match choice % 6 {
             0 => Written::NotSent(failure()),
             1 => Written::Rejected(failure()),
             2 => Written::Answered(Receipt::new("l1")),
@@ -61,6 +64,9 @@ fn proves_that_none_is_out(history: &[Event]) -> bool {
         .rposition(|event| matches!(event, Event::Sent { .. }));
     last_sent.is_none_or(|last| {
         let after = &history[last..];
+        if let Some(Event::HeldBack { .. }) = after.get(1) {
+            return true;
+        }
         let not_landed = Event::Verified {
             verdict: Verdict::NotLanded,
         };
@@ -73,13 +79,14 @@ fn proves_that_none_is_out(history: &[Event]) -> bool {
 
 proptest! {
     #[test]
-    fn a_write_leaves_only_after_its_intent_and_only_when_none_is_out(
+    fn a_write_leaves_only_after_an_intent_of_its_own_and_only_when_none_is_out(
         attempts in 0..4_u32,
         choices in prop::collection::vec(any::<u8>(), 0..80),
         stops in prop::collection::btree_set(0..80_usize, 0..4),
     ) {
         let limits = Limits { verify_attempts: attempts, may_rewrite: true };
         let mut history: Vec<Event> = Vec::new();
+        let mut sent = 0;
         let mut machine = Machine::start(limits, None);
         for (index, choice) in choices.iter().enumerate() {
             if stops.contains(&index) {
@@ -88,8 +95,10 @@ proptest! {
             let step = machine.next_step();
             match &step {
                 Step::Record(event) => {
-                    if let Event::Sent { .. } = event {
+                    if let Event::Sent { attempt } = event {
                         prop_assert!(proves_that_none_is_out(&history), "{history:?}");
+                        sent += 1;
+                        prop_assert_eq!(*attempt, sent);
                     }
                     prop_assert!(!history.last().is_some_and(Event::is_final));
                     history.push(event.clone());
@@ -173,5 +182,142 @@ fn a_lost_write_is_repeated_only_when_it_can_no_longer_arrive() {
             .unwrap();
         machine.handle(Input::Recorded).unwrap();
         assert_eq!(machine.next_step(), next);
+    }
+}
+
+fn after_an_answer(limits: Limits) -> Machine {
+    let history = [
+        Event::Intended { overridden: None },
+        Event::PreconditionHeld { observed: None },
+        Event::Sent { attempt: 1 },
+        Event::Answered {
+            receipt: Receipt::new("l1"),
+        },
+    ];
+    Machine::resume(limits, &history, None)
+}
+
+/// Reads back with these results; gives the events that were recorded.
+fn read_back(machine: &mut Machine, results: &[Result<Verdict, Failure>]) -> Vec<&'static str> {
+    let mut recorded = Vec::new();
+    for result in results {
+        if let Step::Wait { readings } = machine.next_step() {
+            assert_eq!(readings as usize, recorded.len());
+            machine.handle(Input::Waited).unwrap();
+        }
+        machine.handle(Input::Verified(result.clone())).unwrap();
+        while let Step::Record(event) = machine.next_step() {
+            recorded.push(event.name());
+            machine.handle(Input::Recorded).unwrap();
+        }
+    }
+    recorded
+}
+
+#[test]
+fn a_read_back_that_fails_does_not_count_as_one_that_shows_the_old_state() {
+    let limits = Limits {
+        verify_attempts: 3,
+        may_rewrite: true,
+    };
+    let not_landed = || Ok(Verdict::NotLanded);
+    let mut machine = after_an_answer(limits);
+    let failed_twice = [Err(failure()), not_landed(), Err(failure()), not_landed()];
+    read_back(&mut machine, &failed_twice);
+    assert_eq!(machine.next_step(), Step::Wait { readings: 4 });
+    machine.handle(Input::Waited).unwrap();
+    let recorded = read_back(&mut machine, &[not_landed()]);
+    assert_eq!(recorded, ["verified", "conflict"]);
+    assert_eq!(machine.next_step(), Step::Settled);
+}
+
+#[test]
+fn a_write_that_cannot_be_read_back_often_enough_stays_unsettled() {
+    let limits = Limits {
+        verify_attempts: 3,
+        may_rewrite: true,
+    };
+    let mut machine = after_an_answer(limits);
+    let results = [
+        Err(failure()),
+        Ok(Verdict::NotLanded),
+        Err(failure()),
+        Ok(Verdict::NotLanded),
+        Err(failure()),
+    ];
+    read_back(&mut machine, &results);
+    assert_eq!(machine.next_step(), Step::Unsettled);
+}
+
+#[test]
+fn the_read_backs_of_a_second_write_are_counted_anew() {
+    let limits = Limits {
+        verify_attempts: 2,
+        may_rewrite: true,
+    };
+    let history = [
+        Event::Intended { overridden: None },
+        Event::Sent { attempt: 1 },
+    ];
+    let mut machine = Machine::resume(limits, &history, None);
+    let not_landed = || Ok(Verdict::NotLanded);
+    read_back(&mut machine, &[Err(failure()), not_landed(), not_landed()]);
+    machine
+        .handle(Input::Checked(Check::Held { observed: None }))
+        .unwrap();
+    machine.handle(Input::Recorded).unwrap();
+    assert_eq!(
+        machine.next_step(),
+        Step::Record(Event::Sent { attempt: 2 })
+    );
+    machine.handle(Input::Recorded).unwrap();
+    machine
+        .handle(Input::Written(Written::Unknown(failure())))
+        .unwrap();
+    machine.handle(Input::Recorded).unwrap();
+    read_back(&mut machine, &[Err(failure()), not_landed()]);
+    assert_eq!(machine.next_step(), Step::Wait { readings: 2 });
+}
+
+#[test]
+fn a_write_that_was_held_back_is_checked_and_recorded_anew_after_a_crash_too() {
+    let limits = Limits {
+        verify_attempts: 1,
+        may_rewrite: false,
+    };
+    let mut machine = Machine::start(limits, None);
+    let mut history = Vec::new();
+    for step in 0..2 {
+        while let Step::Record(event) = machine.next_step() {
+            history.push(event);
+            machine.handle(Input::Recorded).unwrap();
+        }
+        let (next, input) = match step {
+            0 => (Step::Check, Input::Checked(Check::Held { observed: None })),
+            _ => (
+                Step::Write,
+                Input::HeldBack {
+                    reason: "too late".into(),
+                },
+            ),
+        };
+        assert_eq!(machine.next_step(), next);
+        machine.handle(input).unwrap();
+    }
+    let held_back = machine.next_step();
+    assert!(matches!(&held_back, Step::Record(event) if event.name() == "held_back"));
+    if let Step::Record(event) = held_back {
+        history.push(event);
+    }
+    machine.handle(Input::Recorded).unwrap();
+    assert!(!ChangeState::of(&history).is_unsettled());
+    for mut machine in [machine, Machine::resume(limits, &history, None)] {
+        assert_eq!(machine.next_step(), Step::Check);
+        machine
+            .handle(Input::Checked(Check::Held { observed: None }))
+            .unwrap();
+        machine.handle(Input::Recorded).unwrap();
+        let sent = Step::Record(Event::Sent { attempt: 2 });
+        assert_eq!(machine.next_step(), sent);
     }
 }

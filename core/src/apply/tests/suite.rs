@@ -1,17 +1,40 @@
 //! Each rule in a scene of its own, on every store.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::double::Fault;
+use super::double::{Fault, TestClock};
 use super::{
     AgreementLine, Bench, DONE, Outcome, RECOVERED, changes, create, of, outcome, set_quantity,
 };
-use crate::apply::{Approval, Ceiling, Override, Stop};
+use crate::apply::{Approval, CancelFlag, Ceiling, Override, Stop};
 use crate::error::ErrorKind;
 use crate::model::{AgreementId, Timestamp};
 use crate::plan::{Block, Guard};
 use crate::store::{Event, Journal, RunId, RunRecord};
+
+/// Lets something happen as soon as an event of that name was recorded for the first time.
+fn once_after(
+    bench: &mut Bench,
+    event: &'static str,
+    happens: impl Fn(&TestClock) + Send + Sync + 'static,
+) {
+    let clock = bench.clock.clone();
+    let happened = AtomicBool::new(false);
+    let options = std::mem::take(&mut bench.options);
+    bench.options = options.with_on_event(move |told| {
+        if told.event.name() == event && !happened.swap(true, Ordering::SeqCst) {
+            happens(&clock);
+        }
+    });
+}
+
+/// Lets so many seconds pass as soon as a write was recorded as sent.
+fn stand_still_before_the_write(bench: &mut Bench, seconds: u64) {
+    let stall = Duration::from_secs(seconds);
+    once_after(bench, "sent", move |clock| clock.advance(stall));
+}
 
 fn block() -> Block {
     Block {
@@ -111,6 +134,106 @@ async fn a_lost_write_stays_unsettled_until_it_can_no_longer_arrive(bench) {
     let report = bench.resume().await;
     assert!(report.is_all_done(), "{report}");
     assert_eq!((bench.attempts("c1"), bench.applied("c1")), (2, 1));
+}
+
+async fn a_lost_write_may_still_arrive_so_long_after_it_left_and_not_after_it_was_recorded(bench) {
+    bench.fault("c1", &[Fault::Lost]);
+    bench.changes.truncate(1);
+    stand_still_before_the_write(&mut bench, 40);
+    bench.options.late_write = Duration::from_secs(100);
+    bench.apply().await;
+    bench.clock.advance(Duration::from_secs(50));
+    let report = bench.resume().await;
+    assert_eq!(outcome(&report, "c1"), Outcome::Unsettled, "it left less than 100 s ago");
+    assert_eq!(bench.attempts("c1"), 1);
+    bench.clock.advance(Duration::from_secs(50));
+    assert!(bench.resume().await.is_all_done());
+    assert_eq!((bench.attempts("c1"), bench.applied("c1")), (2, 1));
+}
+
+async fn a_write_of_a_process_that_is_gone_left_before_its_lease_ended(bench) {
+    bench.changes.truncate(1);
+    bench.options.late_write = Duration::from_secs(100);
+    // All that there is on record is that the write was about to leave.
+    bench.fault("c1", &[Fault::Lost]);
+    bench.journal.take_only(3);
+    bench.apply().await;
+    bench.journal.take_only(usize::MAX);
+    assert_eq!(bench.history("c1").await.last(), Some(&"sent"));
+    let waits = [(100, Outcome::Unsettled, 1), (100, DONE, 2)];
+    for (passes, becomes, attempts) in waits {
+        bench.clock.advance(Duration::from_secs(passes));
+        let report = bench.resume().await;
+        assert_eq!((outcome(&report, "c1"), bench.attempts("c1")), (becomes, attempts));
+    }
+}
+
+async fn an_unsettled_change_says_until_when_its_write_may_still_arrive(bench) {
+    bench.fault("c1", &[Fault::Lost]);
+    bench.options.late_write = Duration::from_secs(600);
+    bench.options.concurrency = 1;
+    bench.changes.truncate(1);
+    let report = bench.apply().await;
+    let events = bench.journal.events(&"r1".into()).await.unwrap();
+    let unknown = events.iter().find(|event| event.event.name() == "outcome_unknown").unwrap();
+    let until = unknown.at.plus(Duration::from_secs(601));
+    let expected = format!("the PSA does not show it, and it may still arrive until {until}");
+    assert!(of(&report, "c1").detail.ends_with(&expected), "{report}");
+    assert!(of(&report, "c1").detail.contains("told to fail"), "{report}");
+    bench.sink.world().unreadable.insert("c1".into(), 3);
+    let report = bench.resume().await;
+    assert!(of(&report, "c1").detail.ends_with("cannot be read back"), "{report}");
+}
+
+async fn a_process_that_stood_still_before_its_write_reads_and_records_anew(bench) {
+    bench.changes.truncate(1);
+    stand_still_before_the_write(&mut bench, 46);
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c1"), DONE);
+    assert_eq!((bench.attempts("c1"), bench.applied("c1")), (1, 1));
+    assert_eq!(
+        bench.history("c1").await,
+        [
+            "intended",
+            "precondition_held",
+            "sent",
+            "held_back",
+            "precondition_held",
+            "sent",
+            "answered",
+            "verified",
+            "done"
+        ]
+    );
+    assert_eq!(bench.sink.world().list_reads, 2, "the target may have changed meanwhile");
+    let events = bench.journal.events(&"r1".into()).await.unwrap();
+    assert_eq!(of(&report, "c1").sent, Some(events[5].at), "the first did not leave");
+}
+
+async fn a_process_that_stood_still_and_can_record_no_more_writes_nothing(bench) {
+    bench.changes.truncate(1);
+    stand_still_before_the_write(&mut bench, 46);
+    bench.journal.take_only(3);
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c1"), Outcome::Unsettled);
+    assert_eq!(bench.attempts("c1"), 0);
+}
+
+async fn a_run_that_is_cancelled_while_it_stands_still_writes_nothing_more(bench) {
+    bench.changes.truncate(1);
+    let cancel = bench.options.cancel.clone();
+    once_after(&mut bench, "sent", move |clock| {
+        clock.advance(Duration::from_secs(46));
+        cancel.cancel();
+    });
+    let report = bench.apply().await;
+    assert_eq!(outcome(&report, "c1"), Outcome::Waiting);
+    assert!(of(&report, "c1").detail.starts_with("nothing was sent"), "{report}");
+    assert_eq!((bench.attempts("c1"), of(&report, "c1").sent), (0, None));
+    assert!(bench.journal.unsettled().await.unwrap().is_empty());
+    bench.options.cancel = CancelFlag::new();
+    assert!(bench.resume().await.is_all_done());
+    assert_eq!(bench.attempts("c1"), 1);
 }
 
 async fn a_conflict_stops_the_agreement_and_no_other(bench) {

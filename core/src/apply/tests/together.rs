@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use proptest::prelude::*;
 
-use super::double::ScriptedSink;
+use super::double::{Renewals, ScriptedSink};
 use super::{Bench, Outcome, approval};
-use crate::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Clock};
+use crate::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Clock, Stop};
 use crate::error::Result;
 use crate::model::{Agreement, AgreementId, AgreementReading, Company, PlanId, Product, Timestamp};
 use crate::plan::Change;
@@ -36,6 +36,10 @@ impl Clock for PausedClock {
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }
+
+    async fn alongside(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
 }
 
 /// The PSA as seen over a line on which each request takes its time.
@@ -45,7 +49,15 @@ struct Slow<'a> {
     calls: std::sync::atomic::AtomicUsize,
 }
 
-impl Slow<'_> {
+impl<'a> Slow<'a> {
+    fn over(bench: &'a Bench, delays: &[u64]) -> Self {
+        Self {
+            sink: &bench.sink,
+            delays: delays.to_vec(),
+            calls: std::sync::atomic::AtomicUsize::new(0),
+        }
+    }
+
     async fn delay(&self) {
         let call = self.calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let seconds = self.delays[call % self.delays.len()];
@@ -98,11 +110,7 @@ impl PsaSink for Slow<'_> {
 
 /// One of several that apply the same plan, each as a run of its own.
 async fn apply(bench: &Bench, clock: PausedClock, run: &str, delays: &[u64]) -> ApplyReport {
-    let sink = Slow {
-        sink: &bench.sink,
-        delays: delays.to_vec(),
-        calls: std::sync::atomic::AtomicUsize::new(0),
-    };
+    let sink = Slow::over(bench, delays);
     let mut options = ApplyOptions::new();
     options.run = Some(RunId::new(run));
     let plan = PlanId::new("plan-1");
@@ -115,6 +123,17 @@ async fn apply(bench: &Bench, clock: PausedClock, run: &str, delays: &[u64]) -> 
     };
     let applier = Applier::new(&sink, &bench.journal, &clock);
     applier.apply(&request, &options).await.unwrap()
+}
+
+/// One that goes on with the run, over a line on which the requests take so many seconds.
+async fn resume(bench: &Bench, clock: PausedClock, holder: &str, delays: &[u64]) -> ApplyReport {
+    let sink = Slow::over(bench, delays);
+    let mut options = ApplyOptions::new();
+    options.concurrency = 1;
+    options.holder = Some(holder.into());
+    let applier = Applier::new(&sink, &bench.journal, &clock);
+    let run = RunId::new("r1");
+    applier.resume(&run, &options).await.unwrap()
 }
 
 fn assert_once(bench: &Bench, reports: &[ApplyReport]) {
@@ -154,23 +173,74 @@ async fn two_that_go_on_with_one_run_at_once_share_its_agreements(bench) {
     bench.apply().await;
     tokio::time::pause();
     let clock = PausedClock::start();
-    let go_on = async |holder: &str| {
-        let sink = Slow {
-            sink: &bench.sink,
-            delays: vec![1],
-            calls: std::sync::atomic::AtomicUsize::new(0),
-        };
-        let mut options = ApplyOptions::new();
-        options.concurrency = 1;
-        options.holder = Some(holder.into());
-        let applier = Applier::new(&sink, &bench.journal, &clock);
-        applier.resume(&RunId::new("r1"), &options).await.unwrap()
-    };
-    let (one, other) = tokio::join!(go_on("one"), go_on("other"));
+    let (one, other) = tokio::join!(
+        resume(&bench, clock, "one", &[1]),
+        resume(&bench, clock, "other", &[1]),
+    );
     assert_eq!(bench.all_attempts(), 7);
     let last = bench.applier().resume(&RunId::new("r1"), &ApplyOptions::new()).await.unwrap();
     assert!(last.is_all_done(), "{one}{other}{last}");
     assert!(one.totals.done >= 2 && other.totals.done >= 2, "{one}{other}");
+}
+
+
+async fn a_request_that_takes_longer_than_a_lease_keeps_it(bench) {
+    bench.changes.truncate(1);
+    tokio::time::pause();
+    let clock = PausedClock::start();
+    let others = async {
+        // The whole run takes four such requests.
+        for n in 0..5 {
+            tokio::time::sleep(Duration::from_secs(230)).await;
+            let report = resume(&bench, clock, &format!("other-{n}"), &[1]).await;
+            assert!(report.changes[0].detail.contains("is at work"), "{report}");
+        }
+    };
+    let (report, ()) = tokio::join!(apply(&bench, clock, "r1", &[300]), others);
+    assert!(report.is_all_done(), "{report}");
+    assert_eq!(bench.attempts("c1"), 1);
+}
+
+async fn a_request_is_dropped_when_its_lease_ends_and_cannot_be_renewed(bench) {
+    bench.changes.truncate(1);
+    tokio::time::pause();
+    let clock = PausedClock::start();
+    let disk = async {
+        // In the middle of the read that comes before the write, and for a while.
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        *bench.journal.renewals.lock().unwrap() = Renewals::Fail;
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        *bench.journal.renewals.lock().unwrap() = Renewals::Pass;
+        // In the middle of the wait before the write leaves.
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        *bench.journal.renewals.lock().unwrap() = Renewals::Fail;
+    };
+    let (report, ()) = tokio::join!(apply(&bench, clock, "r1", &[100]), disk);
+    assert_eq!((report.totals.unsettled, bench.attempts("c1")), (1, 0), "{report}");
+    assert!(matches!(report.stopped, Some(Stop::Journal { .. })), "{report}");
+}
+
+async fn a_process_that_stood_still_in_a_request_does_not_go_on_with_it_after_another_took_over(bench) {
+    bench.changes.truncate(1);
+    tokio::time::pause();
+    let clock = PausedClock::start();
+    let other = async {
+        // The read took its time; the write waits for its turn.
+        tokio::time::sleep(Duration::from_secs(105)).await;
+        *bench.journal.renewals.lock().unwrap() = Renewals::StandStill;
+        bench.journal.still.notified().await;
+        *bench.journal.renewals.lock().unwrap() = Renewals::Pass;
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        let report = resume(&bench, clock, "other", &[1]).await;
+        bench.journal.wake.notify_one();
+        report
+    };
+    let (late, other) = tokio::join!(apply(&bench, clock, "r1", &[100]), other);
+    assert_eq!((late.totals.unsettled, other.totals.unsettled), (1, 1), "{late}{other}");
+    assert_eq!(bench.attempts("c1"), 0);
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert!(resume(&bench, clock, "last", &[1]).await.is_all_done());
+    assert_eq!(bench.attempts("c1"), 1);
 }
 
 }

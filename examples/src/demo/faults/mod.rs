@@ -58,6 +58,10 @@ impl Clock for StoryClock {
     async fn sleep(&self, duration: Duration) {
         self.advance(duration);
     }
+
+    async fn alongside(&self, _: Duration) {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// What the demo came to.

@@ -44,6 +44,7 @@ fn main() -> io::Result<ExitCode> {
             writeln!(err, "  {sentence}")?;
         }
     }
+    write!(err, "faults that struck:\n{}", tally.faults)?;
     writeln!(io::stdout().lock(), "{tally}")?;
     Ok(if tally.is_sound() {
         ExitCode::SUCCESS

@@ -48,6 +48,10 @@ impl Clock for Still {
     async fn sleep(&self, _: Duration) {
         tokio::task::yield_now().await;
     }
+
+    async fn alongside(&self, _: Duration) {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Applies changes as a run of its own, and keeps the journal to look for secrets in.

@@ -1,7 +1,7 @@
 //! Who decides what goes wrong, and keeps count of it.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use tallyline_core::apply::Clock;
 use tallyline_core::model::{AgreementId, Timestamp};
 use tallyline_core::plan::{Action, Change};
 
+use super::kinds::{Faults, Kind};
 use super::time::Time;
 use super::world::{Edit, ErrorPage, ReadFault, World, WriteFault};
 use crate::dice::Dice;
@@ -67,7 +68,7 @@ pub(crate) struct Adversary {
     /// Agreements on which neither the wire nor a colleague does any harm.
     spared: BTreeSet<AgreementId>,
     over: AtomicBool,
-    injected: AtomicUsize,
+    injected: Mutex<Faults>,
     edits: AtomicU32,
     /// Agreements on which something of the wire or of a colleague went wrong.
     harmed: Mutex<BTreeSet<AgreementId>>,
@@ -92,7 +93,7 @@ impl Adversary {
             rates,
             time,
             over: AtomicBool::new(false),
-            injected: AtomicUsize::new(0),
+            injected: Mutex::default(),
             edits: AtomicU32::new(COLLEAGUES),
             harmed: Mutex::default(),
             lacking: Mutex::default(),
@@ -106,8 +107,8 @@ impl Adversary {
         self.over.store(true, Ordering::SeqCst);
     }
 
-    pub(crate) fn injected(&self) -> usize {
-        self.injected.load(Ordering::SeqCst)
+    pub(crate) fn injected(&self) -> Faults {
+        *lock(&self.injected)
     }
 
     pub(crate) fn has_harmed(&self, agreement: &AgreementId) -> bool {
@@ -146,13 +147,13 @@ impl Adversary {
     }
 
     /// Counts a fault of a process or of the disk.
-    pub(crate) fn count(&self) {
-        self.injected.fetch_add(1, Ordering::SeqCst);
+    pub(crate) fn count(&self, kind: impl Into<Kind>) {
+        lock(&self.injected).add(kind);
     }
 
-    /// Counts a fault of the wire or of a colleague.
-    fn harm(&self, agreement: &AgreementId) {
-        self.count();
+    /// Counts a fault of the wire or of a colleague that truly struck.
+    pub(crate) fn harm(&self, agreement: &AgreementId, kind: impl Into<Kind>) {
+        self.count(kind);
         lock(&self.harmed).insert(agreement.clone());
     }
 
@@ -162,7 +163,6 @@ impl Adversary {
         while faults.len() < 6 && !self.spared.contains(agreement) && self.strikes(self.rates.write)
         {
             let fault = self.dice(write_fault);
-            self.harm(agreement);
             faults.push(fault);
             if !matches!(fault, WriteFault::Refused | WriteFault::Busy(_)) {
                 break;
@@ -188,23 +188,24 @@ impl Adversary {
             .then_some(fault)
     }
 
-    /// Counts a fault that truly struck a read.
-    pub(crate) fn read_struck(&self, agreement: &AgreementId) {
-        self.harm(agreement);
-    }
-
-    pub(crate) fn disk_fault(&self) -> Option<DiskFault> {
+    /// What an access to the journal meets.
+    pub(crate) fn disk_fault(&self, is_read: bool) -> Option<DiskFault> {
         if !self.strikes(self.rates.disk) {
             return None;
         }
-        self.count();
-        Some(self.dice(|dice| {
+        let fault = self.dice(|dice| {
             if dice.strikes(500) {
                 DiskFault::Before
             } else {
                 DiskFault::After
             }
-        }))
+        });
+        self.count(if is_read {
+            Kind::DiskRead
+        } else {
+            fault.into()
+        });
+        Some(fault)
     }
 
     /// A colleague may do something on an agreement, most likely to the line of a change.
@@ -216,7 +217,7 @@ impl Adversary {
         let value = self.edits.fetch_add(1, Ordering::SeqCst);
         let creates = matches!(change.action, Action::CreateLine { .. });
         if creates && self.dice(|dice| dice.strikes(300)) {
-            self.harm(agreement);
+            self.harm(agreement, Kind::Added);
             world.add(agreement, &change.product, value);
             self.tell(|| format!("a colleague adds a line of {value} to {agreement}"));
             return;
@@ -242,7 +243,7 @@ impl Adversary {
             _ => Edit::Quantity(value),
         };
         if world.edit(agreement, &line, edit) {
-            self.harm(agreement);
+            self.harm(agreement, edit);
             self.tell(|| format!("a colleague edits line {line} of {agreement}: {edit:?}"));
         }
     }

@@ -359,6 +359,7 @@ impl World for ConnectWiseWorld {
         &self,
         change: &Change,
         faults: &[WriteFault],
+        struck: &(dyn Fn(WriteFault) + Sync),
     ) -> std::result::Result<Receipt, WriteError> {
         self.tick();
         let server = self.simulator.faults();
@@ -383,6 +384,7 @@ impl World for ConnectWiseWorld {
                         WriteFault::Busy(asked) => Fault::too_many_requests(asked.map(|_| 0)),
                         WriteFault::Broken(page, false) => answer(*page),
                         WriteFault::Broken(page, true) => instead(*page),
+                        // The simulator carries out what it answers: no write is ignored.
                         _ => Fault::answer(
                             400,
                             "application/json",
@@ -395,6 +397,12 @@ impl World for ConnectWiseWorld {
         }
         let written = self.sink.execute(change).await;
         self.time.sleep(LATENCY).await;
+        let met = faults.len().saturating_sub(self.wire.writes_to_come());
+        let as_met = |fault: &WriteFault| match fault {
+            WriteFault::Ignored => WriteFault::Invalid,
+            fault => *fault,
+        };
+        faults.iter().take(met).map(as_met).for_each(struck);
         if self.wire.has_held() {
             self.time.sleep(TIME_LIMIT).await;
         }

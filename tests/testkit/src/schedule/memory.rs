@@ -384,9 +384,11 @@ impl World for MemoryWorld {
         &self,
         change: &Change,
         faults: &[WriteFault],
+        struck: &(dyn Fn(WriteFault) + Sync),
     ) -> std::result::Result<Receipt, WriteError> {
         let began = self.time.now();
         for (attempt, fault) in (1..).zip(faults) {
+            struck(*fault);
             let error = match self.attempt(change, *fault).await {
                 Ok(receipt) => return Ok(receipt),
                 Err(error) => error,

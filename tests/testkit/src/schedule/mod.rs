@@ -38,9 +38,10 @@
 //!
 //! To a write: [`WriteFault`]; to a read: [`ReadFault`]; by a colleague: [`Edit`]. To a process: it
 //! dies before or after the effect of any call to the PSA or the journal, and another one goes on;
-//! or it stands still there while another one works; or two work beside each other. Half of the processes leave no proof of their
-//! death: their leases end by their time alone. To the journal:
-//! a read or write fails, before or after the row is durable.
+//! or it stands still there, or in the middle of a write, for up to twenty minutes while another one
+//! works; or two work beside each other. Half of the processes leave no proof of their death: their
+//! leases end by their time alone. To the journal: a read or write fails, before or after the row is
+//! durable. [`Kind`] lists them, and each schedule counts those that truly struck.
 //!
 //! # What does not
 //!
@@ -51,9 +52,7 @@
 //! - A colleague never sets the very value that a change sets, never sets a line back to exactly what
 //!   it was, and never deletes a line that a change created: no read can tell such an edit
 //!   from a write that landed, or never did.
-//! - A process stands still for two minutes at most: what it recorded as sent leaves before anybody
-//!   may send it again.
-//! - A process does not stand still between its last look at the journal and the first byte on the
+//! - A process does not stand still between its last look at its lease and the first byte on the
 //!   wire: to the PSA, that is a write that arrives late.
 //!
 //! # Two worlds
@@ -74,6 +73,7 @@ mod adversary;
 mod connectwise;
 mod draft;
 mod judge;
+mod kinds;
 mod memory;
 mod memory_verdict;
 mod play;
@@ -88,6 +88,7 @@ mod world;
 pub use connectwise::ConnectWiseWorld;
 pub use draft::{Draft, DraftLine, Ids, Plan};
 pub use judge::Findings;
+pub use kinds::{Faults, Kind};
 pub use memory::MemoryWorld;
 pub use play::{Place, Played, play};
 pub use subject::{Bench, Production, Subject};

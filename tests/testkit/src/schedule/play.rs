@@ -12,6 +12,7 @@ use super::adversary::{Adversary, LATE_WRITE, Rates};
 use super::connectwise::ConnectWiseWorld;
 use super::draft::{Draft, Plan};
 use super::judge::{Findings, Judge, compare};
+use super::kinds::{Faults, Kind};
 use super::memory::MemoryWorld;
 use super::process::{Disk, Process, Rig};
 use super::subject::{Bench, Subject};
@@ -22,8 +23,12 @@ use crate::dice::Dice;
 
 /// One schedule in so many goes over HTTP.
 const OVER_HTTP: u64 = 16;
-/// How many seconds a process stands still at most.
-const STALL: usize = 120;
+/// How many seconds a process stands still at most: longer than a lease holds and than a lost write
+/// may take.
+const STALL: usize = 1_200;
+/// How many milliseconds after its beginning a process stands still in a write at most: in one that
+/// goes well, and in one that waits.
+const STALL_AFTER: [usize; 2] = [40, 200_000];
 /// The most rounds with faults.
 const ROUNDS: usize = 6;
 /// The most rounds after the faults.
@@ -58,8 +63,8 @@ pub struct Played {
     pub place: Place,
     /// How many changes the plan had.
     pub changes: usize,
-    /// How many faults struck.
-    pub injected: usize,
+    /// The faults that struck, by kind.
+    pub faults: Faults,
     /// How many changes were unsettled when the faults were over.
     pub unsettled: usize,
     /// How many changes were done in the end.
@@ -133,7 +138,7 @@ async fn play_at(
         seed,
         place,
         changes: plan.changes.len(),
-        injected: adversary.injected(),
+        faults: adversary.injected(),
         unsettled,
         done: report.map_or(0, |report| report.totals.done),
         findings,
@@ -164,6 +169,10 @@ fn options(place: Place, concurrency: usize) -> ApplyOptions {
     options
 }
 
+fn millis(so_many: usize) -> Duration {
+    Duration::from_millis(u64::try_from(so_many).unwrap_or(0))
+}
+
 /// Everything that the processes of a schedule share.
 struct Stage<'a> {
     place: Place,
@@ -189,6 +198,7 @@ impl Stage<'_> {
             adversary: self.adversary,
             process,
             plan: &self.plan.changes,
+            time: &self.time,
         };
         let without_proof = self.adversary.dice(|dice| dice.strikes(500));
         let journal = Through {
@@ -234,7 +244,7 @@ impl Stage<'_> {
             },
             () = process.death() => {
                 self.adversary.tell(|| format!("{name} dies"));
-                self.adversary.count();
+                self.adversary.count(Kind::Died);
                 None
             }
         };
@@ -256,19 +266,27 @@ impl Stage<'_> {
         if !self.adversary.dice(|dice| dice.strikes(rates.second)) {
             return self.run(&first).await.into_iter().collect();
         }
-        self.adversary.count();
         let second = Process::new("B", draw_death());
         let beside = self.place == Place::Memory && self.adversary.dice(|dice| dice.strikes(400));
         let (a, b) = if beside {
+            self.adversary.count(Kind::TwoAtOnce);
             futures::join!(self.run(&first), self.run(&second))
         } else {
-            let (at, wait) = self
-                .adversary
-                .dice(|dice| (dice.below(points), dice.below(STALL)));
-            let first = first.stalling_at(at);
+            let changes = self.plan.changes.len();
+            let (first, wait) = self.adversary.dice(|dice| {
+                let first = if dice.strikes(500) {
+                    first.stalling_at(dice.below(points))
+                } else {
+                    let longest = dice.pick(&STALL_AFTER).copied().unwrap_or(1);
+                    first.stalling_in_write(dice.below(changes), millis(dice.below(longest)))
+                };
+                (first, dice.below(STALL))
+            });
             let meanwhile = async {
-                if first.stall().await {
-                    self.adversary.tell(|| "A stands still".to_owned());
+                if let Some(kind) = first.stall().await {
+                    self.adversary.count(kind);
+                    self.adversary.count(Kind::TwoAtOnce);
+                    self.adversary.tell(|| format!("A: {kind}"));
                     self.pass(wait).await;
                     let report = self.run(&second).await;
                     first.wake();
@@ -283,8 +301,7 @@ impl Stage<'_> {
     }
 
     async fn pass(&self, seconds: usize) {
-        let seconds = u64::try_from(seconds).unwrap_or(0);
-        self.time.sleep(Duration::from_secs(seconds)).await;
+        self.time.sleep(millis(1_000 * seconds)).await;
     }
 
     /// Rounds until nothing is left to do or the faults are over; gives the changes that are

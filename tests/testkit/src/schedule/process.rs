@@ -1,7 +1,8 @@
 //! A process that works on a run: it can die and stall at any action.
 
-use std::sync::Mutex;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,12 +19,13 @@ use tallyline_core::store::{
     Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration, RunId, RunRecord,
 };
 use tallyline_core::{PsaSink, apply::Clock};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::adversary::{Adversary, DiskFault};
+use super::kinds::Kind;
 use super::through::Hooks;
 use super::time::Time;
-use super::world::World;
+use super::world::{ReadFault, World, WriteFault};
 use crate::lock;
 
 /// Never, as a number of points.
@@ -35,9 +37,15 @@ pub(crate) struct Process {
     pub(crate) name: &'static str,
     until_death: AtomicUsize,
     until_stall: AtomicUsize,
+    /// Writes until it stands still in one of them, and how long after that has begun.
+    until_stall_in_write: AtomicUsize,
+    stalls_after: Duration,
     dead: Notify,
-    stalled: watch::Sender<bool>,
-    has_stalled: AtomicBool,
+    stalled: AtomicBool,
+    /// Told when it stands still, and when it goes on: whoever waits longest comes first.
+    turn: Notify,
+    /// How it stood still, if it did.
+    has_stalled: OnceLock<Kind>,
     stall_reached: Notify,
 }
 
@@ -53,9 +61,12 @@ impl Process {
             name,
             until_death: AtomicUsize::new(dies_at.unwrap_or(NEVER)),
             until_stall: AtomicUsize::new(NEVER),
+            until_stall_in_write: AtomicUsize::new(NEVER),
+            stalls_after: Duration::ZERO,
             dead: Notify::new(),
-            stalled: watch::Sender::new(false),
-            has_stalled: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
+            turn: Notify::new(),
+            has_stalled: OnceLock::new(),
             stall_reached: Notify::new(),
         }
     }
@@ -66,14 +77,22 @@ impl Process {
         self
     }
 
+    /// Lets it stand still in its n-th write, so long after that has begun; at the next point where
+    /// it is over before.
+    pub(crate) fn stalling_in_write(mut self, number: usize, after: Duration) -> Self {
+        self.until_stall_in_write.store(number, Ordering::SeqCst);
+        self.stalls_after = after;
+        self
+    }
+
     pub(crate) async fn death(&self) {
         self.dead.notified().await;
     }
 
-    /// Waits until it stands still, or has come to its end without.
-    pub(crate) async fn stall(&self) -> bool {
+    /// Waits until it stands still, and says where; or until it has come to its end without.
+    pub(crate) async fn stall(&self) -> Option<Kind> {
         self.stall_reached.notified().await;
-        self.has_stalled.load(Ordering::SeqCst)
+        self.has_stalled.get().copied()
     }
 
     /// Says that it has come to its end.
@@ -82,22 +101,60 @@ impl Process {
     }
 
     pub(crate) fn wake(&self) {
-        self.stalled.send_replace(false);
+        self.stalled.store(false, Ordering::SeqCst);
+        self.turn.notify_waiters();
     }
 
     async fn point(&self) {
         self.may_die().await;
-        if countdown(&self.until_stall) && !self.has_stalled.swap(true, Ordering::SeqCst) {
-            self.stalled.send_replace(true);
+        if countdown(&self.until_stall) {
+            self.stand_still(Kind::StoodStill);
+        }
+        self.until(false).await;
+    }
+
+    fn stand_still(&self, kind: Kind) {
+        if self.has_stalled.set(kind).is_ok() {
+            self.stalled.store(true, Ordering::SeqCst);
+            self.turn.notify_waiters();
             self.stall_reached.notify_one();
         }
-        let mut stalled = self.stalled.subscribe();
-        let _ = stalled.wait_for(|stalled| !stalled).await;
+    }
+
+    /// Waits until it stands still, or goes on.
+    async fn until(&self, still: bool) {
+        while self.stalled.load(Ordering::SeqCst) != still {
+            self.turn.notified().await;
+        }
+    }
+
+    /// A write, which does not go on while the process stands still. Where it is time to, the
+    /// process stands still in it.
+    async fn write<T>(&self, time: &Time, write: impl Future<Output = T>) -> T {
+        let mut write = pin!(write);
+        if countdown(&self.until_stall_in_write) && self.has_stalled.get().is_none() {
+            tokio::select! {
+                biased;
+                () = time.alongside(self.stalls_after) => self.stand_still(Kind::StoodStillInWrite),
+                result = write.as_mut() => {
+                    self.until_stall.store(0, Ordering::SeqCst);
+                    return result;
+                }
+            }
+        }
+        loop {
+            self.until(false).await;
+            tokio::select! {
+                biased;
+                () = self.until(true) => {}
+                result = write.as_mut() => return result,
+            }
+        }
     }
 
     /// A point at which it may die but does not stand still.
     ///
-    /// Between the last look at the journal and the first byte on the wire a stall is a delay of
+    /// Between the last look at the lease and the first byte on the wire a stall is a delay of
     /// the write: it counts as one that arrives late.
     async fn may_die(&self) {
         if countdown(&self.until_death) {
@@ -113,6 +170,7 @@ pub(crate) struct Rig<'a> {
     pub(crate) adversary: &'a Adversary,
     pub(crate) process: &'a Process,
     pub(crate) plan: &'a [Change],
+    pub(crate) time: &'a Time,
 }
 
 impl Rig<'_> {
@@ -128,7 +186,7 @@ impl Rig<'_> {
         }
         let fault = self.adversary.read_fault(agreement);
         let (lines, struck) = self.world.lines(agreement, fault).await;
-        self.after_read(agreement, struck, || {
+        self.after_read(agreement, fault.filter(|_| struck), || {
             let result = lines.as_ref().map(Vec::len).map_err(Error::kind);
             format!("reads {agreement}, {fault:?}: {result:?}")
         });
@@ -139,9 +197,14 @@ impl Rig<'_> {
         }
     }
 
-    fn after_read(&self, agreement: &AgreementId, struck: bool, what: impl FnOnce() -> String) {
-        if struck {
-            self.adversary.read_struck(agreement);
+    fn after_read(
+        &self,
+        agreement: &AgreementId,
+        struck: Option<ReadFault>,
+        what: impl FnOnce() -> String,
+    ) {
+        if let Some(fault) = struck {
+            self.adversary.harm(agreement, fault);
         }
         self.adversary
             .tell(|| format!("{} {}", self.process.name, what()));
@@ -190,7 +253,9 @@ impl PsaSink for Rig<'_> {
             let (name, id, action) = (self.process.name, &change.id, &change.action);
             format!("{name} writes {id} ({action}), {faults:?}")
         });
-        let written = self.world.execute(change, &faults).await;
+        let struck = |fault: WriteFault| self.adversary.harm(&change.agreement, fault);
+        let write = self.world.execute(change, &faults, &struck);
+        let written = self.process.write(self.time, write).await;
         self.adversary.tell(|| {
             let result = written.as_ref().map(|receipt| receipt.line.as_str());
             // The words of an error may hold a port, which is another one each time.
@@ -207,7 +272,7 @@ impl PsaSink for Rig<'_> {
         self.world.arrive().await;
         let fault = self.adversary.read_fault(&change.agreement);
         let (verdict, struck) = self.world.verify(change, receipt, fault).await;
-        self.after_read(&change.agreement, struck, || {
+        self.after_read(&change.agreement, fault.filter(|_| struck), || {
             let result = verdict.as_ref().map_err(Error::kind);
             format!("verifies {}, {fault:?}: {result:?}", change.id)
         });
@@ -226,6 +291,9 @@ pub(crate) struct Disk<'a> {
     pub(crate) signs_of_life: Option<&'a Mutex<Vec<Registration>>>,
 }
 
+/// A read, as an access to the disk.
+const A_READ: &str = "a read";
+
 fn refused() -> Error {
     Error::new(ErrorKind::Storage, "the disk refuses to write")
 }
@@ -233,10 +301,11 @@ fn refused() -> Error {
 impl Disk<'_> {
     /// One access: with its points, and the fault that it meets.
     async fn access<T>(&self, what: &str, access: impl Future<Output = Result<T>>) -> Result<T> {
+        let is_read = what == A_READ;
         self.process.point().await;
         // A disk takes a moment, in which other tasks go on.
         self.time.sleep(Duration::from_millis(1)).await;
-        let fault = self.adversary.disk_fault();
+        let fault = self.adversary.disk_fault(is_read);
         if fault.is_some() {
             let name = self.process.name;
             self.adversary
@@ -257,7 +326,7 @@ impl Disk<'_> {
 #[async_trait]
 impl Hooks for Disk<'_> {
     async fn read(&self) -> Result<()> {
-        self.access("a read", async { Ok(()) }).await
+        self.access(A_READ, async { Ok(()) }).await
     }
 
     async fn begin(
@@ -289,7 +358,7 @@ impl Hooks for Disk<'_> {
                 .as_ref()
                 .map_err(Error::kind)
                 .map(|claim| match claim {
-                    Claim::Taken(lease) => format!("taken, {}", lease.fence),
+                    Claim::Taken { lease, .. } => format!("taken, {}", lease.fence),
                     Claim::Held(lease) => format!("held, {}", lease.fence),
                 });
             format!("{name} claims {agreement}: {result:?}")

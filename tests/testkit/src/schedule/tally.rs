@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::kinds::Faults;
 use super::play::{Place, Played, play};
 use super::subject::Subject;
 use crate::lock;
@@ -20,8 +21,8 @@ pub struct Tally {
     pub changes: usize,
     /// Of these, done in the end.
     pub done: usize,
-    /// Faults that struck.
-    pub injected: usize,
+    /// Faults that struck, by kind.
+    pub faults: Faults,
     /// Changes that took effect more than once.
     pub duplicated: usize,
     /// Changes that were lost.
@@ -39,7 +40,7 @@ impl Tally {
         self.over_http += usize::from(played.place == Place::ConnectWise);
         self.changes += played.changes;
         self.done += played.done;
-        self.injected += played.injected;
+        self.faults.add_all(&played.faults);
         self.duplicated += played.findings.duplicated.len();
         self.lost += played.findings.lost.len();
         self.wrong += played.findings.wrong.len();
@@ -63,7 +64,7 @@ impl fmt::Display for Tally {
             self.over_http,
             self.changes,
             self.done,
-            self.injected,
+            self.faults.total(),
             self.duplicated,
             self.lost,
             self.wrong,

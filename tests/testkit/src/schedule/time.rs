@@ -55,4 +55,11 @@ impl Clock for Time {
             Self::Jumping(passed) => *lock(passed) += duration,
         }
     }
+
+    async fn alongside(&self, duration: Duration) {
+        match self {
+            Self::Paused(_) => tokio::time::sleep(duration).await,
+            Self::Jumping(_) => std::future::pending().await,
+        }
+    }
 }

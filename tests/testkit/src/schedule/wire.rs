@@ -117,6 +117,11 @@ impl Wire {
         lock(&self.program).held_one
     }
 
+    /// How many of the programmed writes have not come.
+    pub(super) fn writes_to_come(&self) -> usize {
+        lock(&self.program).writes.len()
+    }
+
     /// Forgets what is programmed. Writes on their way stay on it.
     pub(super) fn calm(&self) {
         *lock(&self.program) = Program::default();

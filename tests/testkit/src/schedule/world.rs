@@ -127,10 +127,12 @@ pub trait World: Send + Sync {
     async fn arrive(&self);
 
     /// One call of the sink's `execute`, whose attempts meet these faults one after the other.
+    /// `struck` is told of each that strikes.
     async fn execute(
         &self,
         change: &Change,
         faults: &[WriteFault],
+        struck: &(dyn Fn(WriteFault) + Sync),
     ) -> std::result::Result<Receipt, WriteError>;
 
     /// One read of an agreement's lines through the sink; and whether the fault struck.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt as _};
@@ -280,8 +281,13 @@ impl Subject for BelievesAnswers {
     }
 }
 
-/// Goes on although another process has taken over.
+/// Goes on although another process has taken over: it takes every lease for one without an end.
 pub(crate) struct IgnoresItsLease;
+
+/// How long its leases hold in truth.
+const IN_TRUTH: Duration = Duration::from_secs(60);
+/// How long it believes that they do.
+const BELIEVED: Duration = Duration::from_secs(1_000_000);
 
 /// A lease that is valid, whoever holds the agreement.
 async fn taken_back(journal: &dyn Journal, lost: &Lease) -> Result<Lease> {
@@ -294,7 +300,7 @@ async fn taken_back(journal: &dyn Journal, lost: &Lease) -> Result<Lease> {
     };
     loop {
         match journal.claim(&request).await? {
-            Claim::Taken(lease) => return Ok(lease),
+            Claim::Taken { lease, .. } => return Ok(lease),
             Claim::Held(lease) => {
                 request.now = lease.until;
                 request.until = lease.until;
@@ -305,6 +311,16 @@ async fn taken_back(journal: &dyn Journal, lost: &Lease) -> Result<Lease> {
 
 #[async_trait]
 impl Hooks for IgnoresItsLease {
+    async fn claim(&self, inner: &dyn Journal, request: &ClaimRequest) -> Result<Claim> {
+        let mut short = request.clone();
+        short.until = request.now.plus(IN_TRUTH);
+        let mut claim = inner.claim(&short).await?;
+        if let Claim::Taken { lease, .. } = &mut claim {
+            lease.until = request.until;
+        }
+        Ok(claim)
+    }
+
     async fn append(
         &self,
         inner: &dyn Journal,
@@ -313,6 +329,7 @@ impl Hooks for IgnoresItsLease {
         event: &RecordedEvent,
     ) -> Result<()> {
         let (mut lease, mut event) = (lease.clone(), event.clone());
+        lease.until = event.at.plus(IN_TRUTH);
         loop {
             match inner.append(&lease, run, &event).await {
                 Err(error) if error.kind() == ErrorKind::Conflict => {
@@ -333,7 +350,10 @@ impl Hooks for IgnoresItsLease {
 #[async_trait]
 impl Subject for IgnoresItsLease {
     async fn work(&self, bench: Bench<'_>) -> Result<ApplyReport> {
-        behind_journal(bench, Self).await
+        let mut options = bench.options.clone();
+        options.lease = BELIEVED;
+        let options = &options;
+        behind_journal(Bench { options, ..bench }, Self).await
     }
 }
 
