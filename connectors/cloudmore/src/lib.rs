@@ -6,7 +6,7 @@ mod client;
 mod error;
 pub mod fields;
 pub mod models;
-mod operations;
+pub mod operations;
 mod source;
 
 pub use auth::ClientPair;

@@ -5,7 +5,7 @@ mod auth;
 mod client;
 mod error;
 pub mod models;
-mod operations;
+pub mod operations;
 mod source;
 
 pub use client::{DEFAULT_BASE_URL, SherwebClient, SherwebClientBuilder};

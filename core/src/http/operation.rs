@@ -97,7 +97,7 @@ impl Operation {
     }
 }
 
-/// Declares the operations of a connector as statics, and in its tests a list `ALL` of them.
+/// Declares the operations of a connector as statics, documented by their declaration, and a list `ALL` of them.
 ///
 /// ```
 /// use tallyline_core::http::Operation;
@@ -107,14 +107,19 @@ impl Operation {
 ///     SEARCH = Operation::read_by_post("seats.search", "/seats/search");
 /// }
 /// assert_eq!(SEARCH.name, "seats.search");
-/// # let _ = &SEATS;
+/// assert_eq!(ALL, [&SEATS, &SEARCH]);
 /// ```
 #[macro_export]
 macro_rules! operations {
-    ($($name:ident = $operation:expr;)+) => {
-        $(pub(crate) static $name: $crate::http::Operation = $operation;)+
+    ($($(#[$doc:meta])* $name:ident = $operation:expr;)+) => {
+        $(
+            $(#[$doc])*
+            #[doc = ""]
+            #[doc = concat!("`", stringify!($operation), "`")]
+            pub static $name: $crate::http::Operation = $operation;
+        )+
 
-        #[cfg(test)]
-        pub(crate) static ALL: &[&$crate::http::Operation] = &[$(&$name),+];
+        /// All of them.
+        pub static ALL: &[&$crate::http::Operation] = &[$(&$name),+];
     };
 }

@@ -39,8 +39,16 @@ impl<'de> Deserializer<'de> for Asked {
         Err(AskedFor { object: true })
     }
 
+    /// What may be null is asked what it is when it is not.
+    fn deserialize_option<V: Visitor<'de>>(
+        self,
+        visitor: V,
+    ) -> std::result::Result<V::Value, AskedFor> {
+        visitor.visit_some(self)
+    }
+
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
         unit unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
     }
 }
@@ -106,7 +114,9 @@ mod tests {
         for json in ["[]", " [null]", "[[1]]"] {
             let error = decode_json::<Record>(json.as_bytes()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Protocol, "{json}");
+            assert!(decode_json::<Option<Record>>(json.as_bytes()).is_err());
         }
+        assert!(decode_json::<Option<Record>>(b"null").unwrap().is_none());
         let record: Record = decode_json(br#"{"items":[1]}"#).unwrap();
         assert_eq!(record.items, [1]);
         assert_eq!(decode_json::<Vec<u8>>(b"[1]").unwrap(), [1]);

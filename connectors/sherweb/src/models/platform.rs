@@ -1,8 +1,11 @@
 //! Platforms and their meters. Read leniently: the vendor publishes no schema for them.
 
+use std::fmt;
+
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use serde_json::value::RawValue;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use tallyline_core::wire::{as_number_opt, exact_decimal_opt, non_empty, null_as_empty};
 
 use super::{LocalizedText, required_text};
@@ -94,29 +97,70 @@ pub struct MeterUsage {
 
 impl<'de> Deserialize<'de> for MeterUsages {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Envelope {
-            #[serde(default)]
-            meter_usages: Option<Vec<MeterUsage>>,
-            #[serde(default)]
-            meters: Option<Vec<MeterUsage>>,
-            #[serde(default)]
-            items: Option<Vec<MeterUsage>>,
-        }
+        deserializer.deserialize_any(Envelope)
+    }
+}
 
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let meters = if raw.get().starts_with('[') {
-            serde_json::from_str(raw.get()).map_err(D::Error::custom)?
-        } else {
-            let envelope: Envelope = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
-            envelope
-                .meter_usages
-                .or(envelope.meters)
-                .or(envelope.items)
-                .ok_or_else(|| D::Error::custom("no list of meters in the answer"))?
-        };
-        Ok(Self { meters })
+/// Reads either form in one pass, so that an error names the meter by its path.
+struct Envelope;
+
+impl<'de> Visitor<'de> for Envelope {
+    type Value = MeterUsages;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of meters, or an object that holds one")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<MeterUsages, A::Error> {
+        let meters = Vec::deserialize(SeqAccessDeserializer::new(list))?;
+        Ok(read(meters))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<MeterUsages, A::Error> {
+        const NAMES: [&str; 3] = ["meterUsages", "meters", "items"];
+        let mut found: [Option<Option<Vec<OneMeter>>>; 3] = [None, None, None];
+        while let Some(name) = members.next_key::<String>()? {
+            let place = NAMES.iter().position(|known| *known == name);
+            match place.and_then(|place| Some((NAMES.get(place)?, found.get_mut(place)?))) {
+                Some((name, Some(_))) => return Err(A::Error::duplicate_field(name)),
+                Some((_, slot)) => *slot = Some(members.next_value()?),
+                None => {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let meters = found.into_iter().flatten().flatten().next();
+        let none = || A::Error::custom("no list of meters in the answer");
+        meters.map(read).ok_or_else(none)
+    }
+}
+
+fn read(meters: Vec<OneMeter>) -> MeterUsages {
+    MeterUsages {
+        meters: meters.into_iter().map(|meter| meter.0).collect(),
+    }
+}
+
+/// A meter, which is an object: left to itself serde reads a list as one too, value by value.
+struct OneMeter(MeterUsage);
+
+impl<'de> Deserialize<'de> for OneMeter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(OneMeterVisitor)
+    }
+}
+
+struct OneMeterVisitor;
+
+impl<'de> Visitor<'de> for OneMeterVisitor {
+    type Value = OneMeter;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a meter")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<OneMeter, A::Error> {
+        MeterUsage::deserialize(MapAccessDeserializer::new(members)).map(OneMeter)
     }
 }
 
@@ -142,6 +186,33 @@ mod tests {
                 "{json}"
             );
         }
-        assert!(decode_json::<MeterUsages>(br#"{"usage":[]}"#).is_err());
+        for json in [
+            r#"{"usage":[]}"#,
+            r#"{"meters":null}"#,
+            r#"{"meters":[],"meters":[]}"#,
+            "3",
+        ] {
+            assert!(
+                decode_json::<MeterUsages>(json.as_bytes()).is_err(),
+                "{json}"
+            );
+        }
+        let both = br#"{"items":[{"meterId":"i"}],"next":{},"meters":[{"meterId":"m"}]}"#;
+        let usages: MeterUsages = decode_json(both).unwrap();
+        assert_eq!(usages.meters[0].meter_id.as_deref(), Some("m"));
+    }
+
+    #[test]
+    fn a_meter_that_cannot_be_read_is_named_with_its_path() {
+        for (meter, path) in [
+            (r#"{"consumedQuantities":"many"}"#, "consumedQuantities"),
+            (r#"{"consumedQuantities":+1}"#, "consumedQuantities"),
+            ("[]", "expected a meter"),
+        ] {
+            let json = format!(r#"{{"meters":[{{"meterId":"m-1"}},{meter}]}}"#);
+            let error = decode_json::<MeterUsages>(json.as_bytes()).unwrap_err();
+            let line = error.to_string();
+            assert!(line.contains("meters[1]") && line.contains(path), "{line}");
+        }
     }
 }

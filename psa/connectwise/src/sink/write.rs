@@ -12,7 +12,7 @@ use super::map::{self, same_amount};
 use super::read::wire_id;
 use super::terms::{Terms, shows_terms};
 use super::verify::NewLine;
-use crate::client::CONNECTOR;
+use crate::client::{CONNECTOR, operations};
 use crate::error::names_custom_field;
 use crate::json::ExactJson;
 use crate::models::{Addition, BillCustomer, NewAddition, RecordRef, midnight};
@@ -21,6 +21,31 @@ use crate::patch::{FieldName, Patch};
 type Written = std::result::Result<Receipt, WriteError>;
 
 pub(super) async fn execute(sink: &ConnectWiseSink, change: &Change) -> Written {
+    let written = carry_out(sink, change).await;
+    written.map_err(|error| match error {
+        WriteError::Unknown(error) if error.operation().is_none() => {
+            WriteError::Unknown(named(error, change))
+        }
+        other => other,
+    })
+}
+
+/// An error over an answer, with the write that it was the answer to.
+fn named(error: Error, change: &Change) -> Error {
+    let operation = match change.action {
+        Action::CreateLine { .. } => &operations::ADDITIONS_CREATE,
+        _ => &operations::ADDITIONS_PATCH,
+    };
+    let error = error
+        .with_operation(operation.name)
+        .with_context("agreement", change.agreement.to_string());
+    match change.action.line() {
+        Some(line) => error.with_context("line", line.to_string()),
+        None => error,
+    }
+}
+
+async fn carry_out(sink: &ConnectWiseSink, change: &Change) -> Written {
     match &change.action {
         Action::CreateLine {
             quantity,

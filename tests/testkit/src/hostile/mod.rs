@@ -47,9 +47,11 @@
 //! ```
 
 mod cases;
+mod coverage;
 mod gzip;
 pub(crate) mod judge;
 mod pages;
+mod probe;
 mod splice;
 mod streams;
 mod stubs;
@@ -59,12 +61,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tallyline_core::{Error, Result};
+use tallyline_core::Result;
 
+pub use coverage::{Covered, covers};
+pub use probe::{Field, FieldKind, Paging, Probe};
 pub use streams::{HostileStreams, Side};
 
+use self::probe::{Call, Failed, Sorted};
 use crate::contract::System;
 use crate::raw::{Answer, RawServer, Route};
 
@@ -75,162 +79,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const SOCKET_BUFFERS: u64 = 16 * 1024 * 1024;
 
 pub(crate) type Connect<C> = Arc<dyn Fn(&str) -> Result<C> + Send + Sync>;
-type Call<C> = Arc<dyn Fn(C) -> BoxFuture<'static, Result<String>> + Send + Sync>;
-
-/// What a value in an answer is, and so what is done to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldKind {
-    /// A number of units, or an amount.
-    Quantity,
-    /// An id that is a whole number.
-    WholeId,
-    /// An id that is a text.
-    TextId,
-    /// A calendar date, with or without time.
-    Date,
-    /// A name for people.
-    Name,
-}
-
-/// A value in the valid answer that can be made hostile.
-#[derive(Clone, Debug)]
-pub struct Field {
-    pub(crate) pointer: String,
-    pub(crate) kind: FieldKind,
-    pub(crate) required: bool,
-    pub(crate) record: Vec<String>,
-}
-
-impl Field {
-    /// A required value at a JSON pointer such as `/items/1/quantity`.
-    ///
-    /// An error about it must name the record: the path up to the last index (`items[1]`), else the path of the
-    /// value.
-    #[must_use]
-    pub fn new(kind: FieldKind, pointer: &str) -> Self {
-        Self {
-            pointer: pointer.to_owned(),
-            kind,
-            required: true,
-            record: vec![splice::record_path(pointer)],
-        }
-    }
-
-    /// A required quantity.
-    #[must_use]
-    pub fn quantity(pointer: &str) -> Self {
-        Self::new(FieldKind::Quantity, pointer)
-    }
-
-    /// A required id that is a whole number.
-    #[must_use]
-    pub fn whole_id(pointer: &str) -> Self {
-        Self::new(FieldKind::WholeId, pointer)
-    }
-
-    /// A required id that is a text.
-    #[must_use]
-    pub fn text_id(pointer: &str) -> Self {
-        Self::new(FieldKind::TextId, pointer)
-    }
-
-    /// A date, which may be absent.
-    #[must_use]
-    pub fn date(pointer: &str) -> Self {
-        Self::new(FieldKind::Date, pointer).optional()
-    }
-
-    /// A name, which may be absent.
-    #[must_use]
-    pub fn name(pointer: &str) -> Self {
-        Self::new(FieldKind::Name, pointer).optional()
-    }
-
-    /// The value may be absent or `null`.
-    #[must_use]
-    pub fn optional(mut self) -> Self {
-        self.required = false;
-        self
-    }
-
-    /// Another name of the record, such as its id: one of them must stand in the error.
-    #[must_use]
-    pub fn named(mut self, name: &str) -> Self {
-        self.record.push(name.to_owned());
-        self
-    }
-}
-
-/// How a list says that it goes on.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Paging {
-    /// By the `Link` header; the query parameter that holds the page number.
-    LinkHeader(&'static str),
-    /// By a URL in the value at this JSON pointer; the query parameter that holds the place.
-    NextUrl(&'static str, &'static str),
-    /// By a token in the value at this JSON pointer.
-    Token(&'static str),
-}
-
-/// One operation of a client under test.
-pub struct Probe<C> {
-    pub(crate) name: String,
-    pub(crate) route: Route,
-    pub(crate) fields: Vec<Field>,
-    pub(crate) paging: Option<Paging>,
-    pub(crate) all_optional: bool,
-    pub(crate) call: Call<C>,
-}
-
-impl<C> Probe<C> {
-    /// An operation: the request with its valid answer, and how it is called. The call gives what was read, as
-    /// text for people.
-    #[must_use]
-    pub fn new<F>(name: &str, route: Route, call: impl Fn(C) -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = Result<String>> + Send + 'static,
-    {
-        Self {
-            name: name.to_owned(),
-            route,
-            fields: Vec::new(),
-            paging: None,
-            all_optional: false,
-            call: Arc::new(move |client| call(client).boxed()),
-        }
-    }
-
-    /// Adds a value that can be made hostile.
-    #[must_use]
-    pub fn field(mut self, field: Field) -> Self {
-        self.fields.push(field);
-        self
-    }
-
-    /// Says that every field of the answer may be absent, so that an object without any of them is read.
-    #[must_use]
-    pub fn all_optional(mut self) -> Self {
-        self.all_optional = true;
-        self
-    }
-
-    /// Says that it is a list of pages.
-    #[must_use]
-    pub fn paging(mut self, paging: Paging) -> Self {
-        self.paging = Some(paging);
-        self
-    }
-}
-
-impl<C> fmt::Debug for Probe<C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Probe")
-            .field("name", &self.name)
-            .field("fields", &self.fields)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A client as the table needs it. Give it small limits: `max_body` of a megabyte, a few pages, short time limits
 /// and quick retries.
@@ -276,6 +124,12 @@ impl<C: Clone + Send + Sync + 'static> HostileClient<C> {
         self
     }
 
+    /// The operations of the table.
+    #[must_use]
+    pub fn covered(&self) -> Covered {
+        Covered::of(self.probes.iter().map(|probe| &probe.route))
+    }
+
     /// Runs every case on every operation.
     pub async fn run(&self) -> Report {
         let mut report = Report::default();
@@ -296,7 +150,7 @@ impl<C: Clone + Send + Sync + 'static> HostileClient<C> {
             server.answer_with(&probe.route, Answer::Bytes(probe.route.bytes()));
             if let Err(why) = attempt(&probe.call, &client)
                 .await
-                .and_then(|it| it.map_err(|error| error.to_string()))
+                .and_then(|it| it.map_err(|failed| failed.error.to_string()))
             {
                 report.fail(&self.name, &probe.name, "the valid answer", &why);
                 continue;
@@ -329,12 +183,10 @@ impl<C: Clone + Send + Sync + 'static> HostileClient<C> {
                 self.max_body
             ));
         }
-        if let Err(error) = &result
-            && let Some(wrong) = judge::words(error).into_iter().next()
-        {
-            return Err(wrong);
+        if let Err(failed) = &result {
+            failed.well_told()?;
         }
-        match (&case.expect, result) {
+        match (&case.expect, result.map_err(|failed| failed.error)) {
             (Expect::Fails(_), Ok(read)) => Err(format!("it was read as {}", shorten(&read))),
             (Expect::Fails(record), Err(error))
                 if !record.is_empty() && !judge::names(&error, record) =>
@@ -353,7 +205,10 @@ impl<C: Clone + Send + Sync + 'static> HostileClient<C> {
                         shorten(&read),
                         shorten(&wanted)
                     )),
-                    Err(error) => Err(format!("what it is compared with was refused: {error}")),
+                    Err(failed) => {
+                        let error = failed.error;
+                        Err(format!("what it is compared with was refused: {error}"))
+                    }
                 }
             }
             _ => Ok(()),
@@ -374,8 +229,25 @@ impl<C> fmt::Debug for HostileClient<C> {
 async fn attempt<C: Clone + Sync>(
     call: &Call<C>,
     client: &C,
-) -> Result<Result<String, Error>, String> {
+) -> Result<Result<String, Failed>, String> {
     on_its_own(call(client.clone())).await
+}
+
+impl Failed {
+    /// The error is in clean words, and a write that the system may have done is not called undone.
+    fn well_told(&self) -> Result<(), String> {
+        if let Some(wrong) = judge::words(&self.error).into_iter().next() {
+            return Err(wrong);
+        }
+        let no_refusal = self.error.status().is_none_or(|status| status < 300);
+        match self.sorted {
+            Some(sorted) if no_refusal && sorted != Sorted::Unknown => Err(format!(
+                "the outcome of a write that may have been done is called {sorted:?}: {}",
+                self.error
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 pub(crate) async fn on_its_own<T: Send + 'static>(
