@@ -8,10 +8,11 @@ use std::sync::Arc;
 use common::*;
 use tallyline_cloudmore::models::{FreeForm, TaskId};
 use tallyline_core::{ErrorKind, Result};
-use wiremock::{MockServer, ResponseTemplate};
+use tallyline_testkit::mock::MockVendor;
+use wiremock::ResponseTemplate;
 
 /// Answers an ask, so many times.
-async fn then(server: &MockServer, answer: ResponseTemplate, times: u64) {
+async fn then(server: &MockVendor, answer: ResponseTemplate, times: u64) {
     get(&format!("{START}/t-1"))
         .respond_with(answer)
         .up_to_n_times(times)
@@ -25,7 +26,7 @@ fn status(status: u16) -> ResponseTemplate {
 }
 
 /// Starts nothing: asks about a job that runs.
-async fn result(server: &MockServer, clock: &Arc<Jumping>) -> Result<FreeForm> {
+async fn result(server: &MockVendor, clock: &Arc<Jumping>) -> Result<FreeForm> {
     client_on(server, clock)
         .monthly_billing_result(&TaskId::new("t-1"))
         .await

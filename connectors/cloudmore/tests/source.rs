@@ -9,8 +9,9 @@ use tallyline_cloudmore::{CloudmoreSource, ReportMode, SelectedServices};
 use tallyline_core::model::{AccountReading, Basis, ExportedBills, ReadingOutcome, VendorAccount};
 use tallyline_core::source::UsageRequest;
 use tallyline_core::{ErrorKind, Result, VendorSource as _};
+use tallyline_testkit::mock::MockVendor;
+use wiremock::ResponseTemplate;
 use wiremock::matchers::query_param;
-use wiremock::{MockServer, ResponseTemplate};
 
 const REPORT: &str = r#"[
   {"organizationId":"O-1","organizationName":"Fern Clinic","currencyCode":"EUR","services":[
@@ -23,14 +24,14 @@ const ORGANIZATIONS: &str = r#"[
   {"id":"o-1","name":"Fern Clinic","customProperties":[{"name":"AutotaskCompanyID","value":"29683"}]},
   {"id":"o-2","name":"Oak Legal","customProperties":[]}]"#;
 
-fn source(server: &MockServer) -> CloudmoreSource {
+fn source(server: &MockVendor) -> CloudmoreSource {
     CloudmoreSource::builder()
         .client(client(server))
         .build()
         .unwrap()
 }
 
-async fn organizations(server: &MockServer, body: &str) {
+async fn organizations(server: &MockVendor, body: &str) {
     get(&format!("{R}/Organizations"))
         .respond_with(json(body))
         .mount(server)

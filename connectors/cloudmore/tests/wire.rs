@@ -10,13 +10,14 @@ use tallyline_cloudmore::models::{
 use tallyline_cloudmore::{ClientPair, CloudmoreClient};
 use tallyline_core::ErrorKind;
 use tallyline_core::error::Sent;
+use tallyline_testkit::mock::MockVendor;
 use wiremock::matchers::{header, method, path};
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::{Mock, ResponseTemplate};
 
 const O: &str = "/api/resellers/r-1/organizations/o-1";
 
 /// Answers a GET once, and only with the token.
-async fn answers(server: &MockServer, at: &str, body: &str) {
+async fn answers(server: &MockVendor, at: &str, body: &str) {
     get(at)
         .respond_with(json(body))
         .expect(1)

@@ -30,8 +30,11 @@ async fn a_request_that_breaks_the_document_fails_the_test_whose_mock_got_it() {
         println!("skipped: {why}");
         return;
     }
-    let asked_for = async |customer: &str| {
+    let asked_for = async |customer: &str, announced: bool| {
         let server = server().await;
+        if announced {
+            server.expect_violations("no UUID", &["query /customerId"]);
+        }
         get(&format!("{SP}/billing/subscriptions"))
             .respond_with(json(r#"{"items":[]}"#))
             .expect(1)
@@ -41,13 +44,41 @@ async fn a_request_that_breaks_the_document_fails_the_test_whose_mock_got_it() {
         server
     };
     let right = "c0000000-0000-4000-8000-000000000001";
-    assert_eq!(dropped(asked_for(right).await), "");
-    let told = dropped(asked_for("c-1").await);
+    assert_eq!(dropped(asked_for(right, false).await), "");
+    let told = dropped(asked_for("c-1", false).await);
     assert!(told.contains("query /customerId"), "{told}");
-    let announced = asked_for("c-1").await;
-    announced.expect_violations("no UUID");
-    assert_eq!(dropped(announced), "");
-    let needless = asked_for(right).await;
-    needless.expect_violations("no UUID");
-    assert!(dropped(needless).contains("none came: no UUID"));
+    assert_eq!(dropped(asked_for("c-1", true).await), "");
+    let needless = dropped(asked_for(right, true).await);
+    assert!(needless.contains("did not come"), "{needless}");
+}
+
+#[tokio::test]
+async fn an_answer_that_no_document_has_fails_the_test_that_wrote_it_unless_it_is_named() {
+    if let Some(why) = contract::skipped() {
+        println!("skipped: {why}");
+        return;
+    }
+    let answered = async |body: &str, announced: &[&str]| {
+        let server = server().await;
+        server.expect_odd_answers("on purpose", announced);
+        get(&format!("{SP}/customers"))
+            .respond_with(json(body))
+            .mount(&server)
+            .await;
+        client(&server).customers().await.unwrap();
+        dropped(server)
+    };
+    let id = r#""id":"c0000000-0000-4000-8000-000000000001""#;
+    let whole = format!(r#"{{"items":[{{{id}}}]}}"#);
+    assert_eq!(answered(&whole, &[]).await, "");
+    let odd = format!(r#"{{"items":[{{{id},"rank":1}}]}}"#);
+    let told = answered(&odd, &[]).await;
+    assert!(told.contains("answer body /items/0/rank"), "{told}");
+    assert_eq!(answered(&odd, &["/items/0/rank"]).await, "");
+    let twice = odd.replace("\"rank\"", "\"sort\":2,\"rank\"");
+    let told = answered(&twice, &["/items/0/rank"]).await;
+    assert!(
+        told.contains("/items/0/sort") && !told.contains("/items/0/rank"),
+        "{told}"
+    );
 }

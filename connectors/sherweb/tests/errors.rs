@@ -132,6 +132,7 @@ async fn each_form_of_error_keeps_its_message() {
 #[tokio::test]
 async fn an_html_page_with_status_200_is_a_protocol_error() {
     let server = server().await;
+    server.expect_odd_answers("a web page", &["answer type /text~1html", "no JSON"]);
     get(&format!("{SP}/customers"))
         .respond_with(ResponseTemplate::new(200).set_body_raw("<html></html>", "text/html"))
         .mount(&server)

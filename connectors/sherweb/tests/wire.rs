@@ -9,8 +9,9 @@ use tallyline_core::error::Sent;
 use tallyline_sherweb::models::{
     AmendmentState, ChargeType, SubscriptionAmendment, TrackingState, localized,
 };
+use tallyline_testkit::mock::MockVendor;
+use wiremock::ResponseTemplate;
 use wiremock::matchers::query_param;
-use wiremock::{MockServer, ResponseTemplate};
 
 /// A POST that must carry the headers of its scope.
 fn post(at: &str) -> wiremock::MockBuilder {
@@ -18,7 +19,7 @@ fn post(at: &str) -> wiremock::MockBuilder {
 }
 
 /// The body of the last request.
-async fn last_body(server: &MockServer) -> serde_json::Value {
+async fn last_body(server: &MockVendor) -> serde_json::Value {
     let requests = server.received_requests().await.unwrap();
     serde_json::from_slice(&requests.last().unwrap().body).unwrap()
 }
@@ -87,6 +88,10 @@ async fn a_request_that_no_mock_expects_fails() {
 #[tokio::test]
 async fn payable_charges_send_a_date_only_when_there_is_one() {
     let server = server().await;
+    server.expect_odd_answers(
+        "a word in small letters",
+        &["answer body /charges/0/chargeType"],
+    );
     get(PAYABLE)
         .respond_with(json(
             r#"{"periodFrom":"2026-03-01","periodTo":"2026-03-31","charges":[
@@ -137,7 +142,11 @@ async fn customers_are_listed_and_null_is_none() {
 #[tokio::test]
 async fn subscriptions_and_their_other_forms_name_the_customer_in_the_query() {
     let server = server().await;
-    server.expect_violations("an id that has to be escaped is no UUID");
+    server.expect_violations(
+        "an id that has to be escaped is no UUID",
+        &["query /customerId"],
+    );
+    server.expect_odd_answers("a member that is new", &["answer body /items/0/extra"]);
     for form in ["", "/details"] {
         get(&format!("{SP}/billing/subscriptions{form}"))
             .and(query_param("customerId", "c&1"))

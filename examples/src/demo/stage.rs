@@ -33,7 +33,7 @@ pub(super) struct Stage {
 impl Stage {
     /// Makes the book, starts both simulators on this machine and connects to them.
     pub(super) async fn set(args: &DemoArgs) -> Result<Self> {
-        tallyline_testkit::contract::switch_off();
+        tallyline_testkit::contract::skip_quietly();
         let book = Book::generate(BookOptions {
             seed: args.seed,
             accounts: args.accounts,

@@ -14,6 +14,7 @@ use tallyline_core::error::Sent;
 use tallyline_core::http::{
     HeaderMap, RetryPolicy, Transport, TransportError, TransportRequest, TransportResponse,
 };
+use tallyline_testkit::contract::{HeldTransport, System};
 use tokio::time::{Instant, advance, sleep};
 
 /// Answers after a second, and counts what is under way at each place.
@@ -53,8 +54,12 @@ impl Transport for Slow {
         }
         let mut headers = HeaderMap::new();
         headers.insert("content-type", "application/json".parse().unwrap());
-        let body =
-            r#"{"queryCount":1,"externalRequestThreshold":20,"requestThresholdTimeframe":60}"#;
+        let body = match place.as_str() {
+            "ThresholdInformation" => {
+                r#"{"externalRequestThreshold":20,"requestThresholdTimeframe":60}"#
+            }
+            _ => r#"{"queryCount":1}"#,
+        };
         Ok(TransportResponse::new(200, headers, body))
     }
 }
@@ -67,7 +72,10 @@ fn client(transport: &Arc<Slow>, budget: &TenantBudget) -> AutotaskClient {
         .zone_url("https://webservices1.autotask.net/ATServicesRest")
         .budget(budget.clone())
         .retry(RetryPolicy::none())
-        .transport(Arc::clone(transport) as Arc<dyn Transport>)
+        .transport(Arc::new(HeldTransport::new(
+            System::Autotask,
+            Arc::clone(transport) as Arc<dyn Transport>,
+        )))
         .build()
         .unwrap()
 }

@@ -12,9 +12,10 @@ use tallyline_autotask::query::Query;
 use tallyline_core::error::{Retry, Sent};
 use tallyline_core::sink::WriteError;
 use tallyline_core::{Error, ErrorKind};
+use tallyline_testkit::mock::MockVendor;
 use tallyline_testkit::secrets::Secrets;
 use wiremock::matchers::path;
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::{Mock, ResponseTemplate};
 
 const ADJUST: &str = "/Contracts/7/ServiceAdjustments";
 
@@ -24,7 +25,7 @@ fn zone(url: &str) -> ResponseTemplate {
     ))
 }
 
-fn looking_up(server: &MockServer) -> Setup {
+fn looking_up(server: &MockVendor) -> Setup {
     Setup {
         lookup: Some(format!("{}{ROOT}", server.uri())),
         ..Setup::default()

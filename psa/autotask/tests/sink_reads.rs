@@ -17,7 +17,7 @@ use tallyline_core::model::{AgreementId, AgreementLine, BillingCycle, CompanyId,
 use tallyline_core::sink::AgreementFilter;
 use tallyline_core::{ErrorKind, PsaSink};
 use tallyline_testkit::mock::MockVendor;
-use wiremock::{MockServer, ResponseTemplate};
+use wiremock::ResponseTemplate;
 
 async fn lines(sink: &AutotaskSink, agreement: &str) -> Result<Vec<AgreementLine>, String> {
     let wanted = [AgreementId::new(agreement)];
@@ -211,6 +211,9 @@ async fn an_agreement_that_cannot_be_read_whole_is_failed_and_never_shorter() {
         ),
     ] {
         let server = tenant().await;
+        if part == "not a date" {
+            server.expect_odd_answers("no date", &["answer body /items/0/startDate"]);
+        }
         on(&server, "GET", "/ContractServices/query", page(LINE)).await;
         on(&server, "GET", "/ContractServiceUnits/query", answer).await;
         let message = lines(&sink(&server), "71").await.unwrap_err();
@@ -268,7 +271,7 @@ async fn sound() -> MockVendor {
 }
 
 fn checking(
-    server: &MockServer,
+    server: &MockVendor,
     codes: [Option<i64>; 3],
     key: Option<ContractKey>,
 ) -> AutotaskSink {

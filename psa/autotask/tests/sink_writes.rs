@@ -15,7 +15,8 @@ use tallyline_core::model::{AgreementLineId, Money, Quantity};
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{Receipt, Verdict, WriteError};
 use tallyline_core::{ErrorKind, PsaSink};
-use wiremock::{MockServer, ResponseTemplate};
+use tallyline_testkit::mock::MockVendor;
+use wiremock::ResponseTemplate;
 
 const ADJUST: &str = "/Contracts/71/ServiceAdjustments";
 const UNITS: &str = "/ContractServiceUnits/query";
@@ -60,12 +61,12 @@ fn end(from: i64, last_day: &str) -> Change {
     change(action, "2026-04-01")
 }
 
-async fn taken(server: &MockServer) {
+async fn taken(server: &MockVendor) {
     on(server, "POST", ADJUST, json(r#"{"itemId":98765}"#)).await;
 }
 
 /// The refusal of a change of which nothing was sent.
-async fn refused(sink: &AutotaskSink, server: &MockServer, change: &Change) -> (ErrorKind, String) {
+async fn refused(sink: &AutotaskSink, server: &MockVendor, change: &Change) -> (ErrorKind, String) {
     match sink.execute(change).await {
         Err(WriteError::NotSent(error)) => {
             assert!(adjustments(server).await.is_empty(), "{error}");

@@ -92,6 +92,11 @@ async fn versions_and_thresholds_are_read_and_the_version_stands_above_the_api()
 #[tokio::test]
 async fn records_are_listed_counted_and_read() {
     let server = mock().await;
+    let odd = [
+        "answer body /items/0/contractPeriodType",
+        "answer body /items/0/somethingNew",
+    ];
+    server.expect_odd_answers("a letter of old data, and a member that is new", &odd);
     on(
         &server,
         "GET",
@@ -217,6 +222,7 @@ async fn a_record_that_is_not_there_is_not_found_by_status_and_by_a_null() {
     on(&server, "GET", "/Services/1", json(r#"{"item":null}"#)).await;
     on(&server, "GET", "/Services/2", ResponseTemplate::new(404)).await;
     on(&server, "GET", "/Services/3", json("[]")).await;
+    server.expect_odd_answers("a list in the place of a record", &["[] is not of type"]);
     let client = client(&server);
     for id in [1, 2] {
         let error = client.service(id).await.unwrap_err();

@@ -6,7 +6,7 @@ mod common;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use common::{client, json, on};
+use common::{client, json, new_record, on};
 use tallyline_connectwise::models::{BillCustomer, NewAddition, RecordRef};
 use tallyline_testkit::contract::{self, System, check_readme};
 use tallyline_testkit::mock::MockVendor;
@@ -43,7 +43,7 @@ async fn a_wrong_path_or_body_fails_the_test_whose_mock_got_it() {
     assert!(dropped(read(TOO_LARGE).await).contains("path /id"));
     let create = async |bill_customer| {
         let server = common::mock().await;
-        let answer = json(r#"{"id":9,"product":{"id":512}}"#);
+        let answer = new_record(r#"{"id":9,"product":{"id":512}}"#);
         on(&server, "POST", "/finance/agreements/88/additions", answer).await;
         let addition = NewAddition {
             product: RecordRef::by_id(512),

@@ -59,7 +59,7 @@ async fn credentials_reach_the_site_alone_and_are_shown_nowhere() {
             )
             .call(
                 "a new addition",
-                Route::post(&at("/finance/agreements/71/additions"), r#"{"id":9}"#),
+                Route::post(&at("/finance/agreements/71/additions"), r#"{"id":9}"#).status(201),
                 |client: ConnectWiseClient| async move {
                     let addition = NewAddition {
                         bill_customer: Some(BillCustomer::Billable),

@@ -6,7 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::{API, BASIC, CLIENT_ID, PRIVATE_KEY};
-use common::{body, client, json, on, requests, sent};
+use common::{body, client, json, new_record, on, requests, sent};
 use tallyline_connectwise::models::{BillCustomer, NewAddition, RecordRef};
 use tallyline_connectwise::patch::{FieldName, Patch};
 use tallyline_connectwise::{ConnectWiseClient, PagingStyle};
@@ -166,7 +166,7 @@ async fn a_create_is_sent_once_whatever_becomes_of_it() {
         failing(500, &timeout, "application/json"),
         failing(502, "<html></html>", "text/html"),
         failing(503, "", "text/plain").insert_header("retry-after", "0"),
-        json(ADDITION).set_delay(Duration::from_secs(5)),
+        new_record(ADDITION).set_delay(Duration::from_secs(5)),
     ] {
         let server = common::mock().await;
         on(&server, "POST", "/finance/agreements/88/additions", answer).await;
@@ -209,6 +209,7 @@ async fn a_patch_is_not_repeated_after_a_gateway_error() {
 async fn an_answer_that_is_a_web_page_is_a_protocol_error() {
     let server = common::mock().await;
     let page = failing(200, "<html><title>Sign in</title></html>", "text/html");
+    server.expect_odd_answers("a web page", &["answer type /text~1html", "no JSON"]);
     on(&server, "GET", "/system/info", page).await;
     let error = client(&server).system_info().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Protocol);

@@ -7,8 +7,9 @@ use common::{client_with, header, json, query, requests};
 use tallyline_connectwise::conditions::Field;
 use tallyline_connectwise::{Direction, ListOptions, PagingStyle};
 use tallyline_core::{ErrorKind, Result};
+use tallyline_testkit::mock::MockVendor;
 use wiremock::matchers::{method, path, query_param, query_param_is_missing};
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::{Mock, ResponseTemplate};
 
 const COMPANIES: &str = "/v4_6_release/apis/3.0/company/companies";
 
@@ -20,7 +21,7 @@ fn rows(ids: impl IntoIterator<Item = i64>) -> String {
     format!("[{}]", rows.join(","))
 }
 
-async fn page(server: &MockServer, key: &str, at: Option<&str>, answer: ResponseTemplate) {
+async fn page(server: &MockVendor, key: &str, at: Option<&str>, answer: ResponseTemplate) {
     let mock = Mock::given(method("GET")).and(path(COMPANIES));
     let mock = match at {
         Some(at) => mock.and(query_param(key, at)),
@@ -33,7 +34,7 @@ fn linked(ids: impl IntoIterator<Item = i64>, link: &str) -> ResponseTemplate {
     json(rows(ids)).insert_header("link", link)
 }
 
-async fn walk(server: &MockServer, style: PagingStyle) -> Result<Vec<i64>> {
+async fn walk(server: &MockVendor, style: PagingStyle) -> Result<Vec<i64>> {
     let client = client_with(&server.uri(), 3, style, 1);
     let options = ListOptions::matching(Field::NAME.not_equals("a,b; \"c\""));
     let companies = client.companies(&options).try_collect_all(1000).await?;
@@ -149,6 +150,7 @@ async fn a_link_that_leads_back_or_names_no_page_is_an_error() {
 async fn a_record_that_cannot_be_read_is_named_and_the_others_come() {
     let server = common::mock().await;
     let body = r#"[{"id":1,"name":"A"},{"id":2,"name":["B"]},{"id":3,"name":"C"}]"#;
+    server.expect_odd_answers("a name that is a list", &["answer body /1/name"]);
     page(&server, "page", Some("1"), json(body)).await;
     page(&server, "page", Some("2"), json("[]")).await;
     let client = client_with(&server.uri(), 3, PagingStyle::Navigable, 1);

@@ -15,16 +15,23 @@ use tallyline_core::sink::AgreementFilter;
 use tallyline_core::{ErrorKind, PsaSink, Result};
 use tallyline_testkit::mock::MockVendor;
 use wiremock::matchers::{method, path};
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::{Mock, ResponseTemplate};
 
 const AGREEMENTS: &str = include_str!("fixtures/agreements.json");
 const CYCLES: &str = include_str!("fixtures/billing_cycles.json");
 const ADDITIONS: &str = include_str!("fixtures/additions.json");
+const ODD_ADDITIONS: [&str; 2] = ["answer body /1/billCustomer", "answer body /2/quantity"];
 
 async fn with_agreements() -> MockVendor {
     let server = common::mock().await;
     on(&server, "GET", "/finance/agreements", json(AGREEMENTS)).await;
     on(&server, "GET", "/finance/billingCycles", json(CYCLES)).await;
+    let odd = [
+        "answer body /3/billingOptions",
+        "answer body /5/agreementStatus",
+        "answer body /8/billStartDate",
+    ];
+    server.expect_odd_answers("words that are new, and no date", &odd);
     on(
         &server,
         "GET",
@@ -195,6 +202,7 @@ async fn lines(sink: &ConnectWiseSink, ids: &[&str]) -> Vec<AgreementReading> {
 #[tokio::test]
 async fn additions_become_lines_without_those_of_children_and_without_doubles() {
     let server = common::mock().await;
+    server.expect_odd_answers("a word that is new, and no number", &ODD_ADDITIONS);
     on(
         &server,
         "GET",
@@ -282,6 +290,13 @@ async fn an_addition_that_cannot_be_read_fails_its_agreement_alone_by_name_and_p
         ),
     ] {
         let server = common::mock().await;
+        match place {
+            "[1].quantity" => server.expect_odd_answers("a list", &["answer body /1/quantity"]),
+            "effectiveDate" => {
+                server.expect_odd_answers("no date", &["answer body /1/effectiveDate"]);
+            }
+            _ => {}
+        }
         let good = r#"{"id":1,"product":{"id":5},"quantity":1}"#;
         on(
             &server,
@@ -348,6 +363,7 @@ async fn readings_come_in_the_order_asked_for_and_failures_stay_with_their_agree
 #[tokio::test]
 async fn a_currency_that_cannot_be_read_fails_the_reading() {
     let server = common::mock().await;
+    server.expect_odd_answers("a word that is new, and no number", &ODD_ADDITIONS);
     on(
         &server,
         "GET",
@@ -366,7 +382,7 @@ async fn a_currency_that_cannot_be_read_fails_the_reading() {
     assert!(readings[0].lines().is_none());
 }
 
-async fn probe(server: &MockServer, at: &str, status: u16) {
+async fn probe(server: &MockVendor, at: &str, status: u16) {
     let answer = match status {
         200 => json(r#"{"count":4}"#),
         status => ResponseTemplate::new(status),

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{body, client, json, mock, on, sent, sink};
+use common::{body, client, json, mock, new_record, on, sent, sink};
 use tallyline_connectwise::{ConnectWiseSink, MarkerPlacement};
 use tallyline_core::PsaSink;
 use tallyline_core::model::{CivilDate, Currency, Money};
@@ -11,7 +11,6 @@ use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{Receipt, Verdict, WriteError};
 use tallyline_core::wire::parse_decimal;
 use tallyline_testkit::mock::MockVendor;
-use wiremock::MockServer;
 
 const LIST: &str = "/finance/agreements/88/additions";
 const OLD: &str = "/finance/agreements/88/additions/9";
@@ -73,7 +72,7 @@ async fn server(line: &str) -> MockVendor {
 }
 
 /// Carries out a change that is to be refused, and gives the words.
-async fn not_sent(server: &MockServer, sink: &ConnectWiseSink, change: &Change) -> String {
+async fn not_sent(server: &MockVendor, sink: &ConnectWiseSink, change: &Change) -> String {
     match sink.execute(change).await.unwrap_err() {
         WriteError::NotSent(error) => {
             let writes = ["POST", "PATCH"];
@@ -95,7 +94,7 @@ async fn a_line_that_takes_anothers_place_takes_over_its_terms() {
         "2026-11-01",
         r#","lessIncluded":2,"billCustomer":"NoCharge","serialNumber":"tly-abc123""#,
     );
-    on(&server, "POST", LIST, json(created)).await;
+    on(&server, "POST", LIST, new_record(created)).await;
     let receipt = sink(&server)
         .execute(&new_line(13, "2026-11-01", None))
         .await
@@ -111,7 +110,7 @@ async fn a_line_that_takes_anothers_place_takes_over_its_terms() {
 async fn terms_that_do_not_show_in_the_answer_leave_the_outcome_open() {
     let server = server(&old(10, r#","lessIncluded":2,"billCustomer":"NoCharge""#)).await;
     let created = answer(13, "2026-11-01", r#","billCustomer":"NoCharge""#);
-    on(&server, "POST", LIST, json(created)).await;
+    on(&server, "POST", LIST, new_record(created)).await;
     let error = sink(&server)
         .execute(&new_line(13, "2026-11-01", None))
         .await
@@ -128,7 +127,7 @@ async fn a_catch_up_is_billed_as_the_line_beside_it_without_its_free_units() {
         "2026-10-11",
         r#","billCustomer":"DoNotBill","cancelledDate":"2026-10-31T00:00:00Z","serialNumber":"tly-abc123","proratePrice":13.55,"extendedProratePrice":40.65,"prorateCost":9.48,"extendedProrateCost":28.44"#,
     );
-    on(&server, "POST", LIST, json(created)).await;
+    on(&server, "POST", LIST, new_record(created)).await;
     let receipt = sink(&server)
         .execute(&new_line(3, "2026-10-11", Some("2026-10-31")))
         .await
@@ -209,7 +208,13 @@ async fn markers_in_a_custom_field_leave_a_serial_number_to_the_new_line() {
     let server = server(&old(10, terms)).await;
     let ended = old(10, r#","cancelledDate":"2026-10-31T00:00:00Z""#);
     on(&server, "PATCH", OLD, json(ended)).await;
-    on(&server, "POST", LIST, json(answer(13, "2026-11-01", ""))).await;
+    on(
+        &server,
+        "POST",
+        LIST,
+        new_record(answer(13, "2026-11-01", "")),
+    )
+    .await;
     let sink = ConnectWiseSink::builder()
         .client(client(&server))
         .marker(MarkerPlacement::CustomField {

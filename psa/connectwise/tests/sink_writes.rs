@@ -5,7 +5,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{API, body, client, json, on, once, requests, sent, sink};
+use common::{API, body, client, json, new_record, on, once, requests, sent, sink};
 use tallyline_connectwise::{CancelledDateMeaning, ConnectWiseSink, MarkerPlacement};
 use tallyline_core::model::{AgreementLineId, CivilDate, Currency, Money, Quantity};
 use tallyline_core::plan::{Action, Change};
@@ -13,7 +13,7 @@ use tallyline_core::sink::{Receipt, Verdict, WriteError};
 use tallyline_core::wire::parse_decimal;
 use tallyline_core::{ErrorKind, PsaSink};
 use tallyline_testkit::mock::MockVendor;
-use wiremock::{MockServer, ResponseTemplate};
+use wiremock::ResponseTemplate;
 
 const AGREEMENT: &str = r#"{"id":88,"company":{"id":45},"billStartDate":"2026-01-01T00:00:00Z","nextInvoiceDate":"2026-03-01T00:00:00Z","prorateFlag":false,"currency":{"currencyCode":"USD"}}"#;
 const LIST: &str = "/finance/agreements/88/additions";
@@ -98,7 +98,7 @@ fn refused(error: &WriteError) -> (&'static str, ErrorKind) {
 #[tokio::test]
 async fn a_line_is_created_with_its_marker_and_one_post() {
     let server = server().await;
-    let answer = json(addition(9, "14.00", "")).insert_header("x-cw-request-id", "cw-1");
+    let answer = new_record(addition(9, "14.00", "")).insert_header("x-cw-request-id", "cw-1");
     on(&server, "POST", LIST, answer).await;
     let receipt = sink(&server).execute(&create()).await.unwrap();
     assert_eq!(receipt.line.as_str(), "9");
@@ -123,7 +123,7 @@ async fn a_bounded_line_is_created_with_its_last_day_and_told_from_the_open_one(
         r#","serialNumber":"tly-abc123","cancelledDate":"2026-03-31T00:00:00Z""#,
     );
     let server = server().await;
-    on(&server, "POST", LIST, json(bounded.clone())).await;
+    on(&server, "POST", LIST, new_record(bounded.clone())).await;
     once(&server, "GET", LIST, json(format!("[{open},{bounded}]"))).await;
     on(&server, "GET", LIST, json(format!("[{open}]"))).await;
     let receipt = sink(&server).execute(&catch_up()).await.unwrap();
@@ -178,7 +178,7 @@ async fn the_marker_goes_where_it_is_configured_and_always_fits() {
         ),
     ] {
         let server = server().await;
-        on(&server, "POST", LIST, json(addition(9, "14", ""))).await;
+        on(&server, "POST", LIST, new_record(addition(9, "14", ""))).await;
         let sink = ConnectWiseSink::builder()
             .client(client(&server))
             .marker(placement)
@@ -234,6 +234,9 @@ async fn a_line_that_the_system_would_refuse_is_not_sent() {
         ),
     ] {
         let server = common::mock().await;
+        if says == "billStartDate" {
+            server.expect_odd_answers("no date", &["answer body /billStartDate"]);
+        }
         on(&server, "GET", "/finance/agreements/88", json(agreement)).await;
         on(&server, "GET", "/finance/agreements/71", json(parent)).await;
         let mut change = create();
@@ -251,7 +254,7 @@ async fn where_the_agreement_prorates_a_line_may_start_in_an_invoiced_period() {
     let agreement = AGREEMENT.replace("false", "true");
     on(&server, "GET", "/finance/agreements/88", json(agreement)).await;
     let answer = addition(9, "14", "").replace("2026-03-01", "2026-02-10");
-    on(&server, "POST", LIST, json(answer)).await;
+    on(&server, "POST", LIST, new_record(answer)).await;
     let mut change = create();
     change.effective = day("2026-02-10");
     sink(&server).execute(&change).await.unwrap();
@@ -265,21 +268,30 @@ async fn a_create_whose_answer_is_lost_or_says_something_else_is_unknown_and_not
             "application/json",
         ),
         ResponseTemplate::new(502),
-        json(addition(9, "14", "")).set_delay(Duration::from_secs(5)),
-        json(addition(9, "1", "")),
-        json(addition(9, "14", "").replace("7.1,", "7.2,")),
-        json(addition(9, "14", "").replace("2026-03-01", "2026-03-02")),
-        json(addition(9, "14", "").replace("512", "513")),
-        json(r#"{"id":9}"#),
-        json("{}"),
-        ResponseTemplate::new(200).set_body_raw("<html></html>", "text/html"),
+        new_record(addition(9, "14", "")).set_delay(Duration::from_secs(5)),
+        new_record(addition(9, "1", "")),
+        new_record(addition(9, "14", "").replace("7.1,", "7.2,")),
+        new_record(addition(9, "14", "").replace("2026-03-01", "2026-03-02")),
+        new_record(addition(9, "14", "").replace("512", "513")),
+        new_record(r#"{"id":9}"#),
+        new_record("{}"),
     ] {
-        let server = server().await;
-        on(&server, "POST", LIST, answer).await;
-        let error = sink(&server).execute(&create()).await.unwrap_err();
-        assert_eq!(refused(&error).0, "unknown", "{error}");
-        assert_eq!(sent(&server, "POST").await.len(), 1);
+        left_open(&server().await, answer).await;
     }
+    let server = server().await;
+    server.expect_odd_answers("a web page", &["answer type /text~1html", "no JSON"]);
+    let page = ResponseTemplate::new(201).set_body_raw("<html></html>", "text/html");
+    left_open(&server, page).await;
+}
+
+/// A create with this answer is sent once, and its outcome is unknown.
+async fn left_open(server: &MockVendor, answer: ResponseTemplate) {
+    on(server, "POST", LIST, answer).await;
+    let error = sink(server).execute(&create()).await.unwrap_err();
+    assert_eq!(refused(&error).0, "unknown", "{error}");
+    let operation = error.error().operation();
+    assert_eq!(operation, Some("agreements.additions.create"), "{error}");
+    assert_eq!(sent(server, "POST").await.len(), 1);
 }
 
 #[tokio::test]
@@ -444,7 +456,7 @@ async fn an_amount_in_another_currency_and_ids_that_are_no_numbers_are_not_sent(
 }
 
 async fn verdict(
-    sink: impl FnOnce(&MockServer) -> ConnectWiseSink,
+    sink: impl FnOnce(&MockVendor) -> ConnectWiseSink,
     change: &Change,
     receipt: Option<&str>,
     rows: &[String],
@@ -556,7 +568,7 @@ async fn a_created_line_is_found_by_receipt_else_by_its_marker() {
 
 #[tokio::test]
 async fn without_a_marker_a_created_line_is_found_by_what_it_is() {
-    let unmarked = |server: &MockServer| {
+    let unmarked = |server: &MockVendor| {
         ConnectWiseSink::builder()
             .client(client(server))
             .marker(MarkerPlacement::JournalOnly)

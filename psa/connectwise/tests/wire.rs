@@ -4,7 +4,7 @@
 mod common;
 
 use common::{BASIC, CLIENT_ID};
-use common::{body, client, header, json, on, query, requests};
+use common::{body, client, header, json, new_record, on, query, requests};
 use tallyline_connectwise::conditions::Field;
 use tallyline_connectwise::models::{
     BillCustomer, BillingOptions, NewAddition, NewAgreement, ProductClass, RecordRef,
@@ -104,6 +104,10 @@ async fn the_lookup_sends_no_credentials_and_a_null_or_404_is_a_configuration_er
 #[tokio::test]
 async fn companies_are_listed_counted_and_read() {
     let server = common::mock().await;
+    server.expect_odd_answers(
+        "a null, and a member that is new",
+        &["answer body /0/types", "answer body /0/somethingNew"],
+    );
     on(&server, "GET", "/company/companies", json(r#"[{"id":45,"identifier":"NORTHW","name":"Northwind","types":null,"leadFlag":false,"somethingNew":[1]}]"#)).await;
     on(
         &server,
@@ -157,6 +161,13 @@ async fn companies_are_listed_counted_and_read() {
 #[tokio::test]
 async fn agreements_and_their_setup_tables_are_read() {
     let server = common::mock().await;
+    server.expect_odd_answers(
+        "words that are new",
+        &[
+            "answer body /agreementStatus",
+            "answer body /1/billingOptions",
+        ],
+    );
     on(
         &server,
         "GET",
@@ -298,7 +309,13 @@ async fn additions_are_listed_counted_read_and_deleted() {
 #[tokio::test]
 async fn an_agreement_is_created_with_what_was_given_and_nothing_else() {
     let server = common::mock().await;
-    on(&server, "POST", "/finance/agreements", json(r#"{"id":90}"#)).await;
+    on(
+        &server,
+        "POST",
+        "/finance/agreements",
+        new_record(r#"{"id":90}"#),
+    )
+    .await;
     let child = NewAgreement {
         name: "Private Cloud".into(),
         r#type: RecordRef::by_id(14),
@@ -325,7 +342,7 @@ async fn amounts_of_28_digits_are_written_and_read_to_the_last_one() {
         &server,
         "POST",
         "/finance/agreements/88/additions",
-        json(answer.clone()),
+        new_record(answer.clone()),
     )
     .await;
     on(

@@ -83,14 +83,15 @@ macro_rules! delegate_to_server {
             self.server.clear_requests();
         }
 
-        /// From here on, requests may break the vendor's document; dropping the simulator panics when none does.
-        pub fn expect_violations(&self, reason: &str) {
-            self.server.expect_violations(reason);
+        /// From here on, requests may break the vendor's document in the ways that are named; see
+        /// [`Simulator::expect_violations`](crate::server::Simulator::expect_violations).
+        pub fn expect_violations(&self, reason: &str, violations: &[&str]) {
+            self.server.expect_violations(reason, violations);
         }
 
-        /// From here on, answers may break the vendor's document; dropping the simulator panics when none does.
-        pub fn expect_odd_answers(&self, reason: &str) {
-            self.server.expect_odd_answers(reason);
+        /// The same of answers.
+        pub fn expect_odd_answers(&self, reason: &str, violations: &[&str]) {
+            self.server.expect_odd_answers(reason, violations);
         }
 
         /// The server underneath.

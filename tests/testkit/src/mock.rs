@@ -1,35 +1,51 @@
-//! A mock server whose requests are held to the vendor's document.
+//! A mock server whose exchanges are held to the vendor's document.
 //!
 //! Tests with answers of their own start their server with [`MockVendor::start`] and use it as the
-//! [`wiremock::MockServer`] that it is. When it is dropped it checks every request that reached it, so that no test can
-//! forget to. What the mocks answer is not held to the document: it is there to be wrong.
+//! [`wiremock::MockServer`] that it is, but for its address: the mock's own is behind a [`Simulator`], which holds every
+//! request and every answer to the document and fails the test when it is dropped, so that no test can forget to. Answers
+//! may lack members that the document requires, and the body of a failure may be anything; those that are there to be wrong
+//! are named with [`MockVendor::expect_odd_answers`].
 
+use std::error::Error;
 use std::fmt;
+use std::net::SocketAddr;
 use std::ops::Deref;
-use std::sync::Mutex;
 
-use futures::executor::block_on;
-use wiremock::{MockServer, Request};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use wiremock::MockServer;
 
-use crate::contract::{Exchange, Ledger, System};
-use crate::lock;
+use crate::contract::System;
+use crate::http::SimAnswer;
+use crate::server::Simulator;
 
-/// A mock server of a vendor. Dropping it panics when a request broke the vendor's document, unless the thread is
+/// A mock server of a vendor. Dropping it panics when an exchange broke the vendor's document, unless the thread is
 /// panicking already.
 pub struct MockVendor {
     server: MockServer,
+    front: Simulator,
     /// None of a vendor that publishes no document.
     system: Option<System>,
-    ledger: Mutex<Ledger>,
 }
 
 impl MockVendor {
     /// Starts a server on a loopback port that the system picks.
+    ///
+    /// # Panics
+    /// When no port can be bound, as the mock server itself does.
     pub async fn start(system: System) -> Self {
         Self::of(Some(system)).await
     }
 
-    /// Starts a server of a vendor that publishes no document: there is nothing to hold its requests to.
+    /// Starts a server of a vendor that publishes no document: there is nothing to hold its exchanges to.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
     pub async fn undocumented() -> Self {
         Self::of(None).await
     }
@@ -39,17 +55,35 @@ impl MockVendor {
         reason = "this is what is to be used instead"
     )]
     async fn of(system: Option<System>) -> Self {
+        let server = MockServer::start().await;
+        let mock = *server.address();
+        let behind = Router::new().fallback(move |request: Request| handed_on(mock, request));
+        let front = match Simulator::serve_by_hand(system, behind).await {
+            Ok(front) => front,
+            Err(error) => panic!("no port for a mock server: {error}"),
+        };
         Self {
-            server: MockServer::start().await,
+            server,
+            front,
             system,
-            ledger: Mutex::default(),
         }
     }
 
-    /// The requests may break the vendor's document: for tests that send malformed ones on purpose. Dropping the
-    /// server panics when none does.
-    pub fn expect_violations(&self, reason: &str) {
-        lock(&self.ledger).expect_requests(reason);
+    /// Where clients find it: `http://127.0.0.1:PORT`.
+    pub fn uri(&self) -> String {
+        let url = self.front.base_url().as_str();
+        url.trim_end_matches('/').to_owned()
+    }
+
+    /// Requests may break the vendor's document in the ways that are named, each by a part of the violation's text: for
+    /// tests that send malformed ones on purpose. Dropping the server panics when one of them does not come.
+    pub fn expect_violations(&self, reason: &str, violations: &[&str]) {
+        self.front.expect_violations(reason, violations);
+    }
+
+    /// The same of answers: for tests of answers that no document has.
+    pub fn expect_odd_answers(&self, reason: &str, violations: &[&str]) {
+        self.front.expect_odd_answers(reason, violations);
     }
 }
 
@@ -69,19 +103,13 @@ impl fmt::Debug for MockVendor {
     }
 }
 
-impl Drop for MockVendor {
-    fn drop(&mut self) {
-        let Some(system) = self.system.filter(|_| !std::thread::panicking()) else {
-            return;
-        };
-        let requests = block_on(self.server.received_requests()).unwrap_or_default();
-        let mut ledger = lock(&self.ledger);
-        for request in &requests {
-            examine(&mut ledger, system, request);
-        }
-        if let Some(verdict) = ledger.verdict() {
-            drop(ledger);
-            panic!("{verdict}");
+/// Asks the mock, and gives its answer as it is.
+async fn handed_on(mock: SocketAddr, request: Request) -> Response {
+    match answer_of(mock, request).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let why = format!("the mock server gave no answer: {error}");
+            SimAnswer::new(502, "text/plain", why).into_response()
         }
     }
 }
@@ -99,21 +127,14 @@ pub async fn asked(server: &MockServer, but: &str) -> Vec<String> {
         .collect()
 }
 
-fn examine(ledger: &mut Ledger, system: System, request: &Request) {
-    let headers = request.headers.iter().map(|(name, value)| {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        (name.as_str().to_owned(), value)
-    });
-    let headers: Vec<_> = headers.collect();
-    ledger.examine(
-        system,
-        &Exchange {
-            method: request.method.as_str(),
-            path: request.url.path(),
-            query: request.url.query().unwrap_or(""),
-            headers: &headers,
-            body: &String::from_utf8_lossy(&request.body),
-            answer: None,
-        },
-    );
+async fn answer_of(
+    mock: SocketAddr,
+    request: Request,
+) -> Result<Response, Box<dyn Error + Send + Sync>> {
+    let stream = TcpStream::connect(mock).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    // Its end is the end of the exchange.
+    tokio::spawn(connection);
+    let answer = sender.send_request(request).await?;
+    Ok(answer.map(Body::new))
 }

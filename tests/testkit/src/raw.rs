@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::contract::{Exchange, Ledger, System};
+use crate::contract::{Answered, Exchange, Ledger, System};
 use crate::lock;
 
 /// The most of a request that is read.
@@ -55,6 +55,12 @@ impl Route {
     #[must_use]
     pub fn post(path: &str, answer: impl Into<String>) -> Self {
         Self::new("POST", path, answer)
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.method
     }
 
     /// Only requests that have this query parameter with this value.
@@ -224,8 +230,9 @@ struct Shared {
 }
 
 impl Shared {
-    /// Holds a request to the documents of the system served. The answers are what is wrong here.
-    fn examine(&self, request: &RawRequest) {
+    /// Holds a request to the documents of the system served, and the answer where it is the valid one of its route:
+    /// what is wrong with the others is what they are for.
+    fn examine(&self, request: &RawRequest, valid: Option<&Route>) {
         let Some(system) = self.system else { return };
         let (path, query) = request.parts();
         let headers = request.head.lines().skip(1);
@@ -239,7 +246,11 @@ impl Shared {
             query,
             headers: &headers,
             body: &request.body_text(),
-            answer: None,
+            answer: valid.map(|route| Answered {
+                status: route.status,
+                content_type: Some(&route.content_type),
+                body: &route.answer,
+            }),
         };
         lock(&self.ledger).examine(system, &exchange);
     }
@@ -263,7 +274,7 @@ impl RawServer {
             requests: Mutex::new(Vec::new()),
             accepted: AtomicU64::new(0),
             system,
-            ledger: Mutex::default(),
+            ledger: Mutex::new(Ledger::of_answers_by_hand()),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { shared, port, task })
@@ -289,7 +300,7 @@ impl RawServer {
         lock(&self.shared.requests).clone()
     }
 
-    /// What is wrong with the requests since the start, by the documents of the system.
+    /// What is wrong with the requests and valid answers since the start, by the documents of the system.
     pub(crate) fn broken_contract(&self) -> Option<String> {
         lock(&self.shared.ledger).verdict()
     }
@@ -318,13 +329,19 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
     let Some(request) = read_request(&mut stream).await? else {
         return Ok(());
     };
-    shared.examine(&request);
-    lock(&shared.requests).push(request.clone());
     let under_test = lock(&shared.under_test)
         .as_ref()
         .filter(|(route, _)| route.matches(&request))
-        .map(|(_, answer)| answer.clone());
-    match under_test {
+        .cloned();
+    let known = shared.routes.iter().find(|route| route.matches(&request));
+    let valid = match &under_test {
+        Some((route, Answer::Bytes(bytes))) if *bytes == route.bytes() => Some(route),
+        Some(_) => None,
+        None => known,
+    };
+    shared.examine(&request, valid);
+    lock(&shared.requests).push(request.clone());
+    match under_test.map(|(_, answer)| answer) {
         Some(Answer::Bytes(bytes)) => stream.write_all(&bytes).await?,
         Some(Answer::Each(decide)) => stream.write_all(&decide(&request)).await?,
         Some(Answer::Stall(bytes)) => {
@@ -348,8 +365,7 @@ async fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
             stream.write_all(&tail).await?;
         }
         None => {
-            let found = shared.routes.iter().find(|route| route.matches(&request));
-            let bytes = found.map_or_else(|| answer(404, &[], b""), Route::bytes);
+            let bytes = known.map_or_else(|| answer(404, &[], b""), Route::bytes);
             stream.write_all(&bytes).await?;
         }
     }

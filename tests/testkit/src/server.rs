@@ -76,6 +76,29 @@ struct Harness {
     ledger: Arc<Mutex<Ledger>>,
 }
 
+/// A request that is held to the documents once, whatever becomes of it: alone, where its client did not wait for the
+/// answer or there is none that the document speaks of.
+struct Open {
+    harness: Harness,
+    record: RecordedRequest,
+    examined: bool,
+}
+
+impl Open {
+    fn answered(&mut self, answer: Answered<'_>) {
+        self.examined = true;
+        self.harness.examine(&self.record, Some(answer));
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if !self.examined {
+            self.harness.examine(&self.record, None);
+        }
+    }
+}
+
 impl Harness {
     /// Holds an exchange to the documents of the system served.
     fn examine(&self, request: &RecordedRequest, answer: Option<Answered<'_>>) {
@@ -121,6 +144,14 @@ impl Simulator {
     /// When the port cannot be bound.
     pub async fn serve_as(system: System, router: Router, port: u16) -> io::Result<Self> {
         Self::serve_with(Some(system), router, port).await
+    }
+
+    /// As [`serve_as`](Self::serve_as), for answers that a test writes by hand; without a system nothing is held.
+    #[cfg(feature = "wiremock")]
+    pub(crate) async fn serve_by_hand(system: Option<System>, router: Router) -> io::Result<Self> {
+        let served = Self::serve_with(system, router, 0).await?;
+        *lock(&served.harness.ledger) = Ledger::of_answers_by_hand();
+        Ok(served)
     }
 
     async fn serve_with(system: Option<System>, router: Router, port: u16) -> io::Result<Self> {
@@ -178,16 +209,17 @@ impl Simulator {
         lock(&self.harness.log).entries.clear();
     }
 
-    /// From here on, requests may break the vendor's document: for tests that send malformed ones on purpose. Answers are
-    /// still held to it. Dropping the simulator panics when no request broke it.
-    pub fn expect_violations(&self, reason: &str) {
-        lock(&self.harness.ledger).expect_requests(reason);
+    /// From here on, requests may break the vendor's document in the ways that are named, each by a part of the
+    /// violation's text such as `query /limit`: for tests that send malformed ones on purpose. Any other violation still
+    /// fails the test, and so does one that is named and never comes, when the simulator is dropped.
+    pub fn expect_violations(&self, reason: &str, violations: &[&str]) {
+        lock(&self.harness.ledger).expect_requests(reason, violations);
     }
 
-    /// From here on, answers may break the vendor's document: for tests that fill the state with what no vendor would
-    /// send. Dropping the simulator panics when no answer broke it.
-    pub fn expect_odd_answers(&self, reason: &str) {
-        lock(&self.harness.ledger).expect_answers(reason);
+    /// As [`expect_violations`](Self::expect_violations), of answers: for tests that fill the state with what no vendor
+    /// would send.
+    pub fn expect_odd_answers(&self, reason: &str, violations: &[&str]) {
+        lock(&self.harness.ledger).expect_answers(reason, violations);
     }
 
     /// What broke the vendor's document so far and was not expected.
@@ -288,6 +320,12 @@ async fn observe(
         log.next += 1;
         log.entries.push(record.clone());
     }
+    let serial = record.serial;
+    let mut open = Open {
+        harness: harness.clone(),
+        record,
+        examined: false,
+    };
     let request = Request::from_parts(parts, Body::from(bytes));
     // What a fault answers is not the simulator's word: only the request is held to the document then.
     let mut handled = true;
@@ -318,13 +356,9 @@ async fn observe(
             rewriting = Some(change);
             next.run(request).await
         }
-        Some(Effect::DropBefore) => {
-            harness.examine(&record, None);
-            return line.reset();
-        }
+        Some(Effect::DropBefore) => return line.reset(),
         Some(Effect::LoseAnswer) => {
             next.run(request).await;
-            harness.examine(&record, None);
             return line.reset();
         }
     };
@@ -343,12 +377,14 @@ async fn observe(
         content_type: content_type.as_deref(),
         body: &text,
     };
-    harness.examine(&record, handled.then_some(answer));
+    if handled {
+        open.answered(answer);
+    }
     if let Some(entry) = lock(&harness.log)
         .entries
         .iter_mut()
         .rev()
-        .find(|entry| entry.serial == record.serial)
+        .find(|entry| entry.serial == serial)
     {
         entry.status = Some(status);
         entry.answer_type = content_type;

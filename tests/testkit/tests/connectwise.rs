@@ -60,7 +60,7 @@ async fn keys_and_integration_id_are_required() {
     let world = world().await;
     world
         .sim
-        .expect_violations("a call without the integration id");
+        .expect_violations("a call without the integration id", &["header /clientId"]);
     let path = format!("{ROOT}/system/info");
     let keys = keys();
     let wrong = basic("examplemsp+example-public-key:wrong");
@@ -175,7 +175,9 @@ async fn a_role_without_a_right_is_refused_and_hidden_types_vanish() {
 #[tokio::test]
 async fn pages_are_25_by_default_and_1000_at_most() {
     let world = world().await;
-    world.sim.expect_violations("a page that is no number");
+    world
+        .sim
+        .expect_violations("a page that is no number", &["query /page"]);
     world.fill_companies(1100);
     assert_eq!(world.get("/company/companies").await.ids().len(), 25);
     assert_eq!(
@@ -389,9 +391,15 @@ async fn custom_fields_are_found_by_caption_and_value() {
 #[tokio::test]
 async fn unknown_records_paths_and_methods_are_told_apart() {
     let world = world().await;
-    world
-        .sim
-        .expect_violations("paths, methods and a body that no document has");
+    world.sim.expect_violations(
+        "paths, methods and a body that no document has",
+        &[
+            "operation: the document has no such path",
+            "request body /product",
+            "request body /billCustomer",
+            "operation: the document has this path, but not with this method",
+        ],
+    );
     let gone = world.get(&format!("{}/9999", world.additions())).await;
     assert_eq!((gone.status, gone.text("code").as_str()), (404, "NotFound"));
     assert_eq!(gone.text("message"), "Addition 9999 not found");

@@ -18,11 +18,12 @@ use rust_decimal::Decimal;
 use support::psa::{CLIENT, ROOT, keys, world};
 use support::{autotask, basic, send};
 use tallyline_core::http::{
-    BaseUrl, HttpClient, Operation, Request, RetryPolicy, StaticHeaders, Timeouts,
+    BaseUrl, HeaderMap, HttpClient, Operation, Request, RetryPolicy, StaticHeaders, Timeouts,
+    Transport, TransportError, TransportRequest, TransportResponse,
 };
 use tallyline_testkit::contract::{
-    self, EXCEPTIONS, Exception, FOLDER, System, check_exchange, check_readme, check_requests,
-    exceptions_markdown, excused,
+    self, EXCEPTIONS, Exception, FOLDER, HeldTransport, System, check_exchange, check_readme,
+    check_requests, exceptions_markdown, excused,
 };
 use tallyline_testkit::credentials::CredentialClient;
 use tallyline_testkit::faults::{Fault, Match};
@@ -312,13 +313,99 @@ async fn dropping_a_simulator_tells_what_broke_the_document() {
     assert_eq!(loud.sim.server().violations()[0].pointer, "/limit");
     assert!(dropped(loud).contains("query /limit"));
     let expecting = world().await;
-    expecting.sim.expect_violations("a made-up parameter");
+    expecting
+        .sim
+        .expect_violations("a made-up parameter", &["query /limit"]);
     expecting.get("/finance/agreements?limit=5").await;
     assert_eq!(dropped(expecting), "");
     let needless = world().await;
-    needless.sim.expect_violations("a made-up parameter");
+    needless
+        .sim
+        .expect_violations("a made-up parameter", &["query /limit"]);
     needless.get("/finance/agreements").await;
-    assert!(dropped(needless).contains("none came: a made-up parameter"));
+    assert!(dropped(needless).contains("did not come:\n  \"query /limit\" (a made-up parameter)"));
+}
+
+#[tokio::test]
+async fn only_the_violations_that_are_named_are_expected() {
+    if !checked() {
+        return;
+    }
+    let world = world().await;
+    world
+        .sim
+        .expect_violations("a made-up parameter", &["query /limit"]);
+    world.get("/finance/agreements?limit=5").await;
+    world.get("/finance/agreements?limit=5&skip=1").await;
+    let told = dropped(world);
+    assert!(
+        told.contains("query /skip") && !told.contains("/limit"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_request_whose_client_does_not_wait_for_the_answer_is_held_all_the_same() {
+    if !checked() {
+        return;
+    }
+    let world = world().await;
+    let faults = world.sim.faults();
+    faults.on(Match::any(), Fault::delay(Duration::from_secs(3600)));
+    let asking = world.get("/finance/agreements?limit=5");
+    let arrived = async {
+        while world.sim.request_count() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = asking => panic!("it was answered"),
+        () = arrived => {}
+    }
+    world.sim.server().settled().await.unwrap();
+    assert_eq!(world.sim.server().violations()[0].pointer, "/limit");
+    assert!(dropped(world).contains("query /limit"));
+}
+
+#[tokio::test]
+async fn what_passes_a_transport_of_a_tests_own_is_held() {
+    if !checked() {
+        return;
+    }
+    #[derive(Debug)]
+    struct Answers(&'static str);
+
+    #[async_trait::async_trait]
+    impl Transport for Answers {
+        async fn send(&self, _: TransportRequest) -> Result<TransportResponse, TransportError> {
+            let mut headers = HeaderMap::new();
+            headers.insert("content-type", "application/json".parse().unwrap());
+            Ok(TransportResponse::new(200, headers, self.0))
+        }
+    }
+
+    static INFO: Operation = Operation::get("info", "/v4_6_release/apis/3.0/system/info");
+    let asked = async |answer, query: &[(&'static str, &str)]| {
+        let transport = HeldTransport::new(System::ConnectWise, Arc::new(Answers(answer)));
+        let base = BaseUrl::parse("https://api.example.com").unwrap();
+        let client = HttpClient::builder("acme", base)
+            .transport(Arc::new(transport.clone()))
+            .build()
+            .unwrap();
+        let request = Request::new(&INFO).header("clientId", UUID);
+        let request = query.iter().fold(request, |request, (name, value)| {
+            request.set_query(name, *value)
+        });
+        client.send(request).await.unwrap();
+        drop(client);
+        dropped(transport)
+    };
+    let whole = r#"{"version":"v2026.4.1"}"#;
+    assert_eq!(asked(whole, &[]).await, "");
+    let told = asked(r#"{"version":4}"#, &[]).await;
+    assert!(told.contains("answer body /version"), "{told}");
+    let told = asked(whole, &[("limit", "5")]).await;
+    assert!(told.contains("query /limit"), "{told}");
 }
 
 #[tokio::test]
@@ -349,7 +436,10 @@ async fn odd_answers_must_be_announced() {
         state.add_customer("");
         let sim = SherwebSimulator::start(state).await.unwrap();
         if announced {
-            sim.expect_odd_answers("a customer without a name");
+            sim.expect_odd_answers(
+                "a customer without a name",
+                &["answer body /items/0/displayName"],
+            );
         }
         call(&sim, "GET", "/service-provider/v1/customers", "").await;
         let told = dropped(sim);

@@ -11,7 +11,7 @@ use tallyline_core::http::RetryPolicy;
 use tallyline_core::model::Timestamp;
 use tallyline_testkit::mock::{self, MockVendor};
 use wiremock::matchers::{body_string_contains, header, method, path};
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::{Mock, ResponseTemplate};
 
 pub(crate) const PASSWORD: &str = "pa55/w+rd of the user";
 pub(crate) const SECRET: &str = "s3cret-of-the-api";
@@ -60,7 +60,7 @@ impl Clock for Jumping {
     }
 }
 
-pub(crate) fn client_on(server: &MockServer, clock: &Arc<Jumping>) -> CloudmoreClient {
+pub(crate) fn client_on(server: &MockVendor, clock: &Arc<Jumping>) -> CloudmoreClient {
     let clock: Arc<dyn Clock> = Arc::<Jumping>::clone(clock);
     CloudmoreClient::builder()
         .username("api@example.com")
@@ -75,7 +75,7 @@ pub(crate) fn client_on(server: &MockServer, clock: &Arc<Jumping>) -> CloudmoreC
         .unwrap()
 }
 
-pub(crate) fn client(server: &MockServer) -> CloudmoreClient {
+pub(crate) fn client(server: &MockVendor) -> CloudmoreClient {
     client_on(server, &Arc::default())
 }
 
@@ -115,18 +115,18 @@ pub(crate) fn get(at: &str) -> wiremock::MockBuilder {
 }
 
 /// What was asked, without the token calls: method, path and query.
-pub(crate) async fn asked(server: &MockServer) -> Vec<String> {
+pub(crate) async fn asked(server: &MockVendor) -> Vec<String> {
     mock::asked(server, TOKEN).await
 }
 
 /// The body of the last request.
-pub(crate) async fn last_body(server: &MockServer) -> serde_json::Value {
+pub(crate) async fn last_body(server: &MockVendor) -> serde_json::Value {
     let requests = server.received_requests().await.unwrap();
     serde_json::from_slice(&requests.last().unwrap().body).unwrap()
 }
 
 /// A job that is started and answers its report.
-pub(crate) async fn job(server: &MockServer, report: &str) {
+pub(crate) async fn job(server: &MockVendor, report: &str) {
     authorized("POST", START)
         .respond_with(ResponseTemplate::new(202).insert_header("Location", format!("{START}/t-1")))
         .mount(server)

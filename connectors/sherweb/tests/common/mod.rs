@@ -8,7 +8,7 @@ use tallyline_sherweb::SherwebClient;
 use tallyline_testkit::contract::System;
 use tallyline_testkit::mock::{self, MockVendor};
 use wiremock::matchers::{body_string_contains, header, method, path};
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::{Mock, ResponseTemplate};
 
 pub(crate) const SECRET: &str = "s3cret/of+the client";
 pub(crate) const KEY: &str = "k3y-of-the-subscription";
@@ -25,7 +25,7 @@ pub(crate) fn quick() -> RetryPolicy {
     }
 }
 
-pub(crate) fn client(server: &MockServer) -> SherwebClient {
+pub(crate) fn client(server: &MockVendor) -> SherwebClient {
     SherwebClient::builder()
         .client_id("client-1")
         .client_secret(SECRET.into())
@@ -47,7 +47,7 @@ pub(crate) fn problem(status: u16, body: &str) -> ResponseTemplate {
 }
 
 /// Gives a token per scope.
-pub(crate) async fn tokens(server: &MockServer) {
+pub(crate) async fn tokens(server: &MockVendor) {
     for scope in ["service-provider", "distributor"] {
         Mock::given(method("POST"))
             .and(path(TOKEN))
@@ -97,6 +97,6 @@ pub(crate) fn authorized(verb: &str, at: &str) -> wiremock::MockBuilder {
 }
 
 /// What was asked, without the token calls: method, path and query.
-pub(crate) async fn asked(server: &MockServer) -> Vec<String> {
+pub(crate) async fn asked(server: &MockVendor) -> Vec<String> {
     mock::asked(server, TOKEN).await
 }

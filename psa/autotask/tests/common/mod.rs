@@ -11,7 +11,7 @@ use tallyline_core::model::Timestamp;
 use tallyline_testkit::contract::System;
 use tallyline_testkit::mock::MockVendor;
 use wiremock::matchers::{method, path};
-use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+use wiremock::{Mock, Request, ResponseTemplate};
 
 /// A mock of the PSA, whose requests are held to the vendor's document.
 pub async fn mock() -> MockVendor {
@@ -58,7 +58,7 @@ impl Default for Setup {
 }
 
 impl Setup {
-    pub fn client(self, server: &MockServer) -> AutotaskClient {
+    pub fn client(self, server: &MockVendor) -> AutotaskClient {
         let zone = format!("{}{ROOT}", server.uri());
         let zone = self.lookup.is_none().then_some(zone);
         AutotaskClient::builder()
@@ -88,7 +88,7 @@ impl Setup {
     }
 }
 
-pub fn client(server: &MockServer) -> AutotaskClient {
+pub fn client(server: &MockVendor) -> AutotaskClient {
     Setup::default().client(server)
 }
 
@@ -97,7 +97,7 @@ pub fn now() -> Timestamp {
     "2026-03-15T12:00:00Z".parse().unwrap()
 }
 
-pub fn sink(server: &MockServer) -> AutotaskSink {
+pub fn sink(server: &MockVendor) -> AutotaskSink {
     AutotaskSink::builder()
         .client(client(server))
         .clock(Arc::new(now))
@@ -122,7 +122,7 @@ pub fn errors(status: u16, text: &str) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(body)
 }
 
-pub async fn on(server: &MockServer, verb: &str, at: &str, answer: ResponseTemplate) {
+pub async fn on(server: &MockVendor, verb: &str, at: &str, answer: ResponseTemplate) {
     Mock::given(method(verb))
         .and(path(format!("{API}{at}")))
         .respond_with(answer)
@@ -131,7 +131,7 @@ pub async fn on(server: &MockServer, verb: &str, at: &str, answer: ResponseTempl
 }
 
 /// An answer that is given once, before those mounted later.
-pub async fn once(server: &MockServer, verb: &str, at: &str, answer: ResponseTemplate) {
+pub async fn once(server: &MockVendor, verb: &str, at: &str, answer: ResponseTemplate) {
     Mock::given(method(verb))
         .and(path(format!("{API}{at}")))
         .respond_with(answer)
@@ -140,12 +140,12 @@ pub async fn once(server: &MockServer, verb: &str, at: &str, answer: ResponseTem
         .await;
 }
 
-pub async fn requests(server: &MockServer) -> Vec<Request> {
+pub async fn requests(server: &MockVendor) -> Vec<Request> {
     server.received_requests().await.unwrap()
 }
 
 /// The requests of a method at a path.
-pub async fn sent(server: &MockServer, verb: &str, at: &str) -> Vec<Request> {
+pub async fn sent(server: &MockVendor, verb: &str, at: &str) -> Vec<Request> {
     let mut all = requests(server).await;
     all.retain(|request| {
         request.method.as_str() == verb && request.url.path() == format!("{API}{at}")
@@ -154,7 +154,7 @@ pub async fn sent(server: &MockServer, verb: &str, at: &str) -> Vec<Request> {
 }
 
 /// The adjustments that were sent.
-pub async fn adjustments(server: &MockServer) -> Vec<Value> {
+pub async fn adjustments(server: &MockVendor) -> Vec<Value> {
     let mut all = requests(server).await;
     all.retain(|request| {
         request.method.as_str() != "GET" && !request.url.path().contains("/query")

@@ -11,7 +11,7 @@ use tallyline_core::model::Timestamp;
 use tallyline_testkit::contract::System;
 use tallyline_testkit::mock::MockVendor;
 use wiremock::matchers::{method, path};
-use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+use wiremock::{Mock, Request, ResponseTemplate};
 
 /// A mock of the PSA, whose requests are held to the vendor's document.
 pub async fn mock() -> MockVendor {
@@ -67,11 +67,11 @@ pub fn client_with(
         .unwrap()
 }
 
-pub fn client(server: &MockServer) -> ConnectWiseClient {
+pub fn client(server: &MockVendor) -> ConnectWiseClient {
     client_with(&server.uri(), 1000, PagingStyle::Navigable, 3)
 }
 
-pub fn sink(server: &MockServer) -> ConnectWiseSink {
+pub fn sink(server: &MockVendor) -> ConnectWiseSink {
     ConnectWiseSink::builder()
         .client(client(server))
         .clock(Arc::new(|| {
@@ -85,7 +85,12 @@ pub fn json(body: impl Into<String>) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_raw(body.into(), "application/json; charset=utf-8")
 }
 
-pub async fn on(server: &MockServer, verb: &str, at: &str, answer: ResponseTemplate) {
+/// The answer to a create.
+pub fn new_record(body: impl Into<String>) -> ResponseTemplate {
+    ResponseTemplate::new(201).set_body_raw(body.into(), "application/json; charset=utf-8")
+}
+
+pub async fn on(server: &MockVendor, verb: &str, at: &str, answer: ResponseTemplate) {
     Mock::given(method(verb))
         .and(path(format!("{API}{at}")))
         .respond_with(answer)
@@ -94,7 +99,7 @@ pub async fn on(server: &MockServer, verb: &str, at: &str, answer: ResponseTempl
 }
 
 /// An answer that is given once, before those mounted later.
-pub async fn once(server: &MockServer, verb: &str, at: &str, answer: ResponseTemplate) {
+pub async fn once(server: &MockVendor, verb: &str, at: &str, answer: ResponseTemplate) {
     Mock::given(method(verb))
         .and(path(format!("{API}{at}")))
         .respond_with(answer)
@@ -103,12 +108,12 @@ pub async fn once(server: &MockServer, verb: &str, at: &str, answer: ResponseTem
         .await;
 }
 
-pub async fn requests(server: &MockServer) -> Vec<Request> {
+pub async fn requests(server: &MockVendor) -> Vec<Request> {
     server.received_requests().await.unwrap()
 }
 
 /// The requests of a method.
-pub async fn sent(server: &MockServer, verb: &str) -> Vec<Request> {
+pub async fn sent(server: &MockVendor, verb: &str) -> Vec<Request> {
     let mut all = requests(server).await;
     all.retain(|request| request.method.as_str() == verb);
     all

@@ -26,8 +26,7 @@ struct Cli {
 
 fn main() -> io::Result<ExitCode> {
     let cli = Cli::parse();
-    // The documents are held to in the simulators' own tests.
-    contract::switch_off();
+    contract::skip_quietly();
     let (tally, failing) = if cli.verbose {
         one_by_one(&cli)?
     } else {

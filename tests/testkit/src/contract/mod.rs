@@ -3,9 +3,9 @@
 //! The folder with the documents is named by the environment variable `TALLYLINE_SPECS`. Without it nothing is checked,
 //! and the first check of a process says so on stderr. A simulator checks what passes through it and panics when it is
 //! dropped if an exchange broke a document, so every test that uses a simulator is a contract test. So do the mock server
-//! for hand-written answers (`mock::MockVendor`, feature `wiremock`) and the servers under
-//! [`hostile`](crate::hostile) and [`credentials`](crate::credentials), for the requests. What passes elsewhere is given
-//! to [`check_exchange`] or [`check_requests`].
+//! for hand-written answers (`mock::MockVendor`, feature `wiremock`), the servers under [`hostile`](crate::hostile) and
+//! [`credentials`](crate::credentials) for the requests and the valid answers, and [`HeldTransport`] around a transport of a
+//! test's own. What passes elsewhere is given to [`check_exchange`] or [`check_requests`].
 //!
 //! Objects whose properties a document names are closed, unless the document opens them: a member that it does not name
 //! is a violation on either side. Where a document is behind the live system, [`EXCEPTIONS`] says so and why.
@@ -16,13 +16,16 @@ mod exceptions;
 mod ledger;
 mod schema;
 mod swagger;
+mod transport;
 
 use std::fmt;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use exceptions::{EXCEPTIONS, Exception, check_readme, exceptions_markdown};
+pub use transport::HeldTransport;
 
 pub(crate) use check::{Answered, Exchange, Outcome};
 pub(crate) use ledger::Ledger;
@@ -139,6 +142,8 @@ enum Library {
 
 static LIBRARY: OnceLock<Library> = OnceLock::new();
 
+static QUIET: AtomicBool = AtomicBool::new(false);
+
 fn library() -> &'static Library {
     LIBRARY.get_or_init(|| match std::env::var_os(FOLDER) {
         Some(folder) => {
@@ -146,8 +151,10 @@ fn library() -> &'static Library {
         }
         None => {
             const WHY: &str = "the environment variable TALLYLINE_SPECS names no folder";
-            // Past the capture of test output: a skip must be seen where everything passes.
-            let _ = writeln!(std::io::stderr(), "contracts are not checked: {WHY}");
+            if !QUIET.load(Ordering::Relaxed) {
+                // Past the capture of test output: a skip must be seen where everything passes.
+                let _ = writeln!(std::io::stderr(), "contracts are not checked: {WHY}");
+            }
             Library::Skipped(WHY)
         }
     })
@@ -161,9 +168,10 @@ pub fn skipped() -> Option<&'static str> {
     }
 }
 
-/// Checks nothing in this process, and says nothing about it: for demos. Has no effect after the first check.
-pub fn switch_off() {
-    let _ = LIBRARY.set(Library::Skipped("contracts are switched off"));
+/// Where there are no documents, says nothing about it in this process: for programs that people watch. What there are is
+/// held to all the same.
+pub fn skip_quietly() {
+    QUIET.store(true, Ordering::Relaxed);
 }
 
 /// Checks one exchange; nothing is found when contracts are skipped.
