@@ -1,6 +1,7 @@
 //! What is found and what is planned, over the public API.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod bounds;
 mod properties;
 mod strategies;
 mod world;

@@ -233,6 +233,24 @@ fn what_blocks_one_of_a_pair_blocks_both() {
 }
 
 #[test]
+fn what_blocks_a_catch_up_alone_keeps_the_quantity_that_it_goes_with() {
+    let mut world = october("13", "2026-10-11").by(By::InPlaceWithCatchUp);
+    world.agreements[0].start = Some(day("2026-10-12"));
+    let plan = world.plan();
+    assert_eq!(guards(&plan), [Guard::AgreementDates; 2]);
+    let [quantity, catch_up] = plan.changes() else {
+        panic!("{plan:?}")
+    };
+    let with = format!("it goes with change {}: ", catch_up.id);
+    assert!(
+        quantity.blocks[0].reason.starts_with(&with),
+        "{:?}",
+        quantity.blocks
+    );
+    assert!(!catch_up.blocks[0].reason.starts_with("it goes with"));
+}
+
+#[test]
 fn a_catch_up_is_not_written_without_the_quantity_that_it_goes_with() {
     let world = october("13", "2026-10-11").by(By::InPlaceWithCatchUp);
     let plan = world.plan();

@@ -8,6 +8,7 @@ use tallyline_core::mapping::{
 use tallyline_core::model::{
     AccountReading, Agreement, AgreementLine, AgreementReading, Basis, BillingCycle, ChargeKind,
     CivilDate, Company, Currency, Money, Product, Quantity, ReadFailure, Timestamp, UsageLine,
+    VendorAccount,
 };
 use tallyline_core::plan::{Action, Guard, Plan, PlanContext, Planner, Policy, Strategy};
 use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
@@ -43,6 +44,8 @@ pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) strategy: Strategy,
     pub(crate) prorates_ends: bool,
+    pub(crate) end_before_start: bool,
+    pub(crate) accounts: Vec<VendorAccount>,
 }
 
 impl World {
@@ -59,6 +62,8 @@ impl World {
             now: now(),
             strategy: Strategy::InPlace,
             prorates_ends: false,
+            end_before_start: false,
+            accounts: Vec::new(),
         }
     }
 
@@ -209,6 +214,7 @@ impl World {
         capabilities.set_unit_cost = true;
         capabilities.end_line = true;
         capabilities.whole_units_only = self.whole_units;
+        capabilities.end_before_start = self.end_before_start;
         let mut sink = SinkDescriptor::new("psa", "PSA", capabilities);
         sink.strategy = self.strategy;
         sink.prorates_ends = self.prorates_ends;
@@ -218,7 +224,7 @@ impl World {
             source: &SourceDescriptor::new("market", "Market"),
             sink: &sink,
             now: self.now,
-            accounts: &[],
+            accounts: &self.accounts,
             services: &[],
         };
         Planner::new(self.policy.clone())
