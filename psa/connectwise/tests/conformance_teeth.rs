@@ -73,16 +73,24 @@ enum Flaw {
     ReadsAMissingAgreementAsEmpty,
     CannotEndLines,
     CreatesOneLineAnAgreement,
+    ClaimsDatedQuantities,
+    ClaimsToEndBeforeTheStart,
 }
 
 struct Broken {
     sink: ConnectWiseSink,
+    descriptor: SinkDescriptor,
     flaw: Flaw,
     created: Mutex<BTreeSet<AgreementId>>,
 }
 
 fn broken(sink: ConnectWiseSink, flaw: Flaw) -> Box<dyn PsaSink> {
+    let mut descriptor = sink.descriptor().clone();
+    let claimed = &mut descriptor.capabilities;
+    claimed.dated_quantities |= flaw == Flaw::ClaimsDatedQuantities;
+    claimed.end_before_start |= flaw == Flaw::ClaimsToEndBeforeTheStart;
     Box::new(Broken {
+        descriptor,
         sink,
         flaw,
         created: Mutex::default(),
@@ -108,7 +116,7 @@ fn wanted(change: &Change) -> Option<LineState> {
 #[async_trait]
 impl PsaSink for Broken {
     fn descriptor(&self) -> &SinkDescriptor {
-        self.sink.descriptor()
+        &self.descriptor
     }
 
     async fn check(&self) -> Result<Identity> {
@@ -236,6 +244,18 @@ async fn an_unknown_outcome_called_refused_fails_in_sink() {
 #[tokio::test]
 async fn a_capability_that_is_claimed_and_missing_fails_in_sink() {
     fails_in(sink(|sink| broken(sink, Flaw::CannotEndLines)), Group::Sink).await;
+}
+
+#[tokio::test]
+async fn quantities_that_are_claimed_to_be_dated_and_are_not_fail_in_sink() {
+    let flaw = |sink| broken(sink, Flaw::ClaimsDatedQuantities);
+    fails_in(self::sink(flaw), Group::Sink).await;
+}
+
+#[tokio::test]
+async fn an_end_before_the_start_that_is_claimed_and_refused_fails_in_sink() {
+    let flaw = |sink| broken(sink, Flaw::ClaimsToEndBeforeTheStart);
+    fails_in(self::sink(flaw), Group::Sink).await;
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ mod last {
     use super::no_secret_shows;
 
     crate::conformance::context::tests! { Auth;
-        no_secret_shows: "in no test does a secret show in a log line, span, error, plan or journal, at any level",
+        no_secret_shows: "in no test does a secret show in a log line, span, error, plan, journal or panic, at any level",
     }
 }
 

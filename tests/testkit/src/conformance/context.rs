@@ -439,7 +439,11 @@ async fn one(ctx: &Ctx<'_>, test: &Test) -> TestOutcome {
         .await;
     let mut outcome = match ended {
         Err(_) => TestOutcome::Failed("it hangs".to_owned()),
-        Ok(Err(panic)) => TestOutcome::Failed(format!("it panicked: {}", words(&*panic))),
+        Ok(Err(panic)) => {
+            let words = words(&*panic);
+            ctx.note(&words);
+            TestOutcome::Failed(format!("it panicked: {}", ctx.secrets().masked(&words)))
+        }
         Ok(Ok(Ok(()))) => TestOutcome::Passed,
         Ok(Ok(Err(Stop::Failed(detail)))) => TestOutcome::Failed(detail),
         Ok(Ok(Err(Stop::Skipped(reason)))) => TestOutcome::Skipped(reason),
@@ -465,7 +469,7 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
 fn look_for_leaks(ctx: &Ctx<'_>, test: &Test) {
     let places = [
         ("a log line or span", ctx.log.text()),
-        ("an error, plan or journal", lock(&ctx.notes).clone()),
+        ("an error, plan, journal or panic", lock(&ctx.notes).clone()),
     ];
     let secrets = ctx.secrets();
     for (place, text) in &places {

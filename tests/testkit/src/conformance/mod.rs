@@ -30,6 +30,7 @@ mod report;
 mod retry;
 mod rewrite;
 mod sink;
+mod sink_claims;
 mod sink_writes;
 mod systems;
 mod telemetry;
@@ -57,6 +58,7 @@ pub async fn run_sink(harness: &dyn SinkHarness) -> ConformanceReport {
     tests.extend(read::sink_tests());
     tests.extend(sink::tests());
     tests.extend(sink_writes::tests());
+    tests.extend(sink_claims::tests());
     tests.extend(model::sink_tests());
     report(Side::Sink(harness), "sink", tests).await
 }

@@ -3,18 +3,17 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::StreamExt as _;
 use tallyline_core::apply::{
     Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock, Outcome as Done,
 };
 use tallyline_core::model::{
-    AgreementLine, AgreementLineId, LinesOutcome, Money, PlanId, ProductId, Quantity, Timestamp,
+    AgreementLine, AgreementLineId, PlanId, ProductId, Quantity, Timestamp,
 };
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{SinkCapabilities, Verdict, WriteError};
 use tallyline_core::store::{Journal, MemoryStore, RunId};
 use tallyline_core::wire::parse_decimal;
-use tallyline_core::{ErrorKind, PsaSink, Result};
+use tallyline_core::{PsaSink, Result};
 
 use super::context::{Ctx, Outcome, Side, Started, Stop, ensure, tests};
 use super::harness::{SinkUnderTest, Situation, World, Writes};
@@ -32,8 +31,6 @@ tests! { Sink;
     a_create_is_never_repeated: "a create is sent once whatever comes back, and the outcome is unknown until it is read",
     failures_are_sorted: "a refusal is `Rejected`; what was not sent or not carried out is `NotSent`",
     reading_back_tells_three_things: "reading back tells landed, not landed and something else apart",
-    what_is_claimed_works: "costs, prices and ends of lines land where the descriptor claims them",
-    what_is_not_claimed_is_refused: "what the descriptor does not claim is refused before anything is sent",
 }
 
 /// A clock that stands still and does not wait.
@@ -84,7 +81,7 @@ pub(super) async fn apply(
     Ok(report)
 }
 
-fn writes(ctx: &Ctx<'_>) -> std::result::Result<Writes, Stop> {
+pub(super) fn writes(ctx: &Ctx<'_>) -> std::result::Result<Writes, Stop> {
     match ctx.side {
         Side::Sink(harness) => Ok(harness.writes()),
         Side::Source(_) => Err(Stop::Failed("this test is for sinks".to_owned())),
@@ -92,7 +89,7 @@ fn writes(ctx: &Ctx<'_>) -> std::result::Result<Writes, Stop> {
 }
 
 /// Skips the test when the sink does not claim what it is about.
-fn claims(
+pub(super) fn claims(
     it: &SinkUnderTest,
     what: &str,
     claim: fn(&SinkCapabilities) -> bool,
@@ -105,19 +102,19 @@ fn claims(
     )))
 }
 
-fn sets(it: &SinkUnderTest) -> std::result::Result<(), Stop> {
+pub(super) fn sets(it: &SinkUnderTest) -> std::result::Result<(), Stop> {
     claims(it, "set_quantity", |claimed| claimed.set_quantity)
 }
 
-fn creates(it: &SinkUnderTest) -> std::result::Result<(), Stop> {
+pub(super) fn creates(it: &SinkUnderTest) -> std::result::Result<(), Stop> {
     claims(it, "create_line", |claimed| claimed.create_line)
 }
 
-fn missing(what: &str) -> Stop {
+pub(super) fn missing(what: &str) -> Stop {
     Stop::Failed(format!("the harness gives no {what}"))
 }
 
-fn change(
+pub(super) fn change(
     it: &SinkUnderTest,
     at: usize,
     product: ProductId,
@@ -143,13 +140,20 @@ fn truth(it: &SinkUnderTest, at: usize) -> Vec<AgreementLine> {
         .unwrap_or_default()
 }
 
-fn first_line(it: &SinkUnderTest, at: usize) -> std::result::Result<AgreementLine, Stop> {
+pub(super) fn first_line(
+    it: &SinkUnderTest,
+    at: usize,
+) -> std::result::Result<AgreementLine, Stop> {
     let line = truth(it, at).into_iter().next();
     line.ok_or_else(|| missing("line of the world on the simulator"))
 }
 
 /// Sets the first line of an agreement.
-fn set(it: &SinkUnderTest, at: usize, to: Quantity) -> std::result::Result<Change, Stop> {
+pub(super) fn set(
+    it: &SinkUnderTest,
+    at: usize,
+    to: Quantity,
+) -> std::result::Result<Change, Stop> {
     let line = first_line(it, at)?;
     let action = Action::SetQuantity {
         line: line.id,
@@ -161,11 +165,11 @@ fn set(it: &SinkUnderTest, at: usize, to: Quantity) -> std::result::Result<Chang
 
 const NEW: &str = "BACKUP-B";
 
-fn with_new() -> World {
+pub(super) fn with_new() -> World {
     World::of(2).with_service(NEW)
 }
 
-fn create(it: &SinkUnderTest, quantity: Quantity) -> std::result::Result<Change, Stop> {
+pub(super) fn create(it: &SinkUnderTest, quantity: Quantity) -> std::result::Result<Change, Stop> {
     let product = it.products.get(NEW).ok_or_else(|| missing("product"))?;
     let action = Action::CreateLine {
         quantity,
@@ -177,7 +181,7 @@ fn create(it: &SinkUnderTest, quantity: Quantity) -> std::result::Result<Change,
     change(it, 0, product.clone(), action)
 }
 
-fn created(it: &SinkUnderTest) -> Vec<Quantity> {
+pub(super) fn created(it: &SinkUnderTest) -> Vec<Quantity> {
     let product = it.products.get(NEW);
     let lines = truth(it, 0).into_iter();
     lines
@@ -187,13 +191,13 @@ fn created(it: &SinkUnderTest) -> Vec<Quantity> {
 }
 
 /// Id and quantity of every line of every agreement.
-fn quantities(it: &SinkUnderTest) -> Vec<(AgreementLineId, Quantity)> {
+pub(super) fn quantities(it: &SinkUnderTest) -> Vec<(AgreementLineId, Quantity)> {
     let lines = (0..it.agreements.len()).flat_map(|at| truth(it, at));
     lines.map(|line| (line.id, line.state.quantity)).collect()
 }
 
 /// Fails unless the lines are as before, but for one.
-fn ensure_only(
+pub(super) fn ensure_only(
     it: &SinkUnderTest,
     before: &[(AgreementLineId, Quantity)],
     line: Option<(&AgreementLineId, Quantity)>,
@@ -210,7 +214,7 @@ fn ensure_only(
     Ok(())
 }
 
-fn written(it: &Started, writes: &Writes) -> usize {
+pub(super) fn written(it: &Started, writes: &Writes) -> usize {
     it.count(&writes.create) + it.count(&writes.update)
 }
 
@@ -442,117 +446,5 @@ async fn reading_back_tells_three_things(ctx: &Ctx<'_>) -> Outcome {
         matches!(verdict, Verdict::Conflict { .. }),
         "otherwise, it is {verdict:?}"
     );
-    Ok(())
-}
-
-type Claim = (&'static str, fn(&SinkCapabilities) -> bool, Action);
-
-/// Every kind of change of a line, with the capability that it needs.
-async fn kinds(it: &SinkUnderTest) -> std::result::Result<Vec<Claim>, Stop> {
-    let mut readings = it.sink.lines(&it.agreements);
-    let reading = readings.next().await.transpose()?;
-    let Some(LinesOutcome::Complete(lines)) = reading.map(|reading| reading.outcome) else {
-        return Err(Stop::Failed("the lines could not be read".to_owned()));
-    };
-    let line = lines.into_iter().next().ok_or_else(|| missing("line"))?;
-    let money = |text: &str, like: Option<Money>| {
-        let amount = parse_decimal(text).map_err(|error| missing(&error.to_string()))?;
-        let mut money = Money::without_currency(amount);
-        money.currency = like.and_then(|money| money.currency);
-        Ok::<_, Stop>(money)
-    };
-    Ok(vec![
-        (
-            "set_quantity",
-            |claimed| claimed.set_quantity,
-            Action::SetQuantity {
-                line: line.id.clone(),
-                from: line.state.quantity,
-                to: 14_u32.into(),
-            },
-        ),
-        (
-            "set_unit_cost",
-            |claimed| claimed.set_unit_cost,
-            Action::SetUnitCost {
-                line: line.id.clone(),
-                from: line.state.unit_cost,
-                to: money("7.35", line.state.unit_cost)?,
-            },
-        ),
-        (
-            "set_unit_price",
-            |claimed| claimed.set_unit_price,
-            Action::SetUnitPrice {
-                line: line.id.clone(),
-                from: line.state.unit_price,
-                to: money("9.95", line.state.unit_price)?,
-            },
-        ),
-        (
-            "end_line",
-            |claimed| claimed.end_line,
-            Action::EndLine {
-                line: line.id.clone(),
-                from: line.state.quantity,
-                last_day: it.effective.plus_days(29),
-                replaced_by: None,
-            },
-        ),
-    ])
-}
-
-async fn what_is_claimed_works(ctx: &Ctx<'_>) -> Outcome {
-    for at in 0..4 {
-        let started = ctx.good(&World::of(1)).await?;
-        let it = started.sink()?;
-        let Some((what, claim, action)) = kinds(it).await?.into_iter().nth(at) else {
-            continue;
-        };
-        if !claim(&it.sink.descriptor().capabilities) {
-            continue;
-        }
-        let change = change(it, 0, first_line(it, 0)?.product, action)?;
-        let store = MemoryStore::new();
-        let report = apply(ctx, &*it.sink, &store, what, &[change]).await?;
-        ensure!(
-            report.is_all_done() && report.totals.recovered == 0,
-            "{what} is claimed, and the report is {report}"
-        );
-    }
-    Ok(())
-}
-
-async fn what_is_not_claimed_is_refused(ctx: &Ctx<'_>) -> Outcome {
-    let started = ctx.good(&with_new()).await?;
-    let it = started.sink()?;
-    let mut unclaimed = Vec::new();
-    for (what, claim, action) in kinds(it).await? {
-        if !claim(&it.sink.descriptor().capabilities) {
-            unclaimed.push((what, change(it, 0, first_line(it, 0)?.product, action)?));
-        }
-    }
-    if !it.sink.descriptor().capabilities.create_line {
-        unclaimed.push(("create_line", create(it, 7_u32.into())?));
-    }
-    if unclaimed.is_empty() {
-        return Err(Stop::Skipped(
-            "the descriptor claims every capability".to_owned(),
-        ));
-    }
-    let before = quantities(it);
-    for (what, change) in unclaimed {
-        match it.sink.execute(&change).await {
-            Err(error) => ensure!(
-                error.error().kind() == ErrorKind::Unsupported
-                    && matches!(error, WriteError::NotSent(_)),
-                "{what} is not claimed, and it is {error:?}"
-            ),
-            Ok(receipt) => ensure!(false, "{what} is not claimed, and gave {receipt:?}"),
-        }
-    }
-    ensure_only(it, &before, None)?;
-    let sent = written(&started, &writes(ctx)?);
-    ensure!(sent == 0, "{sent} writes were sent");
     Ok(())
 }

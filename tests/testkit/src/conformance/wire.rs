@@ -20,6 +20,7 @@ tests! { Wire;
     a_number_in_quotes_is_the_same_number: "a quantity in quotes is the same quantity",
     whole_numbers_are_exact: "a quantity written with an exponent or a fraction of zeros is read exactly",
     decimals_are_exact: "decimals of up to 28 digits are read to the last digit",
+    a_negative_number_keeps_its_sign: "a negative quantity is read with its sign, or fails the reading",
     what_is_no_number_fails: "a quantity that is no number, or too large to be held, fails the reading and is never another number",
     names_keep_every_letter: "names keep every letter, whatever the script",
     a_page_of_four_mebibytes_is_read: "an answer of four mebibytes is read",
@@ -133,6 +134,13 @@ async fn decimals_are_exact(ctx: &Ctx<'_>) -> Outcome {
         ("125e-2", "1.25"),
     ];
     exact(ctx, &literals).await
+}
+
+async fn a_negative_number_keeps_its_sign(ctx: &Ctx<'_>) -> Outcome {
+    if let Ok(read) = literal(ctx, "-17").await? {
+        ensure!(read == quantity("-17")?, "-17 was read as {read}");
+    }
+    Ok(())
 }
 
 async fn what_is_no_number_fails(ctx: &Ctx<'_>) -> Outcome {

@@ -41,9 +41,11 @@ pub(crate) enum Flaw {
     ShowsItsKeyInDebug,
     TakesABlankKey,
     CallsAMissingRightBadCredentials,
+    PanicsWithItsKey,
     DropsAPage,
     ReadsAnErrorAsEmpty,
     CountsThroughAFloat,
+    DropsTheSign,
     HidesRetryAfter,
     LogsItsToken,
     LogsItsTokenInBase64,
@@ -270,6 +272,9 @@ impl AcornSource {
                 let float: f64 = seat.count.to_string().parse().unwrap();
                 seat.count = float.to_string().parse().unwrap();
             }
+            if self.flaw == Flaw::DropsTheSign {
+                seat.count = seat.count.abs();
+            }
             match self.flaw {
                 Flaw::KeepsOneSubscriptionPerService => (seat.sku.clone(), seat),
                 _ => (seat.id.clone(), seat),
@@ -324,6 +329,10 @@ impl VendorSource for AcornSource {
 
     async fn check(&self) -> Result<Identity> {
         if let Err(error) = self.clients().next().await.transpose() {
+            let missing_right = error.kind() == ErrorKind::PermissionDenied;
+            if missing_right && self.flaw == Flaw::PanicsWithItsKey {
+                panic!("the key {} has no rights", self.key.expose_secret());
+            }
             return Err(match error.kind() {
                 ErrorKind::PermissionDenied
                     if self.flaw == Flaw::CallsAMissingRightBadCredentials =>

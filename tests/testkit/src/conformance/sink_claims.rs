@@ -1,0 +1,217 @@
+//! Group 7 still: each capability that a descriptor claims is held to, and none works that is not claimed.
+
+use futures::StreamExt as _;
+use tallyline_core::ErrorKind;
+use tallyline_core::model::{LinesOutcome, Money};
+use tallyline_core::plan::{Action, Change};
+use tallyline_core::sink::{Receipt, SinkCapabilities, Verdict, WriteError};
+use tallyline_core::store::MemoryStore;
+use tallyline_core::wire::parse_decimal;
+
+use super::context::{Ctx, Outcome, Stop, ensure, tests};
+use super::harness::{SinkUnderTest, World};
+use super::sink_writes::{
+    apply, change, claims, create, creates, ensure_only, first_line, missing, quantities, set,
+    sets, with_new, writes, written,
+};
+
+tests! { Sink;
+    what_is_claimed_works: "costs, prices and ends of lines land where the descriptor claims them",
+    a_dated_quantity_begins_on_its_day: "where quantities are dated, one of a later day lands and leaves the days before it as they are",
+    a_line_ends_before_it_starts: "where a line can end before its first day, a new one is taken back whole",
+    what_is_not_claimed_is_refused: "what the descriptor does not claim is refused before anything is sent",
+}
+
+type Claim = (&'static str, fn(&SinkCapabilities) -> bool, Action);
+
+/// Every kind of change of a line, with the capability that it needs.
+async fn kinds(it: &SinkUnderTest) -> std::result::Result<Vec<Claim>, Stop> {
+    let mut readings = it.sink.lines(&it.agreements);
+    let reading = readings.next().await.transpose()?;
+    let Some(LinesOutcome::Complete(lines)) = reading.map(|reading| reading.outcome) else {
+        return Err(Stop::Failed("the lines could not be read".to_owned()));
+    };
+    let line = lines.into_iter().next().ok_or_else(|| missing("line"))?;
+    let money = |text: &str, like: Option<Money>| {
+        let amount = parse_decimal(text).map_err(|error| missing(&error.to_string()))?;
+        let mut money = Money::without_currency(amount);
+        money.currency = like.and_then(|money| money.currency);
+        Ok::<_, Stop>(money)
+    };
+    Ok(vec![
+        (
+            "set_quantity",
+            |claimed| claimed.set_quantity,
+            Action::SetQuantity {
+                line: line.id.clone(),
+                from: line.state.quantity,
+                to: 14_u32.into(),
+            },
+        ),
+        (
+            "set_unit_cost",
+            |claimed| claimed.set_unit_cost,
+            Action::SetUnitCost {
+                line: line.id.clone(),
+                from: line.state.unit_cost,
+                to: money("7.35", line.state.unit_cost)?,
+            },
+        ),
+        (
+            "set_unit_price",
+            |claimed| claimed.set_unit_price,
+            Action::SetUnitPrice {
+                line: line.id.clone(),
+                from: line.state.unit_price,
+                to: money("9.95", line.state.unit_price)?,
+            },
+        ),
+        (
+            "end_line",
+            |claimed| claimed.end_line,
+            Action::EndLine {
+                line: line.id.clone(),
+                from: line.state.quantity,
+                last_day: it.effective.plus_days(29),
+                replaced_by: None,
+            },
+        ),
+    ])
+}
+
+async fn what_is_claimed_works(ctx: &Ctx<'_>) -> Outcome {
+    for at in 0..4 {
+        let started = ctx.good(&World::of(1)).await?;
+        let it = started.sink()?;
+        let Some((what, claim, action)) = kinds(it).await?.into_iter().nth(at) else {
+            continue;
+        };
+        if !claim(&it.sink.descriptor().capabilities) {
+            continue;
+        }
+        let change = change(it, 0, first_line(it, 0)?.product, action)?;
+        let store = MemoryStore::new();
+        let report = apply(ctx, &*it.sink, &store, what, &[change]).await?;
+        ensure!(
+            report.is_all_done() && report.totals.recovered == 0,
+            "{what} is claimed, and the report is {report}"
+        );
+    }
+    Ok(())
+}
+
+/// Carries a change out, which must succeed, and reads it back, which must show it.
+async fn lands(
+    it: &SinkUnderTest,
+    change: &Change,
+    what: &str,
+) -> std::result::Result<Receipt, Stop> {
+    let receipt = match it.sink.execute(change).await {
+        Ok(receipt) => receipt,
+        Err(error) => return Err(Stop::Failed(format!("{what}: {error}"))),
+    };
+    let verdict = it.sink.verify(change, Some(&receipt)).await?;
+    if matches!(verdict, Verdict::Landed { .. }) {
+        return Ok(receipt);
+    }
+    Err(Stop::Failed(format!("{what} is read back as {verdict:?}")))
+}
+
+async fn a_dated_quantity_begins_on_its_day(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(2)).await?;
+    let it = started.sink()?;
+    claims(it, "dated_quantities", |claimed| claimed.dated_quantities)?;
+    sets(it)?;
+    let before = quantities(it);
+    let mut later = set(it, 0, 14_u32.into())?;
+    later.effective = it.effective.plus_days(30);
+    lands(it, &later, "a quantity of a later day").await?;
+    // What the simulator tells is of the day on which changes may take effect.
+    ensure_only(it, &before, None)
+}
+
+async fn a_line_ends_before_it_starts(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&with_new()).await?;
+    let it = started.sink()?;
+    claims(it, "end_before_start", |claimed| claimed.end_before_start)?;
+    creates(it)?;
+    let new = create(it, 7_u32.into())?;
+    let made = lands(it, &new, "a new line").await?;
+    let action = Action::EndLine {
+        line: made.line,
+        from: 7_u32.into(),
+        last_day: it.effective.plus_days(-1),
+        replaced_by: None,
+    };
+    let taken_back = change(it, 0, new.product, action)?;
+    lands(it, &taken_back, "its end before its start").await?;
+    Ok(())
+}
+
+async fn what_is_not_claimed_is_refused(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&with_new()).await?;
+    let it = started.sink()?;
+    let mut unclaimed = Vec::new();
+    for (what, claim, action) in kinds(it).await? {
+        if !claim(&it.sink.descriptor().capabilities) {
+            unclaimed.push((what, change(it, 0, first_line(it, 0)?.product, action)?));
+        }
+    }
+    if !it.sink.descriptor().capabilities.create_line {
+        unclaimed.push(("create_line", create(it, 7_u32.into())?));
+    }
+    if unclaimed.is_empty() {
+        return Err(Stop::Skipped(
+            "the descriptor claims every kind of change".to_owned(),
+        ));
+    }
+    let before = quantities(it);
+    for (what, change) in unclaimed {
+        match it.sink.execute(&change).await {
+            Err(error) => ensure!(
+                error.error().kind() == ErrorKind::Unsupported
+                    && matches!(error, WriteError::NotSent(_)),
+                "{what} is not claimed, and it is {error:?}"
+            ),
+            Ok(receipt) => ensure!(false, "{what} is not claimed, and gave {receipt:?}"),
+        }
+    }
+    ensure_only(it, &before, None)?;
+    let sent = written(&started, &writes(ctx)?);
+    ensure!(sent == 0, "{sent} writes were sent");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each capability and the test that holds a sink to it.
+    const HELD: [(&str, &str); 8] = [
+        ("whole_units_only", "fractions_are_written_exactly"),
+        ("dated_quantities", "a_dated_quantity_begins_on_its_day"),
+        ("create_line", "a_line_added_twice_is_one_line"),
+        ("set_quantity", "what_is_claimed_works"),
+        ("set_unit_cost", "what_is_claimed_works"),
+        ("set_unit_price", "what_is_claimed_works"),
+        ("end_line", "what_is_claimed_works"),
+        ("end_before_start", "a_line_ends_before_it_starts"),
+    ];
+
+    #[test]
+    fn every_capability_has_a_test_that_holds_a_sink_to_it() {
+        let all = format!("{:?}", SinkCapabilities::default());
+        let names: Vec<&str> = all
+            .split([' ', ':'])
+            .filter(|word| word.contains('_'))
+            .collect();
+        assert_eq!(names, HELD.map(|(capability, _)| capability));
+        let tests = super::super::sink_writes::tests()
+            .into_iter()
+            .chain(tests());
+        let tests: Vec<&str> = tests.map(|test| test.name).collect();
+        for (capability, test) in HELD {
+            assert!(tests.contains(&test), "{capability}: there is no {test}");
+        }
+    }
+}
