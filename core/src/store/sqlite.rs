@@ -179,7 +179,7 @@ impl SqliteStore {
     }
 
     #[cfg(test)]
-    pub(super) fn lock_for_test(&self) -> std::sync::MutexGuard<'_, Connection> {
+    pub(crate) fn lock_for_test(&self) -> std::sync::MutexGuard<'_, Connection> {
         self.connection.lock().unwrap()
     }
 

@@ -228,3 +228,49 @@ proptest! {
         prop_assert_eq!(play(&story, Bench::memory()), play(&story, Bench::sqlite()));
     }
 }
+
+/// The disk takes so many more pages of the file, or as many as come.
+#[cfg(feature = "sqlite")]
+fn let_grow(store: &crate::store::SqliteStore, pages: Option<i64>) {
+    let connection = store.lock_for_test();
+    let count = |name: &str| -> i64 {
+        let read = |row: &rusqlite::Row<'_>| row.get(0);
+        connection.pragma_query_value(None, name, read).unwrap()
+    };
+    let most = pages.map_or(i64::from(u32::MAX) - 1, |pages| count("page_count") + pages);
+    connection
+        .pragma_update_and_check(None, "max_page_count", most, |_| Ok(()))
+        .unwrap();
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn a_disk_that_is_full_stops_the_run_and_lets_nothing_leave_that_is_not_recorded() {
+    use crate::apply::Stop;
+
+    let mut stopped = 0;
+    for pages in 0..8 {
+        let folder = tempfile::tempdir().unwrap();
+        let store = crate::store::SqliteStore::open(folder.path().join("journal.db")).unwrap();
+        let mut bench = Bench::on(Box::new(store.clone()));
+        bench.options.concurrency = 1;
+        bench.options.cancel.cancel();
+        bench.apply().await;
+        bench.options.cancel = crate::apply::CancelFlag::new();
+        let_grow(&store, Some(pages));
+        match bench.applier().resume(&"r1".into(), &bench.options).await {
+            // The sink itself refuses, by panic, a write that is not on record.
+            Ok(report) => {
+                let failed = matches!(report.stopped, Some(Stop::Journal { .. }));
+                assert_eq!(report.is_resumable(), failed, "{report}");
+                stopped += usize::from(failed);
+            }
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Storage, "{error}"),
+        }
+        let_grow(&store, None);
+        let report = bench.resume().await;
+        assert!(report.is_all_done(), "{pages} pages: {report}");
+        bench.assert_once(&report);
+    }
+    assert!((1..8).contains(&stopped), "it was full {stopped} times");
+}
