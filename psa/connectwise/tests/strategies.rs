@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use futures::TryStreamExt as _;
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, MarkerPlacement};
 use tallyline_core::PsaSink;
+use tallyline_core::apply::after::{Refusal, TakenBack, Undo, UndoContext, undo};
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock};
+use tallyline_core::flow;
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::mapping::{
     AccountEntry, AccountLink, LineTarget, Mapping, ProductRule, Provenance, ServiceEntry,
@@ -21,7 +23,7 @@ use tallyline_core::plan::{Plan, PlanContext, Planner, Policy, Strategy};
 use tallyline_core::reconcile::{PsaBook, Reconciler};
 use tallyline_core::sink::AgreementFilter;
 use tallyline_core::source::SourceDescriptor;
-use tallyline_core::store::MemoryStore;
+use tallyline_core::store::{Journal as _, MemoryStore};
 use tallyline_testkit::connectwise::{
     Addition, Agreement, ConnectWiseSimulator, ConnectWiseState, CustomField,
 };
@@ -150,6 +152,10 @@ impl Stage {
     }
 
     async fn apply(&self, plan: &Plan, now: Timestamp) -> ApplyReport {
+        self.apply_with(&MemoryStore::new(), plan, now).await
+    }
+
+    async fn apply_with(&self, store: &MemoryStore, plan: &Plan, now: Timestamp) -> ApplyReport {
         let text = plan.to_text().unwrap();
         let request = ApplyRequest {
             plan_id: plan.id(),
@@ -158,11 +164,27 @@ impl Stage {
             changes: plan.changes(),
             approval: &Approval::of_plan(plan.id().clone(), "finance@example.com", now),
         };
-        let store = MemoryStore::new();
-        Applier::new(&self.sink, &store, &Fixed(now))
+        Applier::new(&self.sink, store, &Fixed(now))
             .apply(&request, &ApplyOptions::new())
             .await
             .unwrap()
+    }
+
+    /// The undo of the last run.
+    async fn undo(&self, store: &MemoryStore, now: Timestamp) -> Undo {
+        let run = store.runs(1).await.unwrap().remove(0);
+        let records = store.changes(&run.id).await.unwrap();
+        let changes = records.iter().map(|record| &record.change);
+        let context = UndoContext {
+            sink: self.sink.descriptor(),
+            book: &flow::book_of_changes(&self.sink, changes).await.unwrap(),
+            policy: &self.policy,
+            today: now.date(),
+            now,
+            source_tenant: None,
+            taken_back: &TakenBack::read(store, &run.id).await.unwrap(),
+        };
+        undo(&run, &records, &context).unwrap()
     }
 
     fn edit(&self, edit: impl FnOnce(&mut Agreement)) {
@@ -278,6 +300,49 @@ async fn a_credit_gives_back_the_invoiced_days_as_predicted() {
         ["predicted -15.48 USD for 2026-10-20 to 2026-10-31, ConnectWise PSA shows -15.48 USD"]
     );
     assert!(stage.plan(8, now).await.changes().is_empty());
+}
+
+#[tokio::test]
+async fn a_catch_up_is_taken_back_with_its_quantity_until_it_is_invoiced() {
+    for (seats, catch_up) in [(13, "3"), (8, "-2")] {
+        let strategy = Strategy::InPlaceWithCatchUp;
+        let mut stage = Stage::on("2026-10-11", strategy, MarkerPlacement::SerialNumber).await;
+        stage.policy.catch_up_credits = true;
+        let (store, now) = (MemoryStore::new(), noon("2026-10-11"));
+        let plan = stage.plan(seats, now).await;
+        assert!(stage.apply_with(&store, &plan, now).await.is_all_done());
+        let done = [
+            format!("{seats} from 2026-01-01 to open"),
+            format!("{catch_up} from 2026-10-11 to 2026-10-31"),
+        ];
+        assert_eq!(stage.additions(), done);
+
+        stage.edit(|agreement| {
+            agreement.next_invoice_date = Some("2026-12-01".parse().unwrap());
+        });
+        let late = stage.undo(&store, noon("2026-11-02")).await;
+        assert!(late.plan.changes().is_empty(), "{late:?}");
+        let refused = late.refused.iter().map(|refused| &refused.refusal);
+        let invoiced = |refusal: &Refusal| matches!(refusal, Refusal::Invoiced { .. });
+        assert_eq!(refused.filter(|refusal| invoiced(refusal)).count(), 2);
+
+        stage.edit(|agreement| {
+            agreement.next_invoice_date = Some("2026-11-01".parse().unwrap());
+        });
+        let later = noon("2026-10-12");
+        let undo = stage.undo(&store, later).await;
+        assert!(undo.refused.is_empty(), "{:?}", undo.refused);
+        let report = stage.apply_with(&store, &undo.plan, later).await;
+        assert!(report.is_all_done(), "{report}");
+        assert_eq!(
+            stage.additions(),
+            [
+                "10 from 2026-01-01 to open",
+                "0 from 2026-10-11 to 2026-10-31"
+            ]
+        );
+        assert!(stage.plan(10, later).await.changes().is_empty());
+    }
 }
 
 #[tokio::test]
