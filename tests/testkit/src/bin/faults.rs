@@ -44,6 +44,11 @@ fn main() -> io::Result<ExitCode> {
         }
     }
     write!(err, "faults that struck:\n{}", tally.faults)?;
+    write!(
+        err,
+        "unsettled when the faults were over:\n{}",
+        tally.unsettled
+    )?;
     writeln!(io::stdout().lock(), "{tally}")?;
     Ok(if tally.is_sound() {
         ExitCode::SUCCESS

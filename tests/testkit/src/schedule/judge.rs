@@ -64,10 +64,17 @@ fn recorded_outcome(record: &ChangeRecord) -> Option<Outcome> {
     })
 }
 
-/// Whether a report says of finished changes what the journal says.
+/// Whether a report says of finished changes what the journal says, and of the others why they are
+/// open.
 pub(crate) fn compare(report: &ApplyReport, journal: &[ChangeRecord], findings: &mut Findings) {
     for (result, record) in report.changes.iter().zip(journal) {
         if result.resumable {
+            if result.detail.trim().is_empty() {
+                findings.wrong.push(format!(
+                    "{}: the report says {:?} and not why",
+                    result.change, result.outcome
+                ));
+            }
             continue;
         }
         let recorded = recorded_outcome(record);

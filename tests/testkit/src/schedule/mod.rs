@@ -26,13 +26,13 @@
 //!
 //! *Wrongly reported*: the journal or the report says done and the change never took effect; or says
 //! failed, drifted, skipped or blocked and it took effect, be it late; a report says of a finished
-//! change something else than the journal; or of a change that is done the line is another one, the
+//! change something else than the journal, or of an open one not why; or of a change that is done the line is another one, the
 //! state before is none that the line had between its last reading (or as long before as reads lag)
 //! and the write, or the state after is none that it had between the write and the read-back.
 //! *Conflict* claims neither: a person has to look.
 //!
-//! *Unsettled*: honestly reported as unknown at the moment when the faults are over. It is no
-//! failure, but must be rare: its share is printed.
+//! *Unsettled*: honestly reported as unknown at the moment when the faults are over, with the reason.
+//! It is no failure, but must be rare: its share is printed, and what it is made of ([`Unsettled`]).
 //!
 //! # What goes wrong
 //!
@@ -92,7 +92,7 @@ pub use kinds::{Faults, Kind};
 pub use memory::MemoryWorld;
 pub use play::{Place, Played, play};
 pub use subject::{Bench, Production, Subject};
-pub use tally::{Tally, play_all};
+pub use tally::{Tally, Unsettled, play_all};
 pub use through::{Hooks, Through};
 pub use time::Time;
 pub use world::{Cause, Edit, Effect, ErrorPage, ReadFault, World, WriteFault};

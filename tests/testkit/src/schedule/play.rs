@@ -16,6 +16,7 @@ use super::kinds::{Faults, Kind};
 use super::memory::MemoryWorld;
 use super::process::{Disk, Process, Rig};
 use super::subject::{Bench, Subject};
+use super::tally::Unsettled;
 use super::through::Through;
 use super::time::Time;
 use super::world::World;
@@ -65,8 +66,8 @@ pub struct Played {
     pub changes: usize,
     /// The faults that struck, by kind.
     pub faults: Faults,
-    /// How many changes were unsettled when the faults were over.
-    pub unsettled: usize,
+    /// The changes that were unsettled when the faults were over.
+    pub unsettled: Unsettled,
     /// How many changes were done in the end.
     pub done: usize,
     /// What is not as it must be.
@@ -306,7 +307,7 @@ impl Stage<'_> {
 
     /// Rounds until nothing is left to do or the faults are over; gives the changes that are
     /// unsettled then.
-    async fn run_with_faults(&mut self) -> usize {
+    async fn run_with_faults(&mut self) -> Unsettled {
         for _ in 0..ROUNDS {
             let reports = self.round().await;
             let journal = self.recorded().await;
@@ -323,8 +324,7 @@ impl Stage<'_> {
             self.pass(wait).await;
         }
         self.adversary.end();
-        let open = self.journal.unsettled().await;
-        open.map(|open| open.len()).unwrap_or_default()
+        Unsettled::among(&self.recorded().await)
     }
 
     /// Rounds without faults, each after the time in which a lost write may arrive.

@@ -5,6 +5,9 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tallyline_core::sink::Verdict;
+use tallyline_core::store::{ChangeRecord, Event};
+
 use super::kinds::Faults;
 use super::play::{Place, Played, play};
 use super::subject::Subject;
@@ -30,7 +33,56 @@ pub struct Tally {
     /// Changes that were wrongly reported.
     pub wrong: usize,
     /// Changes that were reported as unknown when the faults were over.
-    pub unsettled: usize,
+    pub unsettled: Unsettled,
+}
+
+/// Changes that were unknown when the faults were over, by what the journal says of them last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unsettled {
+    /// They do not show, and their write may still arrive.
+    pub may_arrive: usize,
+    /// They could not be read back.
+    pub unreadable: usize,
+    /// Whoever sent them was gone, or its journal failed, before they were read back.
+    pub interrupted: usize,
+}
+
+impl Unsettled {
+    /// Those among the changes of a run.
+    pub(crate) fn among(records: &[ChangeRecord]) -> Self {
+        let mut found = Self::default();
+        for record in records.iter().filter(|r| r.state().is_unsettled()) {
+            let last = record.events.last().map(|recorded| &recorded.event);
+            let count = match last {
+                Some(Event::Verified {
+                    verdict: Verdict::NotLanded,
+                }) => &mut found.may_arrive,
+                Some(Event::Unverified { .. }) => &mut found.unreadable,
+                _ => &mut found.interrupted,
+            };
+            *count += 1;
+        }
+        found
+    }
+
+    /// How many there are.
+    pub fn total(&self) -> usize {
+        self.may_arrive + self.unreadable + self.interrupted
+    }
+}
+
+impl fmt::Display for Unsettled {
+    /// One line for each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (what, count) in [
+            ("does not show, and may still arrive", self.may_arrive),
+            ("could not be read back", self.unreadable),
+            ("interrupted before it was read back", self.interrupted),
+        ] {
+            writeln!(f, "  {what:<44}{count:>9}")?;
+        }
+        Ok(())
+    }
 }
 
 impl Tally {
@@ -44,7 +96,9 @@ impl Tally {
         self.duplicated += played.findings.duplicated.len();
         self.lost += played.findings.lost.len();
         self.wrong += played.findings.wrong.len();
-        self.unsettled += played.unsettled;
+        self.unsettled.may_arrive += played.unsettled.may_arrive;
+        self.unsettled.unreadable += played.unsettled.unreadable;
+        self.unsettled.interrupted += played.unsettled.interrupted;
     }
 
     /// Whether each change was applied exactly once and truly reported.
@@ -55,7 +109,8 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let share = self.unsettled * 10_000 / self.changes.max(1);
+        let unsettled = self.unsettled.total();
+        let share = unsettled * 10_000 / self.changes.max(1);
         write!(
             f,
             "{} schedules ({} over HTTP), {} changes ({} done), {} faults injected: \
@@ -68,7 +123,7 @@ impl fmt::Display for Tally {
             self.duplicated,
             self.lost,
             self.wrong,
-            self.unsettled,
+            unsettled,
             share / 100,
             share % 100,
         )
