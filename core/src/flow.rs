@@ -9,13 +9,14 @@ use futures::stream::BoxStream;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::{AccountEntry, LineTarget, Mapping};
 use crate::model::{
-    Agreement, AgreementId, AgreementReading, Company, Product, ReadFailure, Service, Timestamp,
-    VendorAccount,
+    Agreement, AgreementId, AgreementReading, Company, CompanyId, Product, ReadFailure, Service,
+    Timestamp, VendorAccount,
 };
 use crate::plan::{Change, Plan, PlanContext, Planner, Policy};
 use crate::reconcile::{PsaBook, Reconciler};
 use crate::sink::{AgreementFilter, PsaSink};
 use crate::source::{UsageRequest, VendorSource};
+use crate::store::Ledger;
 
 /// How far a read has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,7 @@ pub struct Flow<'a> {
     source: &'a dyn VendorSource,
     sink: &'a dyn PsaSink,
     on_progress: Box<dyn Fn(Progress) + Send + Sync + 'a>,
+    ledger: Option<&'a Ledger>,
 }
 
 impl fmt::Debug for Flow<'_> {
@@ -92,7 +94,16 @@ impl<'a> Flow<'a> {
             source,
             sink,
             on_progress: Box::new(|_| {}),
+            ledger: None,
         }
+    }
+
+    /// Says which bills were exported and charged before: a source of bills then reads what is new
+    /// since, and no bill is charged again.
+    #[must_use]
+    pub fn with_ledger(mut self, ledger: &'a Ledger) -> Self {
+        self.ledger = Some(ledger);
+        self
     }
 
     /// Reports how far each read has come.
@@ -131,10 +142,15 @@ impl<'a> Flow<'a> {
             lists.agreements.iter().cloned(),
             lists.products.iter().cloned(),
         );
-        let wanted: Vec<AgreementId> = targets(mapping)
+        let mut wanted: BTreeSet<AgreementId> = targets(mapping)
             .into_iter()
             .filter(|agreement| book.agreement(agreement).is_some())
             .collect();
+        for company in companies_per_service(mapping) {
+            let keyed = book.keyed_agreements(company);
+            wanted.extend(keyed.map(|agreement| agreement.id.clone()));
+        }
+        let wanted: Vec<AgreementId> = wanted.into_iter().collect();
         (self.on_progress)(Progress::Agreements(wanted.len()));
         let each = || (self.on_progress)(Progress::AgreementRead);
         read_lines(self.sink, &wanted, &mut book, each).await?;
@@ -171,7 +187,11 @@ impl<'a> Flow<'a> {
         now: Timestamp,
     ) -> Result<Plan> {
         let mut reconciler = Reconciler::new(mapping, book, now.date());
-        let request = UsageRequest::new(now);
+        let mut request = UsageRequest::new(now);
+        if let Some(ledger) = self.ledger {
+            reconciler = reconciler.with_ledger(ledger);
+            request = request.with_exported(ledger.exported_bills());
+        }
         (self.on_progress)(Progress::Accounts(lists.accounts.len()));
         let mut readings = self.source.usage(&request);
         while let Some(reading) = readings.next().await {
@@ -212,7 +232,10 @@ pub async fn book_of_changes<'c>(
     if !filter.companies.is_empty() {
         agreements = collect(sink.agreements(&filter), &mut Vec::new()).await?;
     }
-    agreements.retain(|agreement| wanted.contains(&agreement.id));
+    agreements.retain(|agreement| {
+        let key = agreement.key.as_ref().map(AgreementId::of_key);
+        wanted.contains(&agreement.id) || key.is_some_and(|key| wanted.contains(&key))
+    });
     let listed: Vec<AgreementId> = agreements.iter().map(|a| a.id.clone()).collect();
     let mut book = PsaBook::new([], agreements, []);
     read_lines(sink, &listed, &mut book, || {}).await?;
@@ -246,8 +269,23 @@ fn targets(mapping: &Mapping) -> BTreeSet<AgreementId> {
         .accounts()
         .filter_map(|(_, entry)| match entry {
             AccountEntry::Link(link) if link.enabled => {
-                let LineTarget::Agreement(agreement) = &link.target;
+                let LineTarget::Agreement(agreement) = &link.target else {
+                    return None;
+                };
                 Some(agreement.clone())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// The companies whose accounts have agreements of their own for each service.
+fn companies_per_service(mapping: &Mapping) -> BTreeSet<&CompanyId> {
+    mapping
+        .accounts()
+        .filter_map(|(_, entry)| match entry {
+            AccountEntry::Link(link) if link.enabled && link.target == LineTarget::PerService => {
+                Some(&link.company)
             }
             _ => None,
         })

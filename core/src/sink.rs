@@ -1,13 +1,15 @@
 //! The PSA's side as a trait.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::model::{
-    Agreement, AgreementId, AgreementLineId, AgreementReading, Company, CompanyId, LineState,
-    Product,
+    Agreement, AgreementId, AgreementLineId, AgreementReading, ChargeId, Company, CompanyId,
+    Currency, LineState, Product,
 };
 use crate::plan::{Change, Strategy};
 use crate::proration::ProrationRule;
@@ -35,6 +37,10 @@ pub struct SinkCapabilities {
     /// A line can be ended before its first day, so that it never bills. Where it cannot, an
     /// undo lets it bill nothing and ends it on its first day.
     pub end_before_start: bool,
+    /// Agreements can be created, and are found again by their key.
+    pub create_agreement: bool,
+    /// Charges can be added, and are found again by their marker.
+    pub add_charge: bool,
 }
 
 /// What a sink is.
@@ -52,6 +58,8 @@ pub struct SinkDescriptor {
     /// Which of the system's tenants it is on, in words that hold no secret. A plan for one
     /// tenant is not carried out on another.
     pub tenant: Option<String>,
+    /// The currency of what it bills, where all of it is in one: that of agreements to be.
+    pub currency: Option<Currency>,
     /// How new quantities are brought onto lines.
     pub strategy: Strategy,
     /// How it charges the part of a period that a new line bills, where that is known.
@@ -74,6 +82,7 @@ impl SinkDescriptor {
             capabilities,
             concurrency: 1,
             tenant: None,
+            currency: None,
             strategy: Strategy::InPlace,
             proration: None,
             prorates_ends: false,
@@ -88,12 +97,36 @@ pub struct AgreementFilter {
     pub companies: Vec<CompanyId>,
 }
 
+/// A record of the PSA that is no line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MadeRecord {
+    /// An agreement, by the PSA's id.
+    Agreement(AgreementId),
+    /// A charge.
+    Charge(ChargeId),
+}
+
+impl fmt::Display for MadeRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Agreement(id) => write!(f, "agreement {id}"),
+            Self::Charge(id) => write!(f, "charge {id}"),
+        }
+    }
+}
+
 /// What the PSA answered to a write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// The line concerned, new or changed.
-    pub line: AgreementLineId,
+    /// The line concerned, new or changed; absent where it is about none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<AgreementLineId>,
+    /// The agreement or the charge that was made, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<MadeRecord>,
     /// The line's state in the PSA's answer, where the answer shows it.
     pub state: Option<LineState>,
     /// The request's id, to ask the PSA's vendor about.
@@ -104,7 +137,19 @@ impl Receipt {
     /// A receipt that names the line.
     pub fn new(line: impl Into<AgreementLineId>) -> Self {
         Self {
-            line: line.into(),
+            line: Some(line.into()),
+            made: None,
+            state: None,
+            request_id: None,
+        }
+    }
+
+    /// A receipt that names the agreement or the charge that was made.
+    #[must_use]
+    pub fn made(record: MadeRecord) -> Self {
+        Self {
+            line: None,
+            made: Some(record),
             state: None,
             request_id: None,
         }
@@ -122,6 +167,13 @@ pub enum Verdict {
         line: AgreementLineId,
         /// Its state, as read.
         observed: LineState,
+    },
+    /// The PSA holds the agreement or the charge that the change was to make.
+    Made {
+        /// The record.
+        record: MadeRecord,
+        /// What was read of it, in words.
+        detail: String,
     },
     /// The PSA holds what was there before the change.
     NotLanded,
@@ -219,6 +271,9 @@ pub trait PsaSink: Send + Sync {
 
     /// One reading per agreement asked for, each whole or failed.
     ///
+    /// An agreement may be asked for by its key (see [`AgreementId::of_key`]): one that nobody
+    /// carries, or several do, is failed.
+    ///
     /// # Errors
     /// An item is an error when the read as a whole cannot go on; a failure of one agreement
     /// is a failed reading.
@@ -238,6 +293,9 @@ pub trait PsaSink: Send + Sync {
     async fn execute(&self, change: &Change) -> std::result::Result<Receipt, WriteError>;
 
     /// Reads back whether a change has landed. Safe to repeat.
+    ///
+    /// Of a change that makes an agreement or a charge it is asked before the write as well, without
+    /// a receipt: what carries its key or its marker already is not made again.
     ///
     /// # Errors
     /// Any read error; the question is then still open.

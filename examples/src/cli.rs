@@ -267,8 +267,11 @@ pub(crate) enum SetCommand {
         #[arg(long)]
         company: CompanyId,
         /// The PSA's agreement id.
-        #[arg(long)]
-        agreement: AgreementId,
+        #[arg(long, required_unless_present = "per_service")]
+        agreement: Option<AgreementId>,
+        /// Give each subscription an agreement of its own, in place of one for all.
+        #[arg(long, conflicts_with = "agreement")]
+        per_service: bool,
         /// Keep the link switched off.
         #[arg(long)]
         off: bool,
@@ -301,6 +304,9 @@ pub(crate) enum SetCommand {
         /// The product that carries the vendor's cost, where there are several.
         #[arg(long, value_name = "PRODUCT")]
         cost_on: Option<ProductId>,
+        /// Bill metered usage by one charge for each of the vendor's bills, in place of a line.
+        #[arg(long, conflicts_with_all = ["units", "per", "included", "minimum", "cost_on"])]
+        as_charges: bool,
         /// Keep the link switched off.
         #[arg(long)]
         off: bool,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use comfy_table::Table;
 use serde::Serialize;
-use tallyline_core::model::{AgreementId, PlanId, VendorAccountId};
+use tallyline_core::model::{AgreementId, PlanId, Quantity, VendorAccountId};
 use tallyline_core::plan::{Action, Change, Guard, Notice, Origin, Plan, PlanContent, PlanSummary};
 use tallyline_core::reconcile::Kind;
 
@@ -266,9 +266,13 @@ fn changes_table<'a>(changes: impl Iterator<Item = &'a Change>, ids: bool) -> Ta
                 why.push_str("\ncannot be overridden");
             }
         }
+        let when = match &change.action {
+            Action::AddCharge { .. } => "dated",
+            _ => "from",
+        };
         table.add_row([
             place(change),
-            format!("{what}\n{step}\nfrom {}", change.effective),
+            format!("{what}\n{step}\n{when} {}", change.effective),
             why,
         ]);
     }
@@ -328,6 +332,24 @@ pub(crate) fn action_words(action: &Action) -> (&'static str, String) {
         Action::EndLine { from, last_day, .. } => {
             ("end line", format!("{from} -> ends {last_day}"))
         }
+        Action::CreateAgreement {
+            billing_cycle,
+            last_day,
+            ..
+        } => {
+            let until = last_day.map_or_else(String::new, |day| format!(", until {day}"));
+            ("new agreement", format!("billed {billing_cycle}{until}"))
+        }
+        Action::AddCharge {
+            quantity,
+            unit_price,
+            ..
+        } if *quantity == Quantity::ONE => ("charge, once", unit_price.to_string()),
+        Action::AddCharge {
+            quantity,
+            unit_price,
+            ..
+        } => ("charge, once", format!("{quantity} at {unit_price}")),
         other => ("other", other.to_string()),
     }
 }

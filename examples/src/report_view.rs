@@ -105,7 +105,9 @@ fn summary(report: &ApplyReport) -> String {
 fn result_words(result: &ChangeResult, change: &Change) -> String {
     let mut text = match result.outcome {
         Fate::Done { recovered } => {
-            let how = if recovered {
+            let how = if recovered && result.sent.is_none() {
+                "nothing to write, it was there already"
+            } else if recovered {
                 "done; the answer was lost, reading back settled it"
             } else {
                 "done"
@@ -114,8 +116,9 @@ fn result_words(result: &ChangeResult, change: &Change) -> String {
                 .after
                 .as_ref()
                 .map_or_else(String::new, |after| format!("; {}", proof(change, after)));
-            let line = match (&change.action, &result.line) {
-                (Action::CreateLine { .. }, Some(line)) => format!("; it is line {line}"),
+            let line = match (&change.action, &result.line, &result.made) {
+                (Action::CreateLine { .. }, Some(line), _) => format!("; it is line {line}"),
+                (_, _, Some(made)) => format!("; it is {made}"),
                 _ => String::new(),
             };
             let compared = change

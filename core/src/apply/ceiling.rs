@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Approval, Override, Permission};
-use crate::model::{AgreementId, ChangeId, CivilDate, PlanId, ProductId, Quantity};
+use crate::model::{AgreementId, BillKey, ChangeId, CivilDate, PlanId, ProductId, Quantity};
 use crate::plan::{Action, Change, Guard};
 use crate::store::{ChangeRecord, ChangeState};
 
@@ -175,6 +175,9 @@ impl fmt::Display for About<'_> {
             action,
             ..
         } = self.0;
+        if action.makes_record() {
+            return write!(f, "to {action} on agreement {agreement}");
+        }
         match action.line() {
             Some(line) => write!(f, "this write to line {line} of agreement {agreement}"),
             None => write!(
@@ -206,6 +209,7 @@ impl Grant {
             && self.product == change.product
             && self.action.line() == change.action.line()
             && std::mem::discriminant(&self.action) == std::mem::discriminant(&change.action)
+            && bill_of(&self.action) == bill_of(&change.action)
     }
 
     /// What of a change about the same thing goes beyond the grant, in words.
@@ -224,6 +228,13 @@ impl Grant {
             return Some(format!("{guard} speaks against it and was not overridden"));
         }
         exceeds(&self.action, &change.action)
+    }
+}
+
+fn bill_of(action: &Action) -> Option<&BillKey> {
+    match action {
+        Action::AddCharge { bill, .. } => Some(bill),
+        _ => None,
     }
 }
 
@@ -315,6 +326,26 @@ fn exceeds(approved: &Action, wanted: &Action) -> Option<String> {
                 return beyond("the end of a line of", units, from);
             }
             None
+        }
+        (Action::CreateAgreement { .. }, Action::CreateAgreement { .. }) => {
+            (approved != wanted).then(|| format!("it would {wanted}, approved is to {approved}"))
+        }
+        (
+            Action::AddCharge {
+                quantity: units,
+                unit_price: price,
+                unit_cost: cost,
+                ..
+            },
+            Action::AddCharge {
+                quantity,
+                unit_price,
+                unit_cost,
+                ..
+            },
+        ) => {
+            let same = (units, price, cost) == (quantity, unit_price, unit_cost);
+            (!same).then(|| format!("it would {wanted}, approved is to {approved}"))
         }
         _ => Some("it is another kind of write".to_owned()),
     }

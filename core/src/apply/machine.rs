@@ -35,6 +35,11 @@ pub enum Check {
         /// The line's state; absent where it is not there or was still to be created.
         observed: Option<LineState>,
     },
+    /// The agreement or the charge that the change is to make is there already, as wanted.
+    Stands {
+        /// What the look-up found.
+        verdict: Verdict,
+    },
     /// The target could not be read.
     Unreadable(Failure),
 }
@@ -290,6 +295,10 @@ impl Machine {
             Check::Drifted { detail, observed } => {
                 self.settle(Event::Drifted { detail, observed });
             }
+            Check::Stands { verdict } => {
+                self.pending.push_back(Event::Verified { verdict });
+                self.settle(Event::Done { recovered: true });
+            }
             Check::Unreadable(failure) => self.settle(Event::Failed {
                 failure,
                 retryable: true,
@@ -377,7 +386,9 @@ impl Machine {
     fn conclude(&mut self, verdict: Verdict) {
         let recovered = self.recovered;
         match verdict {
-            Verdict::Landed { .. } => self.settle(Event::Done { recovered }),
+            Verdict::Landed { .. } | Verdict::Made { .. } => {
+                self.settle(Event::Done { recovered });
+            }
             Verdict::Conflict { detail, .. } => self.settle(Event::Conflict { detail }),
             Verdict::NotLanded => self.phase = Phase::Verify,
         }

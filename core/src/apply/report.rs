@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{AgreementId, AgreementLineId, ChangeId, LineState, PlanId, Timestamp};
 use crate::plan::Change;
-use crate::sink::Verdict;
+use crate::sink::{MadeRecord, Verdict};
 use crate::store::{ChangeRecord, ChangeState, Event, Failure, RecordedEvent, RunId, SkipCause};
 
 /// What became of a change.
@@ -53,8 +53,11 @@ pub struct ChangeResult {
     pub outcome: Outcome,
     /// The outcome's reason in words; empty where it needs none.
     pub detail: String,
-    /// The line concerned; absent where none was created.
+    /// The line concerned; absent where none was created, and where it is about none.
     pub line: Option<AgreementLineId>,
+    /// The agreement or the charge that was made, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<MadeRecord>,
     /// The line's state before the write; absent where there was none or it was not read.
     pub before: Option<LineState>,
     /// The line's state as read back after the write; absent where it was not.
@@ -86,6 +89,7 @@ impl ChangeResult {
             outcome: Outcome::Waiting,
             detail: String::new(),
             line: change.action.line().cloned(),
+            made: None,
             before: None,
             after: None,
             request_id: None,
@@ -128,7 +132,8 @@ impl ChangeResult {
             Event::HeldBack { reason } => self.detail.clone_from(reason),
             Event::PreconditionHeld { observed } => self.before.clone_from(observed),
             Event::Answered { receipt } => {
-                self.line = Some(receipt.line.clone());
+                self.line.clone_from(&receipt.line);
+                self.made.clone_from(&receipt.made);
                 self.request_id.clone_from(&receipt.request_id);
             }
             Event::OutcomeUnknown { failure } => self.blame(failure),
@@ -138,6 +143,12 @@ impl ChangeResult {
             } => {
                 self.line = Some(line.clone());
                 self.after = Some(observed.clone());
+                self.proved = Some(at);
+            }
+            Event::Verified {
+                verdict: Verdict::Made { record, .. },
+            } => {
+                self.made = Some(record.clone());
                 self.proved = Some(at);
             }
             Event::Verified {

@@ -9,11 +9,12 @@ use futures::future::{Either, select};
 use super::runner::Run;
 use super::{AgreementInput, AgreementMachine, AgreementStep, Permission, Stop, Written};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{AgreementId, AgreementLine, ChangeId, LinesOutcome};
+use crate::model::{AgreementId, AgreementLine, ChangeId, ChargeKey, LinesOutcome};
 use crate::plan::Change;
 use crate::sink::Verdict;
 use crate::store::{
-    ChangeRecord, Claim, ClaimRequest, Event, Failure, Lease, RecordedEvent, UnsettledChange,
+    ChangeRecord, ChangeState, Claim, ClaimRequest, Event, Failure, Lease, RecordedEvent, RunId,
+    UnsettledChange,
 };
 
 /// The work on one agreement.
@@ -101,6 +102,16 @@ impl<'a> AgreementWork<'a> {
                 }
                 Err(error) => journal_failed(error),
             },
+            AgreementStep::LookUp(id) => match self.change(&id).cloned() {
+                Ok(change) => {
+                    let looked_up = |found: Result<Verdict>| {
+                        AgreementInput::LookedUp(found.map_err(|error| Failure::from(&error)))
+                    };
+                    self.under_lease(sink.verify(&change, None), looked_up)
+                        .await
+                }
+                Err(error) => journal_failed(error),
+            },
             AgreementStep::Wait(time) => {
                 run.applier.clock.sleep(time).await;
                 AgreementInput::Waited
@@ -147,7 +158,29 @@ impl<'a> AgreementWork<'a> {
         Ok(AgreementInput::Loaded {
             records,
             elsewhere: unsettled.into_iter().find(of_another).map(|open| open.run),
+            charged: self.charged().await?,
         })
+    }
+
+    /// The changes whose charge another run has made, with that run.
+    async fn charged(&self) -> Result<Vec<(ChangeId, RunId)>> {
+        let charges = || {
+            self.changes
+                .iter()
+                .filter_map(|c| Some((c, c.charge_key()?)))
+        };
+        if charges().next().is_none() {
+            return Ok(Vec::new());
+        }
+        let run = self.run.record;
+        let journal = self.run.applier.journal;
+        let ledger = journal.ledger(&run.source, &run.sink).await?;
+        let of_another = |(change, key): (&Change, ChargeKey)| {
+            let made = ledger.charge(&key)?;
+            let done = made.state == ChangeState::Done && made.run != run.id;
+            done.then(|| (change.id.clone(), made.run.clone()))
+        };
+        Ok(charges().filter_map(of_another).collect())
     }
 
     /// The lease in hand, as it is to hold for a time from now.

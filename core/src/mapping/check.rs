@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{AccountEntry, AccountLink, Directory, LineTarget, ServiceEntry, ServiceLink};
+use super::{
+    AccountEntry, AccountLink, BilledAs, Directory, LineTarget, ServiceEntry, ServiceLink,
+};
 use crate::error::{Error, ErrorKind, Result, printable};
 use crate::model::{Eligibility, ServiceKey, VendorAccountId};
 
@@ -32,7 +34,8 @@ fn why(eligibility: &Eligibility) -> String {
 
 impl ServiceLink {
     /// Checks what can be checked without knowing the products: at least one product, none
-    /// twice, at most one that carries the cost, and valid rules.
+    /// twice, at most one that carries the cost, and valid rules; for charges one product, one to
+    /// one.
     ///
     /// # Errors
     /// `Mapping` with the product's id and what to do.
@@ -40,6 +43,14 @@ impl ServiceLink {
         if self.products.is_empty() {
             return Err(wrong(
                 "the link names no product: name at least one, or exclude the service",
+            ));
+        }
+        if self.billed_as == BilledAs::Charge
+            && !matches!(self.products.as_slice(), [rule] if rule.is_one_to_one())
+        {
+            return Err(wrong(
+                "a charge holds the bill's own sum: name one product, without a ratio, included \
+                 units or a minimum",
             ));
         }
         let mut ids: Vec<_> = self.products.iter().map(|rule| &rule.product).collect();
@@ -100,7 +111,9 @@ impl Directory<'_> {
                 why(&company.eligibility)
             )));
         }
-        let LineTarget::Agreement(id) = &link.target;
+        let LineTarget::Agreement(id) = &link.target else {
+            return Ok(());
+        };
         let Some(agreement) = self.agreement(id) else {
             return Err(wrong(format!(
                 "agreement {} is unknown in the PSA: choose a known one, or read the agreements \

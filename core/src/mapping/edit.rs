@@ -2,8 +2,8 @@
 
 use super::check::{shown, wrong};
 use super::{
-    AccountEntry, AccountLink, AccountSuggestion, Directory, Exclusion, LineTarget, Mapping,
-    ProductRule, Provenance, ServiceEntry, ServiceLink, ServiceSuggestion,
+    AccountEntry, AccountLink, AccountSuggestion, BilledAs, Directory, Exclusion, LineTarget,
+    Mapping, ProductRule, Provenance, ServiceEntry, ServiceLink, ServiceSuggestion,
 };
 use crate::error::Result;
 use crate::model::{AgreementId, ChargeKind, CompanyId, ServiceKey, VendorAccountId};
@@ -36,6 +36,50 @@ impl Mapping {
         self.put_account(account.into(), link, directory)
     }
 
+    /// Links an account to a company, each of its subscriptions onto an agreement of its own, in
+    /// place of what was decided before.
+    ///
+    /// # Errors
+    /// As [`link_account`](Self::link_account).
+    pub fn link_account_per_service(
+        &mut self,
+        account: impl Into<VendorAccountId>,
+        company: impl Into<CompanyId>,
+        directory: &Directory<'_>,
+    ) -> Result<()> {
+        let link = AccountLink {
+            company: company.into(),
+            target: LineTarget::PerService,
+            enabled: true,
+            provenance: Provenance::Manual,
+            note: None,
+        };
+        self.put_account(account.into(), link, directory)
+    }
+
+    /// Links a service to its one product as charges: one for each bill of the vendor, in place of
+    /// what was decided before.
+    ///
+    /// # Errors
+    /// As [`link_service`](Self::link_service).
+    pub fn link_service_as_charges(
+        &mut self,
+        service: impl Into<ServiceKey>,
+        products: Vec<ProductRule>,
+        counts: ChargeKind,
+        directory: &Directory<'_>,
+    ) -> Result<()> {
+        let link = ServiceLink {
+            products,
+            counts,
+            billed_as: BilledAs::Charge,
+            enabled: true,
+            provenance: Provenance::Manual,
+            note: None,
+        };
+        self.put_service(service.into(), link, directory)
+    }
+
     /// Links a service to products, in place of what was decided before.
     ///
     /// # Errors
@@ -50,6 +94,7 @@ impl Mapping {
         let link = ServiceLink {
             products,
             counts,
+            billed_as: BilledAs::Line,
             enabled: true,
             provenance: Provenance::Manual,
             note: None,
@@ -109,6 +154,7 @@ impl Mapping {
         let link = ServiceLink {
             products: vec![ProductRule::one_to_one(suggestion.product.clone())],
             counts: ChargeKind::Recurring,
+            billed_as: BilledAs::Line,
             enabled: true,
             provenance: Provenance::AcceptedSuggestion,
             note: None,

@@ -41,6 +41,29 @@ impl fmt::Display for Provenance {
 pub enum LineTarget {
     /// Onto an existing agreement.
     Agreement(AgreementId),
+    /// Each subscription onto an agreement of its own, which is recognised by the subscription's
+    /// id, and created where there is none. What has no subscription has one for its service.
+    PerService,
+}
+
+/// What usage becomes in the PSA.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum BilledAs {
+    /// A recurring line, whose quantity follows the vendor's.
+    #[default]
+    Line,
+    /// One charge for each bill of the vendor, with the bill's sum.
+    Charge,
+}
+
+impl BilledAs {
+    pub(crate) fn is_line(&self) -> bool {
+        *self == Self::Line
+    }
 }
 
 /// A vendor account linked to a PSA company.
@@ -69,6 +92,9 @@ pub struct ServiceLink {
     /// The kind of usage lines that is counted.
     #[serde(default)]
     pub counts: ChargeKind,
+    /// What they become.
+    #[serde(default, skip_serializing_if = "BilledAs::is_line")]
+    pub billed_as: BilledAs,
     /// Off: the service is mapped but produces no change.
     pub enabled: bool,
     /// Where the link comes from.

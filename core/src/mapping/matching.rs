@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use super::directory::{AgreementsOf, Choice};
 use super::{
-    AccountEntry, AccountLink, LineTarget, Mapping, MatchReport, ProductRule, Provenance,
+    AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, MatchReport, ProductRule, Provenance,
     ServiceEntry, ServiceLink, Undecided, UndecidedReason,
 };
 use crate::model::{
@@ -120,6 +120,44 @@ pub fn auto_link_accounts(
     companies: &[Company],
     agreements: &[Agreement],
 ) -> MatchReport<VendorAccountId> {
+    let agreements = AgreementsOf::new(agreements);
+    link_accounts(mapping, accounts, companies, |company| {
+        let id = &company.id;
+        match agreements.choice(id) {
+            Choice::One(agreement) => Ok(LineTarget::Agreement(agreement.id.clone())),
+            Choice::None(all) => Err(UndecidedReason::NoEligibleAgreement {
+                company: id.clone(),
+                agreements: all
+                    .iter()
+                    .map(|a| (a.id.clone(), a.eligibility.reasons().to_vec()))
+                    .collect(),
+            }),
+            Choice::Several(all) => Err(UndecidedReason::SeveralAgreements {
+                company: id.clone(),
+                agreements: all.iter().map(|a| a.id.clone()).collect(),
+            }),
+        }
+    })
+}
+
+/// Links unmapped accounts whose company is beyond doubt, each of their subscriptions onto an
+/// agreement of its own.
+///
+/// As [`auto_link_accounts`], but for the company's agreements: none is chosen.
+pub fn auto_link_accounts_per_service(
+    mapping: &mut Mapping,
+    accounts: &[VendorAccount],
+    companies: &[Company],
+) -> MatchReport<VendorAccountId> {
+    link_accounts(mapping, accounts, companies, |_| Ok(LineTarget::PerService))
+}
+
+fn link_accounts(
+    mapping: &mut Mapping,
+    accounts: &[VendorAccount],
+    companies: &[Company],
+    target_at: impl Fn(&Company) -> Result<LineTarget, UndecidedReason>,
+) -> MatchReport<VendorAccountId> {
     let accounts = by_id(accounts, |account| &account.id);
     let companies = by_id(companies, |company| &company.id);
     let same_name = by_text(accounts.values().copied(), |a| Some(a.name.as_str()));
@@ -127,7 +165,6 @@ pub fn auto_link_accounts(
         a.company_reference.as_deref()
     });
     let named = by_text(companies.values().copied(), |c| Some(c.name.as_str()));
-    let agreements = AgreementsOf::new(agreements);
     let held = companies_held(mapping);
 
     // Only these decide, so that the outcome does not depend on the order of accounts.
@@ -177,7 +214,7 @@ pub fn auto_link_accounts(
             })),
         }
     };
-    let agreement_of = |company: &Company| -> Result<&Agreement, UndecidedReason> {
+    let target_of = |company: &Company| -> Result<LineTarget, UndecidedReason> {
         let id = &company.id;
         if !company.eligibility.is_eligible() {
             return Err(UndecidedReason::CompanyNotEligible {
@@ -191,24 +228,11 @@ pub fn auto_link_accounts(
                 account: account.clone(),
             });
         }
-        match agreements.choice(id) {
-            Choice::One(agreement) => Ok(agreement),
-            Choice::None(all) => Err(UndecidedReason::NoEligibleAgreement {
-                company: id.clone(),
-                agreements: all
-                    .iter()
-                    .map(|a| (a.id.clone(), a.eligibility.reasons().to_vec()))
-                    .collect(),
-            }),
-            Choice::Several(all) => Err(UndecidedReason::SeveralAgreements {
-                company: id.clone(),
-                agreements: all.iter().map(|a| a.id.clone()).collect(),
-            }),
-        }
+        target_at(company)
     };
 
     let mut report = MatchReport::new();
-    let mut chosen: BTreeMap<&CompanyId, Vec<(&VendorAccount, &Agreement)>> = BTreeMap::new();
+    let mut chosen: BTreeMap<&CompanyId, Vec<(&VendorAccount, LineTarget)>> = BTreeMap::new();
     for account in accounts.values() {
         if mapping.account(&account.id).is_some() {
             report.kept += 1;
@@ -218,12 +242,12 @@ pub fn auto_link_accounts(
             report.unmatched.push(account.id.clone());
             continue;
         };
-        match company.and_then(|company| Ok((company, agreement_of(company)?))) {
-            Ok((company, agreement)) => {
+        match company.and_then(|company| Ok((company, target_of(company)?))) {
+            Ok((company, target)) => {
                 chosen
                     .entry(&company.id)
                     .or_default()
-                    .push((account, agreement));
+                    .push((account, target));
             }
             Err(reason) => report.undecided.push(Undecided {
                 id: account.id.clone(),
@@ -233,7 +257,7 @@ pub fn auto_link_accounts(
     }
     for (company, pairs) in chosen {
         // One account by its reference and another by its name: not unique either.
-        let [(account, agreement)] = pairs.as_slice() else {
+        let [(account, target)] = pairs.as_slice() else {
             let ids: Vec<_> = pairs.iter().map(|(a, _)| a.id.clone()).collect();
             report.undecided.extend(ids.iter().map(|id| Undecided {
                 id: id.clone(),
@@ -248,7 +272,7 @@ pub fn auto_link_accounts(
             account.id.clone(),
             AccountEntry::Link(AccountLink {
                 company: company.clone(),
-                target: LineTarget::Agreement(agreement.id.clone()),
+                target: target.clone(),
                 enabled: true,
                 provenance: Provenance::Exact,
                 note: None,
@@ -404,6 +428,7 @@ pub fn auto_link_services(
             ServiceEntry::Link(ServiceLink {
                 products: vec![ProductRule::one_to_one(product.clone())],
                 counts: ChargeKind::Recurring,
+                billed_as: BilledAs::Line,
                 enabled: true,
                 provenance: Provenance::Exact,
                 note: None,

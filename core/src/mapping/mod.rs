@@ -26,10 +26,12 @@ mod suggest;
 pub use directory::Directory;
 pub use file::{FORMAT_VERSION, ImportError, ImportProblem, ImportSummary, MAX_FILE_BYTES};
 pub use links::{
-    AccountEntry, AccountLink, Exclusion, LineTarget, Mapping, Provenance, ServiceEntry,
+    AccountEntry, AccountLink, BilledAs, Exclusion, LineTarget, Mapping, Provenance, ServiceEntry,
     ServiceLink,
 };
-pub use matching::{MatchOptions, auto_link_accounts, auto_link_services};
+pub use matching::{
+    MatchOptions, auto_link_accounts, auto_link_accounts_per_service, auto_link_services,
+};
 pub use names::{loose_name, normalize_name};
 pub use report::{MatchReport, Undecided, UndecidedReason};
 pub use rule::{ProductRule, Ratio, Rounding};

@@ -64,9 +64,21 @@ impl Quantity {
 }
 
 /// `Decimal::checked_add` rounds where the scale does not fit; this refuses instead.
-fn exact_sum(a: Decimal, b: Decimal) -> Option<Decimal> {
+pub(crate) fn exact_sum(a: Decimal, b: Decimal) -> Option<Decimal> {
     let sum = a.checked_add(b)?;
     (sum.checked_sub(b)? == a && sum.checked_sub(a)? == b).then_some(sum)
+}
+
+/// `a` x `b`, refused where 28 digits cannot hold it.
+pub(crate) fn exact_product(a: Decimal, b: Decimal) -> Option<Decimal> {
+    let (a, b) = (a.normalize(), b.normalize());
+    let scale = a.scale() + b.scale();
+    if scale > Decimal::MAX_SCALE {
+        return None;
+    }
+    let product = a.checked_mul(b)?;
+    // The product drops digits only by lowering its scale.
+    (product.scale() == scale || product.is_zero()).then_some(product)
 }
 
 impl From<u32> for Quantity {

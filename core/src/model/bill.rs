@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{CivilDate, VendorAccountId};
+use super::{AgreementKey, CivilDate, CompanyId, Marker, ProductId, VendorAccountId};
 
 /// Names one bill among those of an account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,6 +32,65 @@ impl BillKey {
 impl fmt::Display for BillKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}", self.service, self.date)
+    }
+}
+
+/// Names the one charge that a bill may become.
+///
+/// Not by the agreement's id: where a person moves a client to another agreement, a bill that was
+/// charged on the old one is not charged again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct ChargeKey {
+    /// The company that is charged.
+    pub company: CompanyId,
+    /// The key of the agreement, where it is found by one.
+    pub agreement: Option<AgreementKey>,
+    /// What is charged.
+    pub product: ProductId,
+    /// The bill.
+    pub bill: BillKey,
+}
+
+impl ChargeKey {
+    /// The charge of a bill for a product.
+    #[must_use]
+    pub fn new(
+        company: CompanyId,
+        agreement: Option<&AgreementKey>,
+        product: ProductId,
+        bill: BillKey,
+    ) -> Self {
+        Self {
+            company,
+            agreement: agreement.map(|key| AgreementKey::new(key.folded())),
+            product,
+            bill,
+        }
+    }
+
+    /// The marker that the charge carries in the PSA: the same in every run.
+    #[must_use]
+    pub fn marker(&self, source: &str) -> Marker {
+        let agreement = self.agreement.as_ref().map_or("", AgreementKey::as_str);
+        let date = self.bill.date.to_string();
+        let parts = [
+            source,
+            self.company.as_str(),
+            agreement,
+            self.product.as_str(),
+            &self.bill.service,
+            &date,
+        ];
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update(part.len().to_string());
+            hash.update([0]);
+            hash.update(part);
+        }
+        let digest = hash.finalize();
+        let hex: String = digest.iter().take(12).map(|b| format!("{b:02x}")).collect();
+        Marker::new(format!("TL-{hex}"))
     }
 }
 
@@ -126,6 +185,21 @@ mod tests {
         assert_ne!(digest(&["a", "b"]), digest(&["ab"]));
         assert_ne!(digest(&["a", "a"]), digest(&["a"]));
         assert_eq!(digest(&[]).len(), 64);
+    }
+
+    #[test]
+    fn a_charge_is_named_by_company_key_product_and_bill_and_by_its_source() {
+        let bill = BillKey::new("azure", "2026-03-06".parse().unwrap());
+        let upper = AgreementKey::new("SUB-1");
+        let key = |agreement: Option<&AgreementKey>, product: &str| {
+            ChargeKey::new("45".into(), agreement, product.into(), bill.clone())
+        };
+        let marker = key(Some(&upper), "31").marker("cloudmore");
+        assert_eq!(marker.as_str().len(), 27);
+        assert_eq!(key(Some(&"sub-1".into()), "31").marker("cloudmore"), marker);
+        assert_ne!(key(None, "31").marker("cloudmore"), marker);
+        assert_ne!(key(Some(&upper), "32").marker("cloudmore"), marker);
+        assert_ne!(key(Some(&upper), "31").marker("sherweb"), marker);
     }
 
     #[test]

@@ -88,6 +88,14 @@ text_id! {
     AgreementId
 }
 text_id! {
+    /// What an agreement is recognised by: the subscription or the service that it is for.
+    AgreementKey
+}
+text_id! {
+    /// A charge of a PSA: what is billed once.
+    ChargeId
+}
+text_id! {
     /// A product or service of a PSA's catalogue.
     ProductId
 }
@@ -108,9 +116,53 @@ text_id! {
     Marker
 }
 
+/// What the id of an agreement begins with where it is a key, and no id of the PSA.
+const KEY: &str = "key:";
+
+impl AgreementId {
+    /// The id of the agreement that carries a key, whether it is there yet or not.
+    ///
+    /// A plan names an agreement that is found by its key so, from the change that creates it on:
+    /// all work on it, in every run, shares one id, one order and one lease. The sink looks it up.
+    #[must_use]
+    pub fn of_key(key: &AgreementKey) -> Self {
+        Self::new(format!("{KEY}{key}"))
+    }
+
+    /// The key, where the id is one.
+    #[must_use]
+    pub fn key(&self) -> Option<AgreementKey> {
+        self.as_str().strip_prefix(KEY).map(AgreementKey::new)
+    }
+}
+
+impl AgreementKey {
+    /// Whether two keys mean one agreement: the blanks around them and the case of letters do
+    /// not count, for people copy them by hand.
+    #[must_use]
+    pub fn is_same(&self, other: &str) -> bool {
+        self.as_str().trim().eq_ignore_ascii_case(other.trim())
+    }
+
+    /// The key as it is compared.
+    pub(crate) fn folded(&self) -> String {
+        self.as_str().trim().to_ascii_lowercase()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_agreement_is_named_by_its_key_where_it_is_found_by_one() {
+        let key = AgreementKey::new("A1B2C3D4-0000-4000-8000-000000000001");
+        let id = AgreementId::of_key(&key);
+        assert_eq!(id.key(), Some(key.clone()));
+        assert_eq!(AgreementId::new("50012345").key(), None);
+        assert!(key.is_same(" a1b2c3d4-0000-4000-8000-000000000001"));
+        assert!(!key.is_same("a1b2c3d4-0000-4000-8000-000000000002"));
+    }
 
     #[test]
     fn an_id_reads_from_text_and_from_a_number() {

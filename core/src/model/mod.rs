@@ -11,10 +11,11 @@ mod time;
 mod vendor;
 
 pub use amount::{Currency, Money, Quantity};
-pub use bill::{Bill, BillKey, ExportedBills};
+pub(crate) use amount::{exact_product, exact_sum};
+pub use bill::{Bill, BillKey, ChargeKey, ExportedBills};
 pub use ids::{
-    AgreementId, AgreementLineId, ChangeId, CompanyId, LineKey, Marker, PlanId, ProductId,
-    ServiceKey, SubscriptionId, VendorAccountId,
+    AgreementId, AgreementKey, AgreementLineId, ChangeId, ChargeId, CompanyId, LineKey, Marker,
+    PlanId, ProductId, ServiceKey, SubscriptionId, VendorAccountId,
 };
 pub use psa::{
     Agreement, AgreementLine, AgreementReading, Company, Eligibility, LineState, LinesOutcome,

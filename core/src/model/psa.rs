@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AgreementId, AgreementLineId, BillingCycle, CivilDate, CompanyId, Currency, Marker, Money,
-    Period, ProductId, Quantity, ReadFailure,
+    AgreementId, AgreementKey, AgreementLineId, BillingCycle, CivilDate, CompanyId, Currency,
+    Marker, Money, Period, ProductId, Quantity, ReadFailure,
 };
 
 /// Whether lines may be synced onto something, and if not, why.
@@ -93,6 +93,9 @@ pub struct Agreement {
     pub id: AgreementId,
     /// The company.
     pub company: CompanyId,
+    /// What it is recognised by, where the PSA holds that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<AgreementKey>,
     /// The name.
     pub name: String,
     /// The agreement that it is invoiced through.
@@ -127,6 +130,7 @@ impl Agreement {
         Self {
             id: id.into(),
             company: company.into(),
+            key: None,
             name: name.into(),
             parent: None,
             billing_cycle: BillingCycle::Unknown,

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AgreementId, AgreementLineId, ChangeId, CivilDate, CompanyId, LineKey, Marker, Money,
-    ProductId, Quantity, ServiceKey, Timestamp, VendorAccountId,
+    AgreementId, AgreementLineId, BillKey, BillingCycle, ChangeId, ChargeKey, CivilDate, CompanyId,
+    LineKey, Marker, Money, Period, ProductId, Quantity, ServiceKey, Timestamp, VendorAccountId,
 };
 use crate::proration::Prediction;
 use crate::store::RunId;
@@ -76,14 +76,46 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         replaced_by: Option<Quantity>,
     },
+    /// Creates the agreement that the change names by its key, from the change's effective date
+    /// on. The changes on it stand after this one.
+    CreateAgreement {
+        /// Its name.
+        name: String,
+        /// How often it bills.
+        billing_cycle: BillingCycle,
+        /// Its last day; open-ended when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_day: Option<CivilDate>,
+        /// The agreement that it is invoiced through.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<AgreementId>,
+    },
+    /// Adds a charge for one bill of the vendor, billed once and dated at the change's effective
+    /// date. It is recognised again by the change's marker, which is that of the bill.
+    AddCharge {
+        /// The vendor's bill.
+        bill: BillKey,
+        /// What the client reads.
+        description: String,
+        /// The number of units; 1 where the bill's lines differ.
+        quantity: Quantity,
+        /// The price per unit.
+        unit_price: Money,
+        /// The cost per unit, where the bill states it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unit_cost: Option<Money>,
+        /// The days of use that it is for, where the bill states them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        period: Option<Period>,
+    },
 }
 
 impl Action {
-    /// The line concerned; none for a line still to be created.
+    /// The line concerned; none for a line still to be created, and for what is no line.
     #[must_use]
     pub fn line(&self) -> Option<&AgreementLineId> {
         match self {
-            Self::CreateLine { .. } => None,
+            Self::CreateLine { .. } | Self::CreateAgreement { .. } | Self::AddCharge { .. } => None,
             Self::SetQuantity { line, .. }
             | Self::SetUnitCost { line, .. }
             | Self::SetUnitPrice { line, .. }
@@ -107,8 +139,23 @@ impl Action {
             Self::EndLine {
                 from, replaced_by, ..
             } => Some((*from, replaced_by.unwrap_or(Quantity::ZERO))),
-            Self::SetUnitCost { .. } | Self::SetUnitPrice { .. } => None,
+            Self::SetUnitCost { .. }
+            | Self::SetUnitPrice { .. }
+            | Self::CreateAgreement { .. }
+            | Self::AddCharge { .. } => None,
         }
+    }
+
+    /// Whether it makes a record that is found by a key or a marker, and is no line.
+    #[must_use]
+    pub fn makes_record(&self) -> bool {
+        matches!(self, Self::CreateAgreement { .. } | Self::AddCharge { .. })
+    }
+
+    /// Whether it creates an agreement.
+    #[must_use]
+    pub fn creates_agreement(&self) -> bool {
+        matches!(self, Self::CreateAgreement { .. })
     }
 
     /// Whether it creates a line for a stretch of days only.
@@ -168,6 +215,30 @@ impl fmt::Display for Action {
                     None => Ok(()),
                 }
             }
+            Self::CreateAgreement {
+                name,
+                billing_cycle,
+                last_day,
+                ..
+            } => {
+                write!(f, "create the agreement {name}, billed {billing_cycle}")?;
+                match last_day {
+                    Some(day) => write!(f, ", until {day}"),
+                    None => Ok(()),
+                }
+            }
+            Self::AddCharge {
+                bill,
+                quantity,
+                unit_price,
+                ..
+            } if *quantity == Quantity::ONE => write!(f, "charge {unit_price} for bill {bill}"),
+            Self::AddCharge {
+                bill,
+                quantity,
+                unit_price,
+                ..
+            } => write!(f, "charge {quantity} at {unit_price} for bill {bill}"),
         }
     }
 }
@@ -222,6 +293,10 @@ pub enum Precondition {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         unit_price: Option<Money>,
     },
+    /// No agreement carries the key.
+    NoAgreement,
+    /// The agreement has no charge with the change's marker.
+    NoCharge,
 }
 
 /// A line, and the number of units that it holds.
@@ -392,7 +467,7 @@ pub struct Change {
     /// What must still hold.
     pub precondition: Precondition,
     /// The change of this plan that comes first: neither is approved, overridden or carried out
-    /// without the other.
+    /// without the other. An agreement alone is created whichever of its changes are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<ChangeId>,
     /// What the PSA is expected to compute for a partial period.
@@ -438,6 +513,8 @@ impl Change {
             }
             Action::SetUnitCost { from, .. } => Precondition::UnitCost { unit_cost: *from },
             Action::SetUnitPrice { from, .. } => Precondition::UnitPrice { unit_price: *from },
+            Action::CreateAgreement { .. } => Precondition::NoAgreement,
+            Action::AddCharge { .. } => Precondition::NoCharge,
         };
         Self {
             marker: Marker::new(id.as_str()),
@@ -455,6 +532,20 @@ impl Change {
             evidence: Evidence::default(),
             blocks: Vec::new(),
         }
+    }
+
+    /// Names the charge that it makes; none of any other change.
+    #[must_use]
+    pub fn charge_key(&self) -> Option<ChargeKey> {
+        let Action::AddCharge { bill, .. } = &self.action else {
+            return None;
+        };
+        Some(ChargeKey::new(
+            self.company.clone(),
+            self.agreement.key().as_ref(),
+            self.product.clone(),
+            bill.clone(),
+        ))
     }
 
     /// Whether something speaks against it.
@@ -479,7 +570,10 @@ impl Change {
                     }
             ),
             Guard::InvoicedPeriod | Guard::AgreementDates => {
-                matches!(self.action, Action::CreateLine { .. })
+                matches!(
+                    self.action,
+                    Action::CreateLine { .. } | Action::AddCharge { .. }
+                )
             }
             _ => false,
         })
@@ -496,6 +590,7 @@ pub fn split_pair(
     changes.iter().find_map(|second| {
         let first = second.follows.as_ref()?;
         let first = changes.iter().find(|change| change.id == *first)?;
-        (chosen(first) != chosen(second)).then_some((first, second))
+        let alone = first.action.creates_agreement() && chosen(first);
+        (chosen(first) != chosen(second) && !alone).then_some((first, second))
     })
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{Change, Policy, Strategy};
 use crate::error::{Error, ErrorKind, Result, escape_unprintable, printable};
 use crate::model::{
-    AgreementId, ChangeId, CivilDate, CompanyId, PlanId, ProductId, ServiceKey, Timestamp,
+    AgreementId, Bill, ChangeId, CivilDate, CompanyId, PlanId, ProductId, ServiceKey, Timestamp,
     VendorAccountId,
 };
 use crate::reconcile::Kind;
@@ -87,6 +87,31 @@ impl Origin {
     }
 }
 
+/// A bill of the vendor that a plan brings to the PSA.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PlannedBill {
+    /// The account.
+    pub account: VendorAccountId,
+    /// The bill.
+    pub bill: Bill,
+    /// The changes that rest on the account's usage: once all are done, the bill is exported.
+    pub changes: Vec<ChangeId>,
+}
+
+impl PlannedBill {
+    /// The bills of a plan's text; none of a text that is no plan.
+    #[must_use]
+    pub fn of_plan_text(text: &str) -> Vec<Self> {
+        // Most plans name none, and plans are long.
+        if !text.contains("\"bills\"") {
+            return Vec::new();
+        }
+        Plan::from_text(text).map_or_else(|_| Vec::new(), |plan| plan.content.bills)
+    }
+}
+
 /// The content of a plan: what its id is the hash of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,6 +146,9 @@ pub struct PlanContent {
     pub found: BTreeMap<Kind, u64>,
     /// Open lines that no mapping owns: untouched.
     pub unowned_lines: u64,
+    /// The bills that it brings to the PSA as a whole, where the vendor's side is bills.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bills: Vec<PlannedBill>,
     /// The changes, in the order of company, agreement and product.
     pub changes: Vec<Change>,
     /// What it does not change and a person should know.

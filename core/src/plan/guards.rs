@@ -30,7 +30,7 @@ pub(super) fn blocks(
         block(Guard::WholeUnits, fractional(&change.action, context.sink)),
         block(
             Guard::Currency,
-            unlike_currency(row, &change.action, policy),
+            unlike_currency(row, &change.action, policy, context.sink),
         ),
         block(Guard::CommitmentFloor, below_floor(row, &change.action)),
         block(Guard::StaleReading, stale(row, &change.action, context)),
@@ -69,6 +69,8 @@ pub(crate) fn unsupported(action: &Action, sink: &SinkDescriptor) -> Option<Stri
         Action::SetUnitCost { .. } => (can.set_unit_cost, "set unit costs"),
         Action::SetUnitPrice { .. } => (can.set_unit_price, "set unit prices"),
         Action::EndLine { .. } => (can.end_line, "end lines"),
+        Action::CreateAgreement { .. } => (can.create_agreement, "create agreements"),
+        Action::AddCharge { .. } => (can.add_charge, "add charges"),
     };
     (!able).then(|| format!("{} cannot {what}", sink.name))
 }
@@ -78,6 +80,19 @@ fn wanted(action: &Action) -> Option<Quantity> {
 }
 
 fn negative(change: &Change) -> Option<String> {
+    if let Action::AddCharge {
+        quantity,
+        unit_price,
+        ..
+    } = &change.action
+    {
+        let gives_back = quantity.value().is_sign_negative()
+            != unit_price.amount.is_sign_negative()
+            && !unit_price.amount.is_zero();
+        return gives_back.then(|| {
+            format!("the bill comes to {unit_price}: a charge would give the client money back")
+        });
+    }
     // A bounded line may give back what was billed.
     let is_set = matches!(change.precondition, Precondition::QuantityUntil { .. });
     if is_set || change.action.is_bounded() {
@@ -97,15 +112,24 @@ fn fractional(action: &Action, sink: &SinkDescriptor) -> Option<String> {
     })
 }
 
-fn unlike_currency(row: Row<'_>, action: &Action, policy: &Policy) -> Option<String> {
-    let VendorCost::Uniform(Money {
-        currency: Some(vendor),
-        ..
-    }) = row.vendor_cost()
-    else {
-        return None;
+fn unlike_currency(
+    row: Row<'_>,
+    action: &Action,
+    policy: &Policy,
+    sink: &SinkDescriptor,
+) -> Option<String> {
+    let vendor = match (action, row.vendor_cost()) {
+        (Action::AddCharge { unit_price, .. }, _) => unit_price.currency?,
+        (
+            _,
+            VendorCost::Uniform(Money {
+                currency: Some(vendor),
+                ..
+            }),
+        ) => vendor,
+        _ => return None,
     };
-    match currency_of(row.agreement(), policy) {
+    match currency_of(row.agreement(), policy).or(sink.currency) {
         Some(agreement) if agreement != vendor => Some(format!(
             "the vendor charges in {vendor} and the agreement bills in {agreement}"
         )),
@@ -120,7 +144,7 @@ fn unlike_currency(row: Row<'_>, action: &Action, policy: &Policy) -> Option<Str
 /// Whether it writes the vendor's cost, and not one that the PSA holds already.
 fn writes_cost(row: Row<'_>, action: &Action) -> bool {
     match action {
-        Action::SetUnitCost { .. } => true,
+        Action::SetUnitCost { .. } | Action::AddCharge { .. } => true,
         Action::CreateLine {
             unit_cost: Some(cost),
             ..
@@ -195,6 +219,7 @@ fn invoiced(agreement: &Agreement, change: &Change) -> Option<String> {
 fn outside(row: Row<'_>, change: &Change, sink: &SinkDescriptor) -> Option<String> {
     let agreement = row.agreement();
     let (first, last) = match &change.action {
+        Action::AddCharge { .. } => return charge_outside(agreement, change.effective),
         Action::CreateLine { last_day, .. } => (change.effective, *last_day),
         Action::EndLine {
             line,
@@ -239,6 +264,21 @@ fn outside(row: Row<'_>, change: &Change, sink: &SinkDescriptor) -> Option<Strin
     })
 }
 
+/// A day on which the agreement takes no charge.
+fn charge_outside(agreement: &Agreement, date: CivilDate) -> Option<String> {
+    let early = agreement.start.filter(|start| date < *start);
+    let late = agreement.end.filter(|end| *end < date);
+    match (early, late) {
+        (Some(start), _) => Some(format!(
+            "the charge is dated {date}, and the agreement begins on {start}"
+        )),
+        (_, Some(end)) => Some(format!(
+            "the charge is dated {date}, and the agreement ends on {end}"
+        )),
+        _ => None,
+    }
+}
+
 /// Blocks the reductions of a plan that takes away too much, and the additions of one that adds
 /// too much.
 pub(super) fn block_in_sum(comparison: &Comparison<'_>, changes: &mut [Change], policy: &Policy) {
@@ -281,19 +321,42 @@ pub(super) fn block_in_sum(comparison: &Comparison<'_>, changes: &mut [Change], 
     }
 }
 
-/// What speaks against a change speaks against the one that goes with it.
+/// What speaks against a change speaks against the one that goes with it. An agreement is created
+/// as long as anything is to stand on it.
 pub(super) fn block_together(changes: &mut [Change]) {
     for second in 1..changes.len() {
         let (before, rest) = changes.split_at_mut(second);
-        let (Some(before), Some(after)) = (before.last_mut(), rest.first_mut()) else {
+        let Some(after) = rest.first_mut() else {
             continue;
         };
-        if after.follows.as_ref() != Some(&before.id) {
+        let follows = |change: &&mut Change| Some(&change.id) == after.follows.as_ref();
+        let Some(first) = before.iter_mut().rev().find(follows) else {
             continue;
+        };
+        let (of_first, of_second) = (first.blocks.clone(), after.blocks.clone());
+        if !first.action.creates_agreement() {
+            carry_over(first, &of_second, &after.id);
         }
-        let (of_first, of_second) = (before.blocks.clone(), after.blocks.clone());
-        carry_over(before, &of_second, &after.id);
-        carry_over(after, &of_first, &before.id);
+        carry_over(after, &of_first, &first.id);
+    }
+    let bare: Vec<(usize, ChangeId, Vec<Block>)> = changes
+        .iter()
+        .enumerate()
+        .filter(|(_, change)| change.action.creates_agreement() && !change.is_blocked())
+        .filter_map(|(at, change)| {
+            let mut on_it = changes
+                .iter()
+                .skip(at)
+                .filter(|other| other.follows.as_ref() == Some(&change.id));
+            let first = on_it.next()?;
+            let all = first.is_blocked() && on_it.all(Change::is_blocked);
+            all.then(|| (at, first.id.clone(), first.blocks.clone()))
+        })
+        .collect();
+    for (at, other, blocks) in bare {
+        if let Some(change) = changes.get_mut(at) {
+            carry_over(change, &blocks, &other);
+        }
     }
 }
 

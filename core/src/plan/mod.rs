@@ -3,6 +3,7 @@
 mod change;
 mod document;
 pub(crate) mod guards;
+mod own;
 mod planner;
 mod policy;
 mod precondition;
@@ -13,7 +14,7 @@ pub use change::{
     Action, Block, Change, Evidence, Guard, Labels, LineHolds, Precondition, Undoes, UsageEvidence,
     split_pair,
 };
-pub use document::{Notice, Origin, Plan, PlanContent, PlanSummary, Side};
+pub use document::{Notice, Origin, Plan, PlanContent, PlanSummary, PlannedBill, Side};
 pub use planner::{PlanContext, Planner};
 pub(crate) use planner::{first_day, intent_id};
 pub use policy::{EffectiveDate, IncreaseLimit, Policy, ReductionLimit, VendorMissing};

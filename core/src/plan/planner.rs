@@ -8,15 +8,16 @@ use sha2::{Digest, Sha256};
 
 use super::document::hex;
 use super::guards;
+use super::own::{self, first_day_of_new};
 use super::strategy::{Requantify, in_place_from};
 use super::{
-    Action, Change, EffectiveDate, Evidence, Labels, Notice, Plan, PlanContent, Policy, Strategy,
-    UsageEvidence, VendorMissing,
+    Action, Change, EffectiveDate, Evidence, Labels, Notice, Plan, PlanContent, PlannedBill,
+    Policy, Strategy, UsageEvidence, VendorMissing,
 };
 use crate::error::{Error, ErrorKind, Result, printable};
 use crate::model::{
-    Agreement, AgreementLine, ChangeId, CivilDate, Money, Product, Quantity, Service, ServiceKey,
-    Timestamp, VendorAccount, VendorAccountId,
+    Agreement, AgreementLine, ChangeId, CivilDate, Marker, Money, Product, Quantity, Service,
+    ServiceKey, Timestamp, VendorAccount, VendorAccountId,
 };
 use crate::proration::Prediction;
 use crate::reconcile::{Comparison, Kind, Row, Unplaced, UnplacedSubject, VendorCost};
@@ -60,12 +61,17 @@ impl Planner {
         let mut changes = Vec::new();
         let mut notices = Vec::new();
         let mut unchanged = Vec::new();
+        let mut creation: Option<ChangeId> = None;
         for row in comparison.rows() {
-            let before = changes.len();
-            self.changes_of(row, comparison.today(), context, &mut changes)?;
-            if changes.len() == before {
+            let mut of_row = Vec::new();
+            self.changes_of(row, comparison.today(), context, &mut of_row)?;
+            if of_row.is_empty() {
                 unchanged.push(row);
             }
+            if row.new_agreement().is_some() && !of_row.is_empty() {
+                self.create_first(row, comparison.today(), context, &mut creation, &mut of_row)?;
+            }
+            changes.append(&mut of_row);
             notices.extend(self.cost_notice_of(row));
         }
         notices.extend(notices_of(&unchanged, context));
@@ -91,9 +97,46 @@ impl Planner {
             policy: self.policy.clone(),
             found: comparison.counts(),
             unowned_lines: comparison.unowned_lines(),
+            bills: planned_bills(comparison, &changes),
             changes,
             notices,
         })
+    }
+
+    /// Puts the change that creates the row's agreement before its changes, unless one of the
+    /// rows before has.
+    fn create_first(
+        &self,
+        row: Row<'_>,
+        today: CivilDate,
+        context: &PlanContext<'_>,
+        creation: &mut Option<ChangeId>,
+        changes: &mut Vec<Change>,
+    ) -> Result<()> {
+        let Some(new) = row.new_agreement() else {
+            return Ok(());
+        };
+        let effective = first_day_of_new(new, &self.policy, today);
+        let (action, reason) = own::creation(row, new, &self.policy, effective, context);
+        let intent = (
+            context.source.system,
+            context.sink.system,
+            row.agreement_id(),
+            &action,
+            effective,
+        );
+        let id = intent_id(&intent)?;
+        for change in changes.iter_mut().filter(|change| change.follows.is_none()) {
+            change.follows = Some(id.clone());
+        }
+        if creation.as_ref() != Some(&id) {
+            let mut change = self.change(row, action, effective, reason, context)?;
+            change.id = id.clone();
+            change.marker = Marker::new(id.as_str());
+            changes.insert(0, change);
+            *creation = Some(id);
+        }
+        Ok(())
     }
 
     /// Adds the changes of one row: the quantity first, then the cost.
@@ -104,7 +147,23 @@ impl Planner {
         context: &PlanContext<'_>,
         out: &mut Vec<Change>,
     ) -> Result<()> {
-        let effective = first_day(&self.policy, row.agreement(), today);
+        if row.new_agreement().is_some() && !self.policy.create_agreements {
+            return Ok(());
+        }
+        if let Some(sum) = row.charge() {
+            if row.kind() == Kind::NewRevenue {
+                let (action, reason) = own::charge(row, sum, &self.policy, &context.source.name);
+                let date = sum.key.bill.date;
+                let mut change = self.change(row, action, date, reason, context)?;
+                change.marker = sum.key.marker(context.source.system);
+                out.push(change);
+            }
+            return Ok(());
+        }
+        let effective = match row.new_agreement() {
+            Some(new) => first_day_of_new(new, &self.policy, today),
+            None => first_day(&self.policy, row.agreement(), today),
+        };
         let (source, sink) = (&*context.source.name, context.sink.name);
         let mut add = |action: Action, reason: String| -> Result<()> {
             out.push(self.change(row, action, effective, reason, context)?);
@@ -232,11 +291,11 @@ impl Planner {
     ) -> Result<Change> {
         let agreement = row.agreement();
         let book = row.book();
-        let id = change_id(context, agreement, row, &action, effective)?;
+        let id = change_id(context, row, &action, effective)?;
         let mut change = Change::new(
             id,
             agreement.company.clone(),
-            agreement.id.clone(),
+            row.agreement_id(),
             row.product().clone(),
             action,
             effective,
@@ -246,7 +305,10 @@ impl Planner {
                 book.company(&agreement.company)
                     .map_or(agreement.company.as_str(), |c| c.name.as_str()),
             ),
-            agreement: printable(&agreement.name),
+            agreement: match row.new_agreement() {
+                Some(new) => own::name_of_new(new, context),
+                None => printable(&agreement.name),
+            },
             product: printable(
                 book.product(row.product())
                     .map_or(row.product().as_str(), |p| p.identifier.as_str()),
@@ -305,6 +367,9 @@ impl Planner {
     }
 
     fn cost_notice_of(&self, row: Row<'_>) -> Option<Notice> {
+        if let Some(sentence) = own::charged_otherwise(row, &self.policy) {
+            return Some(row_notice(row, &[product_name(row)], &sentence));
+        }
         let mixed = self.policy.sync_unit_cost && row.vendor_cost() == VendorCost::Mixed;
         mixed.then(|| {
             row_notice(
@@ -403,6 +468,10 @@ fn notices_of(rows: &[Row<'_>], context: &PlanContext<'_>) -> Vec<Notice> {
 fn sentence(row: Row<'_>, context: &PlanContext<'_>) -> Option<String> {
     Some(match row.kind() {
         Kind::NoChange => return None,
+        Kind::NewRevenue if row.new_agreement().is_some() => format!(
+            "{} shows usage with no agreement in {}; creating agreements is switched off",
+            context.source.name, context.sink.name
+        ),
         Kind::NewRevenue => format!(
             "{} shows {} with no line in {}; creating lines is switched off",
             context.source.name,
@@ -447,10 +516,32 @@ fn row_notice(row: Row<'_>, products: &[&str], sentence: &str) -> Notice {
     notice
 }
 
+/// The bills of which nothing is left open, each with the changes that rest on its account.
+fn planned_bills(comparison: &Comparison<'_>, changes: &[Change]) -> Vec<PlannedBill> {
+    comparison
+        .bills()
+        .into_iter()
+        .map(|(account, bill)| {
+            let rests = |change: &&Change| {
+                let mut usage = change.evidence.usage.iter();
+                usage.any(|line| line.account == *account)
+            };
+            PlannedBill {
+                account: account.clone(),
+                bill: bill.clone(),
+                changes: changes
+                    .iter()
+                    .filter(rests)
+                    .map(|change| change.id.clone())
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
 /// The hash of what the change does to what, on which state.
 fn change_id(
     context: &PlanContext<'_>,
-    agreement: &Agreement,
     row: Row<'_>,
     action: &Action,
     effective: CivilDate,
@@ -458,7 +549,7 @@ fn change_id(
     let intent = (
         context.source.system,
         context.sink.system,
-        &agreement.id,
+        row.agreement_id(),
         row.product(),
         action,
         effective,

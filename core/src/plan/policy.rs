@@ -88,6 +88,10 @@ impl Default for IncreaseLimit {
 pub struct Policy {
     /// Whether usage with no line makes a new line.
     pub create_lines: bool,
+    /// Whether usage that is to have an agreement of its own, and has none, makes a new one.
+    pub create_agreements: bool,
+    /// How many months a new agreement runs, where the vendor's commitment does not run longer.
+    pub new_agreement_months: u32,
     /// Whether the vendor's cost per unit is written.
     pub sync_unit_cost: bool,
     /// Decimal places that a cost is rounded to, halves away from zero, before it is compared
@@ -115,6 +119,8 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             create_lines: true,
+            create_agreements: true,
+            new_agreement_months: 12,
             sync_unit_cost: true,
             unit_cost_digits: 4,
             vendor_missing: VendorMissing::default(),

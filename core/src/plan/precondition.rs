@@ -12,6 +12,10 @@ impl Change {
     /// # Errors
     /// What was found instead, in words.
     pub fn check_precondition(&self, lines: &[AgreementLine]) -> Result<(), String> {
+        if self.action.makes_record() {
+            // What it makes is no line: none stands in its way.
+            return Ok(());
+        }
         let Some(id) = self.action.line() else {
             return self.check_absence(lines);
         };

@@ -218,17 +218,7 @@ pub fn segments(
 
 /// `a` x `b`, refused where 28 digits cannot hold it.
 pub(super) fn exact_product(a: Decimal, b: Decimal) -> Result<Decimal> {
-    let (a, b) = (a.normalize(), b.normalize());
-    if a.scale() + b.scale() > 28 {
-        return Err(too_large());
-    }
-    let product = a.checked_mul(b).ok_or_else(too_large)?;
-    // The product drops digits only by lowering its scale.
-    if product.scale() == a.scale() + b.scale() || product.is_zero() {
-        Ok(product)
-    } else {
-        Err(too_large())
-    }
+    crate::model::exact_product(a, b).ok_or_else(too_large)
 }
 
 fn too_large() -> Error {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::model::{
-    Agreement, AgreementId, AgreementLine, AgreementReading, Company, CompanyId, LinesOutcome,
-    Product, ProductId, ReadFailure,
+    Agreement, AgreementId, AgreementKey, AgreementLine, AgreementReading, Company, CompanyId,
+    LinesOutcome, Product, ProductId, ReadFailure,
 };
 
 /// Everything read from the PSA: companies, agreements with their lines, products.
@@ -17,6 +17,8 @@ pub struct PsaBook {
     product_index: HashMap<ProductId, u32>,
     agreements: Vec<AgreementEntry>,
     agreement_index: HashMap<AgreementId, u32>,
+    /// The agreements that carry a key, by the key as it is compared.
+    keyed: HashMap<String, Vec<u32>>,
 }
 
 #[derive(Clone, Debug)]
@@ -47,15 +49,17 @@ impl PsaBook {
         }
         for agreement in agreements {
             let next = index(book.agreements.len());
-            book.agreement_index
-                .entry(agreement.id.clone())
-                .or_insert_with(|| {
-                    book.agreements.push(AgreementEntry {
-                        agreement,
-                        lines: None,
-                    });
-                    next
-                });
+            if book.agreement_index.contains_key(&agreement.id) {
+                continue;
+            }
+            book.agreement_index.insert(agreement.id.clone(), next);
+            if let Some(key) = &agreement.key {
+                book.keyed.entry(key.folded()).or_default().push(next);
+            }
+            book.agreements.push(AgreementEntry {
+                agreement,
+                lines: None,
+            });
         }
         book
     }
@@ -89,7 +93,8 @@ impl PsaBook {
         self.product_at(self.product_position(id)?)
     }
 
-    /// An agreement by its id.
+    /// An agreement by its id, or by its key where only one carries it (see
+    /// [`AgreementId::of_key`]).
     #[must_use]
     pub fn agreement(&self, id: &AgreementId) -> Option<&Agreement> {
         Some(&self.entry(self.agreement_position(id)?).agreement)
@@ -106,8 +111,33 @@ impl PsaBook {
         self.agreements.iter().map(|entry| &entry.agreement)
     }
 
+    /// The agreements of a company that are recognised by a key, in the order they were given.
+    pub fn keyed_agreements(&self, company: &CompanyId) -> impl Iterator<Item = &Agreement> {
+        self.agreements()
+            .filter(move |agreement| agreement.key.is_some() && agreement.company == *company)
+    }
+
     pub(super) fn agreement_position(&self, id: &AgreementId) -> Option<u32> {
-        self.agreement_index.get(id).copied()
+        match id.key() {
+            None => self.agreement_index.get(id).copied(),
+            Some(key) => match self.positions_of_key(&key) {
+                [only] => Some(*only),
+                _ => None,
+            },
+        }
+    }
+
+    /// The agreements that carry a key, of whatever company.
+    pub(super) fn positions_of_key(&self, key: &AgreementKey) -> &[u32] {
+        self.keyed
+            .get(&key.folded())
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    /// How many agreements there are.
+    pub(super) fn agreement_count(&self) -> usize {
+        self.agreements.len()
     }
 
     pub(super) fn product_position(&self, id: &ProductId) -> Option<u32> {

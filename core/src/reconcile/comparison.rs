@@ -1,15 +1,17 @@
 //! What a reconcile found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::PsaBook;
+use super::own::Planned;
+use super::{ChargeSum, NewAgreement, PsaBook};
 use crate::model::{
-    Agreement, AgreementLine, ChargeKind, CivilDate, LineKey, Money, ProductId, Quantity,
-    ServiceKey, Timestamp, VendorAccountId,
+    Agreement, AgreementId, AgreementKey, AgreementLine, Bill, ChargeKind, CivilDate, LineKey,
+    Money, ProductId, Quantity, ServiceKey, Timestamp, VendorAccountId,
 };
+use crate::store::LedgerCharge;
 
 /// What was found for a line, an account or a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -113,6 +115,15 @@ pub(super) struct RowData {
     pub(super) evidence: (u32, u32),
     pub(super) as_of: Option<Timestamp>,
     pub(super) reason: Option<Box<str>>,
+    /// The position of the bill's sum, where the row is a charge.
+    pub(super) charge: Option<u32>,
+}
+
+/// The sum of a bill, and what became of its charge in an earlier run.
+#[derive(Clone, Debug)]
+pub(super) struct ChargeData {
+    pub(super) sum: ChargeSum,
+    pub(super) made: Option<LedgerCharge>,
 }
 
 /// What the readings and the PSA's lines say of each other.
@@ -136,11 +147,63 @@ pub struct Comparison<'a> {
     pub(super) unplaced: Vec<Unplaced>,
     pub(super) not_counted: BTreeMap<ChargeKind, u64>,
     pub(super) unowned_lines: u64,
+    pub(super) charges: Vec<ChargeData>,
+    /// Agreements that are to be; their positions follow those of the book.
+    pub(super) planned: Vec<Planned>,
+    /// The keys of the agreements that were found by them, by position.
+    pub(super) keys: BTreeMap<u32, AgreementKey>,
+    /// The bills of the readings.
+    pub(super) bills: Vec<(VendorAccountId, Bill)>,
 }
 
 impl<'a> Comparison<'a> {
+    pub(super) fn agreement_at(&self, position: u32) -> &Agreement {
+        match self.planned_at(position) {
+            Some(planned) => &planned.new.agreement,
+            None => &self.book.entry(position).agreement,
+        }
+    }
+
+    fn planned_at(&self, position: u32) -> Option<&Planned> {
+        let at = (position as usize).checked_sub(self.book.agreement_count())?;
+        self.planned.get(at)
+    }
+
+    /// The bills of the readings of which nothing is left open: every line of theirs is on a row
+    /// that can be planned, or is left out by a person's decision. In the order of account and bill.
+    #[must_use]
+    pub fn bills(&self) -> Vec<(&VendorAccountId, &Bill)> {
+        let open = |kind: Kind| {
+            matches!(
+                kind,
+                Kind::Unmapped
+                    | Kind::SwitchedOff
+                    | Kind::Ambiguous
+                    | Kind::NotObserved
+                    | Kind::NotEligible
+            )
+        };
+        let mut unclear: BTreeSet<&VendorAccountId> = self
+            .unplaced
+            .iter()
+            .filter(|record| open(record.kind))
+            .map(|record| &record.account)
+            .collect();
+        for row in self.rows().filter(|row| open(row.kind())) {
+            unclear.extend(row.evidence().map(|line| row.account_of(line)));
+        }
+        let mut bills: Vec<_> = self
+            .bills
+            .iter()
+            .filter(|(account, _)| !unclear.contains(account))
+            .map(|(account, bill)| (account, bill))
+            .collect();
+        bills.sort();
+        bills
+    }
+
     /// The rows: one for each agreement and product, in the order of company, agreement and
-    /// product ids.
+    /// product ids; after those of an agreement one for each bill that is to be charged on it.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         self.rows.iter().map(|data| Row {
             comparison: self,
@@ -217,10 +280,42 @@ impl<'c> Row<'c> {
         self.comparison.book
     }
 
-    /// The agreement.
+    /// The agreement; one that is to be where [`new_agreement`](Self::new_agreement) says so.
     #[must_use]
     pub fn agreement(&self) -> &'c Agreement {
-        &self.comparison.book.entry(self.data.agreement).agreement
+        self.comparison.agreement_at(self.data.agreement)
+    }
+
+    /// What changes name the agreement by: its key, where it was found by one.
+    #[must_use]
+    pub fn agreement_id(&self) -> AgreementId {
+        match self.comparison.keys.get(&self.data.agreement) {
+            Some(key) => AgreementId::of_key(key),
+            None => self.agreement().id.clone(),
+        }
+    }
+
+    /// What the agreement is to be, where it is not there yet.
+    #[must_use]
+    pub fn new_agreement(&self) -> Option<&'c NewAgreement> {
+        let planned = self.comparison.planned_at(self.data.agreement);
+        planned.map(|planned| &planned.new)
+    }
+
+    /// The bill's sum, where the row is a charge.
+    #[must_use]
+    pub fn charge(&self) -> Option<&'c ChargeSum> {
+        self.charge_data().map(|data| &data.sum)
+    }
+
+    /// What became of the charge in an earlier run, where there was one.
+    #[must_use]
+    pub fn made_charge(&self) -> Option<&'c LedgerCharge> {
+        self.charge_data()?.made.as_ref()
+    }
+
+    fn charge_data(&self) -> Option<&'c ChargeData> {
+        self.comparison.charges.get(self.data.charge? as usize)
     }
 
     /// The product.
@@ -238,8 +333,9 @@ impl<'c> Row<'c> {
     /// The one open line, where there is exactly one.
     #[must_use]
     pub fn line(&self) -> Option<&'c AgreementLine> {
+        let at = self.data.line?;
         let lines = self.comparison.book.lines_at(self.data.agreement).ok()?;
-        lines.get(self.data.line? as usize)
+        lines.get(at as usize)
     }
 
     /// The quantity that the PSA bills; `None` without exactly one open line.

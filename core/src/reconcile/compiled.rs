@@ -3,18 +3,24 @@
 use std::collections::HashMap;
 
 use super::book::{PsaBook, index};
-use crate::mapping::{AccountEntry, LineTarget, Mapping, ProductRule, ServiceEntry};
-use crate::model::{ChargeKind, ServiceKey, VendorAccountId};
+use crate::mapping::{AccountEntry, BilledAs, LineTarget, Mapping, ProductRule, ServiceEntry};
+use crate::model::{AgreementId, ChargeKind, CompanyId, ServiceKey, VendorAccountId};
 
 /// What the mapping says of an account.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum AccountRoute<'a> {
     /// Its lines go onto the agreement at this position.
     To(u32),
+    /// Each of its subscriptions goes onto an agreement of its own, of this company.
+    PerService(&'a CompanyId),
     /// It is linked, but switched off; the agreement, where it is known.
     Off(Option<u32>),
+    /// It is linked per service, but switched off.
+    PerServiceOff(&'a CompanyId),
     /// It is linked to an agreement that the PSA does not list.
-    Lost(&'a LineTarget),
+    Lost(&'a AgreementId),
+    /// It is linked per service to a company that the PSA does not list.
+    LostCompany(&'a CompanyId),
     /// It is excluded, with the reason.
     Excluded(Option<&'a str>),
 }
@@ -31,6 +37,7 @@ pub(super) enum Decision<'a> {
     Linked {
         products: Vec<ProductRoute<'a>>,
         counts: ChargeKind,
+        billed_as: BilledAs,
         enabled: bool,
     },
     Excluded(Option<&'a str>),
@@ -49,7 +56,7 @@ pub(super) struct OwnedProduct<'a> {
     pub(super) id: &'a crate::model::ProductId,
     /// Its position in the book, where the PSA lists it.
     pub(super) position: Option<u32>,
-    /// Kinds that the switched-on links count; empty when all are switched off.
+    /// Kinds that the switched-on links count; empty when all are switched off, or for charges.
     pub(super) counted: Vec<ChargeKind>,
 }
 
@@ -109,14 +116,20 @@ impl<'a> Routes<'a> {
 fn account_route<'a>(entry: &'a AccountEntry, book: &PsaBook) -> AccountRoute<'a> {
     match entry {
         AccountEntry::Exclude(exclusion) => AccountRoute::Excluded(exclusion.reason.as_deref()),
-        AccountEntry::Link(link) => {
-            let LineTarget::Agreement(agreement) = &link.target;
-            match (book.agreement_position(agreement), link.enabled) {
-                (position, false) => AccountRoute::Off(position),
-                (Some(position), true) => AccountRoute::To(position),
-                (None, true) => AccountRoute::Lost(&link.target),
+        AccountEntry::Link(link) => match (&link.target, link.enabled) {
+            (LineTarget::Agreement(agreement), enabled) => {
+                match (book.agreement_position(agreement), enabled) {
+                    (position, false) => AccountRoute::Off(position),
+                    (Some(position), true) => AccountRoute::To(position),
+                    (None, true) => AccountRoute::Lost(agreement),
+                }
             }
-        }
+            (LineTarget::PerService, false) => AccountRoute::PerServiceOff(&link.company),
+            (LineTarget::PerService, true) if book.company(&link.company).is_none() => {
+                AccountRoute::LostCompany(&link.company)
+            }
+            (LineTarget::PerService, true) => AccountRoute::PerService(&link.company),
+        },
     }
 }
 
@@ -135,6 +148,7 @@ fn decision<'a>(entry: &'a ServiceEntry, product_index: &HashMap<&str, u32>) -> 
                 })
                 .collect(),
             counts: link.counts,
+            billed_as: link.billed_as,
             enabled: link.enabled,
         },
     }
@@ -152,7 +166,9 @@ fn owned_products<'a>(mapping: &'a Mapping, book: &PsaBook) -> Vec<OwnedProduct<
                 position: book.product_position(&rule.product),
                 counted: Vec::new(),
             });
-            if link.enabled && !product.counted.contains(&link.counts) {
+            // A charge owns no line.
+            let owns = link.enabled && link.billed_as == BilledAs::Line;
+            if owns && !product.counted.contains(&link.counts) {
                 product.counted.push(link.counts);
             }
         }

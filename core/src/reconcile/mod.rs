@@ -17,11 +17,16 @@
 //! ```
 
 mod book;
+mod charges;
 mod comparison;
 mod compiled;
+mod join;
+mod own;
 mod reconciler;
 mod standing;
 
 pub use book::PsaBook;
+pub use charges::ChargeSum;
 pub use comparison::{Comparison, EvidenceLine, Kind, Row, Unplaced, UnplacedSubject, VendorCost};
+pub use own::NewAgreement;
 pub use reconciler::Reconciler;

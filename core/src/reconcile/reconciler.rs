@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::book::{PsaBook, index};
-use super::comparison::{
-    Comparison, EvidenceLine, Kind, RowData, Unplaced, UnplacedSubject, VendorCost,
-};
-use super::compiled::{AccountRoute, Decision, ProductRoute, Routes};
-use super::standing::Standing;
+use super::charges::Amounts;
+use super::comparison::{Comparison, EvidenceLine, Kind, Unplaced, UnplacedSubject};
+use super::compiled::{AccountRoute, Decision, Routes};
+use super::join::rules;
+use super::own::Owns;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mapping::{LineTarget, Mapping};
+use crate::mapping::{BilledAs, Mapping};
 use crate::model::{
-    AccountReading, AgreementLine, ChargeKind, CivilDate, Money, Quantity, ReadingOutcome,
+    AccountReading, Bill, ChargeKind, CivilDate, CompanyId, Money, Quantity, ReadingOutcome,
     ServiceKey, Timestamp, UsageLine, VendorAccountId,
 };
+use crate::store::Ledger;
 
 /// Takes the readings one by one and joins them with the PSA's lines.
 ///
@@ -21,10 +22,13 @@ use crate::model::{
 /// nothing of it is kept but what the rows need.
 #[derive(Debug)]
 pub struct Reconciler<'a> {
-    book: &'a PsaBook,
-    today: CivilDate,
+    pub(super) book: &'a PsaBook,
+    pub(super) today: CivilDate,
     mapping_revision: u64,
-    routes: Routes<'a>,
+    pub(super) routes: Routes<'a>,
+    pub(super) ledger: Option<&'a Ledger>,
+    pub(super) owns: Owns<'a>,
+    bills: Vec<(VendorAccountId, Bill)>,
     seen: HashSet<VendorAccountId>,
     accounts: Vec<VendorAccountId>,
     agreements: BTreeMap<u32, AgreementUsage>,
@@ -34,26 +38,35 @@ pub struct Reconciler<'a> {
 
 /// What the accounts of one agreement say.
 #[derive(Debug, Default)]
-struct AgreementUsage {
-    entries: Vec<Entry>,
+pub(super) struct AgreementUsage {
+    pub(super) entries: Vec<Entry>,
     /// Why the agreement's usage is not known whole.
-    incomplete: Option<String>,
+    pub(super) incomplete: Option<String>,
     /// Kinds of lines that some account could not state.
-    unread_kinds: Vec<ChargeKind>,
+    pub(super) unread_kinds: Vec<ChargeKind>,
     /// Mapped services about which some account says nothing, each with the reason.
-    unobserved: BTreeMap<u32, String>,
+    pub(super) unobserved: BTreeMap<u32, String>,
     /// The oldest state that its readings show.
-    as_of: Option<Timestamp>,
+    pub(super) as_of: Option<Timestamp>,
     /// The first service by key that nothing is decided about.
-    unmapped: Option<ServiceKey>,
+    pub(super) unmapped: Option<ServiceKey>,
 }
 
 /// One usage line on its way to a row.
 #[derive(Debug)]
-struct Entry {
-    service: u32,
-    line: EvidenceLine,
-    cost: Option<Money>,
+pub(super) struct Entry {
+    pub(super) service: u32,
+    pub(super) line: EvidenceLine,
+    pub(super) cost: Option<Money>,
+    /// What a charge adds up of it; none of what becomes a line.
+    pub(super) amounts: Option<Box<Amounts>>,
+}
+
+/// Where the lines of an account go.
+#[derive(Clone, Copy, Debug)]
+enum Place<'a> {
+    Agreement(u32),
+    PerService(&'a CompanyId),
 }
 
 /// Lines of one service of one account that are not compared.
@@ -84,28 +97,6 @@ impl<'a> LeftLines<'a> {
     }
 }
 
-/// What the usage says of one product of one agreement.
-#[derive(Debug)]
-struct Owed {
-    product: u32,
-    quantity: Option<Quantity>,
-    cost: Option<VendorCost>,
-    switched_off: bool,
-    evidence: Vec<u32>,
-}
-
-impl Owed {
-    fn none_of(product: u32) -> Self {
-        Self {
-            product,
-            quantity: Some(Quantity::ZERO),
-            cost: None,
-            switched_off: false,
-            evidence: Vec::new(),
-        }
-    }
-}
-
 impl<'a> Reconciler<'a> {
     /// Starts a reconcile of the mapping's accounts against the PSA's lines on a day.
     #[must_use]
@@ -115,12 +106,22 @@ impl<'a> Reconciler<'a> {
             today,
             mapping_revision: mapping.revision(),
             routes: Routes::new(mapping, book),
+            ledger: None,
+            owns: Owns::default(),
+            bills: Vec::new(),
             seen: HashSet::new(),
             accounts: Vec::new(),
             agreements: BTreeMap::new(),
             unplaced: Vec::new(),
             not_counted: BTreeMap::new(),
         }
+    }
+
+    /// Says which bills were exported and charged before: none of them is charged again.
+    #[must_use]
+    pub fn with_ledger(mut self, ledger: &'a Ledger) -> Self {
+        self.ledger = Some(ledger);
+        self
     }
 
     /// Takes one account's reading.
@@ -145,28 +146,44 @@ impl<'a> Reconciler<'a> {
                 return Ok(());
             }
         };
+        let id = &reading.account;
+        self.bills
+            .extend(reading.bills.into_iter().map(|bill| (id.clone(), bill)));
+        let unobserved: Vec<(u32, String)> = reading
+            .unobserved
+            .into_iter()
+            .filter_map(|(service, reason)| {
+                let (at, _) = self.routes.service(&service)?;
+                Some((at, format!("account {id} of service {service}: {reason}")))
+            })
+            .collect();
+        let seen = Seen {
+            as_of,
+            unread_kinds: &reading.unread_kinds,
+            unobserved: &unobserved,
+        };
         match self.routes.account(&reading.account) {
             Some(AccountRoute::To(agreement)) => {
-                let usage = self.agreements.entry(agreement).or_default();
-                usage.unread_kinds.extend(reading.unread_kinds);
-                for (service, reason) in reading.unobserved {
-                    if let Some((at, _)) = self.routes.service(&service) {
-                        let reason =
-                            format!("account {} of service {service}: {reason}", reading.account);
-                        note_least(&mut usage.unobserved, at, reason);
-                    }
-                }
-                usage.as_of = Some(usage.as_of.map_or(as_of, |oldest| oldest.min(as_of)));
-                self.place(agreement, account, lines);
+                self.agreements.entry(agreement).or_default().note(seen);
+                self.place(Place::Agreement(agreement), account, lines, seen);
+            }
+            Some(AccountRoute::PerService(company)) => {
+                self.owns
+                    .observed(company, as_of, &reading.unread_kinds, &unobserved);
+                self.place(Place::PerService(company), account, lines, seen);
             }
             Some(AccountRoute::Excluded(reason)) => {
                 self.leave(reading.account, Kind::Excluded, &lines, reason);
             }
-            Some(AccountRoute::Off(_)) => {
+            Some(AccountRoute::Off(_) | AccountRoute::PerServiceOff(_)) => {
                 self.leave(reading.account, Kind::SwitchedOff, &lines, None);
             }
-            Some(AccountRoute::Lost(LineTarget::Agreement(target))) => {
+            Some(AccountRoute::Lost(target)) => {
                 let reason = format!("agreement {target} is not listed by the PSA");
+                self.leave(reading.account, Kind::NotEligible, &lines, Some(&reason));
+            }
+            Some(AccountRoute::LostCompany(company)) => {
+                let reason = format!("company {company} is not listed by the PSA");
                 self.leave(reading.account, Kind::NotEligible, &lines, Some(&reason));
             }
             None => self.leave(reading.account, Kind::Unmapped, &lines, None),
@@ -194,17 +211,14 @@ impl<'a> Reconciler<'a> {
 
     /// Records an account that was not observed, and that its agreement is not known whole.
     fn not_observed(&mut self, account: &VendorAccountId, why: String) {
-        if let Some(AccountRoute::To(agreement)) = self.routes.account(account) {
-            let usage = self.agreements.entry(agreement).or_default();
-            let reason = format!("account {account} was not observed: {why}");
-            // The smallest reason, so that the order of the readings does not show.
-            if usage
-                .incomplete
-                .as_ref()
-                .is_none_or(|known| reason < *known)
-            {
-                usage.incomplete = Some(reason);
+        let reason = format!("account {account} was not observed: {why}");
+        match self.routes.account(account) {
+            Some(AccountRoute::To(agreement)) => {
+                let usage = self.agreements.entry(agreement).or_default();
+                note_least_text(&mut usage.incomplete, reason);
             }
+            Some(AccountRoute::PerService(company)) => self.owns.incomplete(company, reason),
+            _ => {}
         }
         self.unplaced.push(Unplaced {
             account: account.clone(),
@@ -216,15 +230,29 @@ impl<'a> Reconciler<'a> {
         });
     }
 
-    /// Sorts an account's lines onto its agreement.
-    fn place(&mut self, agreement: u32, account: u32, lines: Vec<UsageLine>) {
+    /// Sorts an account's lines onto its agreement, or each onto its own.
+    fn place(&mut self, place: Place<'a>, account: u32, lines: Vec<UsageLine>, seen: Seen<'_>) {
         let mut left: BTreeMap<ServiceKey, LeftLines<'a>> = BTreeMap::new();
         for line in lines {
             let (kind, reason) = match self.routes.service(&line.service) {
                 Some((at, route)) => match &route.decision {
-                    Decision::Linked { counts, .. } if *counts == line.kind => {
-                        let entry = self.entry(at, account, line);
+                    Decision::Linked {
+                        counts, billed_as, ..
+                    } if *counts == line.kind => {
+                        let charge = *billed_as == BilledAs::Charge;
+                        let entry = self.entry(at, account, charge, &line);
+                        let agreement = match place {
+                            Place::Agreement(agreement) => agreement,
+                            Place::PerService(company) => {
+                                let id = &self.accounts[account as usize];
+                                let own = &mut self.owns;
+                                own.position(self.book, company, id, &line, charge)
+                            }
+                        };
                         let usage = self.agreements.entry(agreement).or_default();
+                        if matches!(place, Place::PerService(_)) {
+                            usage.note(seen);
+                        }
                         usage.entries.push(entry);
                         continue;
                     }
@@ -244,11 +272,13 @@ impl<'a> Reconciler<'a> {
             .iter()
             .find(|(_, left)| left.kind == Kind::Unmapped)
             .map(|(service, _)| service.clone());
-        let usage = self.agreements.entry(agreement).or_default();
-        usage.unmapped = [usage.unmapped.take(), unmapped]
-            .into_iter()
-            .flatten()
-            .min();
+        if let Place::Agreement(agreement) = place {
+            let usage = self.agreements.entry(agreement).or_default();
+            usage.unmapped = [usage.unmapped.take(), unmapped]
+                .into_iter()
+                .flatten()
+                .min();
+        }
         let id = &self.accounts[account as usize];
         for (service, left) in left {
             self.unplaced.push(Unplaced {
@@ -262,14 +292,15 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    fn entry(&self, service: u32, account: u32, line: UsageLine) -> Entry {
+    fn entry(&self, service: u32, account: u32, charge: bool, line: &UsageLine) -> Entry {
         let commitment = line.commitment.as_ref();
         Entry {
             service,
             cost: line.unit_cost,
+            amounts: charge.then(|| Box::new(Amounts::of(line))),
             line: EvidenceLine {
                 floor: commitment.and_then(|commitment| commitment.floor_on(self.today)),
-                key: line.key,
+                key: line.key.clone(),
                 quantity: line.quantity,
                 account,
                 service,
@@ -296,11 +327,18 @@ impl<'a> Reconciler<'a> {
             unplaced: std::mem::take(&mut self.unplaced),
             not_counted: std::mem::take(&mut self.not_counted),
             unowned_lines: 0,
+            charges: Vec::new(),
+            planned: Vec::new(),
+            keys: BTreeMap::new(),
+            bills: std::mem::take(&mut self.bills),
         };
+        for (position, usage) in self.owns.without_usage(self.book) {
+            self.agreements.entry(position).or_insert(usage);
+        }
         let mut agreements: Vec<_> = std::mem::take(&mut self.agreements).into_iter().collect();
         agreements.sort_by(|(a, _), (b, _)| {
             let key = |at: &u32| {
-                let agreement = &self.book.entry(*at).agreement;
+                let agreement = self.agreement_at(*at);
                 (&agreement.company, &agreement.id)
             };
             key(a).cmp(&key(b))
@@ -308,6 +346,8 @@ impl<'a> Reconciler<'a> {
         for (agreement, usage) in agreements {
             self.join(agreement, usage, &mut comparison);
         }
+        comparison.planned = std::mem::take(&mut self.owns.planned);
+        comparison.keys = std::mem::take(&mut self.owns.keys);
         comparison.unplaced.sort_unstable();
         comparison
     }
@@ -320,13 +360,22 @@ impl<'a> Reconciler<'a> {
             .accounts
             .iter()
             .filter(|(id, route)| {
-                matches!(route, AccountRoute::To(_))
+                matches!(route, AccountRoute::To(_) | AccountRoute::PerService(_))
                     && !self.seen.contains(&VendorAccountId::from(**id))
             })
             .map(|(id, _)| VendorAccountId::from(*id))
             .collect();
         for account in absent {
             self.not_observed(&account, "the vendor's answer does not hold it".into());
+        }
+        let per_service_off = self.routes.accounts.iter().filter_map(|(id, route)| {
+            let AccountRoute::PerServiceOff(company) = route else {
+                return None;
+            };
+            Some((*company, format!("account {id} is switched off")))
+        });
+        for (company, reason) in per_service_off {
+            self.owns.incomplete_if_observed(company, reason);
         }
         let mut off: Vec<_> = self
             .routes
@@ -348,259 +397,38 @@ impl<'a> Reconciler<'a> {
             }
         }
     }
-
-    /// Makes the rows of one agreement.
-    fn join(&self, agreement: u32, mut usage: AgreementUsage, out: &mut Comparison<'a>) {
-        // Keys decide the order, so that the order of the input does not show.
-        usage.entries.sort_unstable_by(|a, b| {
-            let account = |entry: &Entry| &out.accounts[entry.line.account as usize];
-            (a.service, &a.line.key, account(a), a.line.quantity).cmp(&(
-                b.service,
-                &b.line.key,
-                account(b),
-                b.line.quantity,
-            ))
-        });
-        let owed = self.owed(&usage, out.evidence.len());
-        let AgreementUsage {
-            entries,
-            incomplete,
-            unread_kinds,
-            unobserved,
-            as_of,
-            unmapped,
-        } = usage;
-        let unobserved = self.unobserved_products(&unobserved);
-        if let Some(service) = unmapped {
-            out.unmapped.insert(agreement, service);
-        }
-        out.evidence
-            .extend(entries.into_iter().map(|entry| entry.line));
-
-        let (open, problem) = match self.book.lines_at(agreement) {
-            Ok(lines) => (self.open_owned_lines(lines, out), None),
-            Err(failure) => {
-                let why = failure.map_or("the PSA's answer does not hold them", |f| &f.message);
-                let reason = format!("the agreement's lines were not observed: {why}");
-                (BTreeMap::new(), Some(reason))
-            }
-        };
-        let terms = &self.book.entry(agreement).agreement;
-        let eligibility = &terms.eligibility;
-        let mut products: BTreeMap<u32, Option<Owed>> =
-            open.keys().map(|product| (*product, None)).collect();
-        for owed in owed {
-            products.insert(owed.product, Some(owed));
-        }
-        for (product, owed) in products {
-            let lines = open.get(&product).map_or(&[][..], Vec::as_slice);
-            let standing = Standing::of(
-                terms,
-                self.book.lines_at(agreement).unwrap_or_default(),
-                lines,
-            );
-            let found = Found {
-                owed: owed.as_ref(),
-                standing: &standing,
-                product,
-            };
-            let (kind, reason) = if !eligibility.is_eligible() {
-                (Kind::NotEligible, Some(eligibility.reasons().join("; ")))
-            } else if let Some(reason) = problem.as_ref().or(incomplete.as_ref()) {
-                (Kind::NotObserved, Some(reason.clone()))
-            } else if let Some(reason) = unobserved.get(&product) {
-                (Kind::NotObserved, Some(reason.clone()))
-            } else {
-                self.judge(&found, &unread_kinds)
-            };
-            let from = index(out.evidence_index.len());
-            out.evidence_index
-                .extend(owed.iter().flat_map(|owed| owed.evidence.iter().copied()));
-            out.rows.push(RowData {
-                agreement,
-                product,
-                kind,
-                line: match standing {
-                    Standing::One { at, .. } => Some(at),
-                    Standing::None | Standing::Several(_) => None,
-                },
-                vendor: owed.as_ref().and_then(|owed| owed.quantity),
-                cost: owed
-                    .as_ref()
-                    .and_then(|owed| owed.cost)
-                    .unwrap_or(VendorCost::Unknown),
-                evidence: (from, index(out.evidence_index.len())),
-                as_of,
-                reason: reason.map(String::into_boxed_str),
-            });
-        }
-    }
-
-    /// Positions of the open lines of owned products, by product; counts the others.
-    fn open_owned_lines(
-        &self,
-        lines: &[AgreementLine],
-        out: &mut Comparison<'a>,
-    ) -> BTreeMap<u32, Vec<u32>> {
-        let mut open: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for (at, line) in lines.iter().enumerate() {
-            if !line.is_open_on(self.today) {
-                continue;
-            }
-            match self.routes.product_index.get(line.product.as_str()) {
-                Some(product) if !self.routes.products[*product as usize].counted.is_empty() => {
-                    open.entry(*product).or_default().push(index(at));
-                }
-                _ => out.unowned_lines += 1,
-            }
-        }
-        open
-    }
-
-    /// What the usage says for each product, in the order of the products.
-    fn owed(&self, usage: &AgreementUsage, evidence_base: usize) -> Vec<Owed> {
-        let mut owed: BTreeMap<u32, Owed> = BTreeMap::new();
-        let mut end = evidence_base;
-        for group in usage.entries.chunk_by(|a, b| a.service == b.service) {
-            let start = end;
-            end += group.len();
-            let service = &self.routes.services[group[0].service as usize];
-            let Decision::Linked {
-                products, enabled, ..
-            } = &service.decision
-            else {
-                continue;
-            };
-            let total = group.iter().try_fold(Quantity::ZERO, |sum, entry| {
-                sum.checked_add(entry.line.quantity)
-            });
-            for route in products {
-                let product = owed
-                    .entry(route.product)
-                    .or_insert_with(|| Owed::none_of(route.product));
-                product.switched_off |= !enabled;
-                let billed = total.and_then(|total| route.rule.billed(total).ok());
-                product.quantity = product
-                    .quantity
-                    .zip(billed)
-                    .and_then(|(sum, billed)| sum.checked_add(billed));
-                product.cost = Some(join_costs(product.cost, *route, group));
-                product.evidence.extend((start..end).map(index));
-            }
-        }
-        owed.into_values().collect()
-    }
-
-    /// The products that services feed about which nothing is known, each with the reason.
-    fn unobserved_products(&self, services: &BTreeMap<u32, String>) -> BTreeMap<u32, String> {
-        let mut products = BTreeMap::new();
-        for (at, reason) in services {
-            let service = &self.routes.services[*at as usize];
-            if let Decision::Linked { products: fed, .. } = &service.decision {
-                for route in fed {
-                    note_least(&mut products, route.product, reason.clone());
-                }
-            }
-        }
-        products
-    }
-
-    /// Says what one product of one agreement is, both sides being observed.
-    fn judge(&self, found: &Found<'_>, unread_kinds: &[ChargeKind]) -> (Kind, Option<String>) {
-        let owned = &self.routes.products[found.product as usize];
-        if let Some(reason) = self.not_eligible_product(found.product) {
-            return (Kind::NotEligible, Some(reason));
-        }
-        if let Some(kind) = owned
-            .counted
-            .iter()
-            .find(|kind| unread_kinds.contains(kind))
-        {
-            let reason = format!("the vendor's {kind} lines could not be read");
-            return (Kind::NotObserved, Some(reason));
-        }
-        if found.owed.is_some_and(|owed| owed.switched_off) {
-            let reason = "a service that is part of the sum is switched off".to_owned();
-            return (Kind::SwitchedOff, Some(reason));
-        }
-        let line = match found.standing {
-            Standing::None => None,
-            Standing::One { line, .. } => Some(*line),
-            Standing::Several(reason) => return (Kind::Ambiguous, Some(reason.clone())),
-        };
-        if let Some(day) = line.and_then(|line| line.state.last_day) {
-            let reason = format!("the line is set to end after {day}");
-            return (Kind::Ambiguous, Some(reason));
-        }
-        let vendor = match found.owed {
-            None => return (Kind::VendorMissing, None),
-            Some(owed) => match owed.quantity {
-                Some(quantity) => quantity,
-                None => {
-                    let reason = "the quantities cannot be summed exactly".to_owned();
-                    return (Kind::NotObserved, Some(reason));
-                }
-            },
-        };
-        match line {
-            None if vendor.is_zero() => (Kind::NoChange, None),
-            None => (Kind::NewRevenue, None),
-            Some(line) if line.state.quantity == vendor => (Kind::NoChange, None),
-            Some(_) => (Kind::Change, None),
-        }
-    }
-
-    fn not_eligible_product(&self, product: u32) -> Option<String> {
-        let owned = &self.routes.products[product as usize];
-        match owned.position.and_then(|at| self.book.product_at(at)) {
-            None => Some(format!("product {} is not listed by the PSA", owned.id)),
-            Some(product) if product.eligibility.is_eligible() => None,
-            Some(product) => Some(product.eligibility.reasons().join("; ")),
-        }
-    }
 }
 
 /// Keeps the smallest reason, so that the order of the readings does not show.
-fn note_least(reasons: &mut BTreeMap<u32, String>, of: u32, reason: String) {
+pub(super) fn note_least(reasons: &mut BTreeMap<u32, String>, of: u32, reason: String) {
     let known = reasons.entry(of).or_insert_with(|| reason.clone());
     if reason < *known {
         *known = reason;
     }
 }
 
-/// The two sides of one product of one agreement.
-#[derive(Debug)]
-struct Found<'r> {
-    owed: Option<&'r Owed>,
-    standing: &'r Standing<'r>,
-    product: u32,
-}
-
-/// Joins the costs of one service's lines, where its rule carries them to the product.
-fn join_costs(known: Option<VendorCost>, route: ProductRoute<'_>, group: &[Entry]) -> VendorCost {
-    if !route.rule.carries_cost || !route.rule.is_one_to_one() {
-        // A product fed by several services keeps the cost of those that carry one only when
-        // all do: a figure for part of the sum would be wrong for the whole.
-        return VendorCost::Unknown;
+/// Keeps the smallest reason, so that the order of the readings does not show.
+pub(super) fn note_least_text(known: &mut Option<String>, reason: String) {
+    if known.as_ref().is_none_or(|known| reason < *known) {
+        *known = Some(reason);
     }
-    let mut entries = group.iter();
-    let first = match (known, entries.next()) {
-        (Some(known), Some(entry)) => known.join(entry.cost),
-        (None, Some(entry)) => entry.cost.map_or(VendorCost::Unknown, VendorCost::Uniform),
-        (known, None) => known.unwrap_or(VendorCost::Unknown),
-    };
-    entries.fold(first, |cost, entry| cost.join(entry.cost))
 }
 
-/// Every rule in words, by service and product.
-fn rules(routes: &Routes<'_>) -> BTreeMap<(u32, u32), String> {
-    let mut rules = BTreeMap::new();
-    for (at, service) in routes.services.iter().enumerate() {
-        if let Decision::Linked { products, .. } = &service.decision {
-            for route in products {
-                rules.insert((index(at), route.product), route.rule.to_string());
-            }
+/// What a reading says beside its lines.
+#[derive(Clone, Copy, Debug)]
+struct Seen<'r> {
+    as_of: Timestamp,
+    unread_kinds: &'r [ChargeKind],
+    unobserved: &'r [(u32, String)],
+}
+
+impl AgreementUsage {
+    fn note(&mut self, seen: Seen<'_>) {
+        self.unread_kinds.extend(seen.unread_kinds);
+        for (service, reason) in seen.unobserved {
+            note_least(&mut self.unobserved, *service, reason.clone());
         }
+        let as_of = seen.as_of;
+        self.as_of = Some(self.as_of.map_or(as_of, |oldest| oldest.min(as_of)));
     }
-    rules
 }

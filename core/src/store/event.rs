@@ -229,7 +229,7 @@ impl ChangeState {
             Event::HeldBack { .. } => Self::Intended,
             Event::Answered { .. } => Self::Answered,
             Event::Verified { verdict } => match verdict {
-                Verdict::Landed { .. } => Self::Landed,
+                Verdict::Landed { .. } | Verdict::Made { .. } => Self::Landed,
                 Verdict::NotLanded => self,
                 Verdict::Conflict { .. } => Self::Conflicting,
             },

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    ChangeState, Claim, ClaimRequest, Event, HolderId, Lease, Registration, WrittenChange,
+    ChangeState, Claim, ClaimRequest, Event, HolderId, Lease, Ledger, Registration, WrittenChange,
     WrittenPosition, WrittenQuery,
 };
 use crate::apply::Approval;
 use crate::error::Result;
 use crate::model::{AgreementId, ChangeId, PlanId, Timestamp};
-use crate::plan::Change;
+use crate::plan::{Change, PlannedBill};
 
 /// One carrying out of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -302,6 +302,26 @@ pub trait Journal: Send + Sync {
         let mut open = self.unsettled().await?;
         open.retain(|change| change.sink == sink && change.agreement == *agreement);
         Ok(open)
+    }
+
+    /// The bills that were exported and charged, from a source to a sink, over all runs.
+    ///
+    /// # Errors
+    /// `Storage` when they could not be read or were written by a newer version.
+    async fn ledger(&self, source: &str, sink: &str) -> Result<Ledger> {
+        let mut ledger = Ledger::new();
+        // Those that were never settled stand among all others: the whole of the runs is read.
+        let mut runs = self.runs(usize::MAX).await?;
+        runs.reverse();
+        for run in runs {
+            if run.source != source || run.sink != sink {
+                continue;
+            }
+            let bills = PlannedBill::of_plan_text(&self.plan_text(&run.id).await?);
+            let changes = self.changes(&run.id).await?;
+            ledger.add(&run, &bills, &changes);
+        }
+        Ok(ledger)
     }
 
     /// The changes of all runs whose write left, in the order in which their first writes

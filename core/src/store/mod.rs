@@ -1,4 +1,5 @@
-//! What outlives a process: the journal of what was done.
+//! What outlives a process: the journal of what was done, and the ledger of bills that is read off
+//! it.
 //!
 //! [`Journal`] is the trait; [`MemoryStore`] forgets with the process, `SqliteStore` (feature
 //! `sqlite`) keeps one file.
@@ -7,6 +8,7 @@ mod event;
 mod holders;
 mod journal;
 mod lease;
+mod ledger;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -26,6 +28,7 @@ mod written;
 pub use event::{ChangeState, Event, Failure, SkipCause};
 pub use journal::{ChangeRecord, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange};
 pub use lease::{Claim, ClaimRequest, HolderId, Lease, Registration};
+pub use ledger::{ExportedBill, Ledger, LedgerCharge};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;

@@ -53,7 +53,7 @@ fn same<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {
 
 fn names_line(record: &ChangeRecord, line: &AgreementLineId) -> bool {
     let named = |event: &Event| match event {
-        Event::Answered { receipt } => receipt.line == *line,
+        Event::Answered { receipt } => receipt.line.as_ref() == Some(line),
         Event::Verified {
             verdict: Verdict::Landed { line: landed, .. },
         } => landed == line,

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bounds;
+mod charges;
+mod per_service;
 mod properties;
 mod strategies;
 mod world;

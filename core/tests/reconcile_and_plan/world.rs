@@ -2,8 +2,8 @@
 
 use tallyline_core::ErrorKind;
 use tallyline_core::mapping::{
-    AccountEntry, AccountLink, LineTarget, Mapping, ProductRule, Provenance, ServiceEntry,
-    ServiceLink,
+    AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, ProductRule, Provenance,
+    ServiceEntry, ServiceLink,
 };
 use tallyline_core::model::{
     AccountReading, Agreement, AgreementLine, AgreementReading, Basis, BillingCycle, ChargeKind,
@@ -15,6 +15,7 @@ use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
 use tallyline_core::reconcile::{Kind, PsaBook, Reconciler};
 use tallyline_core::sink::{SinkCapabilities, SinkDescriptor};
 use tallyline_core::source::SourceDescriptor;
+use tallyline_core::store::Ledger;
 
 pub(crate) const NOW: &str = "2026-03-11T12:00:00Z";
 
@@ -46,6 +47,9 @@ pub(crate) struct World {
     pub(crate) prorates_ends: bool,
     pub(crate) end_before_start: bool,
     pub(crate) accounts: Vec<VendorAccount>,
+    pub(crate) ledger: Ledger,
+    /// Whether the PSA creates agreements and adds charges.
+    pub(crate) makes_records: bool,
 }
 
 impl World {
@@ -64,7 +68,66 @@ impl World {
             prorates_ends: false,
             end_before_start: false,
             accounts: Vec::new(),
+            ledger: Ledger::new(),
+            makes_records: true,
         }
+    }
+
+    /// Links an account of company N, each of its subscriptions onto an agreement of its own.
+    pub(crate) fn per_service(mut self, account: &str, n: u32) -> Self {
+        if self
+            .companies
+            .iter()
+            .all(|company| company.id != n.to_string().into())
+        {
+            self.companies
+                .push(Company::new(n.to_string(), format!("Client {n}")));
+        }
+        let link = AccountLink {
+            company: n.to_string().into(),
+            target: LineTarget::PerService,
+            enabled: true,
+            provenance: Provenance::Exact,
+            note: None,
+        };
+        self.mapping
+            .set_account(account.into(), AccountEntry::Link(link));
+        self
+    }
+
+    /// An agreement of company N that carries a key.
+    pub(crate) fn carries(mut self, n: u32, id: &str, key: &str) -> Self {
+        let mut agreement = Agreement::new(id, n.to_string(), "Cloud");
+        agreement.key = Some(key.into());
+        agreement.billing_cycle = BillingCycle::Monthly;
+        agreement.currency = Some(Currency::USD);
+        agreement.start = Some("2026-01-06".parse().unwrap());
+        agreement.end = Some("2027-01-05".parse().unwrap());
+        agreement.next_invoice = Some("2026-04-06".parse().unwrap());
+        self.agreements.push(agreement);
+        self.lines.push((id.to_owned(), Vec::new()));
+        self
+    }
+
+    /// Links a service as charges for metered usage.
+    pub(crate) fn charges(mut self, name: &str) -> Self {
+        let product = format!("P-{name}");
+        self.products.push(Product::new(
+            product.as_str(),
+            product.as_str(),
+            "Azure plan",
+        ));
+        let link = ServiceLink {
+            products: vec![ProductRule::one_to_one(product)],
+            counts: ChargeKind::Usage,
+            billed_as: BilledAs::Charge,
+            enabled: true,
+            provenance: Provenance::Exact,
+            note: None,
+        };
+        let key = format!("S-{name}").as_str().into();
+        self.mapping.set_service(key, ServiceEntry::Link(link));
+        self
     }
 
     pub(crate) fn account(mut self, n: u32) -> Self {
@@ -111,6 +174,7 @@ impl World {
         let link = ServiceLink {
             products: rules,
             counts: ChargeKind::Recurring,
+            billed_as: BilledAs::Line,
             enabled,
             provenance: Provenance::Exact,
             note: None,
@@ -124,6 +188,21 @@ impl World {
         let quantity: Quantity = quantity.parse().unwrap();
         let line = AgreementLine::new(id, product, quantity);
         self.lines_of(n).push(line);
+        self
+    }
+
+    /// A line of an agreement by the agreement's id.
+    pub(crate) fn bills_on(
+        mut self,
+        agreement: &str,
+        id: &str,
+        product: &str,
+        units: &str,
+    ) -> Self {
+        let units: Quantity = units.parse().unwrap();
+        let line = AgreementLine::new(id, product, units);
+        let lines = self.lines.iter_mut().find(|(a, _)| a == agreement);
+        lines.unwrap().1.push(line);
         self
     }
 
@@ -180,7 +259,8 @@ impl World {
 
     pub(crate) fn kinds(&self) -> Vec<(String, Kind)> {
         let book = self.book();
-        let mut reconciler = Reconciler::new(&self.mapping, &book, self.now.date());
+        let reconciler = Reconciler::new(&self.mapping, &book, self.now.date());
+        let mut reconciler = reconciler.with_ledger(&self.ledger);
         for reading in self.readings.clone() {
             reconciler.observe(reading).unwrap();
         }
@@ -204,7 +284,8 @@ impl World {
 
     pub(crate) fn plan(&self) -> Plan {
         let book = self.book();
-        let mut reconciler = Reconciler::new(&self.mapping, &book, self.now.date());
+        let reconciler = Reconciler::new(&self.mapping, &book, self.now.date());
+        let mut reconciler = reconciler.with_ledger(&self.ledger);
         for reading in self.readings.clone() {
             reconciler.observe(reading).unwrap();
         }
@@ -213,6 +294,8 @@ impl World {
         capabilities.set_quantity = true;
         capabilities.set_unit_cost = true;
         capabilities.end_line = true;
+        capabilities.create_agreement = self.makes_records;
+        capabilities.add_charge = self.makes_records;
         capabilities.whole_units_only = self.whole_units;
         capabilities.end_before_start = self.end_before_start;
         let mut sink = SinkDescriptor::new("psa", "PSA", capabilities);

@@ -4,7 +4,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use serde::Serialize;
 use tallyline_core::Result;
-use tallyline_core::mapping::{AccountEntry, LineTarget, Mapping, ServiceEntry};
+use tallyline_core::mapping::{AccountEntry, BilledAs, LineTarget, Mapping, ServiceEntry};
 use tallyline_core::model::{ServiceKey, VendorAccountId};
 
 use super::Context;
@@ -121,14 +121,12 @@ pub(crate) fn account_words(mapping: &Mapping, id: &VendorAccountId) -> String {
         Some(AccountEntry::Exclude(_)) => "excluded".to_owned(),
         Some(AccountEntry::Link(link)) => {
             let agreement = match &link.target {
-                LineTarget::Agreement(agreement) => agreement.to_string(),
+                LineTarget::Agreement(agreement) => format!("agreement {agreement}"),
+                LineTarget::PerService => "an agreement for each subscription".to_owned(),
                 other => format!("{other:?}"),
             };
             let off = if link.enabled { "" } else { ", switched off" };
-            safe(&format!(
-                "company {}, agreement {agreement}{off}",
-                link.company
-            ))
+            safe(&format!("company {}, {agreement}{off}", link.company))
         }
     }
 }
@@ -151,7 +149,11 @@ pub(crate) fn service_words(mapping: &Mapping, key: &ServiceKey) -> String {
                 })
                 .collect();
             let off = if link.enabled { "" } else { ", switched off" };
-            safe(&format!("{}{off}", products.join(" and ")))
+            let charge = match link.billed_as {
+                BilledAs::Charge => ", one charge for each bill",
+                _ => "",
+            };
+            safe(&format!("{}{charge}{off}", products.join(" and ")))
         }
     }
 }

@@ -4,8 +4,9 @@ use tallyline_core::Result;
 use tallyline_core::flow::Flow;
 use tallyline_core::plan::Plan;
 use tallyline_core::reconcile::PsaBook;
+use tallyline_core::store::{Journal as _, Ledger};
 
-use super::Context;
+use super::{Context, runs};
 use crate::cli::PlanArgs;
 use crate::config::Config;
 use crate::connect::{self, Connections};
@@ -31,6 +32,16 @@ pub(crate) async fn run(context: &Context, args: &PlanArgs) -> Result<Outcome> {
     Ok(Outcome::of(&plan))
 }
 
+/// The bills that the journal says were exported, where anything was applied yet.
+async fn ledger(config: &Config, connections: &Connections) -> Result<Ledger> {
+    let source = connections.source.descriptor().system;
+    let sink = connections.sink.descriptor().system;
+    match runs::journal(config)? {
+        Some(journal) => journal.ledger(source, sink).await,
+        None => Ok(Ledger::new()),
+    }
+}
+
 /// Reads both sides and plans; gives what was read of the PSA too.
 pub(super) async fn make(
     context: &Context,
@@ -38,8 +49,10 @@ pub(super) async fn make(
     connections: &Connections,
 ) -> Result<(Plan, PsaBook)> {
     let bars = Bars::for_reading();
+    let ledger = ledger(config, connections).await?;
     let flow = Flow::new(connections.source.as_ref(), connections.sink.as_ref())
-        .on_progress(|progress| bars.report(progress));
+        .on_progress(|progress| bars.report(progress))
+        .with_ledger(&ledger);
     let mapping = mapping_file::load(config)?;
     let lists = flow.lists().await?;
     for problem in &lists.problems {

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tallyline_core::mapping::{
-    AccountEntry, AccountLink, Exclusion, LineTarget, Mapping, ProductRule, Provenance, Ratio,
-    Rounding, ServiceEntry, ServiceLink,
+    AccountEntry, AccountLink, BilledAs, Exclusion, LineTarget, Mapping, ProductRule, Provenance,
+    Ratio, Rounding, ServiceEntry, ServiceLink,
 };
 use tallyline_core::model::{ChargeKind, Quantity};
 use tallyline_testkit::book::{AccountMatch, Book, BookCase, BookOptions, ServiceRule};
@@ -155,6 +155,7 @@ requests_per_second = 0
             let link = ServiceLink {
                 products,
                 counts: ChargeKind::Recurring,
+                billed_as: BilledAs::Line,
                 enabled: true,
                 provenance: Provenance::Manual,
                 note: None,

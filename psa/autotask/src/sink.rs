@@ -2,6 +2,7 @@
 
 mod check;
 mod lookup;
+mod make;
 mod map;
 mod period;
 mod read;
@@ -52,7 +53,8 @@ impl ContractSetup {
 /// Autotask as a [`PsaSink`].
 ///
 /// Agreements are recurring service contracts, products are services, lines are services on
-/// contracts. Every change is one adjustment.
+/// contracts. Every change of a line is one adjustment. Contracts are created for keys
+/// ([`ContractKey`]), charges for bills where a billing code is named for them.
 ///
 /// ```no_run
 /// use tallyline_autotask::{AutotaskClient, AutotaskSink, EffectiveDays};
@@ -122,9 +124,12 @@ impl AutotaskSink {
         #[builder(default = Arc::new(Timestamp::now))]
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     ) -> Self {
-        let capabilities = write::capabilities(price_sync, cost_sync);
+        let mut capabilities = write::capabilities(price_sync, cost_sync);
+        capabilities.create_agreement = true;
+        capabilities.add_charge = setup.product_billing_code.is_some();
         let mut descriptor = SinkDescriptor::new("autotask", "Autotask", capabilities);
         descriptor.concurrency = concurrency.max(1);
+        descriptor.currency = currency;
         // The domain of the API user is the tenant's own; its name before that is nobody's concern.
         let domain = client.user_name().split_once('@').map(|(_, domain)| domain);
         descriptor.tenant = domain.map(str::to_lowercase);

@@ -179,12 +179,10 @@ impl PsaSink for Broken {
     }
 
     async fn verify(&self, change: &Change, receipt: Option<&Receipt>) -> Result<Verdict> {
-        match (receipt, wanted(change)) {
-            (Some(receipt), Some(observed)) if receipt.line.as_str() == "0" => {
-                Ok(Verdict::Landed {
-                    line: receipt.line.clone(),
-                    observed,
-                })
+        let line = receipt.and_then(|receipt| receipt.line.clone());
+        match (line, wanted(change)) {
+            (Some(line), Some(observed)) if line.as_str() == "0" => {
+                Ok(Verdict::Landed { line, observed })
             }
             _ => self.sink.verify(change, receipt).await,
         }

@@ -287,7 +287,10 @@ fn sink_writes() -> HostileClient<std::sync::Arc<ConnectWiseSink>> {
             let change = change.clone();
             async move {
                 let receipt = sink.execute(&change).await?;
-                Ok(receipt.line.to_string())
+                Ok(receipt
+                    .line
+                    .map(|line| line.to_string())
+                    .unwrap_or_default())
             }
         }
     };

@@ -99,7 +99,7 @@ async fn a_line_that_takes_anothers_place_takes_over_its_terms() {
         .execute(&new_line(13, "2026-11-01", None))
         .await
         .unwrap();
-    assert_eq!(receipt.line.as_str(), "10");
+    assert_eq!(receipt.line, Some("10".into()));
     assert_eq!(
         body(&sent(&server, "POST").await[0]),
         r#"{"product":{"id":512},"quantity":13,"lessIncluded":2,"unitPrice":20.00,"unitCost":14.00,"billCustomer":"NoCharge","effectiveDate":"2026-11-01T00:00:00Z","taxableFlag":true,"serialNumber":"tly-abc123","invoiceDescription":"Mail seats","sequenceNumber":1.5,"invoiceGrouping":{"id":3},"customFields":[{"id":4,"value":"A1"}]}"#

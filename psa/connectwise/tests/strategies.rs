@@ -15,8 +15,8 @@ use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Ap
 use tallyline_core::flow;
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::mapping::{
-    AccountEntry, AccountLink, LineTarget, Mapping, ProductRule, Provenance, ServiceEntry,
-    ServiceLink,
+    AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, ProductRule, Provenance,
+    ServiceEntry, ServiceLink,
 };
 use tallyline_core::model::{AccountReading, AgreementId, Basis, ChargeKind, Timestamp, UsageLine};
 use tallyline_core::plan::{Plan, PlanContext, Planner, Policy, Strategy};
@@ -104,6 +104,7 @@ impl Stage {
         let service = ServiceLink {
             products: vec![ProductRule::one_to_one(product.to_string())],
             counts: ChargeKind::Recurring,
+            billed_as: BilledAs::Line,
             enabled: true,
             provenance: Provenance::Manual,
             note: None,

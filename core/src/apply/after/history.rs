@@ -13,6 +13,7 @@ use crate::model::{
     PlanId, ProductId, Timestamp,
 };
 use crate::plan::{Action, Labels, Undoes, UsageEvidence};
+use crate::sink::MadeRecord;
 use crate::spreadsheet;
 use crate::store::{Event, Journal, RunId, WrittenChange, WrittenQuery};
 
@@ -64,8 +65,10 @@ pub struct HistoryEntry {
     pub product: ProductId,
     /// Their names when it was planned.
     pub labels: Labels,
-    /// The line; absent where one was to be created and is not known.
+    /// The line; absent where one was to be created and is not known, and where it is about none.
     pub line: Option<AgreementLineId>,
+    /// The agreement or the charge that was made, where it is about one.
+    pub made: Option<MadeRecord>,
     /// What was written.
     pub action: Action,
     /// The first day on which the new state counts.
@@ -144,6 +147,7 @@ impl HistoryEntry {
             product: change.product,
             labels: change.labels,
             line: result.line,
+            made: result.made,
             action: change.action,
             effective: change.effective,
             before: result.before,
@@ -260,6 +264,7 @@ const COLUMNS: &[(&str, Cell)] = &[
     ("agreement id", |e| e.agreement.to_string()),
     ("product id", |e| e.product.to_string()),
     ("line id", |e| of(e.line.as_ref(), Some)),
+    ("agreement or charge made", |e| of(e.made.as_ref(), Some)),
     ("run", |e| e.run.to_string()),
     ("plan", |e| e.plan.to_string()),
     ("change id", |e| e.change.to_string()),

@@ -10,7 +10,7 @@ use super::{PAGE, Standing, written};
 use crate::apply::agreement::already_holds;
 use crate::apply::{Ceiling, ChangeResult};
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::{Change, Notice, Origin, Plan};
+use crate::plan::{Action, Change, Notice, Origin, Plan};
 use crate::reconcile::PsaBook;
 use crate::store::{ChangeRecord, ChangeState, Journal, RunId, RunRecord, WrittenQuery};
 
@@ -163,6 +163,8 @@ pub fn retry(
     content.origin = Some(Origin::Retry {
         run: run.id.clone(),
     });
+    // What is left of a bill beside the changes in error is not in the plan.
+    content.bills.clear();
     content
         .changes
         .retain(|change| wanted.iter().any(|target| is_target(target, change)));
@@ -194,12 +196,25 @@ pub fn retry(
 /// Whether a new change is of the agreement, product and line of an earlier one. One that was
 /// to create a line is about any line that its product has got meanwhile.
 fn is_target(earlier: &Change, new: &Change) -> bool {
+    if earlier.action.makes_record() {
+        return earlier.agreement == new.agreement && same_record(earlier, new);
+    }
     earlier.agreement == new.agreement
         && earlier.product == new.product
+        && !new.action.makes_record()
         && earlier
             .action
             .line()
             .is_none_or(|line| new.action.line() == Some(line))
+}
+
+/// Whether both make the one agreement of their id, or the charge of one bill.
+fn same_record(earlier: &Change, new: &Change) -> bool {
+    match (&earlier.action, &new.action) {
+        (Action::CreateAgreement { .. }, Action::CreateAgreement { .. }) => true,
+        (Action::AddCharge { .. }, Action::AddCharge { .. }) => earlier.marker == new.marker,
+        _ => false,
+    }
 }
 
 fn is_about(notice: &Notice, change: &Change) -> bool {
@@ -213,7 +228,9 @@ fn is_about(notice: &Notice, change: &Change) -> bool {
 
 fn why_not(change: &Change, notices: &[Notice], book: &PsaBook) -> LeftOut {
     let lines = book.lines(&change.agreement).unwrap_or_default();
-    if already_holds(change, lines) {
+    let is_created =
+        change.action.creates_agreement() && book.agreement(&change.agreement).is_some();
+    if is_created || already_holds(change, lines) {
         return LeftOut::Landed;
     }
     if change.action.is_bounded() {

@@ -3,6 +3,8 @@
 use crate::apply::Check;
 use crate::model::AgreementLine;
 use crate::plan::{Action, Change};
+use crate::sink::Verdict;
+use crate::store::Failure;
 
 /// Compares the target with the change's precondition.
 pub(super) fn check(change: &Change, lines: &[AgreementLine]) -> Check {
@@ -21,9 +23,22 @@ pub(super) fn check(change: &Change, lines: &[AgreementLine]) -> Check {
     }
 }
 
+/// Compares what carries the key or the marker of what a change is to make with what it is to be.
+pub(super) fn looked_up(found: std::result::Result<Verdict, Failure>) -> Check {
+    match found {
+        Ok(Verdict::NotLanded) => Check::Held { observed: None },
+        Ok(Verdict::Conflict { detail, observed }) => Check::Drifted { detail, observed },
+        Ok(verdict) => Check::Stands { verdict },
+        Err(failure) => Check::Unreadable(failure),
+    }
+}
+
 /// Whether two changes of an agreement are about one line, a line still to be created being
 /// any line of its product.
 pub(super) fn same_line(a: &Change, b: &Change) -> bool {
+    if a.action.makes_record() || b.action.makes_record() {
+        return false;
+    }
     match (a.action.line(), b.action.line()) {
         (Some(a), Some(b)) => a == b,
         _ => a.product == b.product,
@@ -41,6 +56,8 @@ pub(in crate::apply) fn already_holds(change: &Change, lines: &[AgreementLine]) 
                 Action::SetUnitCost { to, .. } => state.unit_cost == Some(*to),
                 Action::SetUnitPrice { to, .. } => state.unit_price == Some(*to),
                 Action::EndLine { last_day, .. } => state.last_day == Some(*last_day),
+                // What is made beside the lines is looked up by its key.
+                Action::CreateAgreement { .. } | Action::AddCharge { .. } => false,
             }
     })
 }

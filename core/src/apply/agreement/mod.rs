@@ -6,11 +6,11 @@ mod steps;
 use std::time::Duration;
 
 pub(super) use self::compare::already_holds;
-use self::compare::{check, same_line};
+use self::compare::{check, looked_up, same_line};
 pub use self::steps::{AgreementInput, AgreementLimits, AgreementStep};
 use super::{ChangeResult, Check, Input, Limits, Machine, Outcome, Permission, Step, Stop};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{AgreementLine, Timestamp};
+use crate::model::{AgreementLine, ChangeId, Timestamp};
 use crate::plan::Change;
 use crate::sink::Verdict;
 use crate::store::{
@@ -100,6 +100,8 @@ pub struct AgreementMachine {
     lines: Option<Vec<AgreementLine>>,
     /// The changes whose line is not as the plan went on to assume.
     stuck: Vec<usize>,
+    /// The changes whose charge another run has made, with that run.
+    charged: Vec<(ChangeId, RunId)>,
     rest: Option<Rest>,
     stop: Option<Stop>,
     now: Timestamp,
@@ -133,6 +135,7 @@ impl AgreementMachine {
             hand: Hand::Empty,
             lines: None,
             stuck: Vec::new(),
+            charged: Vec::new(),
             rest: None,
             stop: None,
             now,
@@ -179,6 +182,9 @@ impl AgreementMachine {
         }
         match machine.next_step() {
             Step::Record(event) => record(&event),
+            Step::Check if work.change.action.makes_record() => {
+                AgreementStep::LookUp(work.change.id.clone())
+            }
             Step::Check => AgreementStep::Read,
             Step::Write => AgreementStep::Write(work.change.id.clone()),
             Step::Verify(receipt) => AgreementStep::Verify(work.change.id.clone(), receipt),
@@ -249,7 +255,15 @@ impl AgreementMachine {
         self.now = self.now.max(now);
         match (step, input) {
             (AgreementStep::Claim, AgreementInput::Claimed(claim)) => self.claimed(claim),
-            (AgreementStep::Load, AgreementInput::Loaded { records, elsewhere }) => {
+            (
+                AgreementStep::Load,
+                AgreementInput::Loaded {
+                    records,
+                    elsewhere,
+                    charged,
+                },
+            ) => {
+                self.charged = charged;
                 self.loaded(records, elsewhere);
             }
             (
@@ -272,6 +286,9 @@ impl AgreementMachine {
                 self.renewals += 1;
             }
             (AgreementStep::Read, AgreementInput::Lines(lines)) => self.read(lines)?,
+            (AgreementStep::LookUp(_), AgreementInput::LookedUp(found)) => {
+                self.feed(Input::Checked(looked_up(found)))?;
+            }
             (AgreementStep::Write(_), AgreementInput::Written(written)) => {
                 self.feed(Input::Written(written))?;
             }
@@ -284,6 +301,7 @@ impl AgreementMachine {
                 AgreementStep::Record { .. }
                 | AgreementStep::Renew(_)
                 | AgreementStep::Read
+                | AgreementStep::LookUp(_)
                 | AgreementStep::Write(_)
                 | AgreementStep::Verify(..),
                 AgreementInput::LeaseLost,
@@ -294,6 +312,7 @@ impl AgreementMachine {
                 | AgreementStep::Record { .. }
                 | AgreementStep::Renew(_)
                 | AgreementStep::Read
+                | AgreementStep::LookUp(_)
                 | AgreementStep::Write(_)
                 | AgreementStep::Verify(..),
                 AgreementInput::JournalFailed(failure),
@@ -413,6 +432,9 @@ impl AgreementMachine {
                 }
                 Step::Check if self.gives_up_writing() => self.put_down(),
                 Step::Check => {
+                    if self.work[self.at].change.action.makes_record() {
+                        return;
+                    }
                     let Some(lines) = &self.lines else { return };
                     let check = check(&self.work[self.at].change, lines);
                     if self.feed(Input::Checked(check)).is_err() {
@@ -547,11 +569,23 @@ impl AgreementMachine {
         if let Some(Rest::Skipped(reason)) = &self.rest {
             return skipped(SkipCause::Earlier, reason.clone());
         }
+        let id = &work.change.id;
+        if let Some((_, run)) = self.charged.iter().find(|(change, _)| change == id) {
+            let detail = format!("run {run} has made the charge for the bill already");
+            let observed = None;
+            return Some(Event::Drifted { detail, observed });
+        }
         let mut stuck = self.stuck.iter().map(|place| &self.work[*place].change);
-        let before = stuck.find(|other| same_line(other, &work.change))?;
+        let before = stuck
+            .find(|other| other.action.creates_agreement() || same_line(other, &work.change))?;
+        let what = if before.action.creates_agreement() {
+            "is to create the agreement and"
+        } else {
+            "of the same line"
+        };
         skipped(
             SkipCause::Earlier,
-            format!("change {} of the same line was not done", before.id),
+            format!("change {} {what} was not done", before.id),
         )
     }
 

@@ -76,6 +76,9 @@ pub enum AgreementStep {
     Load,
     /// Read the agreement's lines, then say [`AgreementInput::Lines`].
     Read,
+    /// Look up whether what the change is to make is there, as by a read-back without a receipt;
+    /// then say [`AgreementInput::LookedUp`].
+    LookUp(ChangeId),
     /// Record this event durably under the lease, and renew the lease for its whole time from
     /// then; then say [`AgreementInput::Recorded`].
     Record {
@@ -112,7 +115,11 @@ pub enum AgreementInput {
         records: Vec<ChangeRecord>,
         /// Another run that has an unsettled change on the agreement.
         elsewhere: Option<RunId>,
+        /// The changes whose charge another run has made, with that run.
+        charged: Vec<(ChangeId, RunId)>,
     },
+    /// What carries the key or the marker, or why it could not be looked up.
+    LookedUp(std::result::Result<Verdict, Failure>),
     /// The agreement's lines, or why they could not be read.
     Lines(std::result::Result<Vec<AgreementLine>, Failure>),
     /// The event is durable.

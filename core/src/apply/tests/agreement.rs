@@ -13,7 +13,7 @@ use crate::apply::{
 use crate::error::ErrorKind;
 use crate::model::{AgreementLine, ChangeId, LineState, Timestamp};
 use crate::plan::{Action, Change};
-use crate::sink::{Receipt, Verdict};
+use crate::sink::{MadeRecord, Receipt, Verdict};
 use crate::store::{ChangeRecord, Claim, Event, Failure, Lease, RecordedEvent};
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -42,13 +42,22 @@ fn work() -> Vec<(Change, Permission)> {
         replaced_by: None,
     };
     all.push(change("c9", "a1", "p2", end));
-    let approved = approval().with_only(["c1", "c3", "c5", "c6", "c8", "c9"].map(ChangeId::from));
+    all.insert(2, super::made::charge("d1", "2026-03-06"));
+    let only = ["c1", "c3", "d1", "c5", "c6", "c8", "c9"].map(ChangeId::from);
+    let approved = approval().with_only(only);
     let permissions = approved.permissions(&all);
     all.into_iter().zip(permissions).collect()
 }
 
 fn failure() -> Failure {
     Failure::new(ErrorKind::Timeout, "told to fail")
+}
+
+fn made() -> Verdict {
+    Verdict::Made {
+        record: MadeRecord::Charge("ch1".into()),
+        detail: "812.44 on 2026-03-06".into(),
+    }
 }
 
 fn state(quantity: u32) -> LineState {
@@ -253,11 +262,21 @@ impl Model {
             AgreementStep::Load => AgreementInput::Loaded {
                 records: self.records(),
                 elsewhere: choice.is_multiple_of(8).then(|| "r9".into()),
+                charged: Vec::new(),
             },
             AgreementStep::Read => AgreementInput::Lines(match choice % 8 {
                 0 => Err(failure()),
                 1 => Ok(Vec::new()),
                 _ => Ok(lines().remove(&"a1".into()).unwrap()),
+            }),
+            AgreementStep::LookUp(_) => AgreementInput::LookedUp(match choice % 8 {
+                0 => Err(failure()),
+                1 => Ok(made()),
+                2 => Ok(Verdict::Conflict {
+                    detail: "another amount".into(),
+                    observed: None,
+                }),
+                _ => Ok(Verdict::NotLanded),
             }),
             AgreementStep::Record { .. } | AgreementStep::Renew(_) if choice.is_multiple_of(32) => {
                 AgreementInput::LeaseLost
@@ -370,6 +389,7 @@ impl Watch {
         let in_hand = match self.machine.next_step() {
             AgreementStep::Record { change, .. }
             | AgreementStep::Write(change)
+            | AgreementStep::LookUp(change)
             | AgreementStep::Verify(change, _) => Some(change),
             AgreementStep::Wait(_) | AgreementStep::Read | AgreementStep::Renew(_) => {
                 let mut results = self.machine.results().into_iter();

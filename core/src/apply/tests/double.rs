@@ -18,7 +18,8 @@ use crate::model::{
 };
 use crate::plan::{Action, Change};
 use crate::sink::{
-    AgreementFilter, PsaSink, Receipt, SinkCapabilities, SinkDescriptor, Verdict, WriteError,
+    AgreementFilter, MadeRecord, PsaSink, Receipt, SinkCapabilities, SinkDescriptor, Verdict,
+    WriteError,
 };
 use crate::source::Identity;
 use crate::store::{
@@ -104,7 +105,17 @@ pub(super) struct World {
     /// How often each change's write arrived.
     pub(super) attempts: BTreeMap<ChangeId, u32>,
     pub(super) list_reads: usize,
+    /// The agreements and charges made, by key or marker.
+    pub(super) made: BTreeMap<String, (MadeRecord, Action)>,
     next_line: usize,
+}
+
+/// What an agreement or a charge is found by.
+fn place_of(change: &Change) -> String {
+    if change.action.creates_agreement() {
+        return change.agreement.to_string();
+    }
+    change.marker.to_string()
 }
 
 impl World {
@@ -115,9 +126,25 @@ impl World {
         }
     }
 
-    fn take_effect(&mut self, change: &Change) -> AgreementLineId {
+    fn take_effect(&mut self, change: &Change) -> Receipt {
         *self.applied.entry(change.id.clone()).or_default() += 1;
         self.next_line += 1;
+        if change.action.makes_record() {
+            let id = format!("made-{}", self.next_line);
+            let record = if change.action.creates_agreement() {
+                self.lines.insert(change.agreement.clone(), Vec::new());
+                MadeRecord::Agreement(id.into())
+            } else {
+                MadeRecord::Charge(id.into())
+            };
+            let made = (record.clone(), change.action.clone());
+            self.made.insert(place_of(change), made);
+            return Receipt::made(record);
+        }
+        Receipt::new(self.write_line(change))
+    }
+
+    fn write_line(&mut self, change: &Change) -> AgreementLineId {
         let new_id = AgreementLineId::new(format!("new-{}", self.next_line));
         let lines = self.lines.get_mut(&change.agreement).unwrap();
         let id = change.action.line().unwrap_or(&new_id).clone();
@@ -144,12 +171,25 @@ impl World {
             Action::SetUnitCost { to, .. } => line.state.unit_cost = Some(*to),
             Action::SetUnitPrice { to, .. } => line.state.unit_price = Some(*to),
             Action::EndLine { last_day, .. } => line.state.last_day = Some(*last_day),
-            Action::CreateLine { .. } => {}
+            _ => {}
         }
         id
     }
 
     fn verdict(&self, change: &Change) -> Verdict {
+        if change.action.makes_record() {
+            return match self.made.get(&place_of(change)) {
+                None => Verdict::NotLanded,
+                Some((record, action)) if *action == change.action => Verdict::Made {
+                    record: record.clone(),
+                    detail: action.to_string(),
+                },
+                Some((record, action)) => Verdict::Conflict {
+                    detail: format!("{record} is to {action}"),
+                    observed: None,
+                },
+            };
+        }
         let lines = &self.lines[&change.agreement];
         let landed = lines.iter().find(|line| match &change.action {
             Action::CreateLine {
@@ -164,6 +204,7 @@ impl World {
             Action::SetUnitCost { to, .. } => line.state.unit_cost == Some(*to),
             Action::SetUnitPrice { to, .. } => line.state.unit_price == Some(*to),
             Action::EndLine { last_day, .. } => line.state.last_day == Some(*last_day),
+            Action::CreateAgreement { .. } | Action::AddCharge { .. } => false,
         });
         let edited = lines.iter().any(|line| {
             change.action.line().is_none() && line.marker.as_ref() == Some(&change.marker)
@@ -185,7 +226,17 @@ impl World {
         }
     }
 
-    fn overwrite(&mut self, change: &Change, line: &AgreementLineId) {
+    fn overwrite(&mut self, change: &Change, receipt: &Receipt) {
+        let Some(line) = &receipt.line else {
+            let made = self.made.get_mut(&place_of(change)).unwrap();
+            if let Action::CreateAgreement { name, .. } = &mut made.1 {
+                name.push_str(" edited");
+            }
+            if let Action::AddCharge { quantity, .. } = &mut made.1 {
+                *quantity = 999_u32.into();
+            }
+            return;
+        };
         let lines = self.lines.get_mut(&change.agreement).unwrap();
         let line = lines.iter_mut().find(|known| known.id == *line).unwrap();
         line.state.quantity = 999_u32.into();
@@ -240,8 +291,7 @@ impl ScriptedSink {
             .get_mut(&change.id)
             .and_then(VecDeque::pop_front);
         let error = |kind, sent| Error::new(kind, "told to fail").with_sent(sent);
-        let receipt = |line| {
-            let mut receipt = Receipt::new(line);
+        let receipt = |mut receipt: Receipt| {
             receipt.request_id = Some(format!("req-{}", change.id));
             Ok(receipt)
         };
@@ -259,11 +309,11 @@ impl ScriptedSink {
                 world.take_effect(change);
                 Err(error(ErrorKind::Timeout, Sent::Maybe).into())
             }
-            Fault::Ignored => receipt(AgreementLineId::new("ignored")),
+            Fault::Ignored => receipt(Receipt::new("ignored")),
             Fault::Overwritten => {
-                let line = world.take_effect(change);
-                world.overwrite(change, &line);
-                receipt(line)
+                let answer = world.take_effect(change);
+                world.overwrite(change, &answer);
+                receipt(answer)
             }
         }
     }
@@ -293,7 +343,13 @@ impl ScriptedSink {
             let failure = ReadFailure::new(ErrorKind::Unavailable, "closed for repairs");
             return AgreementReading::failed(agreement.clone(), failure);
         }
-        AgreementReading::complete(agreement.clone(), world.lines[agreement].clone())
+        match world.lines.get(agreement) {
+            Some(lines) => AgreementReading::complete(agreement.clone(), lines.clone()),
+            None => {
+                let failure = ReadFailure::new(ErrorKind::NotFound, "no agreement carries it");
+                AgreementReading::failed(agreement.clone(), failure)
+            }
+        }
     }
 }
 

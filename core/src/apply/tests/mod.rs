@@ -29,6 +29,7 @@ mod crash;
 mod double;
 mod leases;
 mod machine;
+mod made;
 mod suite;
 mod together;
 

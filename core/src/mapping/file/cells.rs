@@ -167,6 +167,11 @@ pub(super) fn read(
     Ok((rows, problems))
 }
 
+/// Columns that a file may lack: names, and what files of before do not have.
+fn is_optional(column: &str) -> bool {
+    column.ends_with("_name") || matches!(column, "per_service" | "billed_as")
+}
+
 /// Which column each cell of the header is.
 fn header_order(
     header: &csv::ByteRecord,
@@ -193,7 +198,7 @@ fn header_order(
     }
     match columns
         .iter()
-        .find(|column| !column.ends_with("_name") && !order.contains(column))
+        .find(|column| !is_optional(column) && !order.contains(column))
     {
         Some(missing) => Err(ImportProblem::new(format!(
             "the column {missing} is missing: the columns are {}",

@@ -31,6 +31,7 @@ const ACCOUNT_COLUMNS: &[&str] = &[
     "company_name",
     "agreement",
     "agreement_name",
+    "per_service",
     "enabled",
     "provenance",
     "note",
@@ -42,6 +43,7 @@ const SERVICE_COLUMNS: &[&str] = &[
     "service_name",
     "decision",
     "counts",
+    "billed_as",
     "product",
     "product_name",
     "ratio_units",
@@ -73,7 +75,9 @@ fn account_row(
     row: &Row,
 ) -> Result<(VendorAccountId, Option<AccountRow>, Decision), ImportProblem> {
     let id = VendorAccountId::new(row.get("account").unwrap_or_default());
-    let filled = row.get("company").is_some() || row.get("agreement").is_some();
+    let filled = ["company", "agreement", "per_service"]
+        .iter()
+        .any(|column| row.get(column).is_some());
     let decision = row.decision(filled).map_err(|problem| problem.about(&id))?;
     let read = || -> Result<AccountRow, ImportProblem> {
         let excluded = decision == Decision::Exclude;
@@ -84,6 +88,7 @@ fn account_row(
             reason: note.clone().filter(|_| excluded),
             company: row.get("company").map(Into::into),
             agreement: row.get("agreement").map(Into::into),
+            per_service: row.yes_no("per_service")?.unwrap_or_default(),
             enabled: row.yes_no("enabled")?,
             provenance: row.word("provenance", PROVENANCES)?,
             note: note.filter(|_| !excluded),
@@ -141,7 +146,14 @@ fn service_row(rows: &[&Row]) -> Result<(Option<ServiceRow>, Decision), ImportPr
         return Ok((None, Decision::Leave));
     };
     let key = ServiceKey::new(first.get("service").unwrap_or_default());
-    for column in ["decision", "counts", "enabled", "provenance", "note"] {
+    for column in [
+        "decision",
+        "counts",
+        "billed_as",
+        "enabled",
+        "provenance",
+        "note",
+    ] {
         if let Some(other) = rows.iter().find(|row| row.get(column) != first.get(column)) {
             return Err(ImportProblem::new(format!(
                 "{column} differs from line {}: write the same in all rows of the service",
@@ -179,6 +191,7 @@ fn service_row(rows: &[&Row]) -> Result<(Option<ServiceRow>, Decision), ImportPr
             excluded,
             reason: note.clone().filter(|_| excluded),
             counts: first.word("counts", "recurring, setup, usage, proration or credit")?,
+            billed_as: first.word("billed_as", "line or charge")?,
             enabled: first.yes_no("enabled")?,
             provenance: first.word("provenance", PROVENANCES)?,
             note: note.filter(|_| !excluded),
@@ -229,8 +242,8 @@ impl Mapping {
     ///
     /// With a directory, names stand beside the ids, and unmapped accounts have a row to fill
     /// in. The columns are `account`, `account_name`, `decision`, `company`, `company_name`,
-    /// `agreement`, `agreement_name`, `enabled`, `provenance` and `note` (of an exclusion: the
-    /// reason). Cells that a spreadsheet would take for formulas get a `'` before them.
+    /// `agreement`, `agreement_name`, `per_service`, `enabled`, `provenance` and `note` (of an
+    /// exclusion: the reason). Cells that a spreadsheet would take for formulas get a `'` before them.
     ///
     /// # Errors
     /// `Unexpected` when the text cannot be written.
@@ -249,10 +262,8 @@ impl Mapping {
                     row.insert("note", exclusion.reason.clone().unwrap_or_default());
                 }
                 Some(AccountEntry::Link(link)) => {
-                    let LineTarget::Agreement(agreement) = &link.target;
                     row.insert("decision", "link".to_owned());
                     row.insert("company", link.company.to_string());
-                    row.insert("agreement", agreement.to_string());
                     row.insert("enabled", yes_no(link.enabled));
                     row.insert("provenance", word(&link.provenance));
                     row.insert("note", link.note.clone().unwrap_or_default());
@@ -260,8 +271,17 @@ impl Mapping {
                     {
                         row.insert("company_name", company.name.clone());
                     }
-                    if let Some(found) = directory.and_then(|known| known.agreement(agreement)) {
-                        row.insert("agreement_name", found.name.clone());
+                    match &link.target {
+                        LineTarget::PerService => {
+                            row.insert("per_service", yes_no(true));
+                        }
+                        LineTarget::Agreement(agreement) => {
+                            row.insert("agreement", agreement.to_string());
+                            let found = directory.and_then(|known| known.agreement(agreement));
+                            if let Some(found) = found {
+                                row.insert("agreement_name", found.name.clone());
+                            }
+                        }
                     }
                 }
             }
@@ -273,7 +293,7 @@ impl Mapping {
     /// The decisions about services as CSV, in the order of keys; a row for each product.
     ///
     /// With a directory, names stand beside the ids, and unmapped services have a row to fill
-    /// in. The columns are `service`, `service_name`, `decision`, `counts`, `product`,
+    /// in. The columns are `service`, `service_name`, `decision`, `counts`, `billed_as`, `product`,
     /// `product_name`, `ratio_units`, `ratio_per`, `rounding`, `included`, `minimum`,
     /// `carries_cost`, `enabled`, `provenance` and `note` (of an exclusion: the reason).
     ///
@@ -298,6 +318,9 @@ impl Mapping {
                 Some(ServiceEntry::Link(link)) => {
                     row.insert("decision", "link".to_owned());
                     row.insert("counts", word(&link.counts));
+                    if !link.billed_as.is_line() {
+                        row.insert("billed_as", word(&link.billed_as));
+                    }
                     row.insert("enabled", yes_no(link.enabled));
                     row.insert("provenance", word(&link.provenance));
                     row.insert("note", link.note.clone().unwrap_or_default());

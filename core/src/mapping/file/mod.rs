@@ -10,8 +10,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    AccountEntry, AccountLink, Directory, Exclusion, LineTarget, Mapping, ProductRule, Provenance,
-    ServiceEntry, ServiceLink,
+    AccountEntry, AccountLink, BilledAs, Directory, Exclusion, LineTarget, Mapping, ProductRule,
+    Provenance, ServiceEntry, ServiceLink,
 };
 use crate::error::{Error, ErrorKind, printable};
 use crate::model::{AgreementId, ChargeKind, CompanyId, ServiceKey, VendorAccountId};
@@ -178,6 +178,8 @@ struct AccountRow {
     company: Option<CompanyId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     agreement: Option<AgreementId>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    per_service: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     enabled: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -198,6 +200,8 @@ struct ServiceRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     counts: Option<ChargeKind>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    billed_as: Option<BilledAs>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     enabled: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     provenance: Option<Provenance>,
@@ -215,16 +219,21 @@ impl AccountRow {
             reason: None,
             company: None,
             agreement: None,
+            per_service: false,
             enabled: None,
             provenance: None,
             note: None,
         };
         match entry {
             AccountEntry::Link(link) => {
-                let LineTarget::Agreement(agreement) = &link.target;
+                let agreement = match &link.target {
+                    LineTarget::Agreement(agreement) => Some(agreement.clone()),
+                    LineTarget::PerService => None,
+                };
                 Self {
                     company: Some(link.company.clone()),
-                    agreement: Some(agreement.clone()),
+                    per_service: agreement.is_none(),
+                    agreement,
                     enabled: Some(link.enabled),
                     provenance: Some(link.provenance),
                     note: link.note.clone(),
@@ -246,7 +255,8 @@ impl AccountRow {
             return wrong("the account's id is empty: fill it in");
         }
         if self.excluded {
-            if self.company.is_some() || self.agreement.is_some() || self.note.is_some() {
+            let linked = self.company.is_some() || self.agreement.is_some() || self.per_service;
+            if linked || self.note.is_some() {
                 return wrong(
                     "the account is excluded and linked: keep one, and for an exclusion say why \
                      in its reason",
@@ -262,17 +272,27 @@ impl AccountRow {
         if self.reason.is_some() {
             return wrong("only an exclusion has a reason: use the note");
         }
-        let (Some(company), Some(agreement)) = (
-            self.company.filter(|id| !id.as_str().is_empty()),
-            self.agreement.filter(|id| !id.as_str().is_empty()),
-        ) else {
-            return wrong("a link needs a company and an agreement: fill in both, or exclude it");
+        let company = self.company.filter(|id| !id.as_str().is_empty());
+        let agreement = self.agreement.filter(|id| !id.as_str().is_empty());
+        let (company, target) = match (company, agreement, self.per_service) {
+            (Some(company), Some(agreement), false) => (company, LineTarget::Agreement(agreement)),
+            (Some(company), None, true) => (company, LineTarget::PerService),
+            (_, Some(_), true) => {
+                return wrong(
+                    "the link names an agreement, and one for each service: keep one of the two",
+                );
+            }
+            _ => {
+                return wrong(
+                    "a link needs a company and an agreement: fill in both, or exclude it",
+                );
+            }
         };
         Ok((
             id,
             AccountEntry::Link(AccountLink {
                 company,
-                target: LineTarget::Agreement(agreement),
+                target,
                 enabled: self.enabled.unwrap_or(true),
                 provenance: self.provenance.unwrap_or(Provenance::Imported),
                 note: self.note,
@@ -288,6 +308,7 @@ impl ServiceRow {
             excluded: false,
             reason: None,
             counts: None,
+            billed_as: None,
             enabled: None,
             provenance: None,
             note: None,
@@ -296,6 +317,7 @@ impl ServiceRow {
         match entry {
             ServiceEntry::Link(link) => Self {
                 counts: Some(link.counts),
+                billed_as: Some(link.billed_as).filter(|billed| *billed != BilledAs::default()),
                 enabled: Some(link.enabled),
                 provenance: Some(link.provenance),
                 note: link.note.clone(),
@@ -336,6 +358,7 @@ impl ServiceRow {
         let link = ServiceLink {
             products: self.products,
             counts: self.counts.unwrap_or_default(),
+            billed_as: self.billed_as.unwrap_or_default(),
             enabled: self.enabled.unwrap_or(true),
             provenance: self.provenance.unwrap_or(Provenance::Imported),
             note: self.note,

@@ -96,6 +96,7 @@ fn service_entry() -> impl Strategy<Value = ServiceEntry> {
             ServiceEntry::Link(ServiceLink {
                 products,
                 counts,
+                billed_as: BilledAs::Line,
                 enabled,
                 provenance,
                 note,
@@ -228,6 +229,7 @@ fn sample() -> Mapping {
         ServiceEntry::Link(ServiceLink {
             products: vec![packs, fee],
             counts: ChargeKind::Recurring,
+            billed_as: BilledAs::Line,
             enabled: false,
             provenance: Provenance::Manual,
             note: Some("Packs of 25".into()),
@@ -284,15 +286,15 @@ carries_cost = false
 fn the_csv_is_stable() {
     assert_eq!(
         sample().accounts_csv(None).unwrap(),
-        "account,account_name,decision,company,company_name,agreement,agreement_name,enabled,provenance,note\n\
-         A-1,,link,45,,101,,yes,exact,\n\
-         A-2,,exclude,,,,,,,Our own tenant.\n"
+        "account,account_name,decision,company,company_name,agreement,agreement_name,per_service,enabled,provenance,note\n\
+         A-1,,link,45,,101,,,yes,exact,\n\
+         A-2,,exclude,,,,,,,,Our own tenant.\n"
     );
     assert_eq!(
         sample().services_csv(None).unwrap(),
-        "service,service_name,decision,counts,product,product_name,ratio_units,ratio_per,rounding,included,minimum,carries_cost,enabled,provenance,note\n\
-         SKU,,link,recurring,P1,,1,25,ceil,0,,yes,no,manual,Packs of 25\n\
-         SKU,,link,recurring,P2,,,,,0,,no,no,manual,Packs of 25\n"
+        "service,service_name,decision,counts,billed_as,product,product_name,ratio_units,ratio_per,rounding,included,minimum,carries_cost,enabled,provenance,note\n\
+         SKU,,link,recurring,,P1,,1,25,ceil,0,,yes,no,manual,Packs of 25\n\
+         SKU,,link,recurring,,P2,,,,,0,,no,no,manual,Packs of 25\n"
     );
 }
 
@@ -471,7 +473,7 @@ fn an_exported_sheet_can_be_filled_in_and_imported() {
     let mut mapping = Mapping::new();
     let sheet = mapping.accounts_csv(Some(&directory)).unwrap();
     assert!(
-        sheet.ends_with("A-1,'=Contoso,,,,,,,,\nA-3,New,,,,,,,,\n"),
+        sheet.ends_with("A-1,'=Contoso,,,,,,,,,\nA-3,New,,,,,,,,,\n"),
         "{sheet}"
     );
     assert_eq!(
@@ -496,7 +498,7 @@ fn an_exported_sheet_can_be_filled_in_and_imported() {
     );
 
     let sheet = mapping.services_csv(Some(&directory)).unwrap();
-    let filled = sheet.replace("SKU-2,More,,,,", "SKU-2,More,,,P1,");
+    let filled = sheet.replace("SKU-2,More,,,,,", "SKU-2,More,,,,P1,");
     mapping
         .import_services_csv(filled.as_bytes(), Some(&directory))
         .unwrap();
@@ -533,4 +535,90 @@ fn deep_nesting_is_refused_and_not_followed() {
     ] {
         assert!(Mapping::from_toml(text.as_bytes(), None).is_err());
     }
+}
+
+/// Links per service and charges, which files name in columns of their own.
+fn per_service() -> Mapping {
+    let mut mapping = Mapping::new();
+    let account = AccountLink {
+        company: "45".into(),
+        target: LineTarget::PerService,
+        enabled: true,
+        provenance: Provenance::Manual,
+        note: None,
+    };
+    mapping.set_account("A-1".into(), AccountEntry::Link(account));
+    let service = ServiceLink {
+        products: vec![ProductRule::one_to_one("P1")],
+        counts: ChargeKind::Usage,
+        billed_as: BilledAs::Charge,
+        enabled: true,
+        provenance: Provenance::Manual,
+        note: None,
+    };
+    mapping.set_service("AZURE".into(), ServiceEntry::Link(service));
+    mapping
+}
+
+#[test]
+fn agreements_per_service_and_charges_survive_both_kinds_of_file() {
+    let mapping = per_service();
+    let toml = mapping.to_toml().unwrap();
+    assert!(toml.contains("per_service = true"), "{toml}");
+    assert!(toml.contains("billed_as = \"charge\""), "{toml}");
+    let read = Mapping::from_toml(toml.as_bytes(), None).unwrap();
+    let decisions = |mapping: &Mapping| {
+        let accounts: Vec<_> = mapping
+            .accounts()
+            .map(|(id, e)| (id.clone(), e.clone()))
+            .collect();
+        let services: Vec<_> = mapping
+            .services()
+            .map(|(id, e)| (id.clone(), e.clone()))
+            .collect();
+        (accounts, services)
+    };
+    assert_eq!(decisions(&read), decisions(&mapping));
+    let mut imported = Mapping::new();
+    let accounts = mapping.accounts_csv(None).unwrap();
+    assert!(
+        accounts.contains("A-1,,link,45,,,,yes,yes,manual,"),
+        "{accounts}"
+    );
+    imported
+        .import_accounts_csv(accounts.as_bytes(), None)
+        .unwrap();
+    let services = mapping.services_csv(None).unwrap();
+    imported
+        .import_services_csv(services.as_bytes(), None)
+        .unwrap();
+    assert_eq!(decisions(&imported), decisions(&mapping));
+}
+
+#[test]
+fn a_link_names_one_agreement_or_one_for_each_service_and_a_charge_one_product() {
+    let account = |rest: &str| {
+        let text = format!("version = 1\nrevision = 1\n[[accounts]]\nid = \"A\"\n{rest}");
+        Mapping::from_toml(text.as_bytes(), None)
+    };
+    let error = account("company = \"45\"\nagreement = \"1\"\nper_service = true").unwrap_err();
+    assert!(
+        error.to_string().contains("one for each service"),
+        "{error}"
+    );
+    assert!(account("per_service = true").is_err());
+    assert!(account("company = \"45\"\nper_service = true").is_ok());
+    let mut charge = ServiceLink {
+        products: vec![ProductRule::one_to_one("P1"), ProductRule::one_to_one("P2")],
+        counts: ChargeKind::Usage,
+        billed_as: BilledAs::Charge,
+        enabled: true,
+        provenance: Provenance::Manual,
+        note: None,
+    };
+    assert!(charge.validate().is_err());
+    charge.products.truncate(1);
+    assert!(charge.validate().is_ok());
+    charge.products[0].minimum = Some(3_u32.into());
+    assert!(charge.validate().is_err());
 }

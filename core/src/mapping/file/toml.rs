@@ -15,9 +15,11 @@ use crate::mapping::{Directory, Mapping};
 const HEADER: &str = "\
 # Tallyline mapping: which vendor account is which company, which service is which product.
 #
-# [[accounts]]  id, company, agreement, enabled, note; or id, excluded = true, reason
+# [[accounts]]  id, company, agreement, enabled, note; or id, excluded = true, reason.
+#               per_service = true in place of the agreement: one for each subscription
 # [[services]]  id, counts, enabled, note, then [[services.products]] with product, ratio,
-#               included, minimum, carries_cost; or id, excluded = true, reason
+#               included, minimum, carries_cost; or id, excluded = true, reason.
+#               billed_as = \"charge\": one charge for each bill, in place of a line
 #
 # What is not here is unmapped. Figures are texts, such as \"2.5\".
 

@@ -21,13 +21,24 @@ pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcom
             account,
             company,
             agreement,
+            per_service: _,
             off,
             note,
         } => {
-            let done =
-                format!("account {account} is linked to company {company}, agreement {agreement}");
-            desk.mapping
-                .link_account(account.clone(), company, agreement, &known)?;
+            let linked = format!("account {account} is linked to company {company}");
+            let done = match agreement {
+                Some(agreement) => {
+                    let done = format!("{linked}, agreement {agreement}");
+                    desk.mapping
+                        .link_account(account.clone(), company, agreement, &known)?;
+                    done
+                }
+                None => {
+                    desk.mapping
+                        .link_account_per_service(account.clone(), company, &known)?;
+                    format!("{linked}, each subscription to an agreement of its own")
+                }
+            };
             if off {
                 desk.mapping.set_account_enabled(&account, false)?;
             }
@@ -45,6 +56,7 @@ pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcom
             included,
             minimum,
             cost_on,
+            as_charges,
             off,
             note,
         } => {
@@ -59,8 +71,15 @@ pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcom
                 .map(|rule| format!("product {} ({rule})", rule.product))
                 .collect();
             let done = format!("service {service} is linked to {}", words.join(" and "));
-            desk.mapping
-                .link_service(service.clone(), rules, ChargeKind::Recurring, &known)?;
+            if as_charges {
+                let kind = ChargeKind::Usage;
+                desk.mapping
+                    .link_service_as_charges(service.clone(), rules, kind, &known)?;
+            } else {
+                let kind = ChargeKind::Recurring;
+                desk.mapping
+                    .link_service(service.clone(), rules, kind, &known)?;
+            }
             if off {
                 desk.mapping.set_service_enabled(&service, false)?;
             }

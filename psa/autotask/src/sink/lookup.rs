@@ -1,5 +1,6 @@
 //! Contracts, services and charges by keys of one's own.
 
+use tallyline_core::model::AgreementKey;
 use tallyline_core::{Error, ErrorKind, Result};
 
 use super::AutotaskSink;
@@ -34,7 +35,7 @@ impl ContractKey {
         }
     }
 
-    fn value_in<'a>(&self, contract: &'a Contract) -> Option<&'a str> {
+    pub(super) fn value_in<'a>(&self, contract: &'a Contract) -> Option<&'a str> {
         match self {
             Self::UserDefinedField(name) => udf_value(&contract.user_defined_fields, name),
             Self::ContractNumber => contract.contract_number.as_deref(),
@@ -45,7 +46,8 @@ impl ContractKey {
 impl AutotaskSink {
     /// The contract that carries a key, by [`ContractKey`].
     ///
-    /// What the system's filter let through is compared again, character for character.
+    /// What the system's filter let through is compared again: blanks around a key and the case of
+    /// its letters do not count, for people copy them by hand.
     ///
     /// # Errors
     /// `Conflict` when several contracts carry it, naming them; and the errors of any read: a
@@ -70,7 +72,10 @@ impl AutotaskSink {
             .await?;
         only(
             found,
-            |contract| key.value_in(contract) == Some(value),
+            |contract| {
+                let found = key.value_in(contract);
+                found.is_some_and(|found| AgreementKey::new(value).is_same(found))
+            },
             |contract| contract.id,
             || format!("contracts carry {value:?}"),
         )

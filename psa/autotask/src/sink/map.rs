@@ -2,11 +2,13 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use tallyline_core::model::{
-    Agreement, AgreementLine, BillingCycle, CivilDate, Company, Currency, Eligibility, LineState,
-    Money, Product,
+    Agreement, AgreementKey, AgreementLine, BillingCycle, CivilDate, Company, Currency,
+    Eligibility, LineState, Money, Product,
 };
 use tallyline_core::{Error, ErrorKind, Result};
 
+use super::lookup::ContractKey;
+use super::make::no_cycle;
 use super::period::{PeriodGrid, Periods};
 use super::units::Units;
 use crate::client::{CONNECTOR, Picklist};
@@ -139,6 +141,32 @@ impl Cycles {
             None => by_value(value),
         }
     }
+
+    /// The value of a cycle: the tenant's own, or the known one where the tenant names none.
+    pub(super) fn value_of(&self, cycle: BillingCycle) -> Result<PicklistValue> {
+        let Some(list) = &self.0 else {
+            let value = match cycle {
+                BillingCycle::Monthly => period_type::MONTHLY,
+                BillingCycle::Quarterly => period_type::QUARTERLY,
+                BillingCycle::SemiAnnual => period_type::SEMI_ANNUAL,
+                BillingCycle::Yearly => period_type::YEARLY,
+                _ => return Err(no_cycle(cycle)),
+            };
+            return Ok(value.into());
+        };
+        let mut values = list.entries().iter().filter_map(|entry| {
+            let means = entry
+                .label
+                .as_deref()
+                .is_some_and(|label| by_label(label) == cycle);
+            let usable = means && cycle.months().is_some() && entry.is_active != Some(false);
+            entry.value.clone().filter(|_| usable)
+        });
+        match (values.next(), values.next()) {
+            (Some(value), None) => Ok(value),
+            _ => Err(no_cycle(cycle)),
+        }
+    }
 }
 
 fn by_label(label: &str) -> BillingCycle {
@@ -185,10 +213,16 @@ pub(super) struct Frame {
     pub(super) start: Option<CivilDate>,
     pub(super) end: Option<CivilDate>,
     pub(super) cycle: BillingCycle,
+    /// What it is recognised by, where it carries that.
+    pub(super) key: Option<AgreementKey>,
 }
 
 impl Frame {
-    pub(super) fn of(wire: &models::Contract, cycles: &Cycles) -> Result<Self> {
+    pub(super) fn of(
+        wire: &models::Contract,
+        cycles: &Cycles,
+        key: Option<&ContractKey>,
+    ) -> Result<Self> {
         const RECORD: &str = "contract";
         let id = required(wire.id.as_ref(), RECORD, None, "id")?;
         let kind = required(
@@ -216,6 +250,7 @@ impl Frame {
             start: date(wire.start_date.as_ref(), "startDate")?,
             end: date(wire.end_date.as_ref(), "endDate")?,
             cycle: cycles.of(wire.contract_period_type.as_ref()),
+            key: key.and_then(|key| key.value_in(wire)).map(Into::into),
         })
     }
 
@@ -283,6 +318,7 @@ pub(super) fn agreement(
         frame.company.to_string(),
         frame.name.as_str(),
     );
+    agreement.key.clone_from(&frame.key);
     agreement.currency = rules.currency;
     agreement.start = frame.start;
     agreement.end = frame.end;
@@ -439,7 +475,7 @@ mod tests {
             contract_period_type: Some(period.into()),
             ..models::Contract::default()
         };
-        Frame::of(&wire, &Cycles(None)).unwrap()
+        Frame::of(&wire, &Cycles(None), None).unwrap()
     }
 
     const RULES: Rules = Rules {

@@ -12,6 +12,7 @@ use tallyline_core::sink::AgreementFilter;
 use tallyline_core::{Error, ErrorKind, Result};
 
 use super::AutotaskSink;
+use super::lookup::ContractKey;
 use super::map::{self, Cycles, EffectiveDays, Frame};
 use super::units::Units;
 use crate::client::{CONNECTOR, operations};
@@ -82,8 +83,12 @@ pub(super) async fn cycles(sink: &AutotaskSink) -> Result<Cycles> {
     }
 }
 
-/// The contracts with what changes depend on, nothing else.
-fn contract_query() -> Query {
+/// The contracts with what changes depend on, and what they are recognised by.
+fn contract_query(sink: &AutotaskSink) -> Query {
+    let key = match sink.0.contract_key {
+        ContractKey::UserDefinedField(_) => Field::USER_DEFINED_FIELDS,
+        ContractKey::ContractNumber => Field::CONTRACT_NUMBER,
+    };
     Query::all().only([
         Field::COMPANY_ID,
         Field::CONTRACT_NAME,
@@ -92,6 +97,7 @@ fn contract_query() -> Query {
         Field::STATUS,
         Field::START_DATE,
         Field::END_DATE,
+        key,
     ])
 }
 
@@ -108,7 +114,7 @@ async fn begin<'a>(
     filter: &'a AgreementFilter,
 ) -> Result<BoxStream<'a, Result<Agreement>>> {
     let contracts: BoxStream<'a, Result<Contract>> = if filter.companies.is_empty() {
-        sink.client().contracts(&contract_query()).boxed()
+        sink.client().contracts(&contract_query(sink)).boxed()
     } else {
         let companies: Vec<i64> = filter
             .companies
@@ -116,10 +122,10 @@ async fn begin<'a>(
             .map(|company| wire_id("a company", company.as_str()))
             .collect::<Result<_>>()?;
         sink.client()
-            .contracts_of_companies(&companies, &contract_query())
+            .contracts_of_companies(&companies, &contract_query(sink))
     };
     let cycles = cycles(sink).await?;
-    let frames = contracts.map(move |wire| Frame::of(&wire?, &cycles));
+    let frames = contracts.map(move |wire| Frame::of(&wire?, &cycles, Some(&sink.0.contract_key)));
     let agreements = frames
         .chunks(LIST_CHUNK)
         .then(move |frames| mapped(sink, frames))
@@ -199,8 +205,8 @@ pub(super) fn lines<'a>(
 /// Every line of an agreement, or the first error.
 async fn lines_of(sink: &AutotaskSink, agreement: &AgreementId) -> Result<Vec<AgreementLine>> {
     let in_agreement = |error: Error| error.with_context("agreement", agreement.as_str());
-    let id = wire_id("an agreement", agreement.as_str())?;
-    let frame = frame(sink, id).await.map_err(in_agreement)?;
+    let frame = frame(sink, agreement).await.map_err(in_agreement)?;
+    let id = frame.id;
     let rules = sink.0.rules;
     let day = frame.reading_day(rules.days, rules.grid, sink.today());
     let of_contract = Query::matching(Field::CONTRACT_ID.equals(id));
@@ -236,10 +242,19 @@ async fn lines_of(sink: &AutotaskSink, agreement: &AgreementId) -> Result<Vec<Ag
         .collect()
 }
 
-/// The contract, as far as changes depend on it.
-pub(super) async fn frame(sink: &AutotaskSink, contract: i64) -> Result<Frame> {
+/// The contract, as far as changes depend on it: by its id, or by the key that it carries.
+pub(super) async fn frame(sink: &AutotaskSink, agreement: &AgreementId) -> Result<Frame> {
+    if let Some(key) = agreement.key() {
+        let wire = sink.find_contract(key.as_str()).await?;
+        let wire = wire.ok_or_else(|| {
+            let message = format!("no contract carries {:?}", key.as_str());
+            Error::new(ErrorKind::NotFound, message).with_connector(CONNECTOR)
+        })?;
+        return Frame::of(&wire, &cycles(sink).await?, Some(&sink.0.contract_key));
+    }
+    let contract = wire_id("an agreement", agreement.as_str())?;
     let wire = sink.client().contract(contract).await?;
-    let frame = Frame::of(&wire, &cycles(sink).await?)?;
+    let frame = Frame::of(&wire, &cycles(sink).await?, Some(&sink.0.contract_key))?;
     if frame.id != contract {
         return Err(map::unreadable(
             "contract",
@@ -249,6 +264,14 @@ pub(super) async fn frame(sink: &AutotaskSink, contract: i64) -> Result<Frame> {
         ));
     }
     Ok(frame)
+}
+
+/// The contract of an agreement.
+pub(super) async fn contract_id(sink: &AutotaskSink, agreement: &AgreementId) -> Result<i64> {
+    match agreement.key() {
+        None => wire_id("an agreement", agreement.as_str()),
+        Some(_) => Ok(frame(sink, agreement).await?.id),
+    }
 }
 
 /// The unit rows that go on to a day or beyond, by line.

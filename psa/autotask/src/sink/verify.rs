@@ -6,6 +6,7 @@ use tallyline_core::sink::{Receipt, Verdict};
 use tallyline_core::{ErrorKind, Result};
 
 use super::AutotaskSink;
+use super::make;
 use super::map::{self, same_amount};
 use super::read::{self, wire_id};
 use super::units::Units;
@@ -17,11 +18,14 @@ pub(super) async fn verify(
     change: &Change,
     receipt: Option<&Receipt>,
 ) -> Result<Verdict> {
-    let contract = wire_id("an agreement", change.agreement.as_str())?;
+    if change.action.makes_record() {
+        return make::verify(sink, change).await;
+    }
+    let contract = read::contract_id(sink, &change.agreement).await?;
     let service = wire_id("a product", change.product.as_str())?;
     let day = effective_day(change);
     let named = change.action.line();
-    let line = match named.or(receipt.map(|receipt| &receipt.line)) {
+    let line = match named.or(receipt.and_then(|receipt| receipt.line.as_ref())) {
         Some(line) => match known_line(sink, line, contract, service).await {
             Ok(line) => line,
             Err(error) if error.kind() == ErrorKind::Conflict => {

@@ -7,6 +7,7 @@ use tallyline_core::sink::{Receipt, SinkCapabilities, WriteError};
 use tallyline_core::{Error, ErrorKind, Result};
 
 use super::AutotaskSink;
+use super::make;
 use super::map::{self, EffectiveDays, Frame, same_amount};
 use super::read::{self, wire_id};
 use super::units::Units;
@@ -14,14 +15,17 @@ use crate::client::CONNECTOR;
 use crate::models::{ContractService, ContractServicePatch, NewContractServiceAdjustment};
 use crate::query::Field;
 
-type Written = std::result::Result<Receipt, WriteError>;
+pub(super) type Written = std::result::Result<Receipt, WriteError>;
 
 /// An error found before anything was written.
-fn refusal(kind: ErrorKind, message: impl Into<String>) -> Error {
+pub(super) fn refusal(kind: ErrorKind, message: impl Into<String>) -> Error {
     Error::new(kind, message).with_connector(CONNECTOR)
 }
 
 pub(super) async fn execute(sink: &AutotaskSink, change: &Change) -> Written {
+    if change.action.makes_record() {
+        return make::execute(sink, change).await;
+    }
     let wanted = Wanted::of(change, sink).map_err(WriteError::NotSent)?;
     let target = Target::read(sink, change, &wanted)
         .await
@@ -200,7 +204,7 @@ pub(super) fn effective_day(change: &Change) -> CivilDate {
     }
 }
 
-fn claimed(can: bool, what: &str) -> Result<()> {
+pub(super) fn claimed(can: bool, what: &str) -> Result<()> {
     if can {
         return Ok(());
     }
@@ -239,9 +243,9 @@ struct Target {
 impl Target {
     async fn read(sink: &AutotaskSink, change: &Change, wanted: &Wanted) -> Result<Self> {
         let day = wanted.day;
-        let contract = wire_id("an agreement", change.agreement.as_str())?;
         let service = wire_id("a product", change.product.as_str())?;
-        let frame = read::frame(sink, contract).await?;
+        let frame = read::frame(sink, &change.agreement).await?;
+        let contract = frame.id;
         allowed(&frame, change, day)?;
         let line = match change.action.line() {
             Some(line) => Some(known_line(sink, line, contract, service).await?),
@@ -350,7 +354,7 @@ impl Target {
 }
 
 /// The system's own rules, checked before anything is sent (step 1).
-fn allowed(frame: &Frame, change: &Change, day: CivilDate) -> Result<()> {
+pub(super) fn allowed(frame: &Frame, change: &Change, day: CivilDate) -> Result<()> {
     let id = frame.id;
     if frame.company.to_string() != change.company.as_str() {
         let owner = frame.company;

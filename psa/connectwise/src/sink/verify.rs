@@ -17,7 +17,7 @@ pub(super) async fn verify(
     receipt: Option<&Receipt>,
 ) -> Result<Verdict> {
     let lines = read::lines_of(sink, &change.agreement).await?;
-    let receipt = receipt.map(|receipt| &receipt.line);
+    let receipt = receipt.and_then(|receipt| receipt.line.as_ref());
     Ok(match &change.action {
         Action::CreateLine {
             quantity,

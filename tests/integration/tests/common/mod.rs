@@ -12,8 +12,8 @@ use tallyline_core::apply::{
 use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::mapping::{
-    AccountEntry, AccountLink, Exclusion, LineTarget, Mapping, ProductRule, Provenance, Ratio,
-    Rounding, ServiceEntry, ServiceLink,
+    AccountEntry, AccountLink, BilledAs, Exclusion, LineTarget, Mapping, ProductRule, Provenance,
+    Ratio, Rounding, ServiceEntry, ServiceLink,
 };
 use tallyline_core::model::{ChargeKind, Quantity, Timestamp};
 use tallyline_core::plan::{Plan, Policy, VendorMissing};
@@ -183,6 +183,7 @@ fn mapping(expected: &ExpectedMapping) -> Mapping {
         let link = ServiceLink {
             products: rules,
             counts: ChargeKind::Recurring,
+            billed_as: BilledAs::Line,
             enabled: true,
             provenance: Provenance::Manual,
             note: None,

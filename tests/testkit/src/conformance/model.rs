@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use futures::StreamExt as _;
 use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::mapping::{
-    AccountEntry, AccountLink, LineTarget, Mapping, ProductRule, Provenance, ServiceEntry,
-    ServiceLink,
+    AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, ProductRule, Provenance,
+    ServiceEntry, ServiceLink,
 };
 use tallyline_core::model::{
     AgreementId, ChargeKind, CompanyId, ProductId, Quantity, VendorAccountId,
@@ -106,6 +106,7 @@ fn mapping(
         let link = ServiceLink {
             products: vec![ProductRule::one_to_one(product.clone())],
             counts: ChargeKind::Recurring,
+            billed_as: BilledAs::Line,
             enabled: true,
             provenance: Provenance::Manual,
             note: None,

@@ -137,8 +137,13 @@ async fn a_line_ends_before_it_starts(ctx: &Ctx<'_>) -> Outcome {
     creates(it)?;
     let new = create(it, 7_u32.into())?;
     let made = lands(it, &new, "a new line").await?;
+    let Some(line) = made.line else {
+        return Err(Stop::Failed(
+            "the receipt of a new line names no line".to_owned(),
+        ));
+    };
     let action = Action::EndLine {
-        line: made.line,
+        line,
         from: 7_u32.into(),
         last_day: it.effective.plus_days(-1),
         replaced_by: None,

@@ -8,8 +8,8 @@ use futures::{FutureExt as _, StreamExt as _};
 use tallyline_core::error::printable;
 use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::mapping::{
-    AccountEntry, AccountLink, LineTarget, Mapping, ProductRule, Provenance, ServiceEntry,
-    ServiceLink,
+    AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, ProductRule, Provenance,
+    ServiceEntry, ServiceLink,
 };
 use tallyline_core::model::{
     AccountReading, AgreementId, ChargeKind, ReadFailure, ReadingOutcome, Timestamp,
@@ -535,6 +535,7 @@ fn mapping(lists: &Lists, product: &str) -> Mapping {
         let link = ServiceLink {
             products: vec![ProductRule::one_to_one(product)],
             counts: ChargeKind::Recurring,
+            billed_as: BilledAs::Line,
             enabled: true,
             provenance: Provenance::Manual,
             note: None,

@@ -14,9 +14,9 @@ pub(super) fn verdict(
     receipt: Option<&Receipt>,
 ) -> Verdict {
     let find = |id: &AgreementLineId| lines.iter().find(|line| line.id == *id);
+    let receipt = receipt.and_then(|receipt| receipt.line.as_ref());
     let line = match (change.action.line(), receipt) {
-        (Some(id), _) => find(id),
-        (None, Some(receipt)) => find(&receipt.line),
+        (Some(id), _) | (None, Some(id)) => find(id),
         (None, None) => {
             let mark = Some(&change.marker);
             let marked = lines.iter().find(|line| line.marker.as_ref() == mark);

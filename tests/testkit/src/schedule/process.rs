@@ -257,7 +257,11 @@ impl PsaSink for Rig<'_> {
         let write = self.world.execute(change, &faults, &struck);
         let written = self.process.write(self.time, write).await;
         self.adversary.tell(|| {
-            let result = written.as_ref().map(|receipt| receipt.line.as_str());
+            let made = |receipt: &Receipt| match (&receipt.line, &receipt.made) {
+                (Some(line), _) => line.to_string(),
+                (None, made) => made.as_ref().map_or_else(String::new, ToString::to_string),
+            };
+            let result = written.as_ref().map(made);
             // The words of an error may hold a port, which is another one each time.
             let result = result.map_err(|error| error.error().kind());
             format!("{} wrote {}: {result:?}", self.process.name, change.id)

@@ -480,6 +480,6 @@ fn project(change: &Change, lines: &mut Vec<AgreementLine>) {
         Action::SetUnitCost { to, .. } => line.state.unit_cost = Some(*to),
         Action::SetUnitPrice { to, .. } => line.state.unit_price = Some(*to),
         Action::EndLine { last_day, .. } => line.state.last_day = Some(*last_day),
-        Action::CreateLine { .. } => {}
+        Action::CreateLine { .. } | Action::CreateAgreement { .. } | Action::AddCharge { .. } => {}
     }
 }

@@ -110,6 +110,7 @@ pub fn undo(run: &RunRecord, records: &[ChangeRecord], context: &UndoContext<'_>
         policy: context.policy.clone(),
         found: BTreeMap::new(),
         unowned_lines: 0,
+        bills: Vec::new(),
         changes,
         notices: Vec::new(),
     })?;
@@ -136,6 +137,7 @@ fn of_one_agreement(
     records: &[(usize, &ChangeRecord)],
     context: &UndoContext<'_>,
 ) -> Result<Taken> {
+    let mut taken = Taken::default();
     let mut by_product: BTreeMap<&ProductId, Vec<Past<'_>>> = BTreeMap::new();
     for (index, record) in records {
         let past = Past {
@@ -143,12 +145,18 @@ fn of_one_agreement(
             record,
             result: ChangeResult::of(record),
         };
+        if record.change.action.makes_record() {
+            // What was made beside the lines stays, and holds none of them.
+            let nothing = past.nothing_to_take_back(run, context.taken_back);
+            let refusal = nothing.unwrap_or_else(|| stays(&past));
+            taken.refused.push((*index, refusal));
+            continue;
+        }
         by_product
             .entry(&record.change.product)
             .or_default()
             .push(past);
     }
-    let mut taken = Taken::default();
     for past in by_product.into_values() {
         let of_product = of_one_product(run, id, past, context)?;
         taken.changes.extend(of_product.changes);
@@ -159,6 +167,18 @@ fn of_one_agreement(
         .changes
         .sort_by_key(|(index, _)| std::cmp::Reverse(*index));
     Ok(taken)
+}
+
+/// Why an agreement or a charge that was made stays.
+fn stays(past: &Past<'_>) -> Refusal {
+    let made = past.result.made.as_ref();
+    let made = made.map_or_else(|| "what was made".to_owned(), ToString::to_string);
+    let what = if past.change().action.creates_agreement() {
+        format!("{made} stays once it is created: end it in the PSA by hand, if it must")
+    } else {
+        format!("{made} is billed once and stays: delete it in the PSA by hand, if it must")
+    };
+    Refusal::Unsupported { what }
 }
 
 /// The changes of one product: where a line was added or ended, all are taken back or none.

@@ -49,6 +49,8 @@ fn all_capabilities() -> SinkCapabilities {
         set_unit_price: true,
         end_line: true,
         end_before_start: false,
+        create_agreement: true,
+        add_charge: true,
     }
 }
 
@@ -205,6 +207,7 @@ fn plan_of(changes: Vec<Change>) -> Plan {
         policy: Policy::default(),
         found: BTreeMap::new(),
         unowned_lines: 0,
+        bills: Vec::new(),
         changes,
         notices: Vec::new(),
     })

@@ -1,0 +1,152 @@
+//! Agreements and charges: made once, found again by key and marker, in the order of the plan.
+
+use super::*;
+use crate::model::{BillKey, BillingCycle, Quantity};
+use crate::sink::MadeRecord;
+use crate::store::{ChangeState, Ledger};
+
+const AGREEMENT: &str = "key:sub-1";
+
+fn create_agreement(id: &str) -> Change {
+    let action = Action::CreateAgreement {
+        name: "Mail".into(),
+        billing_cycle: BillingCycle::Monthly,
+        last_day: Some(day("2027-01-31")),
+        parent: None,
+    };
+    change(id, AGREEMENT, "p1", action)
+}
+
+fn on_it(id: &str, product: &str) -> Change {
+    let mut line = create(id, AGREEMENT, product, 4);
+    line.follows = Some("n1".into());
+    line
+}
+
+pub(super) fn charge(id: &str, date: &str) -> Change {
+    let action = Action::AddCharge {
+        bill: BillKey::new("azure", day(date)),
+        description: "Azure plan".into(),
+        quantity: Quantity::ONE,
+        unit_price: money(81_244),
+        unit_cost: None,
+        period: None,
+    };
+    let mut change = change(id, "a1", "p1", action);
+    change.marker = change.charge_key().unwrap().marker("vendor");
+    change
+}
+
+async fn ledger(bench: &Bench) -> Ledger {
+    bench.journal.ledger("vendor", "scripted").await.unwrap()
+}
+
+async fn in_run(bench: &mut Bench, run: &str, changes: Vec<Change>) -> ApplyReport {
+    bench.options.run = Some(RunId::new(run));
+    bench.changes = changes;
+    bench.apply().await
+}
+
+on_every_store! {
+    async fn an_agreement_is_created_before_its_lines(bench) {
+        bench.changes = vec![create_agreement("n1"), on_it("n2", "p1"), on_it("n3", "p2")];
+        let report = bench.apply().await;
+        assert!(report.is_all_done(), "{report}");
+        let made = of(&report, "n1").made.clone();
+        assert!(matches!(made, Some(MadeRecord::Agreement(_))), "{made:?}");
+        assert_eq!(bench.quantity(AGREEMENT, "p1"), ["4"]);
+        assert_eq!(bench.quantity(AGREEMENT, "p2"), ["4"]);
+    }
+
+    async fn a_lost_answer_to_a_creation_is_settled_by_its_key(bench) {
+        bench.changes = vec![create_agreement("n1"), on_it("n2", "p1")];
+        bench.fault("n1", &[Fault::LostButLanded]);
+        let report = bench.apply().await;
+        assert_eq!(outcome(&report, "n1"), RECOVERED, "{report}");
+        assert_eq!(outcome(&report, "n2"), DONE, "{report}");
+        assert_eq!((bench.applied("n1"), bench.attempts("n1")), (1, 1));
+    }
+
+    async fn a_creation_that_never_arrived_holds_its_lines_and_is_made_by_the_resume(bench) {
+        bench.changes = vec![create_agreement("n1"), on_it("n2", "p1")];
+        bench.fault("n1", &[Fault::Lost]);
+        let report = bench.apply().await;
+        assert_eq!(outcome(&report, "n1"), Outcome::Unsettled, "{report}");
+        assert_eq!(outcome(&report, "n2"), Outcome::Waiting, "{report}");
+        let report = bench.resume().await;
+        assert!(report.is_all_done(), "{report}");
+        assert_eq!((bench.applied("n1"), bench.attempts("n1")), (1, 2));
+    }
+
+    async fn an_agreement_that_is_there_as_wanted_is_not_created_again(bench) {
+        in_run(&mut bench, "r1", vec![create_agreement("n1")]).await;
+        let changes = vec![create_agreement("m1"), on_it("m2", "p1")];
+        let report = in_run(&mut bench, "r2", changes).await;
+        assert_eq!(outcome(&report, "m1"), RECOVERED, "{report}");
+        assert_eq!(of(&report, "m1").sent, None);
+        assert_eq!((bench.attempts("m1"), bench.applied("m2")), (0, 1));
+    }
+
+    async fn an_agreement_that_is_there_otherwise_takes_none_of_the_lines(bench) {
+        bench.changes = vec![create_agreement("n1"), on_it("n2", "p1")];
+        bench.fault("n1", &[Fault::Overwritten]);
+        let report = bench.apply().await;
+        assert_eq!(outcome(&report, "n1"), Outcome::Conflict, "{report}");
+        let changes = vec![create_agreement("m1"), on_it("m2", "p1")];
+        let report = in_run(&mut bench, "r2", changes).await;
+        assert_eq!(outcome(&report, "m1"), Outcome::Drifted, "{report}");
+        assert_eq!(outcome(&report, "m2"), Outcome::Skipped, "{report}");
+        assert!(of(&report, "m2").detail.contains("create the agreement"), "{report}");
+        assert_eq!(bench.attempts("m1") + bench.attempts("m2"), 0);
+    }
+
+    async fn a_refused_creation_takes_its_lines_with_it(bench) {
+        bench.changes = vec![create_agreement("n1"), on_it("n2", "p2")];
+        bench.fault("n1", &[Fault::Rejected]);
+        let report = bench.apply().await;
+        assert_eq!(outcome(&report, "n1"), Outcome::Failed { retryable: false });
+        assert_eq!(outcome(&report, "n2"), Outcome::Skipped, "{report}");
+    }
+
+    async fn a_bill_is_charged_once_whoever_asks_again(bench) {
+        let report = in_run(&mut bench, "r1", vec![charge("n1", "2026-03-06")]).await;
+        assert_eq!(outcome(&report, "n1"), DONE, "{report}");
+        let report = in_run(&mut bench, "r2", vec![charge("m1", "2026-03-06")]).await;
+        assert_eq!(outcome(&report, "m1"), Outcome::Drifted, "{report}");
+        assert!(of(&report, "m1").detail.contains("run r1"), "{report}");
+        let report = in_run(&mut bench, "r3", vec![charge("o1", "2026-04-06")]).await;
+        assert_eq!(outcome(&report, "o1"), DONE, "{report}");
+        assert_eq!(bench.sink.world().made.len(), 2);
+    }
+
+    async fn a_lost_answer_to_a_charge_is_settled_by_its_marker(bench) {
+        bench.changes = vec![charge("n1", "2026-03-06")];
+        bench.fault("n1", &[Fault::LostButLanded]);
+        let report = bench.apply().await;
+        assert_eq!(outcome(&report, "n1"), RECOVERED, "{report}");
+        assert_eq!((bench.applied("n1"), bench.attempts("n1")), (1, 1));
+    }
+
+    async fn the_ledger_says_which_run_charged_which_bill(bench) {
+        let key = |date: &str| charge("x", date).charge_key().unwrap();
+        bench.fault("n2", &[Fault::Lost]);
+        bench.fault("n3", &[Fault::Rejected]);
+        let changes = vec![
+            charge("n1", "2026-03-06"),
+            charge("n3", "2026-05-06"),
+            charge("n2", "2026-04-06"),
+        ];
+        in_run(&mut bench, "r1", changes).await;
+        let known = ledger(&bench).await;
+        let first = known.charge(&key("2026-03-06")).unwrap();
+        assert_eq!((first.run.as_str(), first.state), ("r1", ChangeState::Done));
+        assert_eq!(first.change.id.as_str(), "n1");
+        let open = known.charge(&key("2026-04-06")).unwrap();
+        assert!(open.state.is_unsettled(), "{open:?}");
+        // What was refused was not made, and may be planned again.
+        assert!(known.charge(&key("2026-05-06")).is_none());
+        assert_eq!(known.charges().count(), 2);
+        let other = bench.journal.ledger("another", "scripted").await.unwrap();
+        assert_eq!(other, Ledger::new());
+    }
+}

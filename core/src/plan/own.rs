@@ -1,0 +1,144 @@
+//! What a row needs that has no agreement or is no line: a new agreement, a charge.
+
+use rust_decimal::RoundingStrategy;
+
+use super::{Action, EffectiveDate, PlanContext, Policy};
+use crate::error::printable;
+use crate::model::{CivilDate, Money, Quantity, exact_product};
+use crate::reconcile::{ChargeSum, NewAgreement, Row};
+
+/// The longest name that is given to an agreement or a charge: longer ones are cut.
+const LONGEST: usize = 100;
+
+/// The first day of an agreement that is to be: that of the first period that the vendor bills;
+/// where it names none, the day of the plan by policy, else the first of the next month.
+pub(super) fn first_day_of_new(new: &NewAgreement, policy: &Policy, today: CivilDate) -> CivilDate {
+    let by_policy = || match policy.effective_date {
+        EffectiveDate::Today => today,
+        _ => today.last_of_month().plus_days(1),
+    };
+    new.agreement.start.unwrap_or_else(by_policy)
+}
+
+/// The name of an agreement that is to be: that of its service, where the vendor names it.
+pub(super) fn name_of_new(new: &NewAgreement, context: &PlanContext<'_>) -> String {
+    let service = context
+        .services
+        .iter()
+        .find(|service| service.key == new.service);
+    let name = service.map_or(new.service.as_str(), |service| service.name.as_str());
+    cut(&printable(name.trim()))
+}
+
+/// What creates an agreement, and why, in words.
+pub(super) fn creation(
+    row: Row<'_>,
+    new: &NewAgreement,
+    policy: &Policy,
+    effective: CivilDate,
+    context: &PlanContext<'_>,
+) -> (Action, String) {
+    let months = policy.new_agreement_months.max(1);
+    let by_policy = effective.plus_months(months).plus_days(-1);
+    let last_day = new.term_end.map_or(by_policy, |term| term.max(by_policy));
+    let cycle = new.agreement.billing_cycle;
+    let action = Action::CreateAgreement {
+        name: name_of_new(new, context),
+        billing_cycle: cycle,
+        last_day: Some(last_day),
+        parent: None,
+    };
+    let key = row.agreement_id().key();
+    let key = key.map_or_else(String::new, |key| key.to_string());
+    let reason = format!(
+        "{} shows usage of {key}, and no agreement of the client carries it: one is created, from \
+         {effective} to {last_day}, billed {cycle}",
+        context.source.name
+    );
+    (action, reason)
+}
+
+/// What charges a bill, and why, in words. Rounded once: the total of a bill to the currency's
+/// digits; a price per unit stays as it is.
+pub(super) fn charge(
+    row: Row<'_>,
+    sum: &ChargeSum,
+    policy: &Policy,
+    source: &str,
+) -> (Action, String) {
+    let product = row.book().product(row.product());
+    let product = product.map_or(row.product().as_str(), |product| product.name.as_str());
+    let usage = sum
+        .period
+        .map_or_else(String::new, |days| format!(", usage {days}"));
+    let description = format!("{product}, bill of {}{usage}", sum.key.bill.date);
+    let (quantity, unit_price, unit_cost) = rounded(sum, policy);
+    let lines = row.evidence().count();
+    let reason = format!(
+        "{source} billed {lines} usage line{} on {}: one charge for all of them{usage}",
+        if lines == 1 { "" } else { "s" },
+        sum.key.bill
+    );
+    let action = Action::AddCharge {
+        bill: sum.key.bill.clone(),
+        description: cut(&printable(&description)),
+        quantity,
+        unit_price,
+        unit_cost,
+        period: sum.period,
+    };
+    (action, reason)
+}
+
+/// Quantity, price and cost of the charge for a sum. A price per unit that a PSA cannot hold goes
+/// into the total.
+fn rounded(sum: &ChargeSum, policy: &Policy) -> (Quantity, Money, Option<Money>) {
+    let held = |money: &Money| money.amount.normalize().scale() <= policy.unit_cost_digits;
+    let per_unit = sum.quantity != Quantity::ONE
+        && held(&sum.unit_price)
+        && sum.unit_cost.as_ref().is_none_or(held);
+    if per_unit {
+        return (sum.quantity, sum.unit_price, sum.unit_cost);
+    }
+    let once = |money: Money| {
+        let total = exact_product(sum.quantity.value(), money.amount)?;
+        let digits = money.currency.map_or(2, |currency| currency.minor_digits());
+        let strategy = RoundingStrategy::MidpointAwayFromZero;
+        Some(Money {
+            amount: total.round_dp_with_strategy(digits, strategy).normalize(),
+            currency: money.currency,
+        })
+    };
+    match (once(sum.unit_price), sum.unit_cost.map(once)) {
+        (Some(price), cost) => (Quantity::ONE, price, cost.flatten()),
+        // Too many digits to multiply exactly: the sink says whether it can hold them.
+        (None, _) => (sum.quantity, sum.unit_price, sum.unit_cost),
+    }
+}
+
+/// Why a person should look at a charge that was made: the vendor's bill comes to something else
+/// by now.
+pub(super) fn charged_otherwise(row: Row<'_>, policy: &Policy) -> Option<String> {
+    let (sum, made) = (row.charge()?, row.made_charge()?);
+    let Action::AddCharge {
+        quantity: charged,
+        unit_price: price,
+        ..
+    } = &made.change.action
+    else {
+        return None;
+    };
+    let (quantity, unit_price, _) = rounded(sum, policy);
+    let same = *charged == quantity && *price == unit_price;
+    (!same).then(|| {
+        format!(
+            "bill {} comes to {quantity} at {unit_price} now, and run {} charged {charged} at \
+             {price}: correct the charge in the PSA by hand",
+            sum.key.bill, made.run
+        )
+    })
+}
+
+fn cut(name: &str) -> String {
+    name.chars().take(LONGEST).collect()
+}

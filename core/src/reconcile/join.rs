@@ -1,0 +1,452 @@
+//! The join of what the accounts say with the PSA's lines: the rows.
+
+use std::collections::BTreeMap;
+
+use super::book::index;
+use super::charges::{self, BillLine, ChargeSum};
+use super::comparison::{ChargeData, Comparison, Kind, RowData, VendorCost};
+use super::compiled::{Decision, ProductRoute, Routes};
+use super::reconciler::{AgreementUsage, Entry, Reconciler, note_least};
+use super::standing::Standing;
+use crate::mapping::BilledAs;
+use crate::model::{Agreement, AgreementLine, BillKey, ChargeKey, ChargeKind, Quantity};
+use crate::store::ChangeState;
+
+/// What the usage says of one product of one agreement.
+#[derive(Debug)]
+struct Owed {
+    product: u32,
+    quantity: Option<Quantity>,
+    cost: Option<VendorCost>,
+    switched_off: bool,
+    evidence: Vec<u32>,
+}
+
+impl Owed {
+    fn none_of(product: u32) -> Self {
+        Self {
+            product,
+            quantity: Some(Quantity::ZERO),
+            cost: None,
+            switched_off: false,
+            evidence: Vec::new(),
+        }
+    }
+}
+
+impl<'a> Reconciler<'a> {
+    /// Makes the rows of one agreement.
+    pub(super) fn join(&self, agreement: u32, mut usage: AgreementUsage, out: &mut Comparison<'a>) {
+        // Keys decide the order, so that the order of the input does not show.
+        usage.entries.sort_unstable_by(|a, b| {
+            let account = |entry: &Entry| &out.accounts[entry.line.account as usize];
+            (a.service, &a.line.key, account(a), a.line.quantity).cmp(&(
+                b.service,
+                &b.line.key,
+                account(b),
+                b.line.quantity,
+            ))
+        });
+        let owed = self.owed(&usage, out.evidence.len());
+        let bills = self.bill_sums(agreement, &usage, out.evidence.len());
+        let AgreementUsage {
+            entries,
+            incomplete,
+            unread_kinds,
+            unobserved,
+            as_of,
+            unmapped,
+        } = usage;
+        let unobserved = self.unobserved_products(&unobserved);
+        if let Some(service) = unmapped {
+            out.unmapped.insert(agreement, service);
+        }
+        out.evidence
+            .extend(entries.into_iter().map(|entry| entry.line));
+
+        let planned = self.owns.planned_at(self.book, agreement);
+        let lines = match planned {
+            // Nothing stands on an agreement that is to be.
+            Some(_) => Ok(&[][..]),
+            None => self.book.lines_at(agreement),
+        };
+        let (open, problem) = match lines {
+            Ok(lines) => (self.open_owned_lines(lines, &mut out.unowned_lines), None),
+            Err(failure) => {
+                let why = failure.map_or("the PSA's answer does not hold them", |f| &f.message);
+                let reason = format!("the agreement's lines were not observed: {why}");
+                (BTreeMap::new(), Some(reason))
+            }
+        };
+        let terms = self.agreement_at(agreement);
+        let refused = planned.and_then(|planned| planned.problem(self.book));
+        let refused = refused.or_else(|| {
+            let eligibility = &terms.eligibility;
+            let refused = || (Kind::NotEligible, eligibility.reasons().join("; "));
+            (!eligibility.is_eligible()).then(refused)
+        });
+        let mut products: BTreeMap<u32, Option<Owed>> =
+            open.keys().map(|product| (*product, None)).collect();
+        for owed in owed {
+            products.insert(owed.product, Some(owed));
+        }
+        let lines = lines.unwrap_or_default();
+        for (product, owed) in products {
+            let open = open.get(&product).map_or(&[][..], Vec::as_slice);
+            let standing = Standing::of(terms, lines, open);
+            let found = Found {
+                owed: owed.as_ref(),
+                standing: &standing,
+                product,
+            };
+            let (kind, reason) = if let Some((kind, reason)) = &refused {
+                (*kind, Some(reason.clone()))
+            } else if let Some(reason) = problem.as_ref().or(incomplete.as_ref()) {
+                (Kind::NotObserved, Some(reason.clone()))
+            } else if let Some(reason) = unobserved.get(&product) {
+                (Kind::NotObserved, Some(reason.clone()))
+            } else {
+                self.judge(&found, &unread_kinds)
+            };
+            let from = index(out.evidence_index.len());
+            out.evidence_index
+                .extend(owed.iter().flat_map(|owed| owed.evidence.iter().copied()));
+            out.rows.push(RowData {
+                agreement,
+                product,
+                kind,
+                line: match standing {
+                    Standing::One { at, .. } => Some(at),
+                    Standing::None | Standing::Several(_) => None,
+                },
+                vendor: owed.as_ref().and_then(|owed| owed.quantity),
+                cost: owed
+                    .as_ref()
+                    .and_then(|owed| owed.cost)
+                    .unwrap_or(VendorCost::Unknown),
+                evidence: (from, index(out.evidence_index.len())),
+                as_of,
+                reason: reason.map(String::into_boxed_str),
+                charge: None,
+            });
+        }
+        let of_agreement = refused.or(incomplete.map(|reason| (Kind::NotObserved, reason)));
+        for bill in bills {
+            let (kind, reason) = match &of_agreement {
+                Some((kind, reason)) => (*kind, Some(reason.clone())),
+                None => self.judge_bill(&bill, &unread_kinds, &unobserved),
+            };
+            let from = index(out.evidence_index.len());
+            out.evidence_index.extend(bill.evidence);
+            let charge = bill.sum.ok().map(|sum| {
+                let made = self.ledger.and_then(|ledger| ledger.charge(&sum.key));
+                let made = made.cloned();
+                out.charges.push(ChargeData { sum, made });
+                index(out.charges.len() - 1)
+            });
+            out.rows.push(RowData {
+                agreement,
+                product: bill.product,
+                kind,
+                line: None,
+                vendor: None,
+                cost: VendorCost::Unknown,
+                evidence: (from, index(out.evidence_index.len())),
+                as_of,
+                reason: reason.map(String::into_boxed_str),
+                charge,
+            });
+        }
+    }
+
+    /// An agreement of the book, or one that is to be.
+    pub(super) fn agreement_at(&self, position: u32) -> &Agreement {
+        match self.owns.planned_at(self.book, position) {
+            Some(planned) => &planned.new.agreement,
+            None => &self.book.entry(position).agreement,
+        }
+    }
+
+    /// The bills that are to be charged on an agreement, each added up.
+    fn bill_sums(
+        &self,
+        agreement: u32,
+        usage: &AgreementUsage,
+        evidence_base: usize,
+    ) -> Vec<BillSum> {
+        let mut bills: BTreeMap<(u32, Option<&BillKey>), Vec<usize>> = BTreeMap::new();
+        let mut kinds: BTreeMap<u32, (ChargeKind, bool)> = BTreeMap::new();
+        for (at, entry) in usage.entries.iter().enumerate() {
+            let Some(amounts) = &entry.amounts else {
+                continue;
+            };
+            let Decision::Linked {
+                products,
+                counts,
+                enabled,
+                ..
+            } = &self.routes.services[entry.service as usize].decision
+            else {
+                continue;
+            };
+            let Some(route) = products.first() else {
+                continue;
+            };
+            let (_, off) = kinds.entry(route.product).or_insert((*counts, false));
+            *off |= !enabled;
+            let bill = (route.product, amounts.bill.as_ref());
+            bills.entry(bill).or_default().push(at);
+        }
+        let company = &self.agreement_at(agreement).company;
+        let key = self.owns.keys.get(&agreement);
+        bills
+            .into_iter()
+            .map(|((product, bill), entries)| {
+                let id = self.routes.products[product as usize].id;
+                let lines: Vec<BillLine<'_>> = entries
+                    .iter()
+                    .filter_map(|at| {
+                        let entry = &usage.entries[*at];
+                        let (line, amounts) = (&entry.line, entry.amounts.as_deref()?);
+                        Some((&line.key, line.quantity, entry.cost, amounts))
+                    })
+                    .collect();
+                let sum = match bill {
+                    None => Err("the vendor has not put it on a bill yet".to_owned()),
+                    Some(bill) => {
+                        let key = ChargeKey::new(company.clone(), key, id.clone(), bill.clone());
+                        charges::sum(key, &lines)
+                    }
+                };
+                let (counts, switched_off) = kinds.get(&product).copied().unwrap_or_default();
+                BillSum {
+                    product,
+                    counts,
+                    switched_off,
+                    sum,
+                    evidence: entries.iter().map(|at| index(evidence_base + at)).collect(),
+                }
+            })
+            .collect()
+    }
+
+    /// Says what one bill of one product of one agreement is.
+    fn judge_bill(
+        &self,
+        bill: &BillSum,
+        unread_kinds: &[ChargeKind],
+        unobserved: &BTreeMap<u32, String>,
+    ) -> (Kind, Option<String>) {
+        if let Some(reason) = self.not_eligible_product(bill.product) {
+            return (Kind::NotEligible, Some(reason));
+        }
+        if unread_kinds.contains(&bill.counts) {
+            let reason = format!("the vendor's {} lines could not be read", bill.counts);
+            return (Kind::NotObserved, Some(reason));
+        }
+        if let Some(reason) = unobserved.get(&bill.product) {
+            return (Kind::NotObserved, Some(reason.clone()));
+        }
+        if bill.switched_off {
+            let reason = "a service that is part of the sum is switched off".to_owned();
+            return (Kind::SwitchedOff, Some(reason));
+        }
+        let sum = match &bill.sum {
+            Ok(sum) => sum,
+            Err(reason) => return (Kind::NotObserved, Some(reason.clone())),
+        };
+        let Some(made) = self.ledger.and_then(|ledger| ledger.charge(&sum.key)) else {
+            return (Kind::NewRevenue, None);
+        };
+        let of = format!("bill {}", sum.key.bill);
+        match made.state {
+            ChangeState::Done => (Kind::NoChange, None),
+            ChangeState::Conflict => {
+                let reason = format!(
+                    "run {} left the charge of {of} in conflict: a person must look",
+                    made.run
+                );
+                (Kind::Ambiguous, Some(reason))
+            }
+            _ => {
+                let reason = format!(
+                    "run {} may have charged {of}: it is to be resumed first",
+                    made.run
+                );
+                (Kind::NotObserved, Some(reason))
+            }
+        }
+    }
+
+    /// Positions of the open lines of owned products, by product; counts the others.
+    fn open_owned_lines(
+        &self,
+        lines: &[AgreementLine],
+        unowned_lines: &mut u64,
+    ) -> BTreeMap<u32, Vec<u32>> {
+        let mut open: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (at, line) in lines.iter().enumerate() {
+            if !line.is_open_on(self.today) {
+                continue;
+            }
+            match self.routes.product_index.get(line.product.as_str()) {
+                Some(product) if !self.routes.products[*product as usize].counted.is_empty() => {
+                    open.entry(*product).or_default().push(index(at));
+                }
+                _ => *unowned_lines += 1,
+            }
+        }
+        open
+    }
+
+    /// What the usage says for each product, in the order of the products.
+    fn owed(&self, usage: &AgreementUsage, evidence_base: usize) -> Vec<Owed> {
+        let mut owed: BTreeMap<u32, Owed> = BTreeMap::new();
+        let mut end = evidence_base;
+        for group in usage.entries.chunk_by(|a, b| a.service == b.service) {
+            let start = end;
+            end += group.len();
+            let service = &self.routes.services[group[0].service as usize];
+            let Decision::Linked {
+                products,
+                billed_as: BilledAs::Line,
+                enabled,
+                ..
+            } = &service.decision
+            else {
+                continue;
+            };
+            let total = group.iter().try_fold(Quantity::ZERO, |sum, entry| {
+                sum.checked_add(entry.line.quantity)
+            });
+            for route in products {
+                let product = owed
+                    .entry(route.product)
+                    .or_insert_with(|| Owed::none_of(route.product));
+                product.switched_off |= !enabled;
+                let billed = total.and_then(|total| route.rule.billed(total).ok());
+                product.quantity = product
+                    .quantity
+                    .zip(billed)
+                    .and_then(|(sum, billed)| sum.checked_add(billed));
+                product.cost = Some(join_costs(product.cost, *route, group));
+                product.evidence.extend((start..end).map(index));
+            }
+        }
+        owed.into_values().collect()
+    }
+
+    /// The products that services feed about which nothing is known, each with the reason.
+    fn unobserved_products(&self, services: &BTreeMap<u32, String>) -> BTreeMap<u32, String> {
+        let mut products = BTreeMap::new();
+        for (at, reason) in services {
+            let service = &self.routes.services[*at as usize];
+            if let Decision::Linked { products: fed, .. } = &service.decision {
+                for route in fed {
+                    note_least(&mut products, route.product, reason.clone());
+                }
+            }
+        }
+        products
+    }
+
+    /// Says what one product of one agreement is, both sides being observed.
+    fn judge(&self, found: &Found<'_>, unread_kinds: &[ChargeKind]) -> (Kind, Option<String>) {
+        let owned = &self.routes.products[found.product as usize];
+        if let Some(reason) = self.not_eligible_product(found.product) {
+            return (Kind::NotEligible, Some(reason));
+        }
+        if let Some(kind) = owned
+            .counted
+            .iter()
+            .find(|kind| unread_kinds.contains(kind))
+        {
+            let reason = format!("the vendor's {kind} lines could not be read");
+            return (Kind::NotObserved, Some(reason));
+        }
+        if found.owed.is_some_and(|owed| owed.switched_off) {
+            let reason = "a service that is part of the sum is switched off".to_owned();
+            return (Kind::SwitchedOff, Some(reason));
+        }
+        let line = match found.standing {
+            Standing::None => None,
+            Standing::One { line, .. } => Some(*line),
+            Standing::Several(reason) => return (Kind::Ambiguous, Some(reason.clone())),
+        };
+        if let Some(day) = line.and_then(|line| line.state.last_day) {
+            let reason = format!("the line is set to end after {day}");
+            return (Kind::Ambiguous, Some(reason));
+        }
+        let vendor = match found.owed {
+            None => return (Kind::VendorMissing, None),
+            Some(owed) => match owed.quantity {
+                Some(quantity) => quantity,
+                None => {
+                    let reason = "the quantities cannot be summed exactly".to_owned();
+                    return (Kind::NotObserved, Some(reason));
+                }
+            },
+        };
+        match line {
+            None if vendor.is_zero() => (Kind::NoChange, None),
+            None => (Kind::NewRevenue, None),
+            Some(line) if line.state.quantity == vendor => (Kind::NoChange, None),
+            Some(_) => (Kind::Change, None),
+        }
+    }
+
+    fn not_eligible_product(&self, product: u32) -> Option<String> {
+        let owned = &self.routes.products[product as usize];
+        match owned.position.and_then(|at| self.book.product_at(at)) {
+            None => Some(format!("product {} is not listed by the PSA", owned.id)),
+            Some(product) if product.eligibility.is_eligible() => None,
+            Some(product) => Some(product.eligibility.reasons().join("; ")),
+        }
+    }
+}
+
+/// One bill of one product of one agreement, added up.
+struct BillSum {
+    product: u32,
+    counts: ChargeKind,
+    switched_off: bool,
+    sum: Result<ChargeSum, String>,
+    evidence: Vec<u32>,
+}
+
+/// The two sides of one product of one agreement.
+#[derive(Debug)]
+struct Found<'r> {
+    owed: Option<&'r Owed>,
+    standing: &'r Standing<'r>,
+    product: u32,
+}
+
+/// Joins the costs of one service's lines, where its rule carries them to the product.
+fn join_costs(known: Option<VendorCost>, route: ProductRoute<'_>, group: &[Entry]) -> VendorCost {
+    if !route.rule.carries_cost || !route.rule.is_one_to_one() {
+        // A product fed by several services keeps the cost of those that carry one only when
+        // all do: a figure for part of the sum would be wrong for the whole.
+        return VendorCost::Unknown;
+    }
+    let mut entries = group.iter();
+    let first = match (known, entries.next()) {
+        (Some(known), Some(entry)) => known.join(entry.cost),
+        (None, Some(entry)) => entry.cost.map_or(VendorCost::Unknown, VendorCost::Uniform),
+        (known, None) => known.unwrap_or(VendorCost::Unknown),
+    };
+    entries.fold(first, |cost, entry| cost.join(entry.cost))
+}
+
+/// Every rule in words, by service and product.
+pub(super) fn rules(routes: &Routes<'_>) -> BTreeMap<(u32, u32), String> {
+    let mut rules = BTreeMap::new();
+    for (at, service) in routes.services.iter().enumerate() {
+        if let Decision::Linked { products, .. } = &service.decision {
+            for route in products {
+                rules.insert((index(at), route.product), route.rule.to_string());
+            }
+        }
+    }
+    rules
+}

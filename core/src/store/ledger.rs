@@ -1,0 +1,118 @@
+//! The ledger of exported bills: which of them reached the PSA, by which run and change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{ChangeRecord, ChangeState, RunId, RunRecord};
+use crate::model::{Bill, ChangeId, ChargeKey, ExportedBills, Timestamp, VendorAccountId};
+use crate::plan::{Change, PlannedBill};
+
+/// What became of the charge for a bill in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LedgerCharge {
+    /// The run.
+    pub run: RunId,
+    /// The change that was to make it.
+    pub change: Change,
+    /// Where it stands: done, in conflict, or not settled.
+    pub state: ChangeState,
+}
+
+/// A bill all of which has reached the PSA.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ExportedBill {
+    /// The account.
+    pub account: VendorAccountId,
+    /// The bill, as it was then.
+    pub bill: Bill,
+    /// The run.
+    pub run: RunId,
+    /// When the run began.
+    pub started: Timestamp,
+    /// The changes of the run that rest on the account's usage.
+    pub changes: Vec<ChangeId>,
+}
+
+/// The bills that were exported and charged, from one source to one sink.
+///
+/// It is no record of its own that could differ from what was done: it is read off the journal,
+/// by [`Journal::ledger`](super::Journal::ledger). A charge counts as made when its change is
+/// done; a bill counts as exported when every change of a run that rests on its account's usage
+/// is done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    charges: BTreeMap<ChargeKey, LedgerCharge>,
+    exported: Vec<ExportedBill>,
+}
+
+impl Ledger {
+    /// A ledger in which nothing stands.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What became of the charge for a bill; none where no run has, or may have, written it.
+    #[must_use]
+    pub fn charge(&self, key: &ChargeKey) -> Option<&LedgerCharge> {
+        self.charges.get(key)
+    }
+
+    /// The charges, in the order of company, agreement, product and bill.
+    pub fn charges(&self) -> impl Iterator<Item = (&ChargeKey, &LedgerCharge)> {
+        self.charges.iter()
+    }
+
+    /// The exported bills, in the order in which their runs began.
+    #[must_use]
+    pub fn exported(&self) -> &[ExportedBill] {
+        &self.exported
+    }
+
+    /// The exported bills, for a [request](crate::source::UsageRequest::with_exported).
+    #[must_use]
+    pub fn exported_bills(&self) -> ExportedBills {
+        self.exported
+            .iter()
+            .map(|export| (export.account.clone(), export.bill.clone()))
+            .collect()
+    }
+
+    /// Takes a run into account. Runs are to be given in the order in which they began.
+    pub fn add(&mut self, run: &RunRecord, bills: &[PlannedBill], changes: &[ChangeRecord]) {
+        for record in changes {
+            let state = record.state();
+            let Some(key) = record.change.charge_key() else {
+                continue;
+            };
+            let counts =
+                state.is_unsettled() || matches!(state, ChangeState::Done | ChangeState::Conflict);
+            let known = self.charges.get(&key).map(|charge| charge.state);
+            if counts && known != Some(ChangeState::Done) {
+                let charge = LedgerCharge {
+                    run: run.id.clone(),
+                    change: record.change.clone(),
+                    state,
+                };
+                self.charges.insert(key, charge);
+            }
+        }
+        let done: BTreeSet<&ChangeId> = changes
+            .iter()
+            .filter(|record| record.state() == ChangeState::Done)
+            .map(|record| &record.change.id)
+            .collect();
+        let whole = |bill: &&PlannedBill| bill.changes.iter().all(|id| done.contains(id));
+        self.exported
+            .extend(bills.iter().filter(whole).map(|planned| ExportedBill {
+                account: planned.account.clone(),
+                bill: planned.bill.clone(),
+                run: run.id.clone(),
+                started: run.started,
+                changes: planned.changes.clone(),
+            }));
+    }
+}

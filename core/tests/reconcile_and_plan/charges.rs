@@ -1,0 +1,270 @@
+//! One charge for each bill: summed exactly, rounded once, never made twice.
+
+use futures::executor::block_on;
+use tallyline_core::apply::Approval;
+use tallyline_core::model::{
+    AccountReading, Basis, Bill, BillKey, BillingCycle, ChangeId, ChargeKind, Period, Timestamp,
+    UsageLine,
+};
+use tallyline_core::plan::{Action, Change, Guard, Plan};
+use tallyline_core::reconcile::Kind;
+use tallyline_core::store::{Event, Journal, MemoryStore, RecordedEvent, RunRecord};
+
+use crate::world::{World, actions, guards, kind_of, now, seats, usd};
+
+fn bill(date: &str) -> BillKey {
+    BillKey::new("Microsoft Azure", date.parse().unwrap())
+}
+
+/// What a meter counted, on the bill of a day.
+fn metered(meter: &str, date: &str, quantity: &str, price: &str) -> UsageLine {
+    let days = Period::new("2026-02-06".parse().unwrap(), "2026-03-05".parse().unwrap());
+    seats(&format!("meter:{meter}:{date}"), "azure", quantity)
+        .with_kind(ChargeKind::Usage)
+        .with_subscription("AZ")
+        .with_billing_cycle(BillingCycle::Monthly)
+        .with_unit_price(Some(usd(price)))
+        .with_unit_cost(Some(usd("0.5")))
+        .with_period(Some(days.unwrap()))
+        .with_bill(Some(bill(date)))
+}
+
+fn reading(lines: Vec<UsageLine>) -> AccountReading {
+    let mut bills: Vec<BillKey> = lines.iter().filter_map(|line| line.bill.clone()).collect();
+    bills.sort();
+    bills.dedup();
+    let content: Vec<String> = lines.iter().map(|line| format!("{line:?}")).collect();
+    let bills = bills.into_iter().map(|key| Bill::new(key, &content));
+    AccountReading::complete("c-1", lines, Basis::Invoiced, now()).with_bills(bills)
+}
+
+fn of(lines: Vec<UsageLine>) -> World {
+    let mut world = World::new()
+        .per_service("c-1", 1)
+        .charges("azure")
+        .carries(1, "71", "AZ");
+    world.readings.push(reading(lines));
+    world
+}
+
+fn february() -> World {
+    of(vec![
+        metered("compute", "2026-03-06", "12.345", "0.10101"),
+        metered("storage", "2026-03-06", "0.001", "1.8"),
+    ])
+}
+
+/// The ledger after a run in which every change came to an event.
+fn ledger_after(plan: &Plan, event: &Event) -> tallyline_core::store::Ledger {
+    let store = MemoryStore::new();
+    let approval = Approval::of_plan(plan.id().clone(), "dana", Timestamp::EPOCH);
+    let run = RunRecord::new("r1".into(), "market", "psa", now(), approval);
+    let settled: Vec<RecordedEvent> = plan
+        .changes()
+        .iter()
+        .map(|change| RecordedEvent {
+            change: change.id.clone(),
+            seq: 0,
+            at: now(),
+            event: event.clone(),
+        })
+        .collect();
+    let text = plan.to_text().unwrap();
+    block_on(store.begin(&run, &text, plan.changes(), &settled)).unwrap();
+    block_on(store.ledger("market", "psa")).unwrap()
+}
+
+const DONE: Event = Event::Done { recovered: false };
+
+fn charged(change: &Change) -> (String, String) {
+    let Action::AddCharge {
+        quantity,
+        unit_price,
+        ..
+    } = &change.action
+    else {
+        panic!("{change:?}")
+    };
+    (quantity.to_string(), unit_price.to_string())
+}
+
+#[test]
+fn a_bill_becomes_one_charge_with_its_sum_rounded_once() {
+    let plan = february().plan();
+    let [change] = plan.changes() else {
+        panic!("{:?}", actions(&plan))
+    };
+    // 12.345 x 0.10101 = 1.24696845, and 0.0018: rounded each by itself it would be the same
+    // here; rounded before the sum, the second would be nothing.
+    assert_eq!(charged(change), ("1".to_owned(), "1.25 USD".to_owned()));
+    assert_eq!(change.effective.to_string(), "2026-03-06");
+    assert_eq!(change.agreement.as_str(), "key:AZ");
+    assert_eq!(change.evidence.usage.len(), 2);
+    let Action::AddCharge {
+        description,
+        unit_cost,
+        ..
+    } = &change.action
+    else {
+        panic!("{change:?}")
+    };
+    assert_eq!(
+        description,
+        "Azure plan, bill of 2026-03-06, usage 2026-02-06 to 2026-03-05"
+    );
+    assert_eq!(*unit_cost, Some(usd("6.17")));
+    assert!(!change.is_blocked(), "{:?}", change.blocks);
+}
+
+#[test]
+fn one_meter_at_one_price_keeps_its_fractional_quantity() {
+    let plan = of(vec![
+        metered("a", "2026-03-06", "12.5", "0.08"),
+        metered("b", "2026-03-06", "0.25", "0.08"),
+    ])
+    .plan();
+    assert_eq!(
+        charged(&plan.changes()[0]),
+        ("12.75".to_owned(), "0.08 USD".to_owned())
+    );
+    // A price with more digits than a PSA keeps goes into the total.
+    let plan = of(vec![metered("a", "2026-03-06", "1000", "0.000123")]).plan();
+    assert_eq!(
+        charged(&plan.changes()[0]),
+        ("1".to_owned(), "0.12 USD".to_owned())
+    );
+}
+
+#[test]
+fn a_bill_that_was_charged_plans_nothing_and_the_next_one_does() {
+    let world = february();
+    let plan = world.plan();
+    let ledger = ledger_after(&plan, &DONE);
+    let mut again = world.clone();
+    again.ledger = ledger.clone();
+    assert_eq!(actions(&again.plan()), [""; 0]);
+    assert_eq!(kind_of(&again, "71 P-azure"), Kind::NoChange);
+    // The bill is exported as a whole, and the source need not read it again.
+    let exported = ledger.exported_bills();
+    assert!(
+        exported
+            .digest(&"c-1".into(), &bill("2026-03-06"))
+            .is_some()
+    );
+    assert_eq!(ledger.exported()[0].changes, [plan.changes()[0].id.clone()]);
+
+    let mut april = world;
+    april.ledger = ledger;
+    april.readings[0] = reading(vec![
+        metered("compute", "2026-03-06", "12.345", "0.10101"),
+        metered("storage", "2026-03-06", "0.001", "1.8"),
+        metered("compute", "2026-04-06", "3", "2"),
+    ]);
+    let next = april.plan();
+    assert_eq!(actions(&next).len(), 1);
+    assert_eq!(next.changes()[0].effective.to_string(), "2026-04-06");
+    assert_ne!(next.changes()[0].marker, plan.changes()[0].marker);
+}
+
+#[test]
+fn a_charge_carries_the_same_marker_in_every_plan_whatever_it_comes_to() {
+    let first = february().plan();
+    let other = of(vec![metered("compute", "2026-03-06", "99", "1")]).plan();
+    assert_eq!(first.changes()[0].marker, other.changes()[0].marker);
+    assert_ne!(first.changes()[0].id, other.changes()[0].id);
+}
+
+#[test]
+fn a_charge_that_may_have_been_made_is_not_planned_again() {
+    let world = february();
+    let plan = world.plan();
+    for (event, kind) in [
+        (Event::Sent { attempt: 1 }, Kind::NotObserved),
+        (
+            Event::Conflict {
+                detail: "another amount".into(),
+            },
+            Kind::Ambiguous,
+        ),
+    ] {
+        let mut again = world.clone();
+        again.ledger = ledger_after(&plan, &event);
+        assert_eq!(actions(&again.plan()), [""; 0], "{event:?}");
+        assert_eq!(kind_of(&again, "71 P-azure"), kind, "{event:?}");
+    }
+    let refused = Event::Skipped {
+        cause: tallyline_core::store::SkipCause::NotApproved,
+        reason: "dana did not approve it".into(),
+    };
+    let mut again = world;
+    again.ledger = ledger_after(&plan, &refused);
+    assert_eq!(actions(&again.plan()).len(), 1);
+    assert!(again.ledger.exported().is_empty());
+}
+
+#[test]
+fn a_bill_that_the_vendor_changed_after_it_was_charged_is_for_a_person() {
+    let ledger = ledger_after(&february().plan(), &DONE);
+    let mut changed = of(vec![metered("compute", "2026-03-06", "20", "1.5")]);
+    changed.ledger = ledger;
+    let plan = changed.plan();
+    assert_eq!(actions(&plan), [""; 0]);
+    let said = &plan.notices()[0].message;
+    assert!(said.contains("run r1 charged 1 at 1.25 USD"), "{said}");
+}
+
+#[test]
+fn usage_on_no_bill_yet_is_not_charged() {
+    let world = of(vec![
+        metered("compute", "2026-03-06", "3", "1").with_bill(None),
+    ]);
+    assert_eq!(actions(&world.plan()), [""; 0]);
+    assert_eq!(kind_of(&world, "71 P-azure"), Kind::NotObserved);
+}
+
+#[test]
+fn a_charge_on_a_new_agreement_stands_after_its_creation() {
+    let mut world = february();
+    world.agreements.clear();
+    world.lines.clear();
+    let world =
+        world.with_policy(|policy| policy.default_currency = Some(usd("1").currency.unwrap()));
+    let plan = world.plan();
+    let [creation, charge] = plan.changes() else {
+        panic!("{:?}", actions(&plan))
+    };
+    assert!(creation.action.creates_agreement());
+    assert_eq!(charge.follows.as_ref(), Some(&creation.id));
+    // From the first day of use, so that the day of the bill lies in it.
+    assert_eq!(creation.effective.to_string(), "2026-02-06");
+    assert_eq!(guards(&plan), []);
+}
+
+#[test]
+fn a_charge_outside_the_agreement_or_in_another_currency_or_negative_is_blocked() {
+    let mut late = february();
+    late.agreements[0].end = Some("2026-03-05".parse().unwrap());
+    assert_eq!(guards(&late.plan()), [Guard::AgreementDates]);
+    assert!(late.plan().changes()[0].final_block().is_some());
+    let mut euros = february();
+    euros.agreements[0].currency = Some("EUR".parse().unwrap());
+    assert_eq!(guards(&euros.plan()), [Guard::Currency]);
+    let credit = of(vec![metered("refund", "2026-03-06", "1", "-12")]);
+    assert_eq!(guards(&credit.plan()), [Guard::NegativeQuantity]);
+    assert!(credit.plan().changes()[0].final_block().is_none());
+}
+
+#[test]
+fn a_bill_with_usage_that_nothing_is_decided_about_is_not_exported_as_a_whole() {
+    let mut world = february();
+    let unmapped = seats("sub:x", "unknown", "1").with_bill(Some(bill("2026-03-06")));
+    let lines = [metered("compute", "2026-03-06", "3", "1"), unmapped];
+    world.readings[0] = reading(lines.to_vec());
+    let plan = world.plan();
+    assert_eq!(actions(&plan).len(), 1);
+    assert!(plan.content().bills.is_empty());
+    let whole = february().plan();
+    assert_eq!(whole.content().bills.len(), 1);
+    let changes: Vec<&ChangeId> = whole.content().bills[0].changes.iter().collect();
+    assert_eq!(changes, [&whole.changes()[0].id]);
+}

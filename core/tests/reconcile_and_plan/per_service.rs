@@ -1,0 +1,219 @@
+//! An agreement of its own for each subscription: found by its key, or created.
+
+use tallyline_core::model::{
+    AgreementId, BillingCycle, Commitment, Eligibility, Period, UsageLine,
+};
+use tallyline_core::plan::{Guard, Plan};
+use tallyline_core::reconcile::Kind;
+
+use crate::world::{World, actions, guards, kind_of, seats};
+
+/// Seats of a subscription, billed monthly from the 6th.
+fn subscribed(subscription: &str, service: &str, quantity: &str) -> UsageLine {
+    let period = Period::new("2026-03-06".parse().unwrap(), "2026-04-05".parse().unwrap());
+    seats(&format!("sub:{subscription}"), service, quantity)
+        .with_subscription(subscription)
+        .with_billing_cycle(BillingCycle::Monthly)
+        .with_period(Some(period.unwrap()))
+}
+
+fn one(line: UsageLine) -> World {
+    World::new()
+        .per_service("c-1", 1)
+        .service("mail")
+        .reads("c-1", vec![line])
+}
+
+fn agreements(plan: &Plan) -> Vec<&str> {
+    plan.changes()
+        .iter()
+        .map(|c| c.agreement.as_str())
+        .collect()
+}
+
+#[test]
+fn a_subscription_that_no_agreement_carries_gets_one_from_the_day_it_is_billed_from() {
+    let plan = one(subscribed("A1", "mail", "5")).plan();
+    assert_eq!(
+        actions(&plan),
+        [
+            "create the agreement S-mail, billed monthly, until 2027-03-05",
+            "create a line of 5"
+        ]
+    );
+    assert_eq!(agreements(&plan), ["key:A1", "key:A1"]);
+    let [creation, line] = plan.changes() else {
+        panic!("{plan:?}")
+    };
+    assert_eq!(line.follows.as_ref(), Some(&creation.id));
+    for change in [creation, line] {
+        assert_eq!(change.effective.to_string(), "2026-03-06");
+        assert!(!change.is_blocked(), "{:?}", change.blocks);
+    }
+    assert!(creation.reason.contains("A1"), "{}", creation.reason);
+    let text = plan.to_text().unwrap();
+    assert_eq!(Plan::from_text(&text).unwrap(), plan);
+}
+
+#[test]
+fn a_commitment_beyond_the_usual_length_makes_the_agreement_as_long() {
+    let commitment = Commitment::new(Some("2029-03-05".parse().unwrap()), Vec::new());
+    let plan = one(subscribed("A1", "mail", "5").with_commitment(Some(commitment))).plan();
+    assert!(actions(&plan)[0].ends_with("until 2029-03-05"), "{plan:?}");
+}
+
+#[test]
+fn what_the_vendor_bills_from_no_day_counts_from_the_next_month() {
+    let plan = one(subscribed("A1", "mail", "5").with_period(None)).plan();
+    assert_eq!(plan.changes()[0].effective.to_string(), "2026-04-01");
+    assert_eq!(plan.changes()[1].effective.to_string(), "2026-04-01");
+}
+
+#[test]
+fn the_agreement_that_carries_the_subscription_is_changed_and_none_is_created() {
+    let mut world = one(subscribed("A1", "mail", "5")).carries(1, "71", " a1 ");
+    world.lines[0]
+        .1
+        .push(tallyline_core::model::AgreementLine::new(
+            "9", "P-mail", 3_u32,
+        ));
+    let plan = world.plan();
+    assert_eq!(actions(&plan), ["set quantity 3 -> 5"]);
+    // By its key, as when it was created: all work on it shares one order and one lease.
+    assert_eq!(agreements(&plan), ["key:A1"]);
+    assert_eq!(plan.changes()[0].labels.agreement, "Cloud");
+    let book = world.book();
+    let found = book.agreement(&AgreementId::of_key(&"A1".into())).unwrap();
+    assert_eq!(found.id.as_str(), "71");
+}
+
+#[test]
+fn each_subscription_of_a_service_has_an_agreement_of_its_own() {
+    let world = World::new().per_service("c-1", 1).service("mail").reads(
+        "c-1",
+        vec![subscribed("A1", "mail", "5"), subscribed("A2", "mail", "7")],
+    );
+    let plan = world.plan();
+    assert_eq!(agreements(&plan), ["key:A1", "key:A1", "key:A2", "key:A2"]);
+}
+
+#[test]
+fn what_has_no_subscription_has_an_agreement_for_its_service_at_its_account() {
+    let mut line = seats("mail", "mail", "5").with_billing_cycle(BillingCycle::Monthly);
+    line.subscription = None;
+    let first = one(line.clone()).plan();
+    let key = first.changes()[0].agreement.key().unwrap();
+    assert!(
+        key.as_str().starts_with("TL-") && key.as_str().len() == 27,
+        "{key}"
+    );
+    line.quantity = 9_u32.into();
+    assert_eq!(one(line).plan().changes()[0].agreement.key(), Some(key));
+}
+
+#[test]
+fn two_agreements_with_one_key_are_for_a_person_and_nothing_is_planned() {
+    let world = one(subscribed("A1", "mail", "5"))
+        .carries(1, "71", "A1")
+        .carries(1, "72", "A1");
+    let plan = world.plan();
+    assert_eq!(actions(&plan), [""; 0]);
+    assert_eq!(kind_of(&world, "key:A1 P-mail"), Kind::Ambiguous);
+    let said = &plan.notices()[0].message;
+    assert!(said.contains("agreements 71 and 72 all carry A1"), "{said}");
+}
+
+#[test]
+fn an_agreement_of_another_company_with_the_key_is_left_alone() {
+    let world = one(subscribed("A1", "mail", "5"))
+        .account(2)
+        .carries(2, "71", "A1");
+    assert_eq!(actions(&world.plan()), [""; 0]);
+    assert_eq!(kind_of(&world, "key:A1 P-mail"), Kind::NotEligible);
+}
+
+#[test]
+fn a_subscription_that_is_gone_is_reported_and_one_that_was_not_read_is_not() {
+    let gone = World::new()
+        .per_service("c-1", 1)
+        .service("mail")
+        .carries(1, "71", "A1")
+        .bills_on("71", "9", "P-mail", "3");
+    let read = gone.clone().reads("c-1", Vec::new());
+    assert_eq!(kind_of(&read, "71 P-mail"), Kind::VendorMissing);
+    assert_eq!(actions(&read.plan()), [""; 0]);
+    assert_eq!(
+        kind_of(&gone.clone().fails("c-1"), "71 P-mail"),
+        Kind::NotObserved
+    );
+    // No reading at all.
+    assert_eq!(kind_of(&gone.clone(), "71 P-mail"), Kind::NotObserved);
+    // Another account of the company may have what this one lacks.
+    let half = gone.per_service("c-2", 1).reads("c-1", Vec::new());
+    assert_eq!(kind_of(&half.fails("c-2"), "71 P-mail"), Kind::NotObserved);
+}
+
+#[test]
+fn without_a_known_cycle_no_agreement_is_created() {
+    let line = subscribed("A1", "mail", "5").with_billing_cycle(BillingCycle::Unknown);
+    let world = one(line);
+    assert_eq!(kind_of(&world, "key:A1 P-mail"), Kind::NotEligible);
+    let said = world.plan().notices()[0].message.clone();
+    assert!(
+        said.contains("how often a new one is to bill is not known"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_inactive_company_gets_no_agreement_and_an_unknown_one_is_said() {
+    let mut world = one(subscribed("A1", "mail", "5"));
+    let reasons = vec!["The company is inactive in the PSA.".to_owned()];
+    world.companies[0].eligibility = Eligibility::from_reasons(reasons);
+    assert_eq!(kind_of(&world, "key:A1 P-mail"), Kind::NotEligible);
+    world.companies.clear();
+    assert_eq!(kind_of(&world, "c-1 Account"), Kind::NotEligible);
+    assert_eq!(actions(&world.plan()), [""; 0]);
+}
+
+#[test]
+fn what_blocks_the_creation_blocks_what_is_to_stand_on_it() {
+    let mut world = one(subscribed("A1", "mail", "5"));
+    world.makes_records = false;
+    assert_eq!(guards(&world.plan()), [Guard::Unsupported; 2]);
+    let off = one(subscribed("A1", "mail", "5")).with_policy(|p| p.create_agreements = false);
+    assert_eq!(actions(&off.plan()), [""; 0]);
+    assert!(
+        off.plan().notices()[0]
+            .message
+            .contains("creating agreements is switched off")
+    );
+}
+
+#[test]
+fn an_agreement_of_which_all_lines_are_blocked_is_not_created_and_one_of_two_is_enough() {
+    let fraction = |service: &str, quantity: &str| {
+        let mut line = subscribed("A1", service, quantity);
+        line.key = format!("sub:A1:{service}").as_str().into();
+        line
+    };
+    let mut world = World::new()
+        .per_service("c-1", 1)
+        .service("mail")
+        .service("backup")
+        .reads("c-1", vec![fraction("mail", "2.5")]);
+    world.whole_units = true;
+    assert_eq!(guards(&world.plan()), [Guard::WholeUnits; 2]);
+    let mut two = World::new()
+        .per_service("c-1", 1)
+        .service("mail")
+        .service("backup")
+        .reads(
+            "c-1",
+            vec![fraction("mail", "2.5"), fraction("backup", "3")],
+        );
+    two.whole_units = true;
+    let plan = two.plan();
+    let blocked: Vec<bool> = plan.changes().iter().map(|c| c.is_blocked()).collect();
+    assert_eq!(blocked, [false, false, true], "{:?}", actions(&plan));
+}

@@ -1,0 +1,373 @@
+//! What is made beside the lines: a contract for a subscription, a charge for a bill.
+//!
+//! Both are found again by a key of one's own, so that a lost answer is settled by looking it up.
+
+use rust_decimal::Decimal;
+use tallyline_core::model::{AgreementKey, BillingCycle, Money};
+use tallyline_core::plan::{Action, Change};
+use tallyline_core::sink::{MadeRecord, Receipt, Verdict, WriteError};
+use tallyline_core::{Error, ErrorKind, Result};
+
+use super::AutotaskSink;
+use super::lookup::ContractKey;
+use super::map::{self, Frame};
+use super::read::{self, wire_id};
+use super::write::{Written, allowed, claimed, refusal};
+use crate::client::operations;
+use crate::models::{
+    Contract, ContractCharge, NewContract, NewContractCharge, PicklistValue, UserDefinedField,
+    contract_status, contract_type,
+};
+
+/// The kind of charge that consumption is, by the label that tenants have for it, and the value
+/// where a tenant names none.
+const OPERATIONAL: (&str, i64) = ("Operational", 1);
+
+/// Amounts are kept with four decimals.
+const DIGITS: u32 = 4;
+
+/// Carries out a change that makes a record.
+pub(super) async fn execute(sink: &AutotaskSink, change: &Change) -> Written {
+    let made = match &change.action {
+        Action::CreateAgreement { .. } => {
+            let wanted = WantedContract::of(sink, change)
+                .await
+                .map_err(WriteError::NotSent)?;
+            match wanted.find(sink).await.map_err(WriteError::NotSent)? {
+                Some(found) => standing(wanted.compare(&found))?,
+                None => {
+                    let id = sink.client().create_contract(&wanted.body(sink)).await?;
+                    MadeRecord::Agreement(id.to_string().into())
+                }
+            }
+        }
+        _ => {
+            let wanted = WantedCharge::of(sink, change)
+                .await
+                .map_err(WriteError::NotSent)?;
+            match wanted.find(sink).await.map_err(WriteError::NotSent)? {
+                Some(found) => standing(wanted.compare(&found))?,
+                None => {
+                    let new = wanted.body(sink).await.map_err(WriteError::NotSent)?;
+                    let id = sink.client().create_contract_charge(&new).await?;
+                    MadeRecord::Charge(id.to_string().into())
+                }
+            }
+        }
+    };
+    let mut receipt = Receipt::made(made);
+    receipt.request_id = receipt.made.as_ref().map(ToString::to_string);
+    Ok(receipt)
+}
+
+/// What is there already, where it is what was wanted.
+fn standing(compared: Result<Verdict>) -> std::result::Result<MadeRecord, WriteError> {
+    match compared {
+        Ok(Verdict::Made { record, .. }) => Ok(record),
+        Ok(Verdict::Conflict { detail, .. }) => {
+            Err(WriteError::NotSent(refusal(ErrorKind::Conflict, detail)))
+        }
+        Ok(_) => Err(WriteError::NotSent(refusal(
+            ErrorKind::Unexpected,
+            "what was found is neither as wanted nor otherwise",
+        ))),
+        Err(error) => Err(WriteError::NotSent(error)),
+    }
+}
+
+/// Reads back whether a record was made.
+pub(super) async fn verify(sink: &AutotaskSink, change: &Change) -> Result<Verdict> {
+    let compared = match &change.action {
+        Action::CreateAgreement { .. } => {
+            let wanted = WantedContract::of(sink, change).await?;
+            let found = wanted.find(sink).await;
+            found.map(|found| found.map(|found| wanted.compare(&found)))
+        }
+        _ => {
+            let wanted = WantedCharge::of(sink, change).await?;
+            let found = wanted.find(sink).await;
+            found.map(|found| found.map(|found| wanted.compare(&found)))
+        }
+    };
+    match compared {
+        Ok(None) => Ok(Verdict::NotLanded),
+        Ok(Some(verdict)) => verdict,
+        // Several carry the key: a person has to leave it on one.
+        Err(error) if error.kind() == ErrorKind::Conflict => Ok(conflict(error.message())),
+        Err(error) => Err(error),
+    }
+}
+
+fn conflict(detail: impl Into<String>) -> Verdict {
+    Verdict::Conflict {
+        detail: detail.into(),
+        observed: None,
+    }
+}
+
+/// The contract that a change is to create.
+struct WantedContract<'a> {
+    change: &'a Change,
+    key: AgreementKey,
+    company: i64,
+    name: &'a str,
+    cycle: BillingCycle,
+    period: PicklistValue,
+    end: tallyline_core::model::CivilDate,
+    cycles: map::Cycles,
+}
+
+impl<'a> WantedContract<'a> {
+    async fn of(sink: &AutotaskSink, change: &'a Change) -> Result<Self> {
+        let can = &sink.0.descriptor.capabilities;
+        claimed(can.create_agreement, "create contracts")?;
+        let Action::CreateAgreement {
+            name,
+            billing_cycle,
+            last_day,
+            parent,
+        } = &change.action
+        else {
+            return Err(refusal(ErrorKind::Unexpected, "this creates no contract"));
+        };
+        claimed(parent.is_none(), "create contracts under others")?;
+        let key = change.agreement.key().ok_or_else(|| {
+            refusal(
+                ErrorKind::Invalid,
+                "a contract is created for a key, by which it is found again",
+            )
+        })?;
+        let end = last_day
+            .ok_or_else(|| refusal(ErrorKind::Invalid, "a contract has a last day: name one"))?;
+        let cycles = read::cycles(sink).await?;
+        Ok(Self {
+            change,
+            key,
+            company: wire_id("a company", change.company.as_str())?,
+            name,
+            cycle: *billing_cycle,
+            period: cycles.value_of(*billing_cycle)?,
+            end,
+            cycles,
+        })
+    }
+
+    async fn find(&self, sink: &AutotaskSink) -> Result<Option<Contract>> {
+        sink.find_contract(self.key.as_str()).await
+    }
+
+    fn body(&self, sink: &AutotaskSink) -> NewContract {
+        let mut new = NewContract::new(
+            self.company,
+            self.name,
+            contract_type::RECURRING_SERVICE,
+            contract_status::ACTIVE,
+            self.change.effective,
+            self.end,
+            0,
+        );
+        new.contract_period_type = Some(self.period.clone());
+        new.setup_fee = Some(Decimal::ZERO);
+        new.service_level_agreement_id = sink.0.setup.service_level_agreement.map(Into::into);
+        match &sink.0.contract_key {
+            ContractKey::UserDefinedField(field) => {
+                new.user_defined_fields = vec![UserDefinedField::new(field, self.key.as_str())];
+            }
+            ContractKey::ContractNumber => new.contract_number = Some(self.key.to_string()),
+        }
+        new
+    }
+
+    /// Whether a contract that carries the key is what was to be created; its name is people's.
+    fn compare(&self, found: &Contract) -> Result<Verdict> {
+        let frame = Frame::of(found, &self.cycles, None)?;
+        let start = self.change.effective;
+        let mut differences = Vec::new();
+        if frame.company != self.company {
+            differences.push(format!("is of company {}", frame.company));
+        }
+        if !frame.recurring {
+            differences.push("is not a recurring service contract".to_owned());
+        }
+        if (frame.start, frame.end) != (Some(start), Some(self.end)) {
+            let shown = |day: Option<_>| day.map_or_else(|| "?".to_owned(), |d| format!("{d}"));
+            differences.push(format!(
+                "runs from {} to {}, not from {start} to {}",
+                shown(frame.start),
+                shown(frame.end),
+                self.end
+            ));
+        }
+        if frame.cycle != self.cycle {
+            differences.push(format!("bills {}, not {}", frame.cycle, self.cycle));
+        }
+        if !differences.is_empty() {
+            return Ok(conflict(format!(
+                "contract {} carries {} and {}",
+                frame.id,
+                self.key,
+                differences.join(" and ")
+            )));
+        }
+        Ok(Verdict::Made {
+            record: MadeRecord::Agreement(frame.id.to_string().into()),
+            detail: format!(
+                "contract {} carries {}, from {start} to {}, billed {}",
+                frame.id, self.key, self.end, self.cycle
+            ),
+        })
+    }
+}
+
+/// The charge that a change is to add.
+struct WantedCharge<'a> {
+    change: &'a Change,
+    contract: i64,
+    code: i64,
+    description: &'a str,
+    quantity: Decimal,
+    price: Money,
+    cost: Option<Money>,
+}
+
+impl<'a> WantedCharge<'a> {
+    async fn of(sink: &AutotaskSink, change: &'a Change) -> Result<Self> {
+        let code = sink.0.setup.product_billing_code;
+        let code = code.ok_or_else(|| {
+            refusal(
+                ErrorKind::Unsupported,
+                "this sink is not set up to add charges: name the billing code of charges",
+            )
+        })?;
+        let Action::AddCharge {
+            description,
+            quantity,
+            unit_price,
+            unit_cost,
+            ..
+        } = &change.action
+        else {
+            return Err(refusal(ErrorKind::Unexpected, "this adds no charge"));
+        };
+        for (what, amount) in [("price", Some(unit_price)), ("cost", unit_cost.as_ref())] {
+            let Some(amount) = amount else { continue };
+            if amount.amount.normalize().scale() > DIGITS {
+                return Err(refusal(
+                    ErrorKind::Invalid,
+                    format!("the {what} {amount} has more digits than the {DIGITS} that are kept"),
+                ));
+            }
+            let own = sink.0.rules.currency;
+            if let (Some(own), Some(other)) = (own, amount.currency)
+                && own != other
+            {
+                return Err(refusal(
+                    ErrorKind::Invalid,
+                    format!("{amount} cannot be charged where amounts are in {own}"),
+                ));
+            }
+        }
+        let frame = read::frame(sink, &change.agreement).await?;
+        allowed(&frame, change, change.effective)?;
+        Ok(Self {
+            change,
+            contract: frame.id,
+            code,
+            description,
+            quantity: quantity.value(),
+            price: *unit_price,
+            cost: *unit_cost,
+        })
+    }
+
+    async fn find(&self, sink: &AutotaskSink) -> Result<Option<ContractCharge>> {
+        sink.find_charge(self.contract, self.change.marker.as_str())
+            .await
+    }
+
+    async fn body(&self, sink: &AutotaskSink) -> Result<NewContractCharge> {
+        let kind = charge_type(sink).await?;
+        let day = self.change.effective;
+        let mut new = NewContractCharge::new(self.contract, self.description, day, kind);
+        new.billing_code_id = Some(self.code);
+        new.unit_quantity = Some(self.quantity);
+        new.unit_price = Some(self.price.amount);
+        new.unit_cost = self.cost.map(|cost| cost.amount);
+        new.is_billable_to_company = Some(true);
+        new.description = Some(self.description.to_owned());
+        new.internal_purchase_order_number = Some(self.change.marker.to_string());
+        Ok(new)
+    }
+
+    /// Whether the charge that carries the marker is what was to be added.
+    fn compare(&self, found: &ContractCharge) -> Result<Verdict> {
+        const RECORD: &str = "charge";
+        let id = map::required(found.id.as_ref(), RECORD, None, "id")?;
+        let date = found.date_purchased.as_deref();
+        let date = map::date(date, RECORD, Some(id), "datePurchased")?;
+        let shown = |amount: Option<Decimal>| {
+            amount.map_or_else(
+                || "none".to_owned(),
+                |amount| amount.normalize().to_string(),
+            )
+        };
+        let mut differences = Vec::new();
+        let mut differs = |what: &str, found: Option<Decimal>, wanted: Option<Decimal>| {
+            if found != wanted {
+                let (found, wanted) = (shown(found), shown(wanted));
+                differences.push(format!("shows the {what} {found}, not {wanted}"));
+            }
+        };
+        differs("quantity", found.unit_quantity, Some(self.quantity));
+        differs("price", found.unit_price, Some(self.price.amount));
+        // Without the right to costs they are shown as none, and cannot be told.
+        if found.unit_cost.is_some() {
+            differs("cost", found.unit_cost, self.cost.map(|cost| cost.amount));
+        }
+        let day = self.change.effective;
+        if date != Some(day) {
+            let date = date.map_or_else(|| "none".to_owned(), |date| date.to_string());
+            differences.push(format!("is dated {date}, not {day}"));
+        }
+        if !differences.is_empty() {
+            return Ok(conflict(format!(
+                "charge {id} of contract {} carries {} and {}",
+                self.contract,
+                self.change.marker,
+                differences.join(" and ")
+            )));
+        }
+        Ok(Verdict::Made {
+            record: MadeRecord::Charge(id.to_string().into()),
+            detail: format!(
+                "charge {id} of contract {}: {} at {} on {day}",
+                self.contract,
+                self.quantity.normalize(),
+                self.price
+            ),
+        })
+    }
+}
+
+/// The tenant's value for charges of consumption.
+async fn charge_type(sink: &AutotaskSink) -> Result<PicklistValue> {
+    let (label, value) = OPERATIONAL;
+    let list = sink
+        .client()
+        .picklist(&operations::CONTRACT_CHARGES, "chargeType")
+        .await;
+    match list {
+        Ok(list) => list.value_of(label).cloned(),
+        // A tenant that does not name them: the known value has to do.
+        Err(error) if error.http().is_none() => Ok(value.into()),
+        Err(error) => Err(error),
+    }
+}
+
+/// An error of a setting that the tenant lacks.
+pub(super) fn no_cycle(cycle: BillingCycle) -> Error {
+    refusal(
+        ErrorKind::Config,
+        format!("the tenant has no contract period type for what bills {cycle}"),
+    )
+}
