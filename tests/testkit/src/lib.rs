@@ -1,6 +1,6 @@
 //! Stateful simulators of the systems Tallyline connects, with fault injection, for tests and demos.
 //!
-//! Simulated are three marketplaces, [`sherweb`], [`cloudmore`] and [`dandh`], and two PSAs, [`connectwise`] and
+//! Simulated are four marketplaces, [`sherweb`], [`cloudmore`], [`dandh`] and [`ingram`], and two PSAs, [`connectwise`] and
 //! [`autotask`]. All are written from the vendors' documents, never from a client of ours, so that a client which
 //! misreads a document fails here. [`faults`] breaks any of them on purpose; [`book`] fills two with one demo book of business whose
 //! special cases are named; [`contract`] holds every exchange to the vendors' OpenAPI documents.
@@ -37,6 +37,7 @@ pub mod effects;
 pub mod faults;
 pub mod hostile;
 pub mod http;
+pub mod ingram;
 pub mod json;
 pub mod limit;
 #[cfg(feature = "wiremock")]

@@ -16,7 +16,7 @@ use std::time::Duration;
 use jiff::civil::date;
 use rust_decimal::Decimal;
 use support::psa::{CLIENT, ROOT, keys, world};
-use support::{autotask, basic, send};
+use support::{autotask, basic, ingram, send};
 use tallyline_core::http::{
     BaseUrl, HeaderMap, HttpClient, Operation, Request, RetryPolicy, StaticHeaders, Timeouts,
     Transport, TransportError, TransportRequest, TransportResponse,
@@ -28,6 +28,7 @@ use tallyline_testkit::contract::{
 use tallyline_testkit::credentials::CredentialClient;
 use tallyline_testkit::faults::{Fault, Match};
 use tallyline_testkit::hostile::{HostileClient, Probe, Report};
+use tallyline_testkit::ingram::DetailFailure;
 use tallyline_testkit::limit::RateLimit;
 use tallyline_testkit::raw::Route;
 use tallyline_testkit::secrets::Secrets;
@@ -702,6 +703,24 @@ async fn drive_autotask() -> Vec<&'static Exception> {
         .collect()
 }
 
+/// Reads details and meets refusals of the simulated Ingram Micro; gives the exceptions that were needed.
+async fn drive_ingram() -> Vec<&'static Exception> {
+    let it = ingram::reseller().await;
+    let path = format!("/subscriptions/{}", it.subscription);
+    assert_eq!(it.get(&path).await.status, 200);
+    let patch = r#"{"renewalStatus":false}"#;
+    assert_eq!(it.call("PATCH", &path, patch).await.status, 200);
+    assert_eq!(it.get("/subscriptions/999").await.status, 404);
+    it.sim.with_state(|state| {
+        let conflict = DetailFailure::Prose;
+        state
+            .failing_details
+            .insert(it.subscription.clone(), conflict);
+    });
+    assert_eq!(it.get(&path).await.status, 500);
+    it.sim.server().excused()
+}
+
 #[tokio::test]
 async fn every_exception_is_needed() {
     if !checked() {
@@ -710,6 +729,7 @@ async fn every_exception_is_needed() {
     let mut needed = drive_sherweb().await;
     needed.extend(drive_autotask().await);
     needed.extend(drive_connectwise().await);
+    needed.extend(drive_ingram().await);
     let unused = EXCEPTIONS.iter().filter(|exception| {
         !needed
             .iter()

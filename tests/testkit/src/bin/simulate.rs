@@ -13,6 +13,7 @@ use tallyline_testkit::cloudmore::{CloudmoreSimulator, CloudmoreState};
 use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
 use tallyline_testkit::contract;
 use tallyline_testkit::dandh::{DandhSimulator, DandhState};
+use tallyline_testkit::ingram::{IngramSimulator, IngramState};
 use tallyline_testkit::sherweb::{SherwebSimulator, SherwebState};
 
 /// Simulates a system on the loopback address.
@@ -35,6 +36,8 @@ enum System {
     Autotask(Serve),
     /// A marketplace of D&H, without a book.
     Dandh(Serve),
+    /// A marketplace of Ingram Micro, without a book.
+    Ingram(Serve),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -117,6 +120,7 @@ async fn main() -> io::Result<()> {
         System::Cloudmore(serve) => cloudmore(&serve).await,
         System::Autotask(serve) => autotask(&serve).await,
         System::Dandh(serve) => dandh(&serve).await,
+        System::Ingram(serve) => ingram(&serve).await,
     }
 }
 
@@ -208,6 +212,24 @@ async fn dandh(serve: &Serve) -> io::Result<()> {
     say(&format!("user name          {}", credentials.username))?;
     say(&format!("password           {}", credentials.password))?;
     say(&format!("parent account id  {parent}"))?;
+    tokio::signal::ctrl_c().await?;
+    sim.shutdown().await;
+    Ok(())
+}
+
+async fn ingram(serve: &Serve) -> io::Result<()> {
+    let mut state = IngramState::on(serve.today());
+    state.clock = Clock::running_from(serve.today());
+    let (credentials, marketplace) = (state.credentials.clone(), state.marketplace.clone());
+    let sim = IngramSimulator::start_on(serve.port, state).await?;
+    say(&format!("base URL          {}", sim.api_url()))?;
+    say(&format!("marketplace       {marketplace}"))?;
+    say(&format!("user name         {}", credentials.username))?;
+    say(&format!("password          {}", credentials.password))?;
+    say(&format!(
+        "subscription key  {}",
+        credentials.subscription_key
+    ))?;
     tokio::signal::ctrl_c().await?;
     sim.shutdown().await;
     Ok(())

@@ -8,6 +8,7 @@ use super::harness::{Psa, Vendor};
 use crate::autotask::{AutotaskSimulator, AutotaskState, Entity};
 use crate::cloudmore::CloudmoreSimulator;
 use crate::connectwise::ConnectWiseSimulator;
+use crate::ingram::IngramSimulator;
 use crate::server::Simulator;
 use crate::sherweb::SherwebSimulator;
 
@@ -28,6 +29,16 @@ impl Vendor for SherwebSimulator {
 }
 
 impl Vendor for CloudmoreSimulator {
+    fn server(&self) -> &Simulator {
+        self.server()
+    }
+
+    fn expire_tokens(&self) {
+        self.revoke_tokens();
+    }
+}
+
+impl Vendor for IngramSimulator {
     fn server(&self) -> &Simulator {
         self.server()
     }

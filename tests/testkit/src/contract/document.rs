@@ -21,6 +21,8 @@ struct Source {
     exact_case: bool,
     /// How the client must write dates.
     client: Writer,
+    /// Whether what the document calls its default answer is that of success.
+    default_is_success: bool,
 }
 
 const fn source(
@@ -36,10 +38,11 @@ const fn source(
         label,
         exact_case: true,
         client: Writer::Client,
+        default_is_success: false,
     }
 }
 
-const SOURCES: [Source; 5] = [
+const SOURCES: [Source; 6] = [
     // Its dates carry no zone in either direction, and a date alone is taken.
     Source {
         exact_case: false,
@@ -57,6 +60,16 @@ const SOURCES: [Source; 5] = [
         "/{codebase}/apis/3.0",
         "",
     ),
+    // One answer for each operation, "default", whose description is "success".
+    Source {
+        default_is_success: true,
+        ..source(
+            System::Ingram,
+            "ingram.openapi.json",
+            "/marketplace/{region}",
+            "",
+        )
+    },
     source(
         System::Sherweb,
         "sherweb-authorization.openapi.json",
@@ -298,7 +311,14 @@ fn read_operation(
     let answers = answers
         .into_iter()
         .flatten()
-        .map(|(status, answer)| (status.clone(), contents(answer, components, Writer::Vendor)))
+        .map(|(status, answer)| {
+            let status = match status.as_str() {
+                "default" if source.default_is_success => "2XX",
+                status => status,
+            };
+            let contents = contents(answer, components, Writer::Vendor);
+            (status.to_owned(), contents)
+        })
         .collect();
     Ok(Operation {
         label,

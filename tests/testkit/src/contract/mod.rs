@@ -42,6 +42,8 @@ pub enum System {
     Autotask,
     /// ConnectWise PSA.
     ConnectWise,
+    /// Ingram Micro Cloud Marketplace.
+    Ingram,
     /// Sherweb: authorization, Distributor API, Service Provider API.
     Sherweb,
 }
@@ -52,6 +54,7 @@ impl System {
         match name {
             "autotask" => Some(Self::Autotask),
             "connectwise" => Some(Self::ConnectWise),
+            "ingram" => Some(Self::Ingram),
             "sherweb" => Some(Self::Sherweb),
             _ => None,
         }

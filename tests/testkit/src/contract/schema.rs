@@ -75,9 +75,18 @@ impl Shape {
         references(&self.schema, &self.components, &mut named);
         let definitions: Map<String, Value> = named
             .iter()
-            .filter_map(|name| Some((name.clone(), convert(self.components.get(name)?))))
+            .flat_map(|name| {
+                let component = self.components.get(name);
+                let forms = component.map(|component| {
+                    [
+                        (name.clone(), convert(component, Form::Whole)),
+                        (part_name(name), convert(component, Form::Part)),
+                    ]
+                });
+                forms.into_iter().flatten()
+            })
             .collect();
-        let root = json!({ "allOf": [convert(&self.schema)], "$defs": definitions });
+        let root = json!({ "allOf": [convert(&self.schema, Form::Whole)], "$defs": definitions });
         let options = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
@@ -101,11 +110,12 @@ fn spread(error: jsonschema::ValidationError<'_>) -> Vec<Fault> {
     let keyword = error.kind().keyword().to_owned();
     let member = |name: &str| format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
     match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected } => unexpected
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected
             .iter()
             .map(|name| Fault {
                 pointer: member(name),
-                keyword: keyword.clone(),
+                keyword: "additionalProperties".to_owned(),
                 message: format!("the document has no member '{name}' here"),
             })
             .collect(),
@@ -159,15 +169,34 @@ fn references(value: &Value, components: &Components, named: &mut BTreeSet<Strin
     }
 }
 
+/// Whether a schema stands for a whole value, or for a part of one that several describe together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Whole,
+    Part,
+}
+
+/// The name of a component where it describes a part of a value.
+fn part_name(name: &str) -> String {
+    format!("{name} as a part")
+}
+
 /// An OpenAPI 3.0 schema as JSON Schema. An object with named properties is closed unless the document opens it: both
 /// sides are held to the members that the document names.
-fn convert(schema: &Value) -> Value {
+fn convert(schema: &Value, form: Form) -> Value {
     let Some(members) = schema.as_object() else {
         return schema.clone();
     };
     if let Some(name) = reference(schema) {
+        let name = match form {
+            Form::Whole => name.to_owned(),
+            Form::Part => part_name(name).replace(' ', "%20"),
+        };
         return json!({ "$ref": format!("#/$defs/{name}") });
     }
+    // Where several schemas describe one object, its members are those of all of them.
+    let parts = members.get("allOf").and_then(Value::as_array);
+    let of_parts = parts.is_some_and(|parts| parts.len() > 1);
     let nullable = members.get("nullable") == Some(&Value::Bool(true));
     let mut out = Map::new();
     for (keyword, value) in members {
@@ -175,12 +204,15 @@ fn convert(schema: &Value) -> Value {
             ("properties", Value::Object(properties)) => Value::Object(
                 properties
                     .iter()
-                    .map(|(name, property)| (name.clone(), convert(property)))
+                    .map(|(name, property)| (name.clone(), convert(property, Form::Whole)))
                     .collect(),
             ),
-            ("items" | "additionalProperties" | "not", value) => convert(value),
+            ("items" | "additionalProperties" | "not", value) => convert(value, Form::Whole),
+            ("allOf", Value::Array(list)) if of_parts => {
+                Value::Array(list.iter().map(|part| convert(part, Form::Part)).collect())
+            }
             ("allOf" | "anyOf" | "oneOf", Value::Array(list)) => {
-                Value::Array(list.iter().map(convert).collect())
+                Value::Array(list.iter().map(|own| convert(own, form)).collect())
             }
             ("type", value) if nullable => json!([value, "null"]),
             ("enum", Value::Array(values)) if nullable && !values.contains(&Value::Null) => {
@@ -204,6 +236,12 @@ fn convert(schema: &Value) -> Value {
     let composed = ["allOf", "anyOf", "oneOf"]
         .iter()
         .any(|keyword| members.contains_key(*keyword));
+    if form == Form::Part {
+        return Value::Object(out);
+    }
+    if of_parts {
+        out.insert("unevaluatedProperties".to_owned(), Value::Bool(false));
+    }
     if out.contains_key("properties") && !out.contains_key("additionalProperties") && !composed {
         out.insert("additionalProperties".to_owned(), Value::Bool(false));
     }
