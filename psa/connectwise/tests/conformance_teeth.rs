@@ -75,6 +75,8 @@ enum Flaw {
     CreatesOneLineAnAgreement,
     ClaimsDatedQuantities,
     ClaimsToEndBeforeTheStart,
+    ClaimsToCreateAgreements,
+    ClaimsToAddCharges,
 }
 
 struct Broken {
@@ -89,6 +91,8 @@ fn broken(sink: ConnectWiseSink, flaw: Flaw) -> Box<dyn PsaSink> {
     let claimed = &mut descriptor.capabilities;
     claimed.dated_quantities |= flaw == Flaw::ClaimsDatedQuantities;
     claimed.end_before_start |= flaw == Flaw::ClaimsToEndBeforeTheStart;
+    claimed.create_agreement |= flaw == Flaw::ClaimsToCreateAgreements;
+    claimed.add_charge |= flaw == Flaw::ClaimsToAddCharges;
     Box::new(Broken {
         descriptor,
         sink,
@@ -253,6 +257,18 @@ async fn quantities_that_are_claimed_to_be_dated_and_are_not_fail_in_sink() {
 #[tokio::test]
 async fn an_end_before_the_start_that_is_claimed_and_refused_fails_in_sink() {
     let flaw = |sink| broken(sink, Flaw::ClaimsToEndBeforeTheStart);
+    fails_in(self::sink(flaw), Group::Sink).await;
+}
+
+#[tokio::test]
+async fn agreements_that_are_claimed_to_be_made_and_are_not_fail_in_sink() {
+    let flaw = |sink| broken(sink, Flaw::ClaimsToCreateAgreements);
+    fails_in(self::sink(flaw), Group::Sink).await;
+}
+
+#[tokio::test]
+async fn charges_that_are_claimed_to_be_added_and_are_not_fail_in_sink() {
+    let flaw = |sink| broken(sink, Flaw::ClaimsToAddCharges);
     fails_in(self::sink(flaw), Group::Sink).await;
 }
 

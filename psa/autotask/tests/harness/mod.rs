@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tallyline_autotask::{AutotaskClient, AutotaskSink, BudgetOptions, TenantBudget};
+use tallyline_autotask::{
+    AutotaskClient, AutotaskSink, BudgetOptions, ContractSetup, TenantBudget,
+};
 use tallyline_core::http::{Limits, RetryPolicy};
 use tallyline_core::model::ProductId;
 use tallyline_core::{Error, PsaSink};
@@ -75,10 +77,10 @@ impl SinkHarness for Autotask {
 
     fn writes(&self) -> Writes {
         let adjustments = Match::post("/ServiceAdjustments");
-        Writes {
-            create: adjustments.clone(),
-            update: adjustments,
-        }
+        let mut writes = Writes::new(adjustments.clone(), adjustments);
+        writes.agreement = Some(Match::post("/Contracts"));
+        writes.charge = Some(Match::post("/Charges"));
+        writes
     }
 
     async fn start(
@@ -124,6 +126,8 @@ impl SinkHarness for Autotask {
             }
             Situation::Good | Situation::Unreachable => {}
         }
+        let mut setup = ContractSetup::new();
+        setup.product_billing_code = state.billing_code(4);
         let simulator = AutotaskSimulator::start(state).await.unwrap();
         let lookup = match situation {
             Situation::Unreachable => UNREACHABLE,
@@ -134,6 +138,7 @@ impl SinkHarness for Autotask {
         let sink = AutotaskSink::builder()
             .client(client)
             .clock(Arc::new(move || now))
+            .setup(setup)
             .build();
         Ok(SinkUnderTest {
             shown: format!("{sink:?} {:?}", sink.client()),

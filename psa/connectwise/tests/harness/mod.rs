@@ -105,10 +105,7 @@ impl SinkHarness for ConnectWise {
     }
 
     fn writes(&self) -> Writes {
-        Writes {
-            create: Match::post("/additions"),
-            update: Match::patch("/additions"),
-        }
+        Writes::new(Match::post("/additions"), Match::patch("/additions"))
     }
 
     async fn start(

@@ -216,11 +216,29 @@ pub struct SinkUnderTest {
 
 /// Which requests write.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Writes {
     /// They create a line.
     pub create: Match,
     /// They change one.
     pub update: Match,
+    /// They create an agreement, where the sink claims that it can.
+    pub agreement: Option<Match>,
+    /// They add a charge, where the sink claims that it can.
+    pub charge: Option<Match>,
+}
+
+impl Writes {
+    /// The writes of a sink that makes and changes lines.
+    #[must_use]
+    pub fn new(create: Match, update: Match) -> Self {
+        Self {
+            create,
+            update,
+            agreement: None,
+            charge: None,
+        }
+    }
 }
 
 /// Puts sources on simulators for the batteries.

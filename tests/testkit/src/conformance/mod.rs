@@ -31,6 +31,7 @@ mod retry;
 mod rewrite;
 mod sink;
 mod sink_claims;
+mod sink_makes;
 mod sink_writes;
 mod systems;
 mod telemetry;
@@ -59,6 +60,7 @@ pub async fn run_sink(harness: &dyn SinkHarness) -> ConformanceReport {
     tests.extend(sink::tests());
     tests.extend(sink_writes::tests());
     tests.extend(sink_claims::tests());
+    tests.extend(sink_makes::tests());
     tests.extend(model::sink_tests());
     report(Side::Sink(harness), "sink", tests).await
 }

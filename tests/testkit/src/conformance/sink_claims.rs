@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     /// Each capability and the test that holds a sink to it.
-    const HELD: [(&str, &str); 8] = [
+    const HELD: [(&str, &str); 10] = [
         ("whole_units_only", "fractions_are_written_exactly"),
         ("dated_quantities", "a_dated_quantity_begins_on_its_day"),
         ("create_line", "a_line_added_twice_is_one_line"),
@@ -201,6 +201,8 @@ mod tests {
         ("set_unit_price", "what_is_claimed_works"),
         ("end_line", "what_is_claimed_works"),
         ("end_before_start", "a_line_ends_before_it_starts"),
+        ("create_agreement", "an_agreement_is_made_once"),
+        ("add_charge", "a_charge_is_added_once"),
     ];
 
     #[test]
@@ -213,7 +215,8 @@ mod tests {
         assert_eq!(names, HELD.map(|(capability, _)| capability));
         let tests = super::super::sink_writes::tests()
             .into_iter()
-            .chain(tests());
+            .chain(tests())
+            .chain(super::super::sink_makes::tests());
         let tests: Vec<&str> = tests.map(|test| test.name).collect();
         for (capability, test) in HELD {
             assert!(tests.contains(&test), "{capability}: there is no {test}");

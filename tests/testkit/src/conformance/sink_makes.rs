@@ -1,0 +1,122 @@
+//! Group 7 as well: what is made beside the lines, agreements and charges, is made once.
+
+use futures::TryStreamExt as _;
+use tallyline_core::PsaSink;
+use tallyline_core::apply::ApplyReport;
+use tallyline_core::model::{AgreementId, AgreementKey, BillKey, BillingCycle, CompanyId, Money};
+use tallyline_core::plan::{Action, Change};
+use tallyline_core::sink::{AgreementFilter, MadeRecord, Verdict};
+use tallyline_core::store::MemoryStore;
+use tallyline_core::wire::parse_decimal;
+
+use super::context::{Ctx, Outcome, Started, Stop, ensure, tests};
+use super::harness::{SinkUnderTest, World};
+use super::sink_writes::{
+    apply, change, claims, ensure_only, first_line, missing, quantities, writes,
+};
+use crate::faults::{Fault, Match};
+
+tests! { Sink;
+    an_agreement_is_made_once: "an agreement made for a key is found again by it: one after a lost answer, and one after a second run",
+    a_charge_is_added_once: "a charge for a bill is found again by its marker: one after a lost answer, and one after a second run",
+}
+
+const KEY: &str = "conformance-1";
+
+/// Applies a change whose first answer is lost, then again in a run that knows nothing of the first.
+async fn twice(ctx: &Ctx<'_>, started: &Started, request: &Match, change: Change) -> Outcome {
+    let it = started.sink()?;
+    ctx.strike(started, request.clone().once(), Fault::lose_answer());
+    for run in ["lost", "again"] {
+        let changes = [change.clone()];
+        let report = apply(ctx, &*it.sink, &MemoryStore::new(), run, &changes).await?;
+        all_done(run, &report)?;
+    }
+    let sent = started.count(request);
+    ensure!(sent == 1, "it was sent {sent} times");
+    Ok(())
+}
+
+fn all_done(run: &str, report: &ApplyReport) -> Outcome {
+    ensure!(report.is_all_done(), "run {run} gives {report}");
+    Ok(())
+}
+
+/// What a change made, as it is read back without a receipt.
+async fn made(it: &SinkUnderTest, change: &Change) -> std::result::Result<MadeRecord, Stop> {
+    match it.sink.verify(change, None).await? {
+        Verdict::Made { record, .. } => Ok(record),
+        other => Err(Stop::Failed(format!("it is read back as {other:?}"))),
+    }
+}
+
+async fn agreements(
+    sink: &dyn PsaSink,
+    company: &CompanyId,
+) -> std::result::Result<Vec<AgreementId>, Stop> {
+    let filter = AgreementFilter {
+        companies: vec![company.clone()],
+    };
+    let found = sink.agreements(&filter);
+    Ok(found.map_ok(|agreement| agreement.id).try_collect().await?)
+}
+
+async fn an_agreement_is_made_once(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(1)).await?;
+    let it = started.sink()?;
+    claims(it, "create_agreement", |claimed| claimed.create_agreement)?;
+    let request = writes(ctx)?.agreement;
+    let request = request.ok_or_else(|| missing("request that creates an agreement"))?;
+    let action = Action::CreateAgreement {
+        name: "Conformance".to_owned(),
+        billing_cycle: BillingCycle::Monthly,
+        last_day: Some(it.effective.plus_days(364)),
+        parent: None,
+    };
+    let mut new = change(it, 0, first_line(it, 0)?.product, action)?;
+    new.agreement = AgreementId::of_key(&AgreementKey::new(KEY));
+    let before = agreements(&*it.sink, &new.company).await?;
+    let lines = quantities(it);
+    twice(ctx, &started, &request, new.clone()).await?;
+    let mut after = agreements(&*it.sink, &new.company).await?;
+    after.retain(|id| !before.contains(id));
+    let MadeRecord::Agreement(read) = made(it, &new).await? else {
+        return Err(Stop::Failed("what is read back is no agreement".to_owned()));
+    };
+    ensure!(
+        after == [read.clone()],
+        "{after:?} is new, and {read} is read back"
+    );
+    ensure_only(it, &lines, None)
+}
+
+async fn a_charge_is_added_once(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(1)).await?;
+    let it = started.sink()?;
+    claims(it, "add_charge", |claimed| claimed.add_charge)?;
+    let request = writes(ctx)?.charge;
+    let request = request.ok_or_else(|| missing("request that adds a charge"))?;
+    let line = first_line(it, 0)?;
+    let price = parse_decimal("812.44").map_err(|error| missing(&error.to_string()))?;
+    let mut unit_price = Money::without_currency(price);
+    unit_price.currency = line.state.unit_price.and_then(|price| price.currency);
+    let action = Action::AddCharge {
+        bill: BillKey::new("conformance", it.effective),
+        description: "Consumption of one bill".to_owned(),
+        quantity: 1_u32.into(),
+        unit_price,
+        unit_cost: None,
+        period: None,
+    };
+    let mut charge = change(it, 0, line.product, action)?;
+    let key = charge.charge_key().ok_or_else(|| missing("charge"))?;
+    charge.marker = key.marker("conformance");
+    let lines = quantities(it);
+    twice(ctx, &started, &request, charge.clone()).await?;
+    let record = made(it, &charge).await?;
+    ensure!(
+        matches!(record, MadeRecord::Charge(_)),
+        "{record:?} is read back"
+    );
+    ensure_only(it, &lines, None)
+}
