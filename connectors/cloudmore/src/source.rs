@@ -285,6 +285,7 @@ impl CloudmoreSource {
                 .with_data_as_of(Some(read.as_of.midnight_utc()))
                 .with_unread_kinds(read.unread_kinds)
                 .with_unobserved(read.unobserved)
+                .with_exported(read.exported)
                 .with_bills(read.bills),
             Err(error) => {
                 let failure = ReadFailure::from(&error);

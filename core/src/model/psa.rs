@@ -114,6 +114,10 @@ pub struct Agreement {
     pub next_invoice: Option<CivilDate>,
     /// Whether the PSA prorates lines that start or stop within a period.
     pub prorates: Option<bool>,
+    /// The first day from which a change that is planned now counts, where the PSA's rules say it;
+    /// else what is invoiced and prorated decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_from: Option<CivilDate>,
     /// A day on which one of its billing periods begins, where that is known.
     pub period_anchor: Option<CivilDate>,
     /// Whether lines may be synced onto it.
@@ -140,6 +144,7 @@ impl Agreement {
             bill_start: None,
             next_invoice: None,
             prorates: None,
+            counts_from: None,
             period_anchor: None,
             eligibility: Eligibility::Eligible,
         }

@@ -1,6 +1,6 @@
 //! The vendor's side: accounts, services and readings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -452,6 +452,10 @@ pub struct AccountReading {
     /// it, and nothing may be concluded from that.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unobserved: BTreeMap<ServiceKey, String>,
+    /// Services whose latest bill was exported before and says what it said then: their lines are
+    /// not in the reading, and nothing is to be done about them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub exported: BTreeSet<ServiceKey>,
     /// The bills that the lines are from, where the basis is an invoice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bills: Vec<Bill>,
@@ -473,6 +477,7 @@ impl AccountReading {
             basis,
             unread_kinds: Vec::new(),
             unobserved: BTreeMap::new(),
+            exported: BTreeSet::new(),
             bills: Vec::new(),
         }
     }
@@ -492,6 +497,7 @@ impl AccountReading {
             basis,
             unread_kinds: Vec::new(),
             unobserved: BTreeMap::new(),
+            exported: BTreeSet::new(),
             bills: Vec::new(),
         }
     }
@@ -517,6 +523,13 @@ impl AccountReading {
         services: impl IntoIterator<Item = (ServiceKey, String)>,
     ) -> Self {
         self.unobserved.extend(services);
+        self
+    }
+
+    /// Names services whose latest bill was exported before.
+    #[must_use]
+    pub fn with_exported(mut self, services: impl IntoIterator<Item = ServiceKey>) -> Self {
+        self.exported.extend(services);
         self
     }
 

@@ -3,6 +3,7 @@
 mod change;
 mod document;
 pub(crate) mod guards;
+mod notices;
 mod own;
 mod planner;
 mod policy;

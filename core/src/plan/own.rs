@@ -51,9 +51,10 @@ pub(super) fn creation(
     let key = row.agreement_id().key();
     let key = key.map_or_else(String::new, |key| key.to_string());
     let reason = format!(
-        "{} shows usage of {key}, and no agreement of the client carries it: one is created, from \
-         {effective} to {last_day}, billed {cycle}",
-        context.source.name
+        "{} shows usage of {}, and no agreement of the client carries its key {key}: one is created, \
+         from {effective} to {last_day}, billed {cycle}",
+        context.source.name,
+        name_of_new(new, context)
     );
     (action, reason)
 }
@@ -75,9 +76,9 @@ pub(super) fn charge(
     let (quantity, unit_price, unit_cost) = rounded(sum, policy);
     let lines = row.evidence().count();
     let reason = format!(
-        "{source} billed {lines} usage line{} on {}: one charge for all of them{usage}",
+        "{source} billed {lines} usage line{} on its bill of {}: one charge for all of them{usage}",
         if lines == 1 { "" } else { "s" },
-        sum.key.bill
+        sum.key.bill.date
     );
     let action = Action::AddCharge {
         bill: sum.key.bill.clone(),
@@ -132,9 +133,9 @@ pub(super) fn charged_otherwise(row: Row<'_>, policy: &Policy) -> Option<String>
     let same = *charged == quantity && *price == unit_price;
     (!same).then(|| {
         format!(
-            "bill {} comes to {quantity} at {unit_price} now, and run {} charged {charged} at \
-             {price}: correct the charge in the PSA by hand",
-            sum.key.bill, made.run
+            "the bill of {} comes to {quantity} at {unit_price} now, and run {} charged {charged} \
+             at {price}: correct the charge in the PSA by hand",
+            sum.key.bill.date, made.run
         )
     })
 }

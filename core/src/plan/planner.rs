@@ -1,13 +1,12 @@
 //! From a comparison to a plan.
 
-use std::collections::HashMap;
-
 use rust_decimal::RoundingStrategy;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::document::hex;
 use super::guards;
+use super::notices::{Names, notice_of, notices_of};
 use super::own::{self, first_day_of_new};
 use super::strategy::{Requantify, in_place_from};
 use super::{
@@ -17,10 +16,10 @@ use super::{
 use crate::error::{Error, ErrorKind, Result, printable};
 use crate::model::{
     Agreement, AgreementLine, ChangeId, CivilDate, Marker, Money, Product, Quantity, Service,
-    ServiceKey, Timestamp, VendorAccount, VendorAccountId,
+    Timestamp, VendorAccount,
 };
 use crate::proration::Prediction;
-use crate::reconcile::{Comparison, Kind, Row, Unplaced, UnplacedSubject, VendorCost};
+use crate::reconcile::{Comparison, Kind, Row, VendorCost};
 use crate::sink::SinkDescriptor;
 use crate::source::SourceDescriptor;
 
@@ -72,7 +71,7 @@ impl Planner {
                 self.create_first(row, comparison.today(), context, &mut creation, &mut of_row)?;
             }
             changes.append(&mut of_row);
-            notices.extend(self.cost_notice_of(row));
+            notices.extend(self.cost_notice_of(row, context));
         }
         notices.extend(notices_of(&unchanged, context));
         notices.extend(
@@ -366,16 +365,16 @@ impl Planner {
         (!same).then_some(wanted)
     }
 
-    fn cost_notice_of(&self, row: Row<'_>) -> Option<Notice> {
+    fn cost_notice_of(&self, row: Row<'_>, context: &PlanContext<'_>) -> Option<Notice> {
         if let Some(sentence) = own::charged_otherwise(row, &self.policy) {
-            return Some(row_notice(row, &[product_name(row)], &sentence));
+            return Some(notice_of(row, &sentence, context));
         }
         let mixed = self.policy.sync_unit_cost && row.vendor_cost() == VendorCost::Mixed;
         mixed.then(|| {
-            row_notice(
+            notice_of(
                 row,
-                &[product_name(row)],
                 "the vendor's lines have different costs per unit; the cost is not changed",
+                context,
             )
         })
     }
@@ -386,8 +385,11 @@ pub(crate) fn first_day(policy: &Policy, agreement: &Agreement, today: CivilDate
     let date = match policy.effective_date {
         EffectiveDate::Today => today,
         EffectiveDate::NextPeriod => next_period(agreement, today),
-        EffectiveDate::ByAgreement if agreement.prorates == Some(true) => today,
-        EffectiveDate::ByAgreement => next_period(agreement, today),
+        EffectiveDate::ByAgreement => match agreement.counts_from {
+            Some(day) => day,
+            None if agreement.prorates == Some(true) => today,
+            None => next_period(agreement, today),
+        },
     };
     not_before(agreement, date)
 }
@@ -439,83 +441,6 @@ fn prediction(row: Row<'_>, change: &Change, context: &PlanContext<'_>) -> Optio
     Prediction::new(rule, &period, days, *quantity, units)
 }
 
-/// What a person should know of rows that are not changed: one notice for all rows of an
-/// agreement that share a reason.
-fn notices_of(rows: &[Row<'_>], context: &PlanContext<'_>) -> Vec<Notice> {
-    let mut notices = Vec::new();
-    let mut rows: Vec<(Row<'_>, String)> = rows
-        .iter()
-        .filter_map(|row| Some((*row, sentence(*row, context)?)))
-        .collect();
-    // Stable: products stay in their order.
-    rows.sort_by(|(a, x), (b, y)| {
-        let key = |row: &Row<'_>| (row.agreement().company.clone(), row.agreement().id.clone());
-        (key(a), a.kind(), x).cmp(&(key(b), b.kind(), y))
-    });
-    let same = |(a, x): &(Row<'_>, String), (b, y): &(Row<'_>, String)| {
-        a.agreement().id == b.agreement().id && a.kind() == b.kind() && x == y
-    };
-    for group in rows.chunk_by(same) {
-        if let [(row, sentence), ..] = group {
-            let products: Vec<&str> = group.iter().map(|(row, _)| product_name(*row)).collect();
-            notices.push(row_notice(*row, &products, sentence));
-        }
-    }
-    notices
-}
-
-/// What a person should know of a row that is not changed.
-fn sentence(row: Row<'_>, context: &PlanContext<'_>) -> Option<String> {
-    Some(match row.kind() {
-        Kind::NoChange => return None,
-        Kind::NewRevenue if row.new_agreement().is_some() => format!(
-            "{} shows usage with no agreement in {}; creating agreements is switched off",
-            context.source.name, context.sink.name
-        ),
-        Kind::NewRevenue => format!(
-            "{} shows {} with no line in {}; creating lines is switched off",
-            context.source.name,
-            row.vendor().unwrap_or_default(),
-            context.sink.name
-        ),
-        Kind::VendorMissing => format!(
-            "{} shows no usage for the line of {}; nothing is changed",
-            context.source.name,
-            row.psa().unwrap_or_default()
-        ),
-        kind => row.reason().map_or_else(|| kind.to_string(), str::to_owned),
-    })
-}
-
-fn product_name<'c>(row: Row<'c>) -> &'c str {
-    row.book()
-        .product(row.product())
-        .map_or(row.product().as_str(), |product| &product.identifier)
-}
-
-/// A notice about products of one agreement.
-fn row_notice(row: Row<'_>, products: &[&str], sentence: &str) -> Notice {
-    let agreement = row.agreement();
-    let company = row
-        .book()
-        .company(&agreement.company)
-        .map_or(agreement.company.as_str(), |company| &company.name);
-    let mut notice = Notice::new(
-        row.kind(),
-        format!(
-            "{company}, {}, {}: {sentence}",
-            agreement.name,
-            products.join(", ")
-        ),
-    );
-    notice.company = Some(agreement.company.clone());
-    notice.agreement = Some(agreement.id.clone());
-    if products.len() == 1 {
-        notice.product = Some(row.product().clone());
-    }
-    notice
-}
-
 /// The bills of which nothing is left open, each with the changes that rest on its account.
 fn planned_bills(comparison: &Comparison<'_>, changes: &[Change]) -> Vec<PlannedBill> {
     comparison
@@ -563,81 +488,4 @@ pub(crate) fn intent_id(intent: &impl Serialize) -> Result<ChangeId> {
         Error::new(ErrorKind::Unexpected, "a change cannot be written as JSON").with_source(error)
     })?;
     Ok(ChangeId::new(hex(&Sha256::digest(bytes), 24)))
-}
-
-/// The names of the vendor's side.
-struct Names<'a> {
-    source: &'a str,
-    accounts: HashMap<&'a VendorAccountId, &'a str>,
-    services: HashMap<&'a ServiceKey, &'a str>,
-}
-
-impl<'a> Names<'a> {
-    fn new(context: &PlanContext<'a>) -> Self {
-        Self {
-            source: &context.source.name,
-            accounts: context
-                .accounts
-                .iter()
-                .map(|account| (&account.id, account.name.as_str()))
-                .collect(),
-            services: context
-                .services
-                .iter()
-                .map(|service| (&service.key, service.name.as_str()))
-                .collect(),
-        }
-    }
-
-    fn notice(&self, record: &Unplaced) -> Notice {
-        let account = match self.accounts.get(&record.account) {
-            Some(name) => (*name).to_owned(),
-            None => record.account.to_string(),
-        };
-        let reason = record
-            .reason
-            .as_ref()
-            .map_or_else(String::new, |reason| format!(" ({reason})"));
-        let lines = match record.lines {
-            1 => "1 usage line".to_owned(),
-            many => format!("{many} usage lines"),
-        };
-        let message = match &record.subject {
-            UnplacedSubject::Account
-                if record.kind == Kind::NotObserved
-                    && !self.accounts.contains_key(&record.account) =>
-            {
-                format!(
-                    "account {account} is linked, and {} does not list it any more: nothing is \
-                     changed; if the client has left, exclude the account{reason}",
-                    self.source
-                )
-            }
-            UnplacedSubject::Account if record.kind == Kind::NotObserved => {
-                format!("{account}: not observed, so nothing is changed{reason}")
-            }
-            UnplacedSubject::Account => {
-                format!(
-                    "{account}: the account is {}, with {lines}{reason}",
-                    record.kind
-                )
-            }
-            UnplacedSubject::Service(service) => {
-                let name = self.services.get(service).copied().unwrap_or_default();
-                let quantity = record
-                    .quantity
-                    .map_or_else(String::new, |quantity| format!(" of {quantity} units"));
-                format!(
-                    "{account}: {service} {name} is {}, with {lines}{quantity}{reason}",
-                    record.kind
-                )
-            }
-        };
-        let mut notice = Notice::new(record.kind, message);
-        notice.account = Some(record.account.clone());
-        if let UnplacedSubject::Service(service) = &record.subject {
-            notice.service = Some(service.clone());
-        }
-        notice
-    }
 }

@@ -38,6 +38,8 @@ pub enum Kind {
     NotObserved,
     /// The agreement or the product cannot take synced lines.
     NotEligible,
+    /// Billed on a bill that was exported before, and on none since.
+    Exported,
 }
 
 impl Kind {
@@ -55,6 +57,7 @@ impl Kind {
             Self::Ambiguous => "ambiguous",
             Self::NotObserved => "not observed",
             Self::NotEligible => "not eligible",
+            Self::Exported => "exported before",
         }
     }
 }

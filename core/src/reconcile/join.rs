@@ -6,7 +6,7 @@ use super::book::index;
 use super::charges::{self, BillLine, ChargeSum};
 use super::comparison::{ChargeData, Comparison, Kind, RowData, VendorCost};
 use super::compiled::{Decision, ProductRoute, Routes};
-use super::reconciler::{AgreementUsage, Entry, Reconciler, note_least};
+use super::reconciler::{AgreementUsage, Entry, Reconciler, Silence, note_least};
 use super::standing::Standing;
 use crate::mapping::BilledAs;
 use crate::model::{Agreement, AgreementLine, BillKey, ChargeKey, ChargeKind, Quantity};
@@ -103,8 +103,8 @@ impl<'a> Reconciler<'a> {
                 (*kind, Some(reason.clone()))
             } else if let Some(reason) = problem.as_ref().or(incomplete.as_ref()) {
                 (Kind::NotObserved, Some(reason.clone()))
-            } else if let Some(reason) = unobserved.get(&product) {
-                (Kind::NotObserved, Some(reason.clone()))
+            } else if let Some(silence) = unobserved.get(&product) {
+                silence.clone()
             } else {
                 self.judge(&found, &unread_kinds)
             };
@@ -235,7 +235,7 @@ impl<'a> Reconciler<'a> {
         &self,
         bill: &BillSum,
         unread_kinds: &[ChargeKind],
-        unobserved: &BTreeMap<u32, String>,
+        unobserved: &BTreeMap<u32, Silence>,
     ) -> (Kind, Option<String>) {
         if let Some(reason) = self.not_eligible_product(bill.product) {
             return (Kind::NotEligible, Some(reason));
@@ -244,8 +244,8 @@ impl<'a> Reconciler<'a> {
             let reason = format!("the vendor's {} lines could not be read", bill.counts);
             return (Kind::NotObserved, Some(reason));
         }
-        if let Some(reason) = unobserved.get(&bill.product) {
-            return (Kind::NotObserved, Some(reason.clone()));
+        if let Some(silence) = unobserved.get(&bill.product) {
+            return silence.clone();
         }
         if bill.switched_off {
             let reason = "a service that is part of the sum is switched off".to_owned();
@@ -258,7 +258,7 @@ impl<'a> Reconciler<'a> {
         let Some(made) = self.ledger.and_then(|ledger| ledger.charge(&sum.key)) else {
             return (Kind::NewRevenue, None);
         };
-        let of = format!("bill {}", sum.key.bill);
+        let of = format!("the bill of {}", sum.key.bill.date);
         match made.state {
             ChangeState::Done => (Kind::NoChange, None),
             ChangeState::Conflict => {
@@ -336,8 +336,8 @@ impl<'a> Reconciler<'a> {
         owed.into_values().collect()
     }
 
-    /// The products that services feed about which nothing is known, each with the reason.
-    fn unobserved_products(&self, services: &BTreeMap<u32, String>) -> BTreeMap<u32, String> {
+    /// The products that services feed about which a reading says nothing.
+    fn unobserved_products(&self, services: &BTreeMap<u32, Silence>) -> BTreeMap<u32, Silence> {
         let mut products = BTreeMap::new();
         for (at, reason) in services {
             let service = &self.routes.services[*at as usize];

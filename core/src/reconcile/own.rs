@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::book::{PsaBook, index};
 use super::comparison::Kind;
-use super::reconciler::{AgreementUsage, note_least, note_least_text};
+use super::reconciler::{AgreementUsage, Silence, note_least, note_least_text};
 use crate::model::{
     Agreement, AgreementId, AgreementKey, BillingCycle, ChargeKind, CivilDate, CompanyId,
     ServiceKey, Timestamp, UsageLine, VendorAccountId,
@@ -37,8 +37,8 @@ struct CompanyUsage {
     /// Why the company's usage is not known whole.
     incomplete: Option<String>,
     unread_kinds: Vec<ChargeKind>,
-    /// Mapped services about which some account says nothing, each with the reason.
-    unobserved: BTreeMap<u32, String>,
+    /// Mapped services about which some account says nothing.
+    unobserved: BTreeMap<u32, Silence>,
     as_of: Option<Timestamp>,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Owns<'a> {
         company: &'a CompanyId,
         as_of: Timestamp,
         unread_kinds: &[ChargeKind],
-        unobserved: &[(u32, String)],
+        unobserved: &[(u32, Silence)],
     ) {
         let usage = self.companies.entry(company).or_default();
         usage.as_of = Some(usage.as_of.map_or(as_of, |oldest| oldest.min(as_of)));

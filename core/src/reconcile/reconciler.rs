@@ -36,6 +36,10 @@ pub struct Reconciler<'a> {
     not_counted: BTreeMap<ChargeKind, u64>,
 }
 
+/// Why a reading says nothing about a service, as what its products then are. What is not known
+/// goes before what was exported.
+pub(super) type Silence = (Kind, Option<String>);
+
 /// What the accounts of one agreement say.
 #[derive(Debug, Default)]
 pub(super) struct AgreementUsage {
@@ -44,8 +48,8 @@ pub(super) struct AgreementUsage {
     pub(super) incomplete: Option<String>,
     /// Kinds of lines that some account could not state.
     pub(super) unread_kinds: Vec<ChargeKind>,
-    /// Mapped services about which some account says nothing, each with the reason.
-    pub(super) unobserved: BTreeMap<u32, String>,
+    /// Mapped services about which some account says nothing.
+    pub(super) unobserved: BTreeMap<u32, Silence>,
     /// The oldest state that its readings show.
     pub(super) as_of: Option<Timestamp>,
     /// The first service by key that nothing is decided about.
@@ -149,13 +153,15 @@ impl<'a> Reconciler<'a> {
         let id = &reading.account;
         self.bills
             .extend(reading.bills.into_iter().map(|bill| (id.clone(), bill)));
-        let unobserved: Vec<(u32, String)> = reading
-            .unobserved
-            .into_iter()
-            .filter_map(|(service, reason)| {
-                let (at, _) = self.routes.service(&service)?;
-                Some((at, format!("account {id} of service {service}: {reason}")))
-            })
+        let unobserved = reading.unobserved.into_iter().map(|(service, reason)| {
+            let reason = format!("account {id} of service {service}: {reason}");
+            (service, (Kind::NotObserved, Some(reason)))
+        });
+        let exported = reading.exported.into_iter();
+        let exported = exported.map(|service| (service, (Kind::Exported, None)));
+        let unobserved: Vec<(u32, Silence)> = unobserved
+            .chain(exported)
+            .filter_map(|(service, silence)| Some((self.routes.service(&service)?.0, silence)))
             .collect();
         let seen = Seen {
             as_of,
@@ -400,7 +406,7 @@ impl<'a> Reconciler<'a> {
 }
 
 /// Keeps the smallest reason, so that the order of the readings does not show.
-pub(super) fn note_least(reasons: &mut BTreeMap<u32, String>, of: u32, reason: String) {
+pub(super) fn note_least(reasons: &mut BTreeMap<u32, Silence>, of: u32, reason: Silence) {
     let known = reasons.entry(of).or_insert_with(|| reason.clone());
     if reason < *known {
         *known = reason;
@@ -419,7 +425,7 @@ pub(super) fn note_least_text(known: &mut Option<String>, reason: String) {
 struct Seen<'r> {
     as_of: Timestamp,
     unread_kinds: &'r [ChargeKind],
-    unobserved: &'r [(u32, String)],
+    unobserved: &'r [(u32, Silence)],
 }
 
 impl AgreementUsage {

@@ -215,6 +215,32 @@ fn a_service_about_which_a_reading_says_nothing_is_neither_missing_nor_changed()
 }
 
 #[test]
+fn a_line_of_a_bill_that_was_exported_before_is_neither_missing_nor_a_finding() {
+    let world = |reading: fn(AccountReading) -> AccountReading| {
+        let mut world = World::new()
+            .account(1)
+            .service("mail")
+            .bills(1, "10", "P-mail", "2")
+            .with_policy(|policy| policy.vendor_missing = VendorMissing::EndLine);
+        let empty = AccountReading::complete("c-1", vec![], Basis::Invoiced, now());
+        world.readings.push(reading(empty));
+        world
+    };
+    let exported = world(|reading| reading.with_exported(["S-mail".into()]));
+    assert_eq!(kind_of(&exported, "a-1 P-mail"), Kind::Exported);
+    let plan = exported.plan();
+    assert!(plan.changes().is_empty() && plan.notices().is_empty());
+    assert_eq!(plan.content().found[&Kind::Exported], 1);
+    // What is not known goes before it.
+    let unknown = world(|reading| {
+        reading
+            .with_exported(["S-mail".into()])
+            .with_unobserved([("S-mail".into(), "it says something else now".to_owned())])
+    });
+    assert_eq!(kind_of(&unknown, "a-1 P-mail"), Kind::NotObserved);
+}
+
+#[test]
 fn what_is_switched_off_is_neither_changed_nor_ended() {
     let world = World::new()
         .account(1)

@@ -50,6 +50,7 @@ pub(super) struct Read {
     pub(super) lines: Vec<UsageLine>,
     pub(super) unread_kinds: Vec<ChargeKind>,
     pub(super) unobserved: BTreeMap<ServiceKey, String>,
+    pub(super) exported: BTreeSet<ServiceKey>,
     pub(super) bills: Vec<Bill>,
     /// The oldest of the dates of the services' latest bills.
     pub(super) as_of: CivilDate,
@@ -83,6 +84,7 @@ struct OfService {
     lines: Vec<Line>,
     bills: Vec<Bill>,
     unobserved: BTreeMap<ServiceKey, String>,
+    exported: BTreeSet<ServiceKey>,
 }
 
 impl<'a> ReportBook<'a> {
@@ -163,6 +165,7 @@ impl AccountBills<'_> {
             lines: Vec::new(),
             unread_kinds: Vec::new(),
             unobserved: BTreeMap::new(),
+            exported: BTreeSet::new(),
             bills: Vec::new(),
             as_of: day,
         };
@@ -207,6 +210,7 @@ impl AccountBills<'_> {
             });
             let of_service = bills.read(service, latest, done.as_ref(), source);
             read.unobserved.extend(of_service.unobserved.clone());
+            read.exported.extend(of_service.exported.clone());
             of_services.push(of_service);
         }
         let as_of = current.first().or(older.first());
@@ -221,6 +225,12 @@ impl AccountBills<'_> {
             .with_connector(CONNECTOR));
         };
         read.as_of = as_of;
+        for line in of_services.iter().flat_map(|service| &service.lines) {
+            if read.exported.remove(&line.usage.service) {
+                let reason = "part of it is on a bill that was exported before".to_owned();
+                read.unobserved.insert(line.usage.service.clone(), reason);
+            }
+        }
         let mut lines = Vec::new();
         for of_service in of_services {
             // The key of a line may be that of a service that is not observed: then its sum is not
@@ -322,18 +332,19 @@ impl<'a> ServiceBills<'a> {
         let recurring = recurring.map(|line| (ChargeKind::Recurring, *line));
         let newest = self.bill(service, latest);
         if let Some(digest) = done.and_then(|done| done.digest(&newest.key)) {
-            let why = if newest.digest == digest {
-                format!("its bill of {latest} was exported already")
-            } else {
-                tracing::warn!(service, %latest, "an exported bill was changed");
-                format!("its bill of {latest} was exported, and says something else now")
-            };
             let once = self.once(&[latest].into(), source);
-            let all = recurring.chain(once);
+            let keys = recurring.chain(once);
+            let keys = keys.map(|(kind, line)| service_key(line, kind));
+            if newest.digest == digest {
+                return OfService {
+                    exported: keys.collect(),
+                    ..OfService::default()
+                };
+            }
+            tracing::warn!(service, %latest, "an exported bill was changed");
+            let why = format!("its bill of {latest} was exported, and says something else now");
             return OfService {
-                unobserved: all
-                    .map(|(kind, line)| (service_key(line, kind), why.clone()))
-                    .collect(),
+                unobserved: keys.map(|key| (key, why.clone())).collect(),
                 ..OfService::default()
             };
         }
@@ -353,7 +364,7 @@ impl<'a> ServiceBills<'a> {
                 })
                 .collect(),
             bills: new.iter().map(|date| self.bill(service, *date)).collect(),
-            unobserved: BTreeMap::new(),
+            ..OfService::default()
         }
     }
 }
