@@ -242,6 +242,8 @@ pub(crate) enum EffectiveDaysConfig {
     /// From the next billing period that is not posted.
     #[default]
     NextPeriod,
+    /// From the first billing period that is not posted, the running one included.
+    OpenPeriod,
     /// From the day of the plan, prorated by Autotask.
     Prorated,
 }

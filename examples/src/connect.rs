@@ -188,6 +188,7 @@ fn autotask(config: &Config, settings: &AutotaskConfig) -> Result<Box<dyn PsaSin
         .build()?;
     let days = match settings.effective_days {
         EffectiveDaysConfig::NextPeriod => EffectiveDays::NextPeriod,
+        EffectiveDaysConfig::OpenPeriod => EffectiveDays::OpenPeriod,
         EffectiveDaysConfig::Prorated => EffectiveDays::Prorated,
     };
     let key = match settings.subscription_field.as_deref() {

@@ -42,6 +42,10 @@ pub enum EffectiveDays {
     /// again.
     #[default]
     NextPeriod,
+    /// From the first day of the first billing period that is not posted, the running one included:
+    /// a vendor that bills in advance has billed it. Nothing is prorated. Quantities are read as of
+    /// that day.
+    OpenPeriod,
     /// From the day of the plan: the system bills the part of the period as an item of its own,
     /// also in a period that is posted. Quantities are read as of the present day.
     Prorated,
@@ -262,37 +266,53 @@ impl Frame {
         self.end.is_some_and(|end| end < today)
     }
 
-    /// The first day of the next period, after the present day and after what is posted.
+    /// The first day of the first period that a change may count from: of those that are not
+    /// posted the next one or, where that is wished for, the one that holds the present day.
     pub(super) fn next_open(
         &self,
-        grid: PeriodGrid,
+        rules: Rules,
         today: CivilDate,
         posted_until: Option<CivilDate>,
     ) -> Option<CivilDate> {
-        let closed = posted_until.map_or(today, |posted| posted.max(today));
-        Some(self.periods(grid)?.first_after(closed))
+        let periods = self.periods(rules.grid)?;
+        let (first, closed) = if rules.days == EffectiveDays::OpenPeriod {
+            let running = periods.holding(today);
+            // A row may end on the day on which the next one starts.
+            (running, posted_until.filter(|posted| *posted > running))
+        } else {
+            (periods.first_after(today), posted_until)
+        };
+        let open = closed.map(|posted| periods.first_after(posted));
+        Some(open.map_or(first, |open| open.max(first)))
+    }
+
+    /// The first day about which it matters what is posted.
+    pub(super) fn posted_from(&self, rules: Rules, today: CivilDate) -> CivilDate {
+        let running = self
+            .periods(rules.grid)
+            .filter(|_| rules.days == EffectiveDays::OpenPeriod)
+            .map(|periods| periods.holding(today));
+        running.map_or(today, |running| running.min(today))
     }
 
     /// The day whose quantities are compared with the vendor's: the first on which a change
     /// planned today would count.
     pub(super) fn reading_day(
         &self,
-        days: EffectiveDays,
-        grid: PeriodGrid,
+        rules: Rules,
         today: CivilDate,
+        posted_until: Option<CivilDate>,
     ) -> CivilDate {
         let begun = self.start.map_or(today, |start| start.max(today));
-        match days {
-            EffectiveDays::Prorated => begun,
-            EffectiveDays::NextPeriod => {
-                let next = self.next_open(grid, today, None).unwrap_or(begun);
-                // In the last period there is no next one.
-                if self.end.is_some_and(|end| end < next) {
-                    begun
-                } else {
-                    next
-                }
-            }
+        if rules.days == EffectiveDays::Prorated {
+            return begun;
+        }
+        let next = self.next_open(rules, today, posted_until).unwrap_or(begun);
+        // In the last period there is no next one.
+        if self.end.is_some_and(|end| end < next) {
+            begun
+        } else {
+            next
         }
     }
 }
@@ -324,7 +344,10 @@ pub(super) fn agreement(
     agreement.end = frame.end;
     agreement.bill_start = frame.start;
     agreement.billing_cycle = frame.cycle;
-    agreement.next_invoice = frame.next_open(rules.grid, today, posted_until);
+    agreement.next_invoice = frame.next_open(rules, today, posted_until);
+    agreement.counts_from = agreement
+        .next_invoice
+        .filter(|_| rules.days == EffectiveDays::OpenPeriod);
     agreement.prorates = Some(rules.days == EffectiveDays::Prorated);
     agreement.eligibility =
         Eligibility::from_reasons(reasons(frame, rules, today, agreement.next_invoice));
@@ -347,8 +370,7 @@ fn reasons(frame: &Frame, rules: Rules, today: CivilDate, next: Option<CivilDate
             reasons.push(format!("The contract ended on {end}."));
         }
         (Some(_), Some(end)) => {
-            let last =
-                rules.days == EffectiveDays::NextPeriod && next.is_some_and(|next| end < next);
+            let last = rules.days != EffectiveDays::Prorated && next.is_some_and(|next| end < next);
             if last {
                 reasons.push(format!(
                     "The contract ends on {end}, before another open billing period begins: extend \
@@ -526,9 +548,7 @@ mod tests {
         let frame = contract(7, 1, 2, "2026-12-31");
         let next = |posted: Option<&str>| {
             let posted = posted.map(day);
-            frame
-                .next_open(PeriodGrid::ContractStart, day("2026-03-15"), posted)
-                .unwrap()
+            frame.next_open(RULES, day("2026-03-15"), posted).unwrap()
         };
         assert_eq!(next(None), day("2026-03-17"));
         assert_eq!(next(Some("2026-02-16")), day("2026-03-17"));
@@ -536,10 +556,43 @@ mod tests {
     }
 
     #[test]
+    fn c14_the_running_period_is_open_until_it_is_posted() {
+        let frame = contract(7, 1, 2, "2026-12-31");
+        let rules = Rules {
+            days: EffectiveDays::OpenPeriod,
+            ..RULES
+        };
+        for (posted, expected) in [
+            (None, "2026-02-17"),
+            // The row of the period before may be said to end on the day of the next one.
+            (Some("2026-02-17"), "2026-02-17"),
+            (Some("2026-02-28"), "2026-03-17"),
+            (Some("2026-03-16"), "2026-03-17"),
+            (Some("2026-04-16"), "2026-04-17"),
+        ] {
+            let (today, posted) = (day("2026-03-15"), posted.map(day));
+            let found = agreement(&frame, rules, today, posted);
+            assert_eq!(found.counts_from, Some(day(expected)), "{posted:?}");
+            assert_eq!(found.next_invoice, found.counts_from);
+            assert_eq!(frame.reading_day(rules, today, posted), day(expected));
+        }
+        assert_eq!(
+            frame.posted_from(rules, day("2026-03-15")),
+            day("2026-02-17")
+        );
+        assert_eq!(
+            frame.posted_from(RULES, day("2026-03-15")),
+            day("2026-03-15")
+        );
+    }
+
+    #[test]
     fn quantities_are_read_as_of_the_day_a_change_would_count_from() {
         let frame = contract(7, 1, 2, "2026-12-31");
-        let read =
-            |days, today: &str| frame.reading_day(days, PeriodGrid::ContractStart, day(today));
+        let read = |days, today: &str| {
+            let rules = Rules { days, ..RULES };
+            frame.reading_day(rules, day(today), None)
+        };
         assert_eq!(
             read(EffectiveDays::NextPeriod, "2026-03-15"),
             day("2026-03-17")

@@ -48,19 +48,34 @@ impl Periods {
         if day < self.start {
             return self.start;
         }
+        self.begin_of(self.step_after(day))
+    }
+
+    /// The first day of the period that holds a day; of the first one, where the day comes before.
+    pub(super) fn holding(&self, day: CivilDate) -> CivilDate {
+        if day < self.start {
+            return self.start;
+        }
+        let before = self.step_after(day).saturating_sub(1);
+        self.begin_of(before).max(self.start)
+    }
+
+    fn begin_of(&self, step: u32) -> CivilDate {
+        self.anchor.plus_months(step.saturating_mul(self.months))
+    }
+
+    /// The number, from the anchor, of the first period that begins after a day.
+    fn step_after(&self, day: CivilDate) -> u32 {
         // Begins at or before the wanted one: months are no shorter than 28 days.
         let months = |date: CivilDate| i32::from(date.year()) * 12 + i32::from(date.month());
         let between = u32::try_from(months(day) - months(self.anchor)).unwrap_or(0);
         let mut step = (between / self.months).saturating_sub(1);
         loop {
-            let begins = self.anchor.plus_months(step.saturating_mul(self.months));
-            if begins > day {
-                return begins;
-            }
+            let begins = self.begin_of(step);
             let next = step.saturating_add(1);
-            if self.anchor.plus_months(next.saturating_mul(self.months)) <= begins {
-                // The end of the calendar.
-                return begins;
+            // Where nothing begins after that, the calendar ends.
+            if begins > day || self.begin_of(next) <= begins {
+                return step;
             }
             step = next;
         }
@@ -116,6 +131,25 @@ mod tests {
             quarterly.first_after(date("2026-02-28")),
             date("2026-05-30")
         );
+    }
+
+    #[test]
+    fn a_day_is_held_by_the_period_that_began_last() {
+        let monthly = periods(
+            "2026-01-31",
+            BillingCycle::Monthly,
+            PeriodGrid::ContractStart,
+        );
+        for (day, begins) in [
+            ("2025-12-01", "2026-01-31"),
+            ("2026-02-27", "2026-01-31"),
+            ("2026-02-28", "2026-02-28"),
+            ("2026-03-30", "2026-02-28"),
+            ("2026-03-31", "2026-03-31"),
+            ("2031-06-29", "2031-05-31"),
+        ] {
+            assert_eq!(monthly.holding(date(day)), date(begins), "{day}");
+        }
     }
 
     #[test]

@@ -136,13 +136,17 @@ async fn begin<'a>(
 /// A few contracts with what is posted of them.
 async fn mapped(sink: &AutotaskSink, frames: Vec<Result<Frame>>) -> Vec<Result<Agreement>> {
     let today = sink.today();
-    let live: Vec<i64> = frames
+    let live: Vec<&Frame> = frames
         .iter()
         .flatten()
         .filter(|frame| frame.recurring && !frame.has_ended(today))
-        .map(|frame| frame.id)
         .collect();
-    let posted = match posted_until(sink, &live, today).await {
+    let since = live
+        .iter()
+        .map(|frame| frame.posted_from(sink.0.rules, today))
+        .min();
+    let live: Vec<i64> = live.iter().map(|frame| frame.id).collect();
+    let posted = match posted_until(sink, &live, since.unwrap_or(today)).await {
         Ok(posted) => posted,
         // Nothing can be said of any of them.
         Err(error) => return vec![Err(error)],
@@ -157,17 +161,17 @@ async fn mapped(sink: &AutotaskSink, frames: Vec<Result<Frame>>) -> Vec<Result<A
         .collect()
 }
 
-/// The last posted day of contracts that have one after today.
+/// The last posted day of contracts that have one after a day.
 async fn posted_until(
     sink: &AutotaskSink,
     contracts: &[i64],
-    today: CivilDate,
+    day: CivilDate,
 ) -> Result<HashMap<i64, CivilDate>> {
     let mut posted: HashMap<i64, CivilDate> = HashMap::new();
     if sink.0.rules.days == EffectiveDays::Prorated {
         return Ok(posted);
     }
-    let query = posted_rows(today.plus_days(1)).only([Field::CONTRACT_ID, Field::END_DATE]);
+    let query = posted_rows(day.plus_days(1)).only([Field::CONTRACT_ID, Field::END_DATE]);
     let mut rows = sink
         .client()
         .contract_service_units_of_contracts(contracts, &query);
@@ -208,7 +212,7 @@ async fn lines_of(sink: &AutotaskSink, agreement: &AgreementId) -> Result<Vec<Ag
     let frame = frame(sink, agreement).await.map_err(in_agreement)?;
     let id = frame.id;
     let rules = sink.0.rules;
-    let day = frame.reading_day(rules.days, rules.grid, sink.today());
+    let today = sink.today();
     let of_contract = Query::matching(Field::CONTRACT_ID.equals(id));
     let mut services = sink
         .client()
@@ -227,7 +231,16 @@ async fn lines_of(sink: &AutotaskSink, agreement: &AgreementId) -> Result<Vec<Ag
         let error = map::unreadable("contract service", other.id, "contractID", what);
         return Err(in_agreement(error));
     }
-    let units = units(sink, of_contract, day).await.map_err(in_agreement)?;
+    let from = match rules.days {
+        EffectiveDays::OpenPeriod => frame.posted_from(rules, today),
+        _ => frame.reading_day(rules, today, None),
+    };
+    let units = units(sink, of_contract, from).await.map_err(in_agreement)?;
+    let posted = units.values().filter_map(Units::posted_until).max();
+    let day = match rules.days {
+        EffectiveDays::OpenPeriod => frame.reading_day(rules, today, posted),
+        _ => from,
+    };
     let none = Units::default();
     services
         .iter()

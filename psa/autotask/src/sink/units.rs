@@ -111,6 +111,12 @@ impl Units {
             .find(|row| row.posted)
     }
 
+    /// The last posted day; none where no row is posted.
+    pub(super) fn posted_until(&self) -> Option<CivilDate> {
+        let posted = self.0.iter().filter(|row| row.posted);
+        posted.map(|row| row.end).max()
+    }
+
     /// The last day that bills anything, seen from a day on which the rows are known: that of a
     /// line whose units are none from some day on. None while it goes on.
     pub(super) fn last_day(&self, known_from: CivilDate) -> Option<CivilDate> {

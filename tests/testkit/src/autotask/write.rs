@@ -121,12 +121,17 @@ fn defaults(state: &AutotaskState, entity: Entity, record: &mut Record) {
             record.set("isBillableToCompany", true);
         }
     }
-    if entity == Entity::ContractServices && record.get("unitPrice").is_null() {
+    if entity == Entity::ContractServices {
         let service = record
             .integer("serviceID")
             .and_then(|id| state.record(Entity::Services, id));
-        if let Some(price) = service.map(|found| found.get("unitPrice").clone()) {
-            record.set("unitPrice", price);
+        for amount in ["unitPrice", "unitCost"] {
+            let standard = service.map(|found| found.get(amount).clone());
+            if record.get(amount).is_null()
+                && let Some(standard) = standard
+            {
+                record.set(amount, standard);
+            }
         }
     }
 }

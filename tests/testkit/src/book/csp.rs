@@ -155,6 +155,7 @@ fn last_bill(today: Date) -> Date {
 struct Product {
     at_vendor: String,
     in_psa: i64,
+    name: String,
 }
 
 struct Client {
@@ -265,10 +266,10 @@ impl Maker {
             .iter()
             .chain([&self.azure])
             .find(|product| product.at_vendor == own.product_id);
-        let service = product.map_or(0, |product| product.in_psa);
+        let product = product.unwrap_or(&self.azure);
+        let (service, name) = (product.in_psa, &product.name);
         let psa = &mut self.book.autotask;
-        let name = format!("Microsoft {external}");
-        let contract = psa.add_contract_over(client.company, &name, start, end);
+        let contract = psa.add_contract_over(client.company, name, start, end);
         psa.edit(Entity::Contracts, contract, |contract| {
             contract
                 .udfs
@@ -450,5 +451,9 @@ fn product(
     autotask.edit(Entity::Services, in_psa, |service| {
         service.set("sku", offer.sku.as_str());
     });
-    Product { at_vendor, in_psa }
+    Product {
+        at_vendor,
+        in_psa,
+        name: offer.name.clone(),
+    }
 }
