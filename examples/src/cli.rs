@@ -81,10 +81,17 @@ pub(crate) enum Command {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DemoArgs {
+    /// The vendor.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) source: DemoSource,
+    /// The billing system.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) sink: DemoSink,
     /// The vendor's accounts: 20 to 2000, for each special case has one of its own.
     #[arg(long, default_value_t = 60, value_parser = RangedU64ValueParser::<usize>::new().range(20..=2000))]
     pub(crate) accounts: usize,
-    /// The usage lines, over all accounts: 100 to 100000.
+    /// The usage lines, over all accounts: 100 to 100000. Of Autotask there are as many as the
+    /// accounts need.
     #[arg(long, default_value_t = 1200, value_parser = RangedU64ValueParser::<usize>::new().range(100..=100_000))]
     pub(crate) lines: usize,
     /// The same seed gives the same book of business.
@@ -96,6 +103,26 @@ pub(crate) struct DemoArgs {
     /// Let everything go wrong while the plan is carried out, and show what becomes of it.
     #[arg(long, conflicts_with = "keep")]
     pub(crate) faults: bool,
+}
+
+/// A vendor that a demo plays on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DemoSource {
+    /// Sherweb.
+    #[default]
+    Sherweb,
+    /// Cloudmore.
+    Cloudmore,
+}
+
+/// A billing system that a demo plays on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DemoSink {
+    /// ConnectWise PSA.
+    #[default]
+    Connectwise,
+    /// Autotask.
+    Autotask,
 }
 
 #[derive(Debug, Args)]

@@ -34,6 +34,7 @@ impl Outcome {
             Kind::Ambiguous,
             Kind::NotEligible,
             Kind::SwitchedOff,
+            Kind::Exported,
         ];
         let nothing_compared = !compared.iter().any(|kind| found.contains_key(kind));
         let expected = plan

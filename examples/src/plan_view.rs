@@ -101,6 +101,15 @@ pub(crate) fn head(plan: &Plan) -> String {
         return out;
     }
     let _ = writeln!(out, "{agree} billed quantities agree with the vendor's.");
+    let exported = content.found.get(&Kind::Exported).copied().unwrap_or(0);
+    if exported > 0 {
+        let rest = count(to_usize(exported), "rests", "rest");
+        out.push_str(&wrapped(
+            "",
+            0,
+            &format!("{rest} on bills that were brought over before, and nothing is new since."),
+        ));
+    }
     if content.unowned_lines > 0 {
         let _ = writeln!(
             out,

@@ -1,41 +1,35 @@
 //! `demo`: the whole round on two simulators, told for a reader in finance.
 
 mod cases;
+mod csp;
 mod decisions;
 mod faults;
 mod keep;
 mod stage;
+mod telling;
 
 use std::fmt::Write as _;
 
-use async_trait::async_trait;
 use serde::Serialize;
-use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval};
 use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::mapping::Mapping;
-use tallyline_core::model::{ChangeId, Timestamp};
 use tallyline_core::plan::{Plan, PlanSummary, Policy};
-use tallyline_core::source::Identity;
 use tallyline_core::store::MemoryStore;
-use tallyline_core::{PsaSink as _, Result, VendorSource as _};
+use tallyline_core::{Error, ErrorKind, PsaSink as _, Result, VendorSource as _};
 use tallyline_testkit::connectwise::WriteKind;
 
 use self::cases::{CaseResult, Judge};
 use self::stage::Stage;
-use crate::cli::DemoArgs;
+use self::telling::{BookClock, Narrator, blocked, checked, left, planned};
+use crate::cli::{DemoArgs, DemoSink, DemoSource};
 use crate::commands::Context;
 use crate::outcome::Outcome;
-use crate::output::{count, safe, say, wrapped};
-use crate::plan_view::{self, Amount, place_line};
+use crate::output::{count, say, wrapped};
 use crate::progress::Bars;
-use crate::report_view;
 
-/// How much of the plan is shown.
-const SHOWN: Amount = Amount {
-    changes: 12,
-    blocked: 12,
-    notices: 30,
-};
+/// What both sides are called.
+const SYSTEMS: [&str; 2] = ["Vendor, Sherweb", "Billing, ConnectWise PSA"];
 
 /// What the demo came to.
 #[derive(Serialize)]
@@ -58,46 +52,18 @@ struct Figures {
     lines_changed: usize,
 }
 
-/// The book's clock: it stands still, so that the same seed tells the same story.
-struct BookClock(Timestamp);
-
-#[async_trait]
-impl Clock for BookClock {
-    fn now(&self) -> Timestamp {
-        self.0
-    }
-
-    async fn sleep(&self, duration: std::time::Duration) {
-        tokio::time::sleep(duration).await;
-    }
-
-    async fn alongside(&self, _: std::time::Duration) {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Tells the story, unless a JSON document is wanted.
-struct Narrator {
-    silent: bool,
-}
-
-impl Narrator {
-    fn step(&self, number: u8, title: &str, text: &str) -> Result<()> {
-        if self.silent {
-            return Ok(());
-        }
-        let heading = format!("{number}. {title}");
-        let rule = "-".repeat(heading.chars().count());
-        say(&format!("\n{heading}\n{rule}\n{text}"))
-    }
-
-    fn tell(&self, text: &str) -> Result<()> {
-        if self.silent { Ok(()) } else { say(text) }
-    }
-}
-
 /// Plays the demo.
 pub(crate) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
+    match (args.source, args.sink) {
+        (_, DemoSink::Autotask) => return Box::pin(csp::run(context, args)).await,
+        (DemoSource::Cloudmore, DemoSink::Connectwise) => {
+            return Err(Error::new(
+                ErrorKind::Config,
+                "there is no demo from Cloudmore to ConnectWise PSA; give --sink autotask",
+            ));
+        }
+        (DemoSource::Sherweb, DemoSink::Connectwise) => {}
+    }
     if args.faults {
         return Box::pin(faults::run(context, args)).await;
     }
@@ -108,7 +74,11 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
     narrator.tell(&opening(&stage))?;
 
     let identities = [stage.source.check().await?, stage.sink.check().await?];
-    narrator.step(1, "Both connections are checked", &checked(&identities))?;
+    narrator.step(
+        1,
+        "Both connections are checked",
+        &checked(SYSTEMS, &identities),
+    )?;
 
     let lists = lists(&stage).await?;
     let decisions = decisions::decide(&stage.book, &lists)?;
@@ -138,7 +108,7 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
 
     let after = self::lists(&stage).await?;
     let second = self::plan(&stage, &after, &decisions.mapping).await?;
-    narrator.step(5, "The plan is made again", &left(&second))?;
+    narrator.step(5, "The plan is made again", &left(&second, 3))?;
 
     let wrong = results.iter().filter(|result| !result.as_expected).count();
     let still_blocked = blocked(&second) == blocked(&plan);
@@ -182,23 +152,6 @@ fn opening(stage: &Stage) -> String {
     wrapped("", 0, &intro)
 }
 
-fn checked(identities: &[Identity; 2]) -> String {
-    let mut out = String::new();
-    for (name, identity) in ["Vendor, Sherweb", "Billing, ConnectWise PSA"]
-        .iter()
-        .zip(identities)
-    {
-        let _ = writeln!(out, "{name}: connected as {}", safe(&identity.subject));
-        for text in &identity.verified {
-            out.push_str(&wrapped("  ok       ", 11, &safe(text)));
-        }
-        for text in &identity.warnings {
-            out.push_str(&wrapped("  warning  ", 11, &safe(text)));
-        }
-    }
-    out
-}
-
 async fn lists(stage: &Stage) -> Result<Lists> {
     Flow::new(&stage.source, &stage.sink).lists().await
 }
@@ -211,25 +164,6 @@ async fn plan(stage: &Stage, lists: &Lists, mapping: &Mapping) -> Result<Plan> {
         .await;
     bars.finish();
     plan
-}
-
-fn planned(plan: &Plan) -> String {
-    // Request ids are another one in each run, and mean nothing without the system behind them.
-    let mut notices = plan.notices().to_vec();
-    for notice in &mut notices {
-        while let Some(start) = notice.message.find(" [request ")
-            && let Some(length) = notice.message[start..].find(']')
-        {
-            notice.message.replace_range(start..=start + length, "");
-        }
-    }
-    format!(
-        "{}{}{}{}",
-        plan_view::head(plan),
-        plan_view::ready(plan, SHOWN.changes),
-        plan_view::blocked(plan, SHOWN.blocked),
-        plan_view::notices(&notices, SHOWN.notices)
-    )
 }
 
 async fn apply(stage: &Stage, plan: &Plan) -> Result<ApplyReport> {
@@ -262,13 +196,7 @@ fn figures(stage: &Stage) -> Figures {
 }
 
 fn applied(report: &ApplyReport, plan: &Plan, figures: Figures) -> String {
-    let mut out = report_view::table_text(report, plan.changes());
-    let _ = write!(
-        out,
-        "\n{} done; each was read back and found as wanted. {} blocked and not written.",
-        count(report.totals.done, "change is", "changes are"),
-        count(report.totals.blocked, "change is", "changes are"),
-    );
+    let mut out = telling::applied(report, plan);
     let _ = write!(
         out,
         "\n\nWhat the simulated systems saw themselves, from the first step on:\n\
@@ -279,38 +207,6 @@ fn applied(report: &ApplyReport, plan: &Plan, figures: Figures) -> String {
         count(figures.psa_writes, "write", "writes"),
         count(figures.lines_created, "line", "lines"),
         count(figures.lines_changed, "line", "lines"),
-    );
-    out
-}
-
-fn blocked(plan: &Plan) -> Vec<&ChangeId> {
-    let blocked = plan.changes().iter().filter(|change| change.is_blocked());
-    blocked.map(|change| &change.id).collect()
-}
-
-fn left(plan: &Plan) -> String {
-    let summary = plan.summary();
-    let mut out = if summary.ready == 0 {
-        "Nothing is left to apply: what could be corrected agrees now.\n".to_owned()
-    } else {
-        format!("NOT AS IT SHOULD BE: {} still to apply.\n", summary.ready)
-    };
-    if summary.blocked > 0 {
-        out.push_str("Blocked as before, until a person decides:\n");
-    }
-    for change in plan.changes().iter().filter(|change| change.is_blocked()) {
-        let (what, step) = plan_view::action_words(&change.action);
-        let text = format!("{}: {what} {step}", place_line(change));
-        out.push_str(&wrapped("  - ", 4, &text));
-    }
-    let _ = writeln!(
-        out,
-        "{} as listed in step 3, for a person to look at; nothing of that was changed.",
-        count(
-            plan_view::sentences(plan.notices()),
-            "finding remains",
-            "findings remain"
-        )
     );
     out
 }

@@ -144,3 +144,66 @@ fn the_demo_of_faults_tells_the_same_story_to_the_byte_and_says_when_the_book_is
     assert_eq!(small.code, 1, "{small:?}");
     assert!(small.err.contains("give more --accounts"), "{small:?}");
 }
+
+/// The demo in which a vendor's bills are brought to Autotask.
+fn bills(source: &str, args: &[&str]) -> Run {
+    let mut all = vec!["--source", source, "--sink", "autotask"];
+    all.extend(args);
+    demo(&all)
+}
+
+#[test]
+fn bills_of_either_vendor_are_brought_to_autotask_and_every_case_comes_out_as_its_book_says() {
+    for (source, contracts) in [
+        ("cloudmore", "1 new contract,"),
+        ("sherweb", "2 new contracts,"),
+    ] {
+        let run = bills(source, &[]);
+        assert_eq!(run.code, 0, "{run:?}");
+        for step in 1..=8 {
+            assert!(run.out.contains(&format!("\n{step}. ")), "{run:?}");
+        }
+        assert!(
+            run.out.contains("All 11 cases came out as the book says"),
+            "{run:?}"
+        );
+        let seen = run.out.replace("\n                   ", " ");
+        assert!(seen.contains(contracts), "{run:?}");
+        assert!(seen.contains("2 charges"), "{run:?}");
+        assert_well_told(&run);
+    }
+}
+
+#[test]
+fn a_second_run_over_a_bill_changes_nothing_and_a_new_bill_what_is_new() {
+    for (source, first) in [("cloudmore", 6), ("sherweb", 7)] {
+        let run = bills(source, &["--json"]);
+        let document: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+        assert_eq!((run.code, &document["ok"]), (0, &true.into()), "{document}");
+        let ready = |plan: &str| document[plan]["ready"].as_u64().unwrap();
+        let plans = ["first_plan", "same_bill", "next_bill", "same_next_bill"];
+        assert_eq!(plans.map(ready), [first, 0, 2, 0], "{source}");
+        assert_eq!(document["figures"]["psa_writes"], first + 2, "{source}");
+        assert_eq!(
+            document["figures"]["charges"], 2,
+            "one for each bill: {source}"
+        );
+    }
+}
+
+#[test]
+fn the_demo_of_bills_tells_the_same_story_to_the_byte_and_refuses_what_it_does_not_play() {
+    let stories = [5, 5].map(|seed| bills("cloudmore", &["--seed", &seed.to_string()]));
+    assert_eq!(stories[0].code, 0, "{:?}", stories[0]);
+    assert_eq!(stories[0].out, stories[1].out);
+    let faults = bills("cloudmore", &["--faults"]);
+    assert!(
+        faults.code == 1 && faults.err.contains("--faults"),
+        "{faults:?}"
+    );
+    let other = demo(&["--source", "cloudmore"]);
+    assert!(
+        other.code == 1 && other.err.contains("--sink autotask"),
+        "{other:?}"
+    );
+}

@@ -1,0 +1,140 @@
+//! How a demo is told: its steps, and what every story has in common.
+
+use std::fmt::Write as _;
+
+use async_trait::async_trait;
+use tallyline_core::Result;
+use tallyline_core::apply::{ApplyReport, Clock};
+use tallyline_core::model::{ChangeId, Timestamp};
+use tallyline_core::plan::Plan;
+use tallyline_core::source::Identity;
+
+use crate::output::{count, safe, say, wrapped};
+use crate::plan_view::{self, Amount, place_line};
+use crate::report_view;
+
+/// How much of a plan is shown.
+const SHOWN: Amount = Amount {
+    changes: 12,
+    blocked: 12,
+    notices: 30,
+};
+
+/// The book's clock: it stands still, so that the same seed tells the same story.
+pub(super) struct BookClock(pub(super) Timestamp);
+
+#[async_trait]
+impl Clock for BookClock {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    async fn sleep(&self, duration: std::time::Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    async fn alongside(&self, _: std::time::Duration) {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Tells the story, unless a JSON document is wanted.
+pub(super) struct Narrator {
+    pub(super) silent: bool,
+}
+
+impl Narrator {
+    pub(super) fn step(&self, number: u8, title: &str, text: &str) -> Result<()> {
+        if self.silent {
+            return Ok(());
+        }
+        let heading = format!("{number}. {title}");
+        let rule = "-".repeat(heading.chars().count());
+        say(&format!("\n{heading}\n{rule}\n{text}"))
+    }
+
+    pub(super) fn tell(&self, text: &str) -> Result<()> {
+        if self.silent { Ok(()) } else { say(text) }
+    }
+}
+
+/// What the check of both connections came to.
+pub(super) fn checked(names: [&str; 2], identities: &[Identity; 2]) -> String {
+    let mut out = String::new();
+    for (name, identity) in names.iter().zip(identities) {
+        let _ = writeln!(out, "{name}: connected as {}", safe(&identity.subject));
+        for text in &identity.verified {
+            out.push_str(&wrapped("  ok       ", 11, &safe(text)));
+        }
+        for text in &identity.warnings {
+            out.push_str(&wrapped("  warning  ", 11, &safe(text)));
+        }
+    }
+    out
+}
+
+/// What a plan comes to.
+pub(super) fn planned(plan: &Plan) -> String {
+    // Request ids are another one in each run, and mean nothing without the system behind them.
+    let mut notices = plan.notices().to_vec();
+    for notice in &mut notices {
+        while let Some(start) = notice.message.find(" [request ")
+            && let Some(length) = notice.message[start..].find(']')
+        {
+            notice.message.replace_range(start..=start + length, "");
+        }
+    }
+    format!(
+        "{}{}{}{}",
+        plan_view::head(plan),
+        plan_view::ready(plan, SHOWN.changes),
+        plan_view::blocked(plan, SHOWN.blocked),
+        plan_view::notices(&notices, SHOWN.notices)
+    )
+}
+
+/// What was done of a plan.
+pub(super) fn applied(report: &ApplyReport, plan: &Plan) -> String {
+    let mut out = report_view::table_text(report, plan.changes());
+    let _ = write!(
+        out,
+        "\n{} done; each was read back and found as wanted. {} blocked and not written.",
+        count(report.totals.done, "change is", "changes are"),
+        count(report.totals.blocked, "change is", "changes are"),
+    );
+    out
+}
+
+/// The blocked changes of a plan.
+pub(super) fn blocked(plan: &Plan) -> Vec<&ChangeId> {
+    let blocked = plan.changes().iter().filter(|change| change.is_blocked());
+    blocked.map(|change| &change.id).collect()
+}
+
+/// What is left to do by a plan that is made again.
+pub(super) fn left(plan: &Plan, listed: u8) -> String {
+    let summary = plan.summary();
+    let mut out = if summary.ready == 0 {
+        "Nothing is left to apply: what could be corrected agrees now.\n".to_owned()
+    } else {
+        format!("NOT AS IT SHOULD BE: {} still to apply.\n", summary.ready)
+    };
+    if summary.blocked > 0 {
+        out.push_str("Blocked as before, until a person decides:\n");
+    }
+    for change in plan.changes().iter().filter(|change| change.is_blocked()) {
+        let (what, step) = plan_view::action_words(&change.action);
+        let text = format!("{}: {what} {step}", place_line(change));
+        out.push_str(&wrapped("  - ", 4, &text));
+    }
+    let _ = writeln!(
+        out,
+        "{} as listed in step {listed}, for a person to look at; nothing of that was changed.",
+        count(
+            plan_view::sentences(plan.notices()),
+            "finding remains",
+            "findings remain"
+        )
+    );
+    out
+}
