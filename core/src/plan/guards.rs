@@ -1,5 +1,7 @@
 //! The guards: what speaks against a change.
 
+use std::collections::HashMap;
+
 use rust_decimal::Decimal;
 
 use super::{Action, Block, Change, Guard, PlanContext, Policy, Precondition, ReductionLimit};
@@ -94,12 +96,17 @@ fn negative(change: &Change) -> Option<String> {
         });
     }
     // A bounded line may give back what was billed.
-    let is_set = matches!(change.precondition, Precondition::QuantityUntil { .. });
-    if is_set || change.action.is_bounded() {
+    if is_billed_once(change) {
         return None;
     }
     let to = wanted(&change.action).filter(|to| *to < Quantity::ZERO)?;
     Some(format!("a line cannot bill {to} units"))
+}
+
+/// Whether its line is one of certain days, such as a catch-up.
+fn is_billed_once(change: &Change) -> bool {
+    let is_set = matches!(change.precondition, Precondition::QuantityUntil { .. });
+    is_set || change.action.is_bounded()
 }
 
 fn fractional(action: &Action, sink: &SinkDescriptor) -> Option<String> {
@@ -412,6 +419,39 @@ pub(crate) fn reduction_beyond(
     reductions.above(compared, limit, "takes units away from")
 }
 
+/// What a plan makes of the quantity of one line.
+struct Span {
+    from: Quantity,
+    to: Quantity,
+    new: bool,
+}
+
+/// What changes make of each line, from before the first step to after the last.
+fn spans(changes: &[Change]) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    let mut places = HashMap::new();
+    for change in changes.iter().filter(|change| !is_billed_once(change)) {
+        let Some((from, to)) = change.action.quantities() else {
+            continue;
+        };
+        let line = change.action.line();
+        let place = line.map(|line| {
+            *places
+                .entry((&change.agreement, line))
+                .or_insert(spans.len())
+        });
+        match place.and_then(|place| spans.get_mut(place)) {
+            Some(span) => span.to = to,
+            None => spans.push(Span {
+                from,
+                to,
+                new: line.is_none(),
+            }),
+        }
+    }
+    spans
+}
+
 /// The changes of one direction in sum. What is billed once does not count.
 struct Sum {
     lines: u64,
@@ -422,29 +462,24 @@ struct Sum {
 
 impl Sum {
     fn of(changes: &[Change], counts: impl Fn(Quantity, Quantity) -> bool) -> Self {
-        let none = Self {
+        let mut sum = Self {
             lines: 0,
             new_lines: 0,
             units: Decimal::ZERO,
         };
-        changes
-            .iter()
-            .filter(|change| !change.action.is_bounded())
-            .filter_map(|change| Some((change, change.action.quantities()?)))
-            .filter(|(_, (from, to))| counts(*from, *to))
-            .fold(none, |sum, (change, (from, to))| {
-                let new = change.action.line().is_none();
+        for Span { from, to, new } in spans(changes) {
+            if !counts(from, to) {
+                continue;
+            }
+            sum.lines += 1;
+            if new {
+                sum.new_lines += 1;
+            } else {
                 let units = from.value().saturating_sub(to.value()).abs();
-                Self {
-                    lines: sum.lines + 1,
-                    new_lines: sum.new_lines + u64::from(new),
-                    units: if new {
-                        sum.units
-                    } else {
-                        sum.units.saturating_add(units)
-                    },
-                }
-            })
+                sum.units = sum.units.saturating_add(units);
+            }
+        }
+        sum
     }
 
     /// Why it is above both the share and the count, if it is.

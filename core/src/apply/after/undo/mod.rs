@@ -9,7 +9,9 @@ use self::inverse::Inverse;
 use super::{Standing, TakenBack};
 use crate::apply::ChangeResult;
 use crate::error::Result;
-use crate::model::{Agreement, AgreementId, AgreementLine, CivilDate, ProductId, Timestamp};
+use crate::model::{
+    Agreement, AgreementId, AgreementLine, CivilDate, ProductId, Quantity, Timestamp,
+};
 use crate::plan::guards::{self, Compared};
 use crate::plan::{Action, Block, Change, Guard, Origin, Plan, PlanContent, Policy};
 use crate::reconcile::PsaBook;
@@ -332,14 +334,19 @@ fn ready<'a>(
 }
 
 /// Blocks the reductions where they are too much at once, measured against all open lines of
-/// the run's agreements.
+/// the run's agreements, and those that are taken back on one that has ended.
 fn guard(changes: &mut [Change], context: &UndoContext<'_>) {
     let agreements: BTreeSet<&AgreementId> = changes.iter().map(|c| &c.agreement).collect();
+    let changed: BTreeSet<_> = changes
+        .iter()
+        .filter_map(|change| change.action.line())
+        .collect();
     let mut compared = Compared::default();
     for agreement in agreements {
         for line in context.book.lines(agreement).unwrap_or_default() {
-            if line.is_open_on(context.today) {
-                compared.add(line.state.quantity);
+            if line.is_open_on(context.today) || changed.contains(&line.id) {
+                // What gives money back takes nothing from what the others bill.
+                compared.add(line.state.quantity.max(Quantity::ZERO));
             }
         }
     }

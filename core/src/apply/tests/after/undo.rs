@@ -520,6 +520,41 @@ async fn an_undo_that_takes_too_much_away_is_blocked() {
     assert!(blocked.iter().all(|c| c.action.is_reduction()));
 }
 
+/// What the guard of an undo says with nothing allowed without a person's word.
+async fn said_by_guard(desk: &Desk, run: &str) -> Option<String> {
+    let mut policy = Policy::default();
+    policy.reduction_limit.lines = 0;
+    policy.reduction_limit.percent = 0.into();
+    let undo = desk.undo_on(run, &desk.book(), &policy).await;
+    let mut blocks = undo.plan.changes().iter().flat_map(|c| &c.blocks);
+    blocks.next().map(|block| block.reason.clone())
+}
+
+#[tokio::test]
+async fn what_an_undo_takes_away_is_said_by_line_and_is_part_of_what_there_is() {
+    let desk = Desk::new();
+    let plan = [
+        set_quantity("c1", "a1", "p1", "l1", (10, 20)),
+        set_quantity("c2", "a1", "p1", "l1", (20, 17)),
+        add("c3", "a2", "p8", 1),
+    ];
+    assert!(desk.run("r1", &plan).await.is_all_done());
+    let said = said_by_guard(&desk, "r1").await.unwrap();
+    // Back from 17 by way of 20 to 10, and 1 of 1 from the line that was added.
+    let all = "units away from 2 of 5 lines (40 %) and 8 of";
+    assert!(said.contains(all), "{said}");
+}
+
+#[tokio::test]
+async fn a_catch_up_that_is_taken_back_counts_for_nothing_as_it_is_billed_once() {
+    let desk = Desk::new();
+    let report = desk.run("r1", &with_catch_up((10, 13))).await;
+    assert!(report.is_all_done(), "{report}");
+    let said = said_by_guard(&desk, "r1").await.unwrap();
+    assert!(said.contains("away from 1 of "), "{said}");
+    assert!(said.contains(" and 3 of "), "{said}");
+}
+
 #[tokio::test]
 async fn the_same_state_gives_the_same_undo() {
     let desk = Desk::new();
