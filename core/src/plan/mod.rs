@@ -20,6 +20,7 @@ pub use planner::{PlanContext, Planner};
 pub(crate) use planner::{first_day, intent_id};
 pub use policy::{EffectiveDate, IncreaseLimit, Policy, ReductionLimit, VendorMissing};
 pub use strategy::Strategy;
+pub(crate) use strategy::in_place_from;
 
 #[cfg(test)]
 mod tests;

@@ -52,7 +52,7 @@ pub(super) struct Step {
 
 /// The first day on which what is set in place counts: the first not invoiced yet, of whatever
 /// period it is; the day given where that is not known.
-pub(super) fn in_place_from(agreement: &Agreement, otherwise: CivilDate) -> CivilDate {
+pub(crate) fn in_place_from(agreement: &Agreement, otherwise: CivilDate) -> CivilDate {
     let day = agreement.next_invoice.unwrap_or(otherwise);
     agreement.bill_start.map_or(day, |start| day.max(start))
 }

@@ -25,7 +25,10 @@ fn every_change_of_300_schedules_is_applied_exactly_once_and_truly_reported() {
         .collect();
     assert!(tally.is_sound(), "{tally}\n{}", found.join("\n"));
     assert!(tally.over_http >= 15, "{tally}");
-    assert!(tally.done * 4 > tally.changes, "most is given up: {tally}");
+    assert!(
+        tally.ends.done * 4 > tally.changes,
+        "most is given up: {tally}"
+    );
     assert!(
         tally.faults.total() > tally.schedules,
         "little goes wrong: {tally}"
@@ -34,6 +37,10 @@ fn every_change_of_300_schedules_is_applied_exactly_once_and_truly_reported() {
         tally.unsettled.total() * 10 < tally.changes,
         "much stays unknown: {tally}"
     );
+    assert_eq!(tally.ends.open, 0, "{tally}");
+    let ends = tally.ends;
+    let refused = ends.drifted + ends.failed + ends.conflict + ends.skipped;
+    assert_eq!(ends.done + ends.withheld + refused, tally.changes, "{ends}");
 }
 
 #[test]

@@ -49,6 +49,7 @@ fn main() -> io::Result<ExitCode> {
         "unsettled when the faults were over:\n{}",
         tally.unsettled
     )?;
+    write!(err, "what became of the changes:\n{}", tally.ends)?;
     writeln!(io::stdout().lock(), "{tally}")?;
     Ok(if tally.is_sound() {
         ExitCode::SUCCESS

@@ -33,6 +33,7 @@
 //!
 //! *Unsettled*: honestly reported as unknown at the moment when the faults are over, with the reason.
 //! It is no failure, but must be rare: its share is printed, and what it is made of ([`Unsettled`]).
+//! In the end, when the run was resumed without faults, none may be left: it is lost then.
 //!
 //! # What goes wrong
 //!
@@ -92,7 +93,7 @@ pub use kinds::{Faults, Kind};
 pub use memory::MemoryWorld;
 pub use play::{Place, Played, play};
 pub use subject::{Bench, Production, Subject};
-pub use tally::{Tally, Unsettled, play_all};
+pub use tally::{Ends, Tally, Unsettled, play_all};
 pub use through::{Hooks, Through};
 pub use time::Time;
 pub use world::{Cause, Edit, Effect, ErrorPage, ReadFault, World, WriteFault};

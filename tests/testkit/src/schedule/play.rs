@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tallyline_core::apply::{ApplyOptions, ApplyReport, ApplyRequest, Clock};
+use tallyline_core::apply::{ApplyOptions, ApplyReport, ApplyRequest, Clock, Totals};
 use tallyline_core::store::{ChangeRecord, HolderId, Journal, MemoryStore, Registration};
 
 use super::adversary::{Adversary, LATE_WRITE, Rates};
@@ -68,8 +68,8 @@ pub struct Played {
     pub faults: Faults,
     /// The changes that were unsettled when the faults were over.
     pub unsettled: Unsettled,
-    /// How many changes were done in the end.
-    pub done: usize,
+    /// What became of all changes in the end.
+    pub totals: Totals,
     /// What is not as it must be.
     pub findings: Findings,
     /// What happened, when it was asked for.
@@ -134,6 +134,8 @@ async fn play_at(
     let report = Box::pin(stage.run_to_the_end()).await;
     let journal = stage.recorded().await;
     let mut findings = stage.findings;
+    let totals = report.as_ref().map(|report| report.totals);
+    let totals = totals.unwrap_or_default();
     Judge::new(world, &adversary, &plan).judge(report.as_ref(), &journal, &mut findings);
     Ok(Played {
         seed,
@@ -141,7 +143,7 @@ async fn play_at(
         changes: plan.changes.len(),
         faults: adversary.injected(),
         unsettled,
-        done: report.map_or(0, |report| report.totals.done),
+        totals,
         findings,
         story: adversary.story(),
     })

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tallyline_core::apply::Totals;
 use tallyline_core::sink::Verdict;
 use tallyline_core::store::{ChangeRecord, Event};
 
@@ -22,8 +23,6 @@ pub struct Tally {
     pub over_http: usize,
     /// The changes of their plans.
     pub changes: usize,
-    /// Of these, done in the end.
-    pub done: usize,
     /// Faults that struck, by kind.
     pub faults: Faults,
     /// Changes that took effect more than once.
@@ -34,6 +33,57 @@ pub struct Tally {
     pub wrong: usize,
     /// Changes that were reported as unknown when the faults were over.
     pub unsettled: Unsettled,
+    /// What became of the changes in the end.
+    pub ends: Ends,
+}
+
+/// What became of the changes in the end, as the last reports say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// They are as planned, and that was read back.
+    pub done: usize,
+    /// Blocked by a guard, or not approved.
+    pub withheld: usize,
+    /// The line was not as planned, as after a colleague's edit.
+    pub drifted: usize,
+    /// The PSA or the connection refused.
+    pub failed: usize,
+    /// A person has to look.
+    pub conflict: usize,
+    /// Passed over, on account of an earlier change of the line or the agreement.
+    pub skipped: usize,
+    /// Unknown or not begun: such a change is counted as lost too.
+    pub open: usize,
+}
+
+impl Ends {
+    fn add(&mut self, totals: &Totals) {
+        self.done += totals.done;
+        self.withheld += totals.blocked + totals.not_approved;
+        self.drifted += totals.drifted;
+        self.failed += totals.failed;
+        self.conflict += totals.conflict;
+        self.skipped += totals.skipped;
+        self.open += totals.unsettled + totals.waiting;
+    }
+}
+
+impl fmt::Display for Ends {
+    /// One line for each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (what, count) in [
+            ("done", self.done),
+            ("withheld: blocked, or not approved", self.withheld),
+            ("the line was not as planned", self.drifted),
+            ("refused", self.failed),
+            ("a person has to look", self.conflict),
+            ("passed over after one of these", self.skipped),
+            ("unknown or not begun", self.open),
+        ] {
+            writeln!(f, "  {what:<44}{count:>9}")?;
+        }
+        Ok(())
+    }
 }
 
 /// Changes that were unknown when the faults were over, by what the journal says of them last.
@@ -91,7 +141,6 @@ impl Tally {
         self.schedules += 1;
         self.over_http += usize::from(played.place == Place::ConnectWise);
         self.changes += played.changes;
-        self.done += played.done;
         self.faults.add_all(&played.faults);
         self.duplicated += played.findings.duplicated.len();
         self.lost += played.findings.lost.len();
@@ -99,6 +148,7 @@ impl Tally {
         self.unsettled.may_arrive += played.unsettled.may_arrive;
         self.unsettled.unreadable += played.unsettled.unreadable;
         self.unsettled.interrupted += played.unsettled.interrupted;
+        self.ends.add(&played.totals);
     }
 
     /// Whether each change was applied exactly once and truly reported.
@@ -114,11 +164,12 @@ impl fmt::Display for Tally {
         write!(
             f,
             "{} schedules ({} over HTTP), {} changes ({} done), {} faults injected: \
-             {} duplicated, {} lost, {} wrongly reported, {} unsettled ({}.{:02} %)",
+             {} duplicated, {} lost, {} wrongly reported, {} unsettled when the faults \
+             were over ({}.{:02} %) and {} in the end",
             self.schedules,
             self.over_http,
             self.changes,
-            self.done,
+            self.ends.done,
             self.faults.total(),
             self.duplicated,
             self.lost,
@@ -126,6 +177,7 @@ impl fmt::Display for Tally {
             unsettled,
             share / 100,
             share % 100,
+            self.ends.open,
         )
     }
 }

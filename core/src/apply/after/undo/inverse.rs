@@ -8,7 +8,8 @@ use crate::model::{
     Agreement, AgreementLine, AgreementLineId, ChangeId, CivilDate, LineState, Money, Quantity,
 };
 use crate::plan::{
-    Action, Change, Evidence, Precondition, Shown, Undoes, first_day, guards, intent_id,
+    Action, Change, Evidence, Precondition, Shown, Undoes, first_day, guards, in_place_from,
+    intent_id,
 };
 use crate::store::RunRecord;
 
@@ -146,9 +147,19 @@ impl<'a> Inverse<'a> {
         Ok(Step {
             precondition: bounded(&action, after),
             action,
-            effective: first_day(self.context.policy, self.agreement, self.context.today),
+            effective: self.counts_from(),
             reason,
         })
+    }
+
+    /// The first day on which what is set on a line counts.
+    fn counts_from(&self) -> CivilDate {
+        let first = first_day(self.context.policy, self.agreement, self.context.today);
+        if self.context.sink.capabilities.dated_quantities {
+            first
+        } else {
+            in_place_from(self.agreement, first)
+        }
     }
 
     /// Ends a line that the run added.

@@ -274,6 +274,24 @@ async fn what_was_set_before_a_line_ended_comes_back_with_the_line_that_goes_on(
 }
 
 #[tokio::test]
+async fn what_goes_back_in_place_counts_from_the_first_day_that_is_not_invoiced_and_dated_from_the_next_period()
+ {
+    for (dated, from) in [(false, "2026-01-01"), (true, "2026-02-01")] {
+        let mut desk = Desk::new();
+        desk.invoice_up_to("2026-01-01");
+        desk.sink.capabilities.dated_quantities = dated;
+        let mut set = set_quantity("c1", "a1", "p1", "l1", (10, 12));
+        set.effective = day("2026-01-01");
+        set.evidence.next_invoice = Some(day("2026-01-01"));
+        assert!(desk.run("r1", &[set]).await.is_all_done());
+        let undo = desk.undo("r1").await;
+        let changes = undo.plan.changes();
+        assert_eq!(changes.len(), 1, "{:?}", undo.refused);
+        assert_eq!(changes[0].effective, day(from), "dated: {dated}");
+    }
+}
+
+#[tokio::test]
 async fn a_period_invoiced_since_is_refused_but_an_added_line_ends_after_it() {
     let mut desk = Desk::new();
     desk.run("r1", &every_kind()).await;
