@@ -1,12 +1,14 @@
 //! The one configuration file. Secrets are named in it, never written in it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
 use tallyline_cloudmore::fields::FieldMap;
 use tallyline_core::model::Currency;
 use tallyline_core::plan::{Policy, Strategy};
+use tallyline_core::wire::text_or_number;
 use tallyline_core::{Error, ErrorKind, Result};
 
 use crate::files;
@@ -55,8 +57,46 @@ struct File {
 pub(crate) enum SourceConfig {
     /// Cloudmore.
     Cloudmore(Box<CloudmoreConfig>),
+    /// D&H, or another marketplace of its platform.
+    Dandh(DandhConfig),
     /// Sherweb.
     Sherweb(SherwebConfig),
+}
+
+/// A reseller at D&H, or at another marketplace of its platform.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DandhConfig {
+    /// The marketplace's name, where it is not D&H.
+    pub(crate) display_name: Option<String>,
+    /// The API's address, where it is not that of D&H.
+    pub(crate) base_url: Option<String>,
+    /// The portal user's name.
+    pub(crate) username: String,
+    /// The portal user's password.
+    pub(crate) password: SecretRef,
+    /// The account whose companies are read: its id, or the portal's address that holds it.
+    #[serde(deserialize_with = "text_or_number")]
+    pub(crate) parent_account_id: Arc<str>,
+    /// How several charges of one subscription become one quantity.
+    #[serde(default)]
+    pub(crate) quantity_policy: QuantityPolicyConfig,
+    /// Whether the companies of resellers below are read as well.
+    #[serde(default)]
+    pub(crate) include_resellers: bool,
+}
+
+/// How several charges of one subscription become one quantity at D&H.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum QuantityPolicyConfig {
+    /// Those that end last.
+    #[default]
+    EndOfPeriod,
+    /// The largest.
+    Max,
+    /// All of them.
+    Sum,
 }
 
 /// A Sherweb application.
@@ -606,6 +646,38 @@ field_map = { quantity = ["licenseCount"], kinds = { Fee = "CycleFee" } }"#;
         let map = settings.field_map.unwrap();
         assert_eq!(map.quantity.len(), 1);
         assert_eq!(map.currency, FieldMap::default().currency);
+    }
+
+    const DANDH: &str = r#"kind = "dandh"
+username = "sync@msp.example"
+password = { env = "X" }
+parent_account_id = 410022
+quantity_policy = "max""#;
+
+    #[test]
+    fn a_dandh_source_takes_its_parent_as_a_number_or_as_the_portals_address() {
+        for (parent, read) in [
+            ("410022", "410022"),
+            ("\"410022\"", "410022"),
+            (
+                "\"https://market.example/#/Account/View/410022/Overview\"",
+                "https://market.example/#/Account/View/410022/Overview",
+            ),
+        ] {
+            let text = DANDH.replace("410022", parent);
+            let config = load(&with_source(&text)).unwrap();
+            let SourceConfig::Dandh(settings) = config.source else {
+                panic!("{:?}", config.source);
+            };
+            assert_eq!(&*settings.parent_account_id, read);
+            assert!(matches!(
+                settings.quantity_policy,
+                QuantityPolicyConfig::Max
+            ));
+        }
+        let wrong = DANDH.replace("\"max\"", "\"average\"");
+        let message = load(&with_source(&wrong)).unwrap_err().to_string();
+        assert!(message.contains("average"), "{message}");
     }
 
     #[test]

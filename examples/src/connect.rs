@@ -15,12 +15,13 @@ use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, MarkerPlacement}
 use tallyline_core::http::{BaseUrl, Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result, VendorSource};
+use tallyline_dandh::{DandhClient, Marketplace, ParentAccount, QuantityPolicy};
 use tallyline_sherweb::SherwebClient;
 
 use crate::config::{
-    AutotaskConfig, ClientPairConfig, CloudmoreConfig, Config, ConnectWiseConfig,
-    EffectiveDaysConfig, MarkerConfig, ProrateRounding, ReportConfig, SecretRef, SherwebConfig,
-    SinkConfig, SourceConfig,
+    AutotaskConfig, ClientPairConfig, CloudmoreConfig, Config, ConnectWiseConfig, DandhConfig,
+    EffectiveDaysConfig, MarkerConfig, ProrateRounding, QuantityPolicyConfig, ReportConfig,
+    SecretRef, SherwebConfig, SinkConfig, SourceConfig,
 };
 use crate::files;
 use crate::output::{plain, warn};
@@ -51,6 +52,7 @@ pub(crate) fn both(config: &Config) -> Result<Connections> {
 pub(crate) fn source(config: &Config) -> Result<Box<dyn VendorSource>> {
     Ok(match &config.source {
         SourceConfig::Cloudmore(settings) => Box::new(cloudmore(config, settings)?),
+        SourceConfig::Dandh(settings) => Box::new(dandh(config, settings)?),
         SourceConfig::Sherweb(settings) => Box::new(sherweb(config, settings)?),
     })
 }
@@ -106,6 +108,35 @@ fn cloudmore(config: &Config, settings: &CloudmoreConfig) -> Result<CloudmoreSou
         .build()
 }
 
+fn dandh(config: &Config, settings: &DandhConfig) -> Result<DandhClient> {
+    DandhClient::builder()
+        .marketplace(marketplace(settings))
+        .username(&settings.username)
+        .password(secret(config, "[source] password", &settings.password)?)
+        .parent_account_id(&*settings.parent_account_id)
+        .quantity_policy(match settings.quantity_policy {
+            QuantityPolicyConfig::EndOfPeriod => QuantityPolicy::EndOfPeriod,
+            QuantityPolicyConfig::Max => QuantityPolicy::Max,
+            QuantityPolicyConfig::Sum => QuantityPolicy::Sum,
+        })
+        .include_resellers(settings.include_resellers)
+        .maybe_retry(retry(config))
+        .maybe_limiter(limiter(config))
+        .build()
+}
+
+/// The marketplace of the settings; D&H where they name none.
+fn marketplace(settings: &DandhConfig) -> Marketplace {
+    let mut marketplace = Marketplace::dandh();
+    if let Some(name) = &settings.display_name {
+        marketplace.display_name = name.clone().into();
+    }
+    if let Some(base_url) = &settings.base_url {
+        marketplace.base_url.clone_from(base_url);
+    }
+    marketplace
+}
+
 /// The vendor's system and tenant, as plans name them. Needs no secret.
 ///
 /// # Errors
@@ -118,6 +149,11 @@ pub(crate) fn source_tenant(config: &Config) -> Result<(&'static str, String)> {
             let base_url = at(&settings.base_url, tallyline_cloudmore::DEFAULT_BASE_URL)?;
             let tenant = CloudmoreClient::tenant(&settings.reseller_id, &base_url);
             ("cloudmore", tenant)
+        }
+        SourceConfig::Dandh(settings) => {
+            let base_url = BaseUrl::parse(&marketplace(settings).base_url)?;
+            let parent = ParentAccount::from(&*settings.parent_account_id).id()?;
+            ("dandh", DandhClient::tenant(parent, &base_url))
         }
         SourceConfig::Sherweb(settings) => {
             let base_url = at(&settings.base_url, tallyline_sherweb::DEFAULT_BASE_URL)?;
@@ -249,6 +285,11 @@ pub(crate) fn explain(error: &Error, config: &Path) -> String {
         Some("cloudmore") => Some((
             "Cloudmore",
             "[source] username, password, client_secret and reseller_id",
+            "[source] base_url",
+        )),
+        Some("dandh") => Some((
+            "D&H",
+            "[source] username, password and parent_account_id",
             "[source] base_url",
         )),
         Some("sherweb") => Some((

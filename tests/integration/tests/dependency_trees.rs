@@ -7,11 +7,12 @@ use std::sync::LazyLock;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const CORE: &str = "tallyline-core";
-const CONNECTORS: [&str; 4] = [
-    "tallyline-cloudmore",
-    "tallyline-sherweb",
-    "tallyline-connectwise",
+const CONNECTORS: [&str; 5] = [
     "tallyline-autotask",
+    "tallyline-cloudmore",
+    "tallyline-connectwise",
+    "tallyline-dandh",
+    "tallyline-sherweb",
 ];
 const TLS: [&str; 3] = ["rustls", "rustls-no-provider", "native-tls"];
 const DEFAULT: &str = "default features";
@@ -154,6 +155,25 @@ fn connectors_bring_no_database() {
         for features in TLS.into_iter().chain([DEFAULT]) {
             Tree::of(package, features).lacks(&SQLITE);
         }
+    }
+}
+
+#[test]
+fn the_reader_of_xml_brings_no_encodings_and_no_serde() {
+    let tree = Tree::of("tallyline-dandh", DEFAULT);
+    assert!(tree.has("quick-xml"));
+    for feature in [
+        "encoding",
+        "encoding_rs",
+        "serialize",
+        "async-tokio",
+        "escape-html",
+    ] {
+        let set = tree.feature("quick-xml", feature);
+        assert!(!set, "{feature} of quick-xml is set");
+    }
+    for package in CONNECTORS.iter().filter(|it| **it != "tallyline-dandh") {
+        Tree::of(package, DEFAULT).lacks(&["quick-xml"]);
     }
 }
 

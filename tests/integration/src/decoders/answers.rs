@@ -1,4 +1,4 @@
-//! Whole answers of Autotask, Sherweb, Cloudmore and ConnectWise through their clients, error bodies first of all.
+//! Whole answers of Autotask, Sherweb, Cloudmore, D&H and ConnectWise through their clients, error bodies first of all.
 
 use std::error::Error as _;
 use std::sync::{Arc, OnceLock};
@@ -17,6 +17,7 @@ use tallyline_core::http::{
     HeaderMap, HeaderValue, Limiter, LimiterOptions, PollPolicy, RetryPolicy, Transport,
     TransportError, TransportRequest, TransportResponse,
 };
+use tallyline_dandh::DandhClient;
 use tallyline_sherweb::SherwebClient;
 use tokio::runtime::{Builder, Runtime};
 
@@ -34,6 +35,10 @@ const SHERWEB: &[(&str, &str)] = &[("{secret}", SECRET), ("{key}", KEY), ("{toke
 /// While no token is known yet.
 const SIGNING_IN: &[(&str, &str)] = &[("{secret}", SECRET), ("{key}", KEY)];
 const CONNECTWISE: &[(&str, &str)] = &[("{secret}", SECRET), ("{token}", PAIR)];
+
+const DANDH: &[(&str, &str)] = &[("{secret}", SECRET), ("{token}", TOKEN)];
+/// While no session is known yet.
+const DANDH_SIGNING_IN: &[(&str, &str)] = &[("{secret}", SECRET)];
 
 const AUTOTASK: &[(&str, &str)] = &[("{secret}", SECRET), ("{key}", KEY)];
 
@@ -73,6 +78,10 @@ impl Transport for Canned {
         if self.tokens && request.url.path().ends_with("/token") {
             let body = format!(r#"{{"access_token":"{TOKEN}","expires_in":3600}}"#);
             return Ok(TransportResponse::new(200, HeaderMap::new(), body));
+        }
+        if self.tokens && request.url.path().ends_with("/GetSessionToken") {
+            let session = format!("\"{TOKEN}\"");
+            return Ok(TransportResponse::new(200, HeaderMap::new(), session));
         }
         Ok(self.answer.clone())
     }
@@ -262,6 +271,46 @@ pub fn cloudmore_answers(data: &[u8]) {
                 let mut body = OrganizationBody::default();
                 body.name = Some("Fern Clinic".to_owned());
                 check.check(client.create_organization(&body).await);
+            }
+        });
+    }
+}
+
+/// Whatever D&H answers, XML first of all, becomes a value or an error that shows no secret.
+pub fn dandh_answers(data: &[u8]) {
+    for (tokens, secrets) in [(true, DANDH), (false, DANDH_SIGNING_IN)] {
+        let Some(answer) = answer(data, secrets) else {
+            return;
+        };
+        let check = Check {
+            status: answer.status,
+            secrets,
+        };
+        let client = DandhClient::builder()
+            .username("sync@msp.example")
+            .password(SECRET.into())
+            .parent_account_id(7)
+            .retry(RetryPolicy::none())
+            .limiter(limiter())
+            .jitter_seed(1)
+            .transport(Arc::new(Canned {
+                system: "dandh",
+                answer,
+                tokens,
+            }))
+            .build();
+        let client = client.unwrap();
+        run(async {
+            check.check(client.companies(7).await);
+            if tokens {
+                check.check(client.company(None).await);
+                check.check(client.preview_invoices(None).await);
+                check.check(client.subscriptions(8, None).await);
+                let none: [(&str, &str); 0] = [];
+                let none = std::collections::BTreeMap::from(none);
+                check.check(client.execute_report("R", &none, &[]).await);
+                check.check(client.ping().await);
+                client.close().await;
             }
         });
     }

@@ -22,14 +22,16 @@ mod plan;
 mod redactor;
 
 pub use answers::{
-    Watcher, autotask_answers, cloudmore_answers, connectwise_answers, sherweb_answers,
-    watch_requests,
+    Watcher, autotask_answers, cloudmore_answers, connectwise_answers, dandh_answers,
+    sherweb_answers, watch_requests,
 };
 pub use conditions::conditions;
 pub use decimals::decimals;
 pub use headers::{link_header, retry_after};
 pub use mapping::{mapping_csv, mapping_toml};
-pub use models::{autotask_models, cloudmore_models, connectwise_models, sherweb_models};
+pub use models::{
+    autotask_models, cloudmore_models, connectwise_models, dandh_models, sherweb_models,
+};
 pub use plan::plan_file;
 pub use redactor::redactor;
 
@@ -45,6 +47,8 @@ pub const ALL: &[Property] = &[
     ("conditions", conditions),
     ("connectwise_answers", connectwise_answers),
     ("connectwise_models", connectwise_models),
+    ("dandh_answers", dandh_answers),
+    ("dandh_models", dandh_models),
     ("decimals", decimals),
     ("link_header", link_header),
     ("mapping_csv", mapping_csv),

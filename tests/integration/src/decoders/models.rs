@@ -7,6 +7,7 @@ use tallyline_cloudmore::models as cloudmore;
 use tallyline_connectwise::ExactJson;
 use tallyline_connectwise::models as connectwise;
 use tallyline_core::wire::{decode_json, parse_decimal};
+use tallyline_dandh::models as dandh;
 use tallyline_sherweb::models as sherweb;
 
 use super::json::{fields, read, round_trip, round_trip_text, write};
@@ -108,6 +109,57 @@ fn bill_line(report: &cloudmore::Json, line: &BillLine) {
         .map(|quantity| quantity.to_string());
     assert_eq!(quantity, Some(line.quantity.to_string()), "{}", line.raw);
     assert!(report.to_string().contains(&line.raw), "{}", line.raw);
+}
+
+/// Every answer of D&H that is accepted is written and read again as it was, and units are those
+/// of a field.
+pub fn dandh_models(data: &[u8]) {
+    round_trip::<Vec<dandh::Company>>(data);
+    round_trip::<dandh::Company>(data);
+    round_trip::<Vec<dandh::Department>>(data);
+    if let Some(found) = round_trip::<Vec<dandh::Subscription>>(data) {
+        found.iter().for_each(units_are_those_of_a_field);
+    }
+    if let Some(found) = round_trip::<dandh::Subscription>(data) {
+        units_are_those_of_a_field(&found);
+    }
+    if let Some(found) = round_trip::<Vec<dandh::Invoice>>(data) {
+        for charge in found.iter().flat_map(|invoice| &invoice.charges) {
+            let _ = charge.is_setup();
+        }
+    }
+    round_trip::<Vec<dandh::MarketplaceInfo>>(data);
+    round_trip::<Vec<dandh::SimpleProductInfo>>(data);
+    round_trip::<Vec<dandh::MarketplaceServiceCharges>>(data);
+    round_trip::<dandh::ServiceInformation>(data);
+    round_trip::<dandh::ServiceFields>(data);
+    round_trip::<Vec<dandh::ReportInfo>>(data);
+    if let Some(found) = round_trip::<dandh::Report>(data) {
+        for row in &found.rows {
+            for column in &found.columns {
+                let name = column.name.as_deref().unwrap_or_default();
+                let cell = found.cell(row, name);
+                assert!(cell.is_none_or(|cell| row.cells.contains(&Some(cell.clone()))));
+            }
+        }
+    }
+    round_trip::<dandh::InvoiceAggregation>(data);
+    round_trip::<dandh::ProductAccounts>(data);
+    let text = String::from_utf8_lossy(data);
+    if let Some(date) = dandh::civil_date(&text) {
+        assert!(text.trim().starts_with(&date.to_string()), "{text:?}");
+    }
+}
+
+fn units_are_those_of_a_field(own: &dandh::Subscription) {
+    for item in &own.priceable_items {
+        let Some(units) = own.units_of(item) else {
+            continue;
+        };
+        let values = own.fields.iter().filter_map(|field| field.value.as_ref());
+        let mut quantities = values.filter_map(dandh::FieldValue::quantity);
+        assert!(quantities.any(|quantity| quantity == units), "{units}");
+    }
 }
 
 /// Every answer of ConnectWise that is accepted keeps its figures to the digit and its custom

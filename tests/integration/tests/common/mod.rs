@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
+use tallyline_core::PsaSink;
 use tallyline_core::apply::{
     Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, SystemClock,
 };
@@ -56,20 +57,7 @@ impl World {
             .retry(RetryPolicy::none())
             .build()
             .unwrap();
-        let client = ConnectWiseClient::builder()
-            .site(psa.base_url().as_str())
-            .company_id("examplemsp")
-            .public_key("example-public-key")
-            .private_key(SecretString::from("example-private-key"))
-            .client_id("00000000-0000-4000-8000-0000000c11d0")
-            .retry(RetryPolicy::none())
-            .limiter(Arc::new(Limiter::new(LimiterOptions {
-                per_second: NonZeroU32::new(100_000),
-                ..LimiterOptions::default()
-            })))
-            .build()
-            .unwrap();
-        let sink = ConnectWiseSink::builder().client(client).build();
+        let sink = connectwise(&psa);
         let now = format!("{}T09:00:00Z", options.today).parse().unwrap();
         Self {
             vendor,
@@ -98,6 +86,24 @@ impl World {
     }
 }
 
+/// A sink on a simulated PSA.
+pub(crate) fn connectwise(psa: &ConnectWiseSimulator) -> ConnectWiseSink {
+    let client = ConnectWiseClient::builder()
+        .site(psa.base_url().as_str())
+        .company_id("examplemsp")
+        .public_key("example-public-key")
+        .private_key(SecretString::from("example-private-key"))
+        .client_id("00000000-0000-4000-8000-0000000c11d0")
+        .retry(RetryPolicy::none())
+        .limiter(Arc::new(Limiter::new(LimiterOptions {
+            per_second: NonZeroU32::new(100_000),
+            ..LimiterOptions::default()
+        })))
+        .build()
+        .unwrap();
+    ConnectWiseSink::builder().client(client).build()
+}
+
 /// A book of a few clients.
 pub(crate) fn small(seed: u64) -> BookOptions {
     BookOptions {
@@ -110,16 +116,26 @@ pub(crate) fn small(seed: u64) -> BookOptions {
 
 /// Applies a plan's ready changes.
 pub(crate) async fn apply(world: &World, plan: &Plan, journal: &dyn Journal) -> ApplyReport {
+    apply_to(&world.sink, "sherweb", plan, journal).await
+}
+
+/// Applies the ready changes of a source's plan to a sink.
+pub(crate) async fn apply_to(
+    sink: &dyn PsaSink,
+    source: &str,
+    plan: &Plan,
+    journal: &dyn Journal,
+) -> ApplyReport {
     let text = plan.to_text().unwrap();
     let approval = Approval::of_plan(plan.id().clone(), "finance@example.com", Timestamp::EPOCH);
     let request = ApplyRequest {
         plan_id: plan.id(),
         plan_text: &text,
-        source: "sherweb",
+        source,
         changes: plan.changes(),
         approval: &approval,
     };
-    Applier::new(&world.sink, journal, &SystemClock)
+    Applier::new(sink, journal, &SystemClock)
         .apply(&request, &ApplyOptions::new())
         .await
         .unwrap()
@@ -134,7 +150,7 @@ pub(crate) fn ending() -> Policy {
 }
 
 /// The mapping that the book expects, exact and suggested names alike.
-fn mapping(expected: &ExpectedMapping) -> Mapping {
+pub(crate) fn mapping(expected: &ExpectedMapping) -> Mapping {
     let mut mapping = Mapping::new();
     for link in &expected.accounts {
         let provenance = match link.found {

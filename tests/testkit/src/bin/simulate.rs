@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use tallyline_testkit::autotask::{AutotaskSimulator, AutotaskState, Entity};
 use tallyline_testkit::book::csp::{CspBook, CspBookOptions, SUBSCRIPTION_FIELD};
+use tallyline_testkit::book::dandh::dandh_instead;
 use tallyline_testkit::book::{Book, BookOptions};
 use tallyline_testkit::clock::{Clock, date_of};
 use tallyline_testkit::cloudmore::{CloudmoreSimulator, CloudmoreState};
@@ -29,12 +30,18 @@ enum System {
     /// The marketplace side.
     Sherweb(Serve),
     /// The PSA side.
-    Connectwise(Serve),
+    Connectwise {
+        #[command(flatten)]
+        serve: Serve,
+        /// With the articles of D&H, which stands in Sherweb's place in the book.
+        #[arg(long)]
+        dandh: bool,
+    },
     /// The marketplace side of the book of Microsoft subscriptions.
     Cloudmore(Serve),
     /// The PSA side of the book of Microsoft subscriptions.
     Autotask(Serve),
-    /// A marketplace of D&H, without a book.
+    /// The marketplace side, with D&H in Sherweb's place in the book.
     Dandh(Serve),
     /// A marketplace of Ingram Micro, without a book.
     Ingram(Serve),
@@ -70,23 +77,41 @@ impl Serve {
         self.today.unwrap_or_else(|| date_of(Timestamp::now()))
     }
 
-    fn book(&self) -> io::Result<Option<Book>> {
-        if self.empty {
-            return Ok(None);
-        }
+    fn made(&self) -> Option<Book> {
         let (seed, accounts, lines, today) = (self.seed, self.accounts, self.lines, self.today());
-        let book = Book::generate(BookOptions {
-            seed,
-            accounts,
-            lines,
-            today,
-        });
+        (!self.empty).then(|| {
+            Book::generate(BookOptions {
+                seed,
+                accounts,
+                lines,
+                today,
+            })
+        })
+    }
+
+    fn told(&self, book: &Book) -> io::Result<()> {
         if self.cases {
             for note in book.cases() {
                 say(&format!("{:?}: {}", note.case, note.sentence))?;
             }
         }
-        Ok(Some(book))
+        Ok(())
+    }
+
+    fn book(&self) -> io::Result<Option<Book>> {
+        let book = self.made();
+        book.iter().try_for_each(|book| self.told(book))?;
+        Ok(book)
+    }
+
+    /// The book with D&H in Sherweb's place.
+    fn dandh_book(&self) -> io::Result<Option<(Book, DandhState)>> {
+        let Some(mut book) = self.made() else {
+            return Ok(None);
+        };
+        let dandh = dandh_instead(&mut book);
+        self.told(&book)?;
+        Ok(Some((book, dandh)))
     }
 
     fn csp_book(&self) -> io::Result<Option<CspBook>> {
@@ -116,7 +141,7 @@ async fn main() -> io::Result<()> {
     contract::skip_quietly();
     match Cli::parse().system {
         System::Sherweb(serve) => sherweb(&serve).await,
-        System::Connectwise(serve) => connectwise(&serve).await,
+        System::Connectwise { serve, dandh } => connectwise(&serve, dandh).await,
         System::Cloudmore(serve) => cloudmore(&serve).await,
         System::Autotask(serve) => autotask(&serve).await,
         System::Dandh(serve) => dandh(&serve).await,
@@ -143,8 +168,13 @@ async fn sherweb(serve: &Serve) -> io::Result<()> {
     Ok(())
 }
 
-async fn connectwise(serve: &Serve) -> io::Result<()> {
-    let mut state = serve.book()?.map_or_else(
+async fn connectwise(serve: &Serve, dandh: bool) -> io::Result<()> {
+    let book = if dandh {
+        serve.dandh_book()?.map(|(book, _)| book)
+    } else {
+        serve.book()?
+    };
+    let mut state = book.map_or_else(
         || ConnectWiseState::on(serve.today()),
         |book| book.connectwise,
     );
@@ -204,7 +234,8 @@ async fn cloudmore(serve: &Serve) -> io::Result<()> {
 }
 
 async fn dandh(serve: &Serve) -> io::Result<()> {
-    let mut state = DandhState::on(serve.today());
+    let book = serve.dandh_book()?;
+    let mut state = book.map_or_else(|| DandhState::on(serve.today()), |(_, dandh)| dandh);
     state.clock = Clock::running_from(serve.today());
     let (credentials, parent) = (state.credentials.clone(), state.reseller_id);
     let sim = DandhSimulator::start_on(serve.port, state).await?;

@@ -6,6 +6,7 @@
 mod cases;
 pub mod csp;
 pub mod csp_sherweb;
+pub mod dandh;
 mod fill;
 #[cfg(test)]
 mod tests;

@@ -52,24 +52,16 @@ fn a_book_too_small_for_its_cases_is_raised() {
     assert_eq!(book.sherweb.subscriptions.len(), book.options.lines);
 }
 
-/// Applies the expected mapping by hand and compares per agreement and product.
-#[test]
-fn everything_outside_the_cases_is_in_step() {
-    let book = Book::generate(BookOptions::default());
+/// Applies the expected mapping by hand to counts by account and SKU, and gives the agreements that bill other ones.
+pub(super) fn differing(
+    book: &Book,
+    counts: impl Iterator<Item = (String, String, Decimal)>,
+) -> BTreeSet<i64> {
+    let mapping = book.expected_mapping();
     let mut vendor: BTreeMap<(i64, i64), Decimal> = BTreeMap::new();
-    for subscription in &book.sherweb.subscriptions {
-        let agreement = book
-            .expected_mapping()
-            .account(&subscription.customer_id)
-            .unwrap()
-            .agreement_id;
-        let quantity = Decimal::from(subscription.quantity);
-        match &book
-            .expected_mapping()
-            .service(&subscription.sku)
-            .unwrap()
-            .rule
-        {
+    for (account, sku, quantity) in counts {
+        let agreement = mapping.account(&account).unwrap().agreement_id;
+        match &mapping.service(&sku).unwrap().rule {
             ServiceRule::Product(id) => *vendor.entry((agreement, *id)).or_default() += quantity,
             ServiceRule::Ratio { product_id, units } => {
                 *vendor.entry((agreement, *product_id)).or_default() += quantity * units;
@@ -92,24 +84,43 @@ fn everything_outside_the_cases_is_in_step() {
             .or_default() += addition.quantity;
     }
     let keys: BTreeSet<_> = vendor.keys().chain(psa.keys()).copied().collect();
-    let differing: BTreeSet<i64> = keys
-        .iter()
+    keys.iter()
         .filter(|key| vendor.get(key) != psa.get(key))
         .map(|(agreement, _)| *agreement)
-        .collect();
-    let expected: BTreeSet<i64> = [
-        BookCase::NewRevenue,
-        BookCase::Increase,
-        BookCase::Decrease,
-        BookCase::DecreaseUnderFloor,
-        BookCase::UnownedLine,
-        BookCase::LineWithoutUsage,
-        BookCase::AmbiguousLines,
-    ]
-    .into_iter()
-    .map(|case| book.case(case).unwrap().agreement_id)
-    .collect();
-    assert_eq!(differing, expected);
+        .collect()
+}
+
+/// The agreements of cases.
+pub(super) fn agreements_of(
+    book: &Book,
+    cases: impl IntoIterator<Item = BookCase>,
+) -> BTreeSet<i64> {
+    cases
+        .into_iter()
+        .map(|case| book.case(case).unwrap().agreement_id)
+        .collect()
+}
+
+#[test]
+fn everything_outside_the_cases_is_in_step() {
+    let book = Book::generate(BookOptions::default());
+    let counts = book.sherweb.subscriptions.iter().map(|own| {
+        let quantity = Decimal::from(own.quantity);
+        (own.customer_id.clone(), own.sku.clone(), quantity)
+    });
+    let expected = agreements_of(
+        &book,
+        [
+            BookCase::NewRevenue,
+            BookCase::Increase,
+            BookCase::Decrease,
+            BookCase::DecreaseUnderFloor,
+            BookCase::UnownedLine,
+            BookCase::LineWithoutUsage,
+            BookCase::AmbiguousLines,
+        ],
+    );
+    assert_eq!(differing(&book, counts), expected);
 }
 
 #[test]

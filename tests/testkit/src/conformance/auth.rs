@@ -166,9 +166,11 @@ async fn a_system_that_repeats_credentials(ctx: &Ctx<'_>) -> Outcome {
     ctx.list(&it).await?;
     let mut echo = ctx.profile.secrets.plain().join(" and ");
     for request in it.server().requests() {
-        if let Some(header) = request.header("authorization") {
-            echo.push_str(" and ");
-            echo.push_str(header);
+        for name in ["authorization", "authenticate"] {
+            if let Some(header) = request.header(name) {
+                echo.push_str(" and ");
+                echo.push_str(header);
+            }
         }
     }
     let body = format!(

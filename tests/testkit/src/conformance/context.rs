@@ -1,5 +1,6 @@
 //! What a test of the batteries works with, and how the tests are run.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use futures::FutureExt as _;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use tallyline_core::model::{
-    AgreementReading, ChargeKind, LinesOutcome, Quantity, ReadFailure, ReadingOutcome,
+    AgreementReading, ChargeKind, LinesOutcome, Quantity, ReadFailure, ReadingOutcome, ServiceKey,
 };
 use tallyline_core::source::{Identity, UsageRequest};
 use tallyline_core::{Error, Result};
@@ -124,6 +125,8 @@ pub(super) struct Ctx<'h> {
     /// Texts that an integrator could come to see: errors, plans, journals.
     notes: Mutex<String>,
     started: Mutex<Vec<Arc<Started>>>,
+    /// The services of the worlds so far, by the keys that the source gives them.
+    services: Mutex<BTreeMap<ServiceKey, String>>,
     /// Where secrets were found by the tests so far.
     leaks: &'h Mutex<Vec<String>>,
 }
@@ -135,6 +138,9 @@ impl Ctx<'_> {
         world: &World,
         situation: Situation,
     ) -> std::result::Result<Arc<Started>, Stop> {
+        for service in world.services() {
+            lock(&self.services).insert(self.service_key(&service), service);
+        }
         let started = match self.side {
             Side::Source(harness) => harness.start(world, situation).await.map(Started::Source),
             Side::Sink(harness) => harness.start(world, situation).await.map(Started::Sink),
@@ -142,6 +148,14 @@ impl Ctx<'_> {
         let started = Arc::new(started.map_err(|reason| Stop::Skipped(reason.to_owned()))?);
         lock(&self.started).push(Arc::clone(&started));
         Ok(started)
+    }
+
+    /// The key that the source gives a service of a world.
+    pub(super) fn service_key(&self, service: &str) -> ServiceKey {
+        match self.side {
+            Side::Source(harness) => harness.service_key(service),
+            Side::Sink(_) => service.into(),
+        }
     }
 
     /// The connector on a simulator where everything is right.
@@ -219,7 +233,7 @@ impl Ctx<'_> {
                         ReadingOutcome::Complete(lines) => Ok(lines
                             .into_iter()
                             .filter(|line| line.kind == ChargeKind::Recurring)
-                            .map(|line| (line.service.to_string(), line.quantity))
+                            .map(|line| (self.service_of(&line.service), line.quantity))
                             .collect()),
                     };
                     read.push((reading.account.to_string(), items));
@@ -244,6 +258,14 @@ impl Ctx<'_> {
         in_order(of, read)
     }
 
+    /// The service of a world by its key; the key itself where no world has it.
+    fn service_of(&self, key: &ServiceKey) -> String {
+        let services = lock(&self.services);
+        services
+            .get(key)
+            .map_or_else(|| key.to_string(), String::clone)
+    }
+
     /// Makes the requests that match go wrong.
     pub(super) fn strike(&self, of: &Started, on: Match, fault: Fault) {
         of.server().faults().on(on, fault);
@@ -254,8 +276,9 @@ impl Ctx<'_> {
         let mut secrets = self.profile.secrets.clone();
         for started in lock(&self.started).iter() {
             for request in started.server().requests() {
-                let value = request.header("authorization");
-                secrets = secrets.with_seen(value.and_then(|value| value.rsplit(' ').next()));
+                let values = ["authorization", "authenticate"].map(|name| request.header(name));
+                let values = values.into_iter().flatten();
+                secrets = secrets.with_seen(values.filter_map(|value| value.rsplit(' ').next()));
             }
         }
         secrets
@@ -410,6 +433,7 @@ pub(super) async fn run(side: Side<'_>, tests: Vec<Test>) -> Vec<TestResult> {
             log: Captured::default(),
             notes: Mutex::default(),
             started: Mutex::default(),
+            services: Mutex::default(),
             leaks: &leaks,
         };
         let skip = ctx

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use tallyline_core::model::{
     AgreementId, AgreementLine, AgreementLineId, CivilDate, CompanyId, ProductId, Quantity,
-    Timestamp, VendorAccountId,
+    ServiceKey, Timestamp, VendorAccountId,
 };
 use tallyline_core::{Error, PsaSink, VendorSource};
 
@@ -119,7 +119,7 @@ pub struct Profile {
     /// The short name, as in the descriptor.
     pub system: &'static str,
     /// What must never show: the credentials that the harness uses, each distinctive. What stands in `Authorization`
-    /// headers is looked for anyway.
+    /// and `Authenticate` headers is looked for anyway.
     pub secrets: Secrets,
     /// The requests that list accounts or companies.
     pub list: Match,
@@ -259,6 +259,11 @@ pub trait SourceHarness: Send + Sync {
         world: &World,
         situation: Situation,
     ) -> Result<SourceUnderTest, &'static str>;
+
+    /// The key that the source gives a service of the world; its name where this is not overridden.
+    fn service_key(&self, service: &str) -> ServiceKey {
+        service.into()
+    }
 
     /// Builds clients that must be refused: one for each required part left blank.
     fn bad_configs(&self) -> Vec<BadConfig>;

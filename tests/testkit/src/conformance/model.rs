@@ -201,12 +201,20 @@ fn source_of(started: &Started) -> std::result::Result<&SourceUnderTest, Stop> {
     }
 }
 
-fn onto_memory<'a>(it: &'a SourceUnderTest, sink: &'a MemorySink, world: &World) -> Pair<'a> {
+fn onto_memory<'a>(
+    ctx: &Ctx<'_>,
+    it: &'a SourceUnderTest,
+    sink: &'a MemorySink,
+    world: &World,
+) -> Pair<'a> {
     let targets: Vec<_> = (0..world.accounts.len())
         .map(|at| (company_id(at).into(), agreement_id(at).into()))
         .collect();
     let services = world.services().into_iter();
-    let products = services.map(|service| (service.clone(), service.into()));
+    let products = services.map(|service| {
+        let key = ctx.service_key(&service).to_string();
+        (key, service.into())
+    });
     Pair {
         source: &*it.source,
         sink,
@@ -232,7 +240,9 @@ async fn what_is_read_and_applied_is_in_step(ctx: &Ctx<'_>) -> Outcome {
         let started = ctx.good(&world).await?;
         let it = source_of(&started)?;
         let sink = MemorySink::new(bare(&world));
-        onto_memory(it, &sink, &world).sync(ctx, "sync").await?;
+        onto_memory(ctx, it, &sink, &world)
+            .sync(ctx, "sync")
+            .await?;
         for (at, wanted) in sums(&world).into_iter().enumerate() {
             let lines = sink.lines_of(&agreement_id(at).into()).into_iter();
             let found: BTreeMap<String, Quantity> = lines
@@ -278,7 +288,7 @@ async fn readings_in_any_order_plan_the_same(ctx: &Ctx<'_>) -> Outcome {
         let started = ctx.good(&world).await?;
         let it = source_of(&started)?;
         let sink = MemorySink::new(bare(&world));
-        let pair = onto_memory(it, &sink, &world);
+        let pair = onto_memory(ctx, it, &sink, &world);
         let lists = ctx.noted(Flow::new(pair.source, pair.sink).lists().await)?;
         let forth = planned(ctx, &pair, &lists, false).await?;
         let back = planned(ctx, &pair, &lists, true).await?;

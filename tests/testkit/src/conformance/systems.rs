@@ -8,6 +8,7 @@ use super::harness::{Psa, Vendor};
 use crate::autotask::{AutotaskSimulator, AutotaskState, Entity};
 use crate::cloudmore::CloudmoreSimulator;
 use crate::connectwise::ConnectWiseSimulator;
+use crate::dandh::DandhSimulator;
 use crate::ingram::IngramSimulator;
 use crate::server::Simulator;
 use crate::sherweb::SherwebSimulator;
@@ -45,6 +46,16 @@ impl Vendor for IngramSimulator {
 
     fn expire_tokens(&self) {
         self.revoke_tokens();
+    }
+}
+
+impl Vendor for DandhSimulator {
+    fn server(&self) -> &Simulator {
+        self.server()
+    }
+
+    fn expire_tokens(&self) {
+        self.expire_sessions();
     }
 }
 
