@@ -94,7 +94,7 @@ async fn posted(server: &MockVendor, at: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_contract_is_created_with_company_type_sla_dates_and_the_subscriptions_field() {
+async fn a_contract_is_created_with_company_type_sla_dates_and_the_subscriptions_field_c6_c10() {
     let server = mock().await;
     on(&server, "GET", "/Contracts/query", page("")).await;
     on(
@@ -224,7 +224,7 @@ async fn two_contracts_of_one_key_are_for_a_person_and_nothing_is_written_c12() 
 }
 
 #[tokio::test]
-async fn a_charge_is_added_with_the_billing_code_the_sums_and_the_marker_of_its_bill() {
+async fn a_charge_is_added_with_the_billing_code_the_sums_and_the_marker_of_its_bill_c6_c11() {
     let server = mock().await;
     on(
         &server,
@@ -691,4 +691,27 @@ async fn a_charge_is_not_made_again_by_a_store_that_knows_nothing_of_it() {
     assert_eq!(world.charges().len(), 1);
     // From now on the ledger knows it.
     assert!(world.plan(march()).await.changes().is_empty());
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_an_adjustment_is_settled_by_the_unit_rows_and_it_counts_once() {
+    let world = World::new().await;
+    let plan = world.plan(vec![seats("A1", 5), seats("A2", 3)]).await;
+    assert!(world.apply("first", &plan).await.is_all_done());
+    world.sim.clear_requests();
+    // The adjustment is made, and nobody hears of it.
+    let adjustments = Match::post("/ServiceAdjustments").once();
+    world.sim.faults().on(adjustments, Fault::lose_answer());
+    let plan = world.plan(vec![seats("A1", 8), seats("A2", 4)]).await;
+    let report = world.apply("second", &plan).await;
+    assert!(report.is_all_done(), "{report}");
+    assert_eq!(report.totals.recovered, 1, "{report}");
+    let billed = |key: &str, units| (key.to_owned(), units);
+    assert_eq!(
+        world.units("2026-04-06"),
+        [billed("A1", 8), billed("A2", 4)]
+    );
+    let sent = world.sim.requests().into_iter();
+    let sent = sent.filter(|request| request.path.ends_with("/ServiceAdjustments"));
+    assert_eq!(sent.count(), 2, "none was sent again");
 }

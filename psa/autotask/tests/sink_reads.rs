@@ -290,7 +290,7 @@ fn checking(
 }
 
 #[tokio::test]
-async fn the_check_proves_credentials_rights_field_and_ids_c3_c4() {
+async fn the_check_proves_credentials_rights_field_and_ids_and_warns_of_another_sync_c1_c3_c4() {
     let server = sound().await;
     let sink = checking(&server, [Some(5), Some(4), Some(1)], None);
     let identity = sink.check().await.unwrap();
@@ -398,7 +398,7 @@ async fn a_field_that_is_no_text_or_cannot_be_searched_by_is_named_c3() {
 }
 
 #[tokio::test]
-async fn refused_credentials_and_missing_rights_are_told_apart_and_named() {
+async fn refused_credentials_and_missing_rights_are_told_apart_and_named_c2() {
     let server = mock().await;
     once(
         &server,

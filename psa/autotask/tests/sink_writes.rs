@@ -77,7 +77,7 @@ async fn refused(sink: &AutotaskSink, server: &MockVendor, change: &Change) -> (
 }
 
 #[tokio::test]
-async fn a_quantity_is_set_by_the_difference_from_the_day_on_steps_3_to_6() {
+async fn a_quantity_is_set_by_the_difference_from_the_day_on_step_3_step_4_step_6() {
     let server = tenant().await;
     on(&server, "GET", UNITS, months(12)).await;
     taken(&server).await;
@@ -183,7 +183,7 @@ async fn the_contracts_window_owner_and_kind_are_checked_step_1() {
 }
 
 #[tokio::test]
-async fn a_line_of_another_contract_or_service_is_not_written_to() {
+async fn a_line_of_another_contract_or_service_is_not_written_to_step_2() {
     for foreign in [
         r#"{"id":9,"contractID":72,"serviceID":31}"#,
         r#"{"id":9,"contractID":71,"serviceID":32}"#,
@@ -274,7 +274,7 @@ async fn a_line_that_bills_nothing_is_taken_up_again_in_place_of_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_line_is_not_created_where_one_bills_where_several_are_or_in_a_posted_period() {
+async fn a_line_is_not_created_where_one_bills_where_several_are_or_in_a_posted_period_step_2() {
     let server = tenant().await;
     on(&server, "GET", LINES, page(LINE)).await;
     on(&server, "GET", UNITS, months(3)).await;
@@ -344,7 +344,7 @@ async fn a_created_line_that_does_not_show_leaves_the_outcome_open() {
 }
 
 #[tokio::test]
-async fn a_line_ends_by_going_to_nothing_from_the_day_after_its_last() {
+async fn a_line_of_a_cancelled_subscription_goes_to_nothing_from_the_day_after_the_vendors_end() {
     let server = tenant().await;
     on(&server, "GET", UNITS, months(12)).await;
     taken(&server).await;
@@ -493,7 +493,7 @@ fn detail(verdict: &Verdict) -> &str {
 }
 
 #[tokio::test]
-async fn reading_back_tells_by_the_difference_that_is_left_section_6() {
+async fn reading_back_tells_by_the_difference_that_is_left_step_7() {
     let landed = verdict(months(15), &set(12, 15)).await;
     let Verdict::Landed { line, observed } = landed else {
         panic!("{landed:?}")

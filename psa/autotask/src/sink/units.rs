@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn in_force_is_the_row_that_starts_last_and_never_a_sum() {
+    fn in_force_is_the_row_that_starts_last_and_never_a_sum_step_3() {
         // The earlier row is given as ending on the day the later one starts.
         let units = units(&[
             row("2026-10-15", "2026-10-31", 13),
