@@ -1,6 +1,7 @@
 //! The PSA's side as a trait.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -66,6 +67,11 @@ pub struct SinkDescriptor {
     pub proration: Option<ProrationRule>,
     /// Whether a line that ends within a period is known to bill its days of it only.
     pub prorates_ends: bool,
+    /// For how long the lines of an agreement that were read may stand for those of changes that
+    /// come next, where each write before them was read back as landed. Nothing: they are read anew
+    /// before each write. More is for a sink that reads what a change is about itself, just
+    /// before it writes, and refuses where it is not what the change was planned on.
+    pub lines_hold_for: Duration,
 }
 
 impl SinkDescriptor {
@@ -86,6 +92,7 @@ impl SinkDescriptor {
             strategy: Strategy::InPlace,
             proration: None,
             prorates_ends: false,
+            lines_hold_for: Duration::ZERO,
         }
     }
 }
@@ -281,6 +288,13 @@ pub trait PsaSink: Send + Sync {
         &'a self,
         agreements: &'a [AgreementId],
     ) -> BoxStream<'a, Result<AgreementReading>>;
+
+    /// Is told which changes of one agreement come next, in their order, before their lines are
+    /// read: what several of them need can be read at once. Nothing is to be sent, and none of them
+    /// need come.
+    fn expect(&self, changes: &[Change]) {
+        let _ = changes;
+    }
 
     /// Carries out one change with one attempt to write.
     ///

@@ -134,6 +134,7 @@ impl ApplyOptions {
             late_write: self.late_write,
             lease: self.lease,
             deadline: self.deadline,
+            lines_hold_for: Duration::ZERO,
         }
     }
 

@@ -33,6 +33,8 @@ impl<'a> AgreementWork<'a> {
         changes: Vec<(ChangeRecord, Permission)>,
     ) -> Self {
         let now = run.applier.clock.now();
+        let mut limits = run.options.limits();
+        limits.lines_hold_for = run.applier.sink.descriptor().lines_hold_for;
         Self {
             run,
             agreement,
@@ -40,7 +42,7 @@ impl<'a> AgreementWork<'a> {
                 .iter()
                 .map(|(record, _)| record.change.clone())
                 .collect(),
-            machine: AgreementMachine::new(run.options.limits(), changes, now),
+            machine: AgreementMachine::new(limits, changes, now),
             lease: None,
         }
     }
@@ -77,6 +79,7 @@ impl<'a> AgreementWork<'a> {
             AgreementStep::Load => self.load().await.unwrap_or_else(journal_failed),
             AgreementStep::Read => {
                 let agreement = self.agreement.clone();
+                sink.expect(self.machine.ahead(&self.changes));
                 let read = read(run, &agreement);
                 self.under_lease(read, AgreementInput::Lines).await
             }

@@ -1,5 +1,6 @@
 //! The sink: from wire types to Tallyline's model, and changes to adjustments.
 
+mod ahead;
 mod check;
 mod lookup;
 mod make;
@@ -28,6 +29,7 @@ pub use map::{EffectiveDays, EligibilityPolicy};
 pub use period::PeriodGrid;
 
 use crate::client::AutotaskClient;
+use ahead::Ahead;
 use map::Rules;
 
 /// The ids that new contracts, services and charges get. What is given, `check` judges.
@@ -78,6 +80,7 @@ struct Inner {
     rules: Rules,
     contract_key: ContractKey,
     setup: ContractSetup,
+    ahead: Ahead,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
@@ -130,6 +133,7 @@ impl AutotaskSink {
         let mut descriptor = SinkDescriptor::new("autotask", "Autotask", capabilities);
         descriptor.concurrency = concurrency.max(1);
         descriptor.currency = currency;
+        descriptor.lines_hold_for = ahead::HOLDS_FOR;
         // The domain of the API user is the tenant's own; its name before that is nobody's concern.
         let domain = client.user_name().split_once('@').map(|(_, domain)| domain);
         descriptor.tenant = domain.map(str::to_lowercase);
@@ -144,6 +148,7 @@ impl AutotaskSink {
             },
             contract_key,
             setup,
+            ahead: Ahead::default(),
             clock,
         }))
     }
@@ -156,8 +161,12 @@ impl AutotaskSink {
         &self.0.client
     }
 
+    fn now(&self) -> Timestamp {
+        (self.0.clock)()
+    }
+
     fn today(&self) -> CivilDate {
-        (self.0.clock)().date()
+        self.now().date()
     }
 }
 
@@ -199,6 +208,10 @@ impl PsaSink for AutotaskSink {
         agreements: &'a [AgreementId],
     ) -> BoxStream<'a, Result<AgreementReading>> {
         read::lines(self, agreements)
+    }
+
+    fn expect(&self, changes: &[Change]) {
+        self.0.ahead.expect(changes, self.now());
     }
 
     async fn execute(&self, change: &Change) -> std::result::Result<Receipt, WriteError> {

@@ -37,6 +37,7 @@ pub mod effects;
 pub mod faults;
 pub mod hostile;
 pub mod http;
+pub mod in_process;
 pub mod ingram;
 pub mod json;
 pub mod limit;

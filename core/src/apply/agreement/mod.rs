@@ -8,7 +8,9 @@ use std::time::Duration;
 pub(super) use self::compare::already_holds;
 use self::compare::{check, looked_up, same_line};
 pub use self::steps::{AgreementInput, AgreementLimits, AgreementStep};
-use super::{ChangeResult, Check, Input, Limits, Machine, Outcome, Permission, Step, Stop};
+use super::{
+    ChangeResult, Check, Input, Limits, Machine, Outcome, Permission, Step, Stop, Written,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{AgreementLine, ChangeId, Timestamp};
 use crate::plan::Change;
@@ -96,8 +98,12 @@ pub struct AgreementMachine {
     /// The place of the change in hand.
     at: usize,
     hand: Hand,
-    /// The lines as read since the last write.
+    /// The lines as read since the last write, or, where the sink lets them, before it.
     lines: Option<Vec<AgreementLine>>,
+    /// When they were asked for.
+    lines_at: Timestamp,
+    /// Whether there was a write since.
+    lines_kept: bool,
     /// The changes whose line is not as the plan went on to assume.
     stuck: Vec<usize>,
     /// The changes whose charge another run has made, with that run.
@@ -134,6 +140,8 @@ impl AgreementMachine {
             at: 0,
             hand: Hand::Empty,
             lines: None,
+            lines_at: now,
+            lines_kept: false,
             stuck: Vec::new(),
             charged: Vec::new(),
             rest: None,
@@ -204,6 +212,11 @@ impl AgreementMachine {
         (self.now.plus(needed) > self.lease_until).then(|| needed.max(self.limits.lease))
     }
 
+    /// The changes that may still be taken in hand, of all those of the agreement in their order.
+    pub(super) fn ahead<'c>(&self, changes: &'c [Change]) -> &'c [Change] {
+        changes.get(self.at..).unwrap_or_default()
+    }
+
     /// Says that the work is to stop; of two stops the first stands, but a journal that fails
     /// goes before everything.
     ///
@@ -252,6 +265,7 @@ impl AgreementMachine {
     /// then.
     pub fn handle(&mut self, input: AgreementInput, now: Timestamp) -> Result<()> {
         let step = self.next_step();
+        let asked = self.now;
         self.now = self.now.max(now);
         match (step, input) {
             (AgreementStep::Claim, AgreementInput::Claimed(claim)) => self.claimed(claim),
@@ -285,7 +299,7 @@ impl AgreementMachine {
                 self.lease_until = until;
                 self.renewals += 1;
             }
-            (AgreementStep::Read, AgreementInput::Lines(lines)) => self.read(lines)?,
+            (AgreementStep::Read, AgreementInput::Lines(lines)) => self.read(lines, asked)?,
             (AgreementStep::LookUp(_), AgreementInput::LookedUp(found)) => {
                 self.feed(Input::Checked(looked_up(found)))?;
             }
@@ -373,6 +387,13 @@ impl AgreementMachine {
     }
 
     fn feed(&mut self, input: Input) -> Result<()> {
+        let kept = match &input {
+            Input::Written(Written::Answered(_)) | Input::Verified(Ok(Verdict::Landed { .. })) => {
+                self.lines_still_hold()
+            }
+            Input::Written(_) | Input::Verified(_) | Input::HeldBack { .. } => false,
+            _ => true,
+        };
         let Hand::Change {
             machine,
             begun,
@@ -383,25 +404,40 @@ impl AgreementMachine {
             return Ok(());
         };
         *begun = true;
-        match input {
-            Input::Written(_) | Input::Verified(_) => {
-                *wrote = true;
-                self.lines = None;
-            }
-            Input::HeldBack { .. } => {
-                *held_back += 1;
-                self.lines = None;
-            }
-            _ => {}
-        }
+        let writes = matches!(input, Input::Written(_) | Input::Verified(_));
+        *wrote |= writes;
+        *held_back += u32::from(matches!(input, Input::HeldBack { .. }));
         self.renewals = 0;
-        machine.handle(input)
+        let fed = machine.handle(input);
+        if !kept {
+            self.lines = None;
+        }
+        self.lines_kept |= writes;
+        fed
     }
 
-    fn read(&mut self, lines: std::result::Result<Vec<AgreementLine>, Failure>) -> Result<()> {
+    /// Whether the lines as read may stand for those of the changes after the one in hand, once it
+    /// has landed: none of them is about the line that it has changed.
+    fn lines_still_hold(&self) -> bool {
+        let now = &self.work[self.at].change;
+        let mut next = self.work[self.at + 1..].iter();
+        self.hold_until() > self.now && !next.any(|next| same_line(&next.change, now))
+    }
+
+    fn hold_until(&self) -> Timestamp {
+        self.lines_at.plus(self.limits.lines_hold_for)
+    }
+
+    fn read(
+        &mut self,
+        lines: std::result::Result<Vec<AgreementLine>, Failure>,
+        asked: Timestamp,
+    ) -> Result<()> {
         match lines {
             Ok(lines) => {
                 self.lines = Some(lines);
+                self.lines_at = asked;
+                self.lines_kept = false;
                 Ok(())
             }
             Err(failure) => {
@@ -434,6 +470,9 @@ impl AgreementMachine {
                 Step::Check => {
                     if self.work[self.at].change.action.makes_record() {
                         return;
+                    }
+                    if self.lines_kept && self.now >= self.hold_until() {
+                        self.lines = None;
                     }
                     let Some(lines) = &self.lines else { return };
                     let check = check(&self.work[self.at].change, lines);

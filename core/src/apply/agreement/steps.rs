@@ -24,6 +24,9 @@ pub struct AgreementLimits {
     pub lease: Duration,
     /// No change is taken in hand at this instant or later.
     pub deadline: Option<Timestamp>,
+    /// For how long lines that were read stand for those of further changes, as the sink says
+    /// ([`SinkDescriptor::lines_hold_for`](crate::sink::SinkDescriptor::lines_hold_for)).
+    pub lines_hold_for: Duration,
 }
 
 impl AgreementLimits {

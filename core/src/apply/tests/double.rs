@@ -105,6 +105,8 @@ pub(super) struct World {
     /// How often each change's write arrived.
     pub(super) attempts: BTreeMap<ChangeId, u32>,
     pub(super) list_reads: usize,
+    /// The changes that were last said to come next.
+    pub(super) expected: Vec<String>,
     /// The agreements and charges made, by key or marker.
     pub(super) made: BTreeMap<String, (MadeRecord, Action)>,
     next_line: usize,
@@ -272,6 +274,10 @@ impl ScriptedSink {
         }
     }
 
+    pub(super) fn let_lines_hold(&mut self, time: Duration) {
+        self.descriptor.lines_hold_for = time;
+    }
+
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap()
     }
@@ -383,6 +389,10 @@ impl PsaSink for ScriptedSink {
             stream::iter(readings)
         };
         read.into_stream().flatten().boxed()
+    }
+
+    fn expect(&self, changes: &[Change]) {
+        self.world().expected = changes.iter().map(|change| change.id.to_string()).collect();
     }
 
     async fn execute(&self, change: &Change) -> std::result::Result<Receipt, WriteError> {

@@ -27,6 +27,7 @@ mod agreement;
 mod approval;
 mod crash;
 mod double;
+mod held;
 mod leases;
 mod machine;
 mod made;

@@ -231,11 +231,15 @@ async fn lines_of(sink: &AutotaskSink, agreement: &AgreementId) -> Result<Vec<Ag
         let error = map::unreadable("contract service", other.id, "contractID", what);
         return Err(in_agreement(error));
     }
+    let read_at = sink.now();
     let from = match rules.days {
         EffectiveDays::OpenPeriod => frame.posted_from(rules, today),
         _ => frame.reading_day(rules, today, None),
     };
     let units = units(sink, of_contract, from).await.map_err(in_agreement)?;
+    sink.0
+        .ahead
+        .keep(agreement, frame.clone(), &services, &units, from, read_at);
     let posted = units.values().filter_map(Units::posted_until).max();
     let day = match rules.days {
         EffectiveDays::OpenPeriod => frame.reading_day(rules, today, posted),

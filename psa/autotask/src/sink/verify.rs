@@ -6,6 +6,7 @@ use tallyline_core::sink::{Receipt, Verdict};
 use tallyline_core::{ErrorKind, Result};
 
 use super::AutotaskSink;
+use super::ahead::{self, Line};
 use super::make;
 use super::map::{self, same_amount};
 use super::read::{self, wire_id};
@@ -21,6 +22,18 @@ pub(super) async fn verify(
     if change.action.makes_record() {
         return make::verify(sink, change).await;
     }
+    // Without an answer the write is settled by itself, by what is read for it alone.
+    let known = match receipt {
+        Some(_) => sink.0.ahead.take(change, sink.now()),
+        None => None,
+    };
+    if let Some(Line { line, .. }) = known
+        && let Some(id) = line.id
+    {
+        let units = ahead::read_back(sink, change, id).await?;
+        return found(sink, change, line, id, units);
+    }
+    sink.0.ahead.forget(&change.agreement);
     let contract = read::contract_id(sink, &change.agreement).await?;
     let service = wire_id("a product", change.product.as_str())?;
     let day = effective_day(change);
@@ -53,12 +66,23 @@ pub(super) async fn verify(
     let id = map::required(line.id.as_ref(), "contract service", None, "id")?;
     // The day before as well: an adjustment that was moved by a day must not go unnoticed.
     let units = read::units_of(sink, id, day.plus_days(-1)).await?;
+    found(sink, change, line, id, units)
+}
+
+/// What the rows from the day before on say about a change of a line.
+fn found(
+    sink: &AutotaskSink,
+    change: &Change,
+    line: ContractService,
+    id: i64,
+    units: Units,
+) -> Result<Verdict> {
     let found = Found {
         sink,
         line,
         id,
         units,
-        day,
+        day: effective_day(change),
     };
     Ok(match &change.action {
         Action::CreateLine { quantity, .. } => found.units(0, whole(*quantity)?),

@@ -244,16 +244,25 @@ impl Target {
     async fn read(sink: &AutotaskSink, change: &Change, wanted: &Wanted) -> Result<Self> {
         let day = wanted.day;
         let service = wire_id("a product", change.product.as_str())?;
-        let frame = read::frame(sink, &change.agreement).await?;
+        let known = sink.0.ahead.take(change, sink.now());
+        let frame = match &known {
+            Some(known) => known.frame.clone(),
+            None => read::frame(sink, &change.agreement).await?,
+        };
         let contract = frame.id;
         allowed(&frame, change, day)?;
-        let line = match change.action.line() {
-            Some(line) => Some(known_line(sink, line, contract, service).await?),
-            None => only_line(sink, contract, service).await?,
+        let (line, units) = match (known, change.action.line()) {
+            (Some(known), _) => (Some(known.line), known.units),
+            (None, Some(line)) => {
+                let line = known_line(sink, line, contract, service).await?;
+                (Some(line), None)
+            }
+            (None, None) => (only_line(sink, contract, service).await?, None),
         };
-        let units = match line.as_ref().and_then(|line| line.id) {
-            Some(id) => read::units_of(sink, id, day).await?,
-            None => Units::default(),
+        let units = match (units, line.as_ref().and_then(|line| line.id)) {
+            (Some(units), _) => units,
+            (None, Some(id)) => read::units_of(sink, id, day).await?,
+            (None, None) => Units::default(),
         };
         let target = Self {
             contract,

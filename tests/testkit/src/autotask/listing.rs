@@ -4,6 +4,7 @@ use url::Url;
 
 use super::error::{errors, malformed};
 use super::filter::Query;
+use super::records::Record;
 use super::schema::{Entity, Kind};
 use super::state::AutotaskState;
 use super::wire;
@@ -15,9 +16,9 @@ pub(super) fn rows(state: &AutotaskState, entity: Entity, query: &Query) -> Vec<
     if state.rights.unseen.contains(&entity) {
         return Vec::new();
     }
+    let contracts = query.restricted("contractID");
     let rows: Vec<Json> = if entity == Entity::ContractServiceUnits {
         let lines = query.restricted("contractServiceID");
-        let contracts = query.restricted("contractID");
         let units = state.units.values().filter(|row| {
             lines
                 .as_ref()
@@ -28,7 +29,14 @@ pub(super) fn rows(state: &AutotaskState, entity: Entity, query: &Query) -> Vec<
         });
         units.map(|row| wire::unit(state, row)).collect()
     } else {
-        let records = state.list(entity);
+        let asked = |record: &&Record| {
+            let contract = record.integer("contractID");
+            let (Some(ids), Some(contract)) = (&contracts, contract) else {
+                return true;
+            };
+            ids.contains(&contract)
+        };
+        let records = state.list(entity).filter(asked);
         records
             .map(|record| wire::record(state, entity, record))
             .collect()

@@ -39,9 +39,23 @@ pub use state::{AutotaskState, Credentials, InPostedPeriod, Options, Rights, Row
 use crate::clock::Clock;
 use crate::contract::System;
 use crate::effects::Effect;
-use crate::http::SimRequest;
+use crate::http::{SimAnswer, SimRequest};
+use crate::in_process::Served;
 use crate::server::Simulator;
-use crate::{delegate_to_server, http, lock};
+use crate::{delegate_to_server, http, in_process, lock};
+
+/// Autotask without a socket.
+pub type InProcess = in_process::InProcess<AutotaskState>;
+
+impl Served for AutotaskState {
+    fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
+    fn answer(&mut self, request: &SimRequest) -> SimAnswer {
+        routes::handle(self, request)
+    }
+}
 
 /// A running Autotask.
 #[derive(Debug)]

@@ -5,7 +5,6 @@
 
 mod auth;
 mod error;
-mod in_process;
 mod listing;
 mod orders;
 mod records;
@@ -17,8 +16,8 @@ mod writes;
 use std::io;
 use std::sync::{Arc, Mutex};
 
+pub use crate::in_process::Asked;
 pub use error::{GATEWAY_TIMEOUT, gateway_timeout};
-pub use in_process::{Asked, InProcess};
 pub use records::{
     CatalogProduct, Customer, Order, OrderLine, Period, Plan, Report, Reseller, Subscription,
     SubscriptionProduct,
@@ -27,8 +26,30 @@ pub use state::{Credentials, DetailFailure, IngramState, RetryAfter, Switches};
 
 use crate::clock::Clock;
 use crate::contract::System;
+use crate::http::{SimAnswer, SimRequest};
+use crate::in_process::Served;
 use crate::server::Simulator;
-use crate::{delegate_to_server, http, lock};
+use crate::{delegate_to_server, http, in_process, lock};
+
+/// The marketplace without a socket.
+pub type InProcess = in_process::InProcess<IngramState>;
+
+impl Served for IngramState {
+    fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
+    fn answer(&mut self, request: &SimRequest) -> SimAnswer {
+        routes::handle(self, request)
+    }
+
+    fn root(path: &str) -> usize {
+        // The place of the API, and the region.
+        path.match_indices('/')
+            .nth(2)
+            .map_or(path.len(), |(at, _)| at)
+    }
+}
 
 /// What stands before the region in every path.
 pub const PATH: &str = "marketplace";

@@ -244,6 +244,10 @@ impl PsaSink for Rig<'_> {
         read.into_stream().flatten().boxed()
     }
 
+    fn expect(&self, changes: &[Change]) {
+        self.world.expect(changes);
+    }
+
     async fn execute(&self, change: &Change) -> std::result::Result<Receipt, WriteError> {
         self.process.may_die().await;
         self.world.arrive().await;

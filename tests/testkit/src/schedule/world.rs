@@ -126,6 +126,11 @@ pub trait World: Send + Sync {
     /// Lets what is due by now arrive.
     async fn arrive(&self);
 
+    /// Tells the sink which changes of an agreement come next.
+    fn expect(&self, changes: &[Change]) {
+        let _ = changes;
+    }
+
     /// One call of the sink's `execute`, whose attempts meet these faults one after the other.
     /// `struck` is told of each that strikes.
     async fn execute(

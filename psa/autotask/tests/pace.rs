@@ -1,0 +1,211 @@
+//! How many requests a run of changes takes, and what it leaves of the tenant's budget. On paused time.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rust_decimal::Decimal;
+use tallyline_autotask::{AutotaskClient, AutotaskSink, BudgetOptions, TenantBudget};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock};
+use tallyline_core::http::{RetryPolicy, Timeouts, Transport};
+use tallyline_core::model::{AgreementLineId, PlanId, Timestamp};
+use tallyline_core::plan::{Action, Change};
+use tallyline_core::store::MemoryStore;
+use tallyline_testkit::autotask::{AutotaskState, InProcess, Threshold};
+use tallyline_testkit::contract::{HeldTransport, System};
+use tallyline_testkit::in_process::Asked;
+
+/// The day from which the changes count.
+const FROM: &str = "2026-04-01";
+
+/// A tenant with contracts of so many lines each, all of them billing 5, and changes that set each to 6.
+fn tenant(contracts: usize, lines: usize) -> (AutotaskState, Vec<Change>) {
+    let mut state = AutotaskState::on("2026-03-15".parse().unwrap());
+    let company = state.add_company("Fern Clinic");
+    let services: Vec<i64> = (0..lines)
+        .map(|at| state.add_service(&format!("Plan {at}"), Decimal::TEN, Decimal::ONE))
+        .collect();
+    let mut changes = Vec::new();
+    for contract in 0..contracts {
+        let (name, day) = (format!("Cloud {contract}"), |text: &str| {
+            text.parse().unwrap()
+        });
+        let dates = (day("2026-03-01"), day("2026-08-31"));
+        let contract = state.add_contract_over(company, &name, dates.0, dates.1);
+        for service in &services {
+            let line = state.add_line(contract, *service, 5);
+            let action = Action::SetQuantity {
+                line: AgreementLineId::new(line.to_string()),
+                from: 5_u32.into(),
+                to: 6_u32.into(),
+            };
+            let (company, contract) = (company.to_string(), contract.to_string());
+            changes.push(Change::new(
+                format!("c{line}"),
+                company,
+                contract,
+                service.to_string(),
+                action,
+                FROM.parse().unwrap(),
+            ));
+        }
+    }
+    (state, changes)
+}
+
+type Tenant = InProcess;
+
+fn instant(tenant: &Tenant) -> Timestamp {
+    tenant.now().to_string().parse().unwrap()
+}
+
+/// The sink on a tenant, which has a budget of so many calls an hour and works on one contract at a time.
+fn sink(tenant: &Tenant, calls: u32, share_percent: u8) -> (AutotaskSink, HeldTransport) {
+    let credentials = tenant.with_state(|state| state.credentials.clone());
+    let held = HeldTransport::new(
+        System::Autotask,
+        Arc::new(tenant.clone()) as Arc<dyn Transport>,
+    );
+    let client = AutotaskClient::builder()
+        .zone_url("https://webservices1.autotask.net/ATServicesRest")
+        .user_name(credentials.user)
+        .integration_code(credentials.integration_code)
+        .secret(credentials.secret)
+        .budget(TenantBudget::new(BudgetOptions {
+            hourly_threshold: calls,
+            share_percent,
+            ..BudgetOptions::default()
+        }))
+        .retry(RetryPolicy {
+            max_retry_after: Duration::from_secs(2 * 60 * 60),
+            ..RetryPolicy::default()
+        })
+        .timeouts(Timeouts {
+            operation: None,
+            ..Timeouts::default()
+        })
+        .transport(Arc::new(held.clone()))
+        .build()
+        .unwrap();
+    let clock = tenant.clone();
+    let sink = AutotaskSink::builder()
+        .client(client)
+        .concurrency(1)
+        .clock(Arc::new(move || instant(&clock)))
+        .build();
+    (sink, held)
+}
+
+struct Ticking(Tenant);
+
+#[async_trait]
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        instant(&self.0)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    async fn alongside(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+async fn apply(tenant: &Tenant, sink: &AutotaskSink, changes: &[Change]) -> ApplyReport {
+    let plan = PlanId::new("plan-1");
+    let approval = Approval::of_plan(plan.clone(), "dana", instant(tenant));
+    let request = ApplyRequest {
+        plan_id: &plan,
+        plan_text: "{}",
+        source: "cloudmore",
+        changes,
+        approval: &approval,
+    };
+    let (store, clock) = (MemoryStore::new(), Ticking(tenant.clone()));
+    let applier = Applier::new(sink, &store, &clock);
+    applier.apply(&request, &ApplyOptions::new()).await.unwrap()
+}
+
+/// What a line bills from the day of the changes on.
+fn billed(tenant: &Tenant, change: &Change) -> i64 {
+    let line = change.action.line().unwrap().as_str().parse().unwrap();
+    tenant.with_state(|state| state.units_on(line, FROM.parse().unwrap()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_of_1200_changes_uses_its_budget_takes_2_requests_each_and_is_never_refused() {
+    // The limit of a tenant, scaled down 100 times.
+    const LIMIT: u32 = 100;
+    let (mut state, changes) = tenant(20, 60);
+    state.threshold = Threshold::new(LIMIT as usize);
+    let tenant = Tenant::new(state);
+    let (sink, _held) = sink(&tenant, LIMIT, 100);
+    let started = tokio::time::Instant::now();
+    let report = apply(&tenant, &sink, &changes).await;
+    assert_eq!(report.totals.done, 1_200, "{:?}", report.totals);
+    assert!(changes.iter().all(|change| billed(&tenant, change) == 6));
+
+    let asked = tenant.asked();
+    let refused: Vec<_> = asked.iter().filter(|asked| asked.status != 200).collect();
+    assert!(refused.is_empty(), "{refused:?}");
+    let writes = |asked: &&Asked| asked.path.ends_with("/ServiceAdjustments");
+    assert_eq!(asked.iter().filter(writes).count(), 1_200);
+
+    // Each hour that began allows as many calls as the limit says.
+    let hours = started.elapsed().as_secs() / 3_600 + 1;
+    let requests = asked.len() as u64;
+    let used = requests * 100 / (hours * u64::from(LIMIT));
+    println!(
+        "{requests} requests for 1200 changes: {}.{:02} each; {used} % of the budget of {hours} hours used",
+        requests / 1_200,
+        requests % 1_200 / 12,
+    );
+    assert!(used >= 90, "{used} % of the budget");
+    assert!(requests * 10 <= 1_200 * 22, "{requests} requests");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_of_50_changes_of_a_contract_takes_at_most_2_2_requests_each() {
+    let (state, changes) = tenant(1, 50);
+    let tenant = Tenant::new(state);
+    let (sink, _held) = sink(&tenant, 10_000, 40);
+    let report = apply(&tenant, &sink, &changes).await;
+    assert_eq!(report.totals.done, 50);
+    let requests = tenant.asked().len();
+    println!("{requests} requests for 50 changes");
+    assert!(requests * 10 <= 50 * 22, "{requests} requests");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_that_somebody_changes_during_a_batch_is_read_before_its_write_and_left_alone() {
+    let (state, changes) = tenant(1, 10);
+    let tenant = Tenant::new(state);
+    let (sink, _held) = sink(&tenant, 10_000, 40);
+    let other: i64 = changes[6].action.line().unwrap().as_str().parse().unwrap();
+    let colleague = tenant.clone();
+    let mut options = ApplyOptions::new();
+    let second = changes[1].id.clone();
+    options = options.with_on_event(move |told| {
+        // The lines of all changes were read by now, and the third is about to be written.
+        if told.change.id == second && told.event.name() == "verified" {
+            colleague.with_state(|state| state.adjust(other, FROM.parse().unwrap(), 3).unwrap());
+        }
+    });
+    let plan = PlanId::new("plan-1");
+    let approval = Approval::of_plan(plan.clone(), "dana", instant(&tenant));
+    let request = ApplyRequest {
+        plan_id: &plan,
+        plan_text: "{}",
+        source: "cloudmore",
+        changes: &changes,
+        approval: &approval,
+    };
+    let (store, clock) = (MemoryStore::new(), Ticking(tenant.clone()));
+    let applier = Applier::new(&sink, &store, &clock);
+    let report = applier.apply(&request, &options).await.unwrap();
+    assert_eq!(report.totals.done, 9, "{report:?}");
+    assert_eq!(billed(&tenant, &changes[6]), 8, "as the colleague left it");
+}
