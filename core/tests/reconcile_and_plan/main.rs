@@ -3,6 +3,7 @@
 
 mod bounds;
 mod charges;
+mod evidence;
 mod per_service;
 mod properties;
 mod strategies;

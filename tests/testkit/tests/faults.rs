@@ -44,6 +44,32 @@ fn every_change_of_300_schedules_is_applied_exactly_once_and_truly_reported() {
 }
 
 #[test]
+fn the_program_prints_one_line_with_every_count_and_checks_no_documents_where_an_empty_word_names_them()
+ {
+    // Seed 16 goes over HTTP.
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_faults"))
+        .args(["--schedules", "1", "--seed", "16"])
+        .env("TALLYLINE_SPECS", "")
+        .output()
+        .unwrap();
+    let (out, err) = (
+        String::from_utf8_lossy(&run.stdout),
+        String::from_utf8_lossy(&run.stderr),
+    );
+    assert!(run.status.success(), "{err}");
+    assert_eq!(out.lines().count(), 1, "{out}");
+    for part in [
+        "1 schedules (1 over HTTP), ",
+        " changes (",
+        " faults injected: 0 duplicated, 0 lost, 0 wrongly reported, ",
+        " and 0 in the end",
+    ] {
+        assert!(out.contains(part), "{out}");
+    }
+    assert!(err.contains("what became of the changes:"), "{err}");
+}
+
+#[test]
 fn a_seed_gives_the_same_story_every_time() {
     let in_memory = (1..12).map(|seed| (seed, Place::Memory));
     for (seed, place) in in_memory.chain([(16, Place::ConnectWise)]) {
