@@ -505,6 +505,34 @@ fn agreements_without_anything_left_to_do_take_no_lease() {
 }
 
 #[test]
+fn of_two_stops_the_first_is_told_and_a_journal_that_fails_before_all() {
+    let journal = Stop::Journal { failure: failure() };
+    for (first, second, told) in [
+        (Stop::Cancelled, Stop::Deadline, Stop::Cancelled),
+        (Stop::Deadline, Stop::Cancelled, Stop::Deadline),
+        (Stop::Cancelled, journal.clone(), journal.clone()),
+        (journal.clone(), Stop::Cancelled, journal.clone()),
+    ] {
+        let mut machine = Model::new().watch().machine;
+        machine.stop(first);
+        machine.stop(second);
+        assert_eq!(machine.stopped(), Some(&told));
+    }
+}
+
+#[test]
+fn a_stop_before_the_lease_is_taken_takes_none_and_every_change_says_why_it_waits() {
+    let mut machine = Model::new().watch().machine;
+    assert_eq!(machine.next_step(), AgreementStep::Claim);
+    machine.stop(Stop::Cancelled);
+    assert_eq!(machine.next_step(), AgreementStep::Finished);
+    let results = machine.results();
+    assert!(results.iter().all(|result| result.resumable));
+    let why = Stop::Cancelled.to_string();
+    assert!(results.iter().all(|result| result.detail == why));
+}
+
+#[test]
 fn a_journal_that_fails_elsewhere_holds_back_a_second_write_that_is_recorded_already() {
     let mut model = Model::new();
     let change = model.work[0].0.id.clone();
