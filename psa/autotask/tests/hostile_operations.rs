@@ -1,10 +1,12 @@
-//! Every operation of the client against hostile answers.
+//! Every operation of the client against hostile answers, and the sink's writes.
 #![allow(clippy::unwrap_used, reason = "a helper may panic as its test may")]
 
 mod common;
 mod raw;
 
-use common::API;
+use std::sync::Arc;
+
+use common::{API, CHARGE_TYPES, LINE, PERIODS};
 use raw::{MAX_BODY, PAGE, at, connect, lookup_table, main_table, route};
 use tallyline_autotask::models::{
     ContractChargePatch, ContractPatch, ContractServicePatch, NewContract, NewContractCharge,
@@ -12,10 +14,11 @@ use tallyline_autotask::models::{
 };
 use tallyline_autotask::operations::{self, EntityOperations};
 use tallyline_autotask::query::Query;
-use tallyline_autotask::{AutotaskClient, QueryStyle};
-use tallyline_core::Result;
-use tallyline_core::model::Quantity;
+use tallyline_autotask::{AutotaskClient, AutotaskSink, ContractSetup, QueryStyle};
+use tallyline_core::model::{AgreementLineId, BillKey, BillingCycle, Money, Quantity, Timestamp};
+use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::WriteError;
+use tallyline_core::{PsaSink, Result};
 use tallyline_testkit::hostile::{Field, HostileClient, Probe, covers};
 use tallyline_testkit::raw::Route;
 
@@ -379,6 +382,155 @@ fn writes() -> HostileClient<String> {
         }))
 }
 
+/// A change of the sink, on contract 71 and the service of its line.
+fn change(action: Action) -> Change {
+    let day = "2026-04-01".parse().unwrap();
+    Change::new("abc123", "45", "71", "31", action, day)
+}
+
+fn money(text: &str) -> Money {
+    let amount: Quantity = text.parse().unwrap();
+    Money::new(amount.value(), "USD".parse().unwrap())
+}
+
+/// A sink that may write all that a sink can.
+fn sink(base: &str) -> Result<Arc<AutotaskSink>> {
+    let mut setup = ContractSetup::new();
+    setup.service_level_agreement = Some(1);
+    setup.product_billing_code = Some(77);
+    let clock = || Timestamp::from_second(1_773_230_400).unwrap();
+    let sink = AutotaskSink::builder()
+        .client(client(base)?)
+        .currency("USD".parse()?)
+        .clock(Arc::new(clock))
+        .price_sync(true)
+        .cost_sync(true)
+        .setup(setup)
+        .build();
+    Ok(Arc::new(sink))
+}
+
+/// A tenant whose contract 71 has service 31 as line 971, with so many units or none.
+fn tenant(has_units: bool) -> HostileClient<Arc<AutotaskSink>> {
+    let line = LINE.replace(r#""id":9"#, r#""id":971"#);
+    let rows = if has_units {
+        raw::unit_rows(71)
+    } else {
+        String::new()
+    };
+    HostileClient::new("autotask", sink)
+        .max_body(MAX_BODY)
+        .route(raw::contract_route(71))
+        .route(route("/Contracts/entityInformation/fields", PERIODS))
+        .route(route(
+            "/ContractCharges/entityInformation/fields",
+            CHARGE_TYPES,
+        ))
+        .route(route(
+            "/ContractServices/971",
+            format!(r#"{{"item":{line}}}"#),
+        ))
+        .route(raw::list("/ContractServices/query", &line))
+        .route(raw::list("/ContractServiceUnits/query", &rows))
+        .route(raw::list("/Contracts/query", ""))
+        .route(raw::list("/ContractCharges/query", ""))
+}
+
+/// The write of a change, and what its receipt says was written.
+fn executed(name: &str, verb: &str, path: &str, change: Change) -> Probe<Arc<AutotaskSink>> {
+    let write = Route::new(verb, &format!("{API}{path}"), r#"{"itemId":98765}"#);
+    let call = move |sink: Arc<AutotaskSink>| {
+        let change = change.clone();
+        async move {
+            let receipt = sink.execute(&change).await?;
+            Ok(format!("{:?} {:?}", receipt.line, receipt.made))
+        }
+    };
+    Probe::write(name, write, call).field(Field::whole_id("/itemId"))
+}
+
+const ADJUSTMENTS: &str = "/Contracts/71/ServiceAdjustments";
+
+/// What the sink makes of the answers to the changes of a line.
+fn sink_changes() -> HostileClient<Arc<AutotaskSink>> {
+    let line = || AgreementLineId::new("971");
+    let set = Action::SetQuantity {
+        line: line(),
+        from: 12_u32.into(),
+        to: 14_u32.into(),
+    };
+    let end = Action::EndLine {
+        line: line(),
+        from: 12_u32.into(),
+        last_day: "2026-03-31".parse().unwrap(),
+        replaced_by: None,
+    };
+    let price = Action::SetUnitPrice {
+        line: line(),
+        from: Some(money("9.5")),
+        to: money("9.75"),
+    };
+    let cost = Action::SetUnitCost {
+        line: line(),
+        from: Some(money("7.25")),
+        to: money("7.5"),
+    };
+    let patched = executed(
+        "a changed cost",
+        "PATCH",
+        "/Contracts/71/Services",
+        change(cost),
+    );
+    tenant(true)
+        .probe(executed(
+            "a changed quantity",
+            "POST",
+            ADJUSTMENTS,
+            change(set),
+        ))
+        .probe(executed("an ended line", "POST", ADJUSTMENTS, change(end)).brief())
+        .probe(executed("a changed price", "POST", ADJUSTMENTS, change(price)).brief())
+        .probe(patched.brief())
+}
+
+/// What the sink makes of the answers to what it creates.
+fn sink_creations() -> HostileClient<Arc<AutotaskSink>> {
+    let line = Action::CreateLine {
+        quantity: 14_u32.into(),
+        unit_cost: None,
+        unit_price: None,
+        last_day: None,
+        like: None,
+    };
+    let agreement = Action::CreateAgreement {
+        name: "Mail Plan A".into(),
+        billing_cycle: BillingCycle::Monthly,
+        last_day: "2027-03-31".parse().ok(),
+        parent: None,
+    };
+    let mut contract = change(agreement);
+    contract.agreement = "key:A1".into();
+    let day = "2026-04-06".parse().unwrap();
+    let mut charge = change(Action::AddCharge {
+        bill: BillKey::new("Microsoft Azure", day),
+        description: "Azure plan, bill of 2026-04-06".into(),
+        quantity: "2.5".parse().unwrap(),
+        unit_price: money("812.44"),
+        unit_cost: None,
+        period: None,
+    });
+    charge.marker = charge.charge_key().unwrap().marker("cloudmore");
+    tenant(false)
+        .probe(executed(
+            "a created line",
+            "POST",
+            ADJUSTMENTS,
+            change(line),
+        ))
+        .probe(executed("a created contract", "POST", "/Contracts", contract).brief())
+        .probe(executed("an added charge", "POST", "/Contracts/71/Charges", charge).brief())
+}
+
 #[test]
 fn every_operation_is_in_a_table_of_hostile_answers() {
     let covered = main_table().covered().and(lookup_table().covered());
@@ -405,6 +557,20 @@ async fn no_answer_about_entities_harms_the_client() {
 #[tokio::test]
 async fn no_answer_to_a_write_harms_the_client_and_none_makes_it_certain() {
     let report = writes().run().await;
+    println!("{} cases", report.cases());
+    report.assert_held();
+}
+
+#[tokio::test]
+async fn no_answer_to_a_change_harms_the_sink_and_none_makes_it_certain() {
+    let report = sink_changes().run().await;
+    println!("{} cases", report.cases());
+    report.assert_held();
+}
+
+#[tokio::test]
+async fn no_answer_to_a_creation_harms_the_sink_and_none_makes_it_certain() {
+    let report = sink_creations().run().await;
     println!("{} cases", report.cases());
     report.assert_held();
 }

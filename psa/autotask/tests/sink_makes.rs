@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use common::{CONTRACT, PERIODS, body, json, mock, now, on, page, requests, sent};
+use common::{CHARGE_TYPES, CONTRACT, PERIODS, body, json, mock, now, on, page, requests, sent};
 use futures::stream::{self, BoxStream, StreamExt as _};
 use serde_json::{Value, json as value};
 use tallyline_autotask::{
@@ -241,13 +241,11 @@ async fn a_charge_is_added_with_the_billing_code_the_sums_and_the_marker_of_its_
     )
     .await;
     on(&server, "GET", "/ContractCharges/query", page("")).await;
-    let kinds = r#"{"fields":[{"name":"chargeType","isPickList":true,"picklistValues":[
-        {"value":"1","label":"Operational","isActive":true},{"value":"2","label":"Capitalized","isActive":true}]}]}"#;
     on(
         &server,
         "GET",
         "/ContractCharges/entityInformation/fields",
-        json(kinds),
+        json(CHARGE_TYPES),
     )
     .await;
     on(

@@ -5,19 +5,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use cargo_metadata::MetadataCommand;
+
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const CORE: &str = "tallyline-core";
-const CONNECTORS: [&str; 5] = [
-    "tallyline-autotask",
-    "tallyline-cloudmore",
-    "tallyline-connectwise",
-    "tallyline-dandh",
-    "tallyline-sherweb",
-];
 const TLS: [&str; 3] = ["rustls", "rustls-no-provider", "native-tls"];
 const DEFAULT: &str = "default features";
 const NONE: &str = "no features";
 const SQLITE: [&str; 3] = ["rusqlite", "libsqlite3-sys", "sqlx"];
+
+/// Every package of the workspace that is a connector or a PSA.
+static CONNECTORS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let metadata = MetadataCommand::new().no_deps().exec().unwrap();
+    let root = &metadata.workspace_root;
+    let rooms = ["connectors", "psa"].map(|room| root.join(room));
+    let packages = metadata.packages.iter();
+    let here = packages.filter(|package| {
+        let path = &package.manifest_path;
+        rooms.iter().any(|room| path.starts_with(room))
+    });
+    let names: Vec<String> = here.map(|package| package.name.to_string()).collect();
+    assert!(names.len() >= 4, "only {names:?} were seen");
+    names
+});
+
+fn connectors() -> impl Iterator<Item = &'static str> {
+    CONNECTORS.iter().map(String::as_str)
+}
 
 /// The crates of a tree with the features that each is built with.
 struct Tree {
@@ -93,13 +107,13 @@ static TREES: LazyLock<Vec<Tree>> = LazyLock::new(|| {
     for features in [NONE, "http", "reqwest", "sqlite"] {
         trees.push(Tree::resolve(CORE, features));
     }
-    for package in [CORE].into_iter().chain(CONNECTORS) {
+    for package in [CORE].into_iter().chain(connectors()) {
         for features in TLS {
             trees.push(Tree::resolve(package, features));
         }
     }
     let others = ["tallyline-testkit", "tallyline-examples"];
-    for package in CONNECTORS.into_iter().chain(others) {
+    for package in connectors().chain(others) {
         trees.push(Tree::resolve(package, DEFAULT));
     }
     trees
@@ -151,29 +165,10 @@ fn the_store_brings_no_http_and_no_tls() {
 
 #[test]
 fn connectors_bring_no_database() {
-    for package in CONNECTORS {
+    for package in connectors() {
         for features in TLS.into_iter().chain([DEFAULT]) {
             Tree::of(package, features).lacks(&SQLITE);
         }
-    }
-}
-
-#[test]
-fn the_reader_of_xml_brings_no_encodings_and_no_serde() {
-    let tree = Tree::of("tallyline-dandh", DEFAULT);
-    assert!(tree.has("quick-xml"));
-    for feature in [
-        "encoding",
-        "encoding_rs",
-        "serialize",
-        "async-tokio",
-        "escape-html",
-    ] {
-        let set = tree.feature("quick-xml", feature);
-        assert!(!set, "{feature} of quick-xml is set");
-    }
-    for package in CONNECTORS.iter().filter(|it| **it != "tallyline-dandh") {
-        Tree::of(package, DEFAULT).lacks(&["quick-xml"]);
     }
 }
 
@@ -196,7 +191,7 @@ fn no_tree_holds_two_crypto_providers() {
         let both = tree.has("ring") && tree.has("aws-lc-rs");
         assert!(!both, "{} has ring and aws-lc-rs", tree.what);
     }
-    for package in CONNECTORS {
+    for package in connectors() {
         let chosen_by_the_application = Tree::of(package, "rustls-no-provider");
         assert!(chosen_by_the_application.has("rustls"));
         chosen_by_the_application.lacks(&["ring", "aws-lc-rs", "aws-lc-sys"]);
@@ -215,7 +210,7 @@ fn no_crate_changes_how_the_whole_program_reads_numbers() {
             assert!(!set, "{} sets {feature} of {package}", tree.what);
         }
     }
-    for package in [CORE].into_iter().chain(CONNECTORS) {
+    for package in [CORE].into_iter().chain(connectors()) {
         let tree = Tree::of(package, "rustls");
         assert!(tree.feature("serde_json", "raw_value"));
         for feature in ["float_roundtrip", "preserve_order", "unbounded_depth"] {

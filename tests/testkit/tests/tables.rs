@@ -8,6 +8,7 @@ use std::time::Duration;
 use tallyline_core::http::{
     BaseUrl, HttpClient, Limits, Operation, Request, RetryPolicy, StaticHeaders, Timeouts,
 };
+use tallyline_core::sink::WriteError;
 use tallyline_core::wire::exact_decimal;
 use tallyline_core::{Error, ErrorKind, Result};
 use tallyline_testkit::credentials::CredentialClient;
@@ -22,6 +23,7 @@ const SECRET: &str = "correct horse/battery+staple";
 const SEATS: &str = r#"{"items":[{"id":"s-1","count":1},{"id":"s-2","count":12}]}"#;
 
 static LIST: Operation = Operation::get("seats.list", "/seats");
+static ORDER: Operation = Operation::post("orders.create", "/orders");
 
 /// What is wrong with a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,6 +226,35 @@ async fn the_runtimes_own_client_holds() {
         .run()
         .await
         .assert_held();
+}
+
+/// Orders seats, and once more where the first answer was no success.
+async fn order(client: HttpClient, again: bool) -> std::result::Result<String, WriteError> {
+    let mut sent = client.json::<Seat>(Request::new(&ORDER)).await;
+    if again && sent.is_err() {
+        sent = client.json(Request::new(&ORDER)).await;
+    }
+    let seat = sent.map_err(WriteError::from)?;
+    Ok(seat.count.normalize().to_string())
+}
+
+async fn ordered(again: bool) -> Report {
+    let route = Route::post("/orders", r#"{"id":"s-9","count":12}"#);
+    let probe = Probe::write("order", route, move |client| order(client, again));
+    HostileClient::new("right", right(1 << 20))
+        .max_body(1 << 20)
+        .probe(probe.field(Field::quantity("/count")))
+        .run()
+        .await
+}
+
+#[tokio::test]
+async fn a_client_that_sends_a_write_again_is_caught_law_3() {
+    ordered(false).await.assert_held();
+    let report = ordered(true).await;
+    for case in ["HTML on 200", "HTML on 500", "/count = 1e308"] {
+        assert_caught(&report, case, "the write was sent 2 times");
+    }
 }
 
 #[tokio::test]

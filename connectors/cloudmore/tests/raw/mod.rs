@@ -1,12 +1,13 @@
 //! The client and the source as the tables of hostile answers need them, and their valid answers.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use tallyline_cloudmore::fields::FieldMap;
 use tallyline_cloudmore::models::TaskId;
-use tallyline_cloudmore::{CloudmoreClient, CloudmoreSource, ReportMode};
+use tallyline_cloudmore::{CloudmoreClient, CloudmoreSource, JobClock, ReportMode};
 use tallyline_core::http::{Limits, PollPolicy, RetryPolicy, Timeouts};
 use tallyline_core::model::{Quantity, ReadingOutcome};
 use tallyline_core::source::UsageRequest;
@@ -14,7 +15,7 @@ use tallyline_core::{Error, ErrorKind, Result, VendorSource as _};
 use tallyline_testkit::hostile::{Field, HostileClient, Probe};
 use tallyline_testkit::raw::Route;
 
-use crate::common::{PASSWORD, R, SECRET, START, TOKEN, quick};
+use crate::common::{Jumping, PASSWORD, R, SECRET, START, TOKEN, quick};
 
 pub(crate) const MAX_BODY: usize = 1 << 20;
 
@@ -30,8 +31,31 @@ pub(crate) const REPORT: &str = r#"[
 /// What is no JSON at all is named by its line and column.
 pub(crate) const NO_JSON: &str = " at line ";
 
+/// Three accounts.
+pub(crate) const THREE: &str = r#"[{"id":"o-1","name":"Fern Clinic","customProperties":[]},
+  {"id":"o-2","name":"Oak Legal","customProperties":[]},{"id":"o-3","name":"Elm Dental","customProperties":[]}]"#;
+
+/// A bill of each.
+pub(crate) const REPORT_OF_THREE: &str = r#"[
+  {"organizationId":"o-1","currencyCode":"USD","services":[{"serviceId":"csp","billingDate":"2026-03-07","items":[
+    {"subscriptionId":"u-1","sku":"MAIL-A","productName":"Mail A","quantity":12,"startDate":"2026-03-07","endDate":"2026-04-06"}]}]},
+  {"organizationId":"o-2","currencyCode":"USD","services":[{"serviceId":"csp","billingDate":"2026-03-07","items":[
+    {"subscriptionId":"u-2","sku":"MAIL-A","productName":"Mail A","quantity":3,"startDate":"2026-03-07","endDate":"2026-04-06"}]}]},
+  {"organizationId":"o-3","currencyCode":"USD","services":[{"serviceId":"csp","billingDate":"2026-03-07","items":[
+    {"subscriptionId":"u-3","sku":"MAIL-A","productName":"Mail A","quantity":5,"startDate":"2026-03-07","endDate":"2026-04-06"}]}]}]"#;
+
 pub(crate) fn connect(base: &str) -> Result<CloudmoreClient> {
+    connect_with(base, None)
+}
+
+/// A client on 15 March 2026.
+pub(crate) fn clocked(base: &str) -> Result<CloudmoreClient> {
+    connect_with(base, Some(JobClock::new(Arc::new(Jumping::default()))))
+}
+
+fn connect_with(base: &str, clock: Option<JobClock>) -> Result<CloudmoreClient> {
     CloudmoreClient::builder()
+        .maybe_clock(clock)
         .username("api@example.com")
         .password(PASSWORD.into())
         .client_secret(SECRET.into())
@@ -61,6 +85,14 @@ pub(crate) fn token() -> Route {
     Route::post(
         TOKEN,
         r#"{"access_token":"token-1","expires_in":86400,"token_type":"Bearer"}"#,
+    )
+}
+
+/// The report of a month, told at once.
+pub(crate) fn report(answer: &str) -> Route {
+    Route::get(
+        &format!("{R}/billing/reports/MonthlyBillingPerOrganization"),
+        answer,
     )
 }
 
@@ -147,22 +179,15 @@ pub(crate) fn report_table() -> HostileClient<CloudmoreClient> {
         .route(token())
         .route(organizations())
         .probe(
-            Probe::new(
-                "report",
-                Route::get(
-                    &format!("{R}/billing/reports/MonthlyBillingPerOrganization"),
-                    REPORT,
-                ),
-                read,
-            )
-            .field(Field::quantity("/0/services/0/items/1/quantity").named(NO_JSON))
-            .field(
-                Field::quantity("/0/services/0/items/1/costPrice")
-                    .named(NO_JSON)
-                    .optional(),
-            )
-            .field(Field::date("/0/services/0/items/1/startDate").named(NO_JSON))
-            .field(Field::name("/0/services/0/items/1/productName").named(NO_JSON)),
+            Probe::new("report", report(REPORT), read)
+                .field(Field::quantity("/0/services/0/items/1/quantity").named(NO_JSON))
+                .field(
+                    Field::quantity("/0/services/0/items/1/costPrice")
+                        .named(NO_JSON)
+                        .optional(),
+                )
+                .field(Field::date("/0/services/0/items/1/startDate").named(NO_JSON))
+                .field(Field::name("/0/services/0/items/1/productName").named(NO_JSON)),
         )
 }
 

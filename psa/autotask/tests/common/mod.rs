@@ -203,6 +203,10 @@ pub const PERIODS: &str = r#"{"fields":[{"name":"contractPeriodType","isPickList
 {"name":"serviceLevelAgreementID","isPickList":true,"picklistValues":[
 {"value":"1","label":"Standard","isActive":true},{"value":"2","label":"Old","isActive":false}]}]}"#;
 
+/// The labels of the kinds of charges.
+pub const CHARGE_TYPES: &str = r#"{"fields":[{"name":"chargeType","isPickList":true,"picklistValues":[
+{"value":"1","label":"Operational","isActive":true},{"value":"2","label":"Capitalized","isActive":true}]}]}"#;
+
 /// Unit rows of line 9: first day, last day, units, and whether posted.
 pub fn rows(rows: &[(&str, &str, i64, bool)]) -> ResponseTemplate {
     let rows: Vec<String> = rows

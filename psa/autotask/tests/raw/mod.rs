@@ -111,7 +111,8 @@ pub(crate) fn services(id: u32) -> Route {
     list("/ContractServices/query", &line).query("search", &search)
 }
 
-pub(crate) fn units(id: u32) -> Route {
+/// The unit rows of the line of a contract: April and May, 12 units each.
+pub(crate) fn unit_rows(id: u32) -> String {
     let row = |at: u32, start: &str, end: &str| {
         format!(
             r#"{{"id":{at}{id},"contractID":{id},"contractServiceID":9{id},"serviceID":31,"startDate":"{start}T00:00:00","endDate":"{end}T00:00:00","units":12}}"#
@@ -121,10 +122,14 @@ pub(crate) fn units(id: u32) -> Route {
         row(1, "2026-04-01", "2026-04-30"),
         row(2, "2026-05-01", "2026-05-31"),
     ];
+    rows.join(",")
+}
+
+pub(crate) fn units(id: u32) -> Route {
     let search = format!(
         r#"{{"maxRecords":500,"filter":[{{"op":"eq","field":"contractID","value":{id}}},{{"op":"gte","field":"endDate","value":"2026-04-01"}}]}}"#
     );
-    list("/ContractServiceUnits/query", &rows.join(",")).query("search", &search)
+    list("/ContractServiceUnits/query", &unit_rows(id)).query("search", &search)
 }
 
 /// What is posted of the contracts: nothing.

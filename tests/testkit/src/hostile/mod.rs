@@ -186,6 +186,14 @@ impl<C: Clone + Send + Sync + 'static> HostileClient<C> {
         if let Err(failed) = &result {
             failed.well_told()?;
         }
+        // What was refused for its token or for its number alone was not looked at, and may be sent again.
+        let unseen = [Some(401), Some(429)];
+        let unseen = matches!(&result, Err(failed) if unseen.contains(&failed.error.status()));
+        let mut sent = server.requests();
+        sent.retain(|request| probe.route.matches(request));
+        if probe.writes && !unseen && sent.len() > 1 {
+            return Err(format!("the write was sent {} times", sent.len()));
+        }
         match (&case.expect, result.map_err(|failed| failed.error)) {
             (Expect::Fails(_), Ok(read)) => Err(format!("it was read as {}", shorten(&read))),
             (Expect::Fails(record), Err(error))

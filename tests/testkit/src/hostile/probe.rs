@@ -117,6 +117,7 @@ pub struct Probe<C> {
     pub(crate) free_form: bool,
     pub(crate) may_be_empty: bool,
     pub(crate) brief: bool,
+    pub(crate) writes: bool,
     pub(crate) call: Call<C>,
 }
 
@@ -179,14 +180,18 @@ impl<C> Probe<C> {
     }
 
     /// An operation that changes something. Whatever is wrong with an answer of success, and when none comes, the outcome
-    /// must be called unknown: the system may have done it.
+    /// must be called unknown: the system may have done it. And whatever comes but
+    /// a 401 or a 429, it is sent once.
     #[must_use]
     pub fn write<F>(name: &str, route: Route, call: impl Fn(C) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = std::result::Result<String, WriteError>> + Send + 'static,
     {
         let call = move |client| call(client).map_err(Failed::from).boxed();
-        Self::with(name, route, Arc::new(call))
+        Self {
+            writes: true,
+            ..Self::with(name, route, Arc::new(call))
+        }
     }
 
     fn with(name: &str, route: Route, call: Call<C>) -> Self {
@@ -199,6 +204,7 @@ impl<C> Probe<C> {
             free_form: false,
             may_be_empty: false,
             brief: false,
+            writes: false,
             call,
         }
     }

@@ -23,6 +23,9 @@ use super::{Case, Connect, Expect, Field, Report, cases, on_its_own, values};
 use crate::contract::System;
 use crate::raw::{Answer, RawServer, Route};
 
+/// How it is told that nothing was read.
+const FAILED_WHOLE: &str = "the sync as a whole failed";
+
 /// Cuts are much alike here: every so many is taken.
 const CUTS_TAKEN: usize = 41;
 
@@ -54,6 +57,7 @@ pub struct HostileStreams {
     fields: Vec<Field>,
     routes: Vec<Route>,
     max_body: usize,
+    shared: bool,
 }
 
 impl HostileStreams {
@@ -93,7 +97,16 @@ impl HostileStreams {
             fields: Vec::new(),
             routes: Vec::new(),
             max_body: 1 << 20,
+            shared: false,
         }
+    }
+
+    /// Says that one answer tells of them all. Where it cannot be read as a whole, all of them may fail, and the plan
+    /// changes none; where the victim's record alone is wrong, the others are read on.
+    #[must_use]
+    pub fn shared(mut self) -> Self {
+        self.shared = true;
+        self
     }
 
     /// Adds a value that can be made hostile.
@@ -151,16 +164,25 @@ impl HostileStreams {
         if let Err(why) = self.is_well(&well) {
             return report.broken(&format!("{}: the valid answers: {why}", self.name));
         }
+        let mut failed_alone = false;
         for case in self.cases() {
             server.answer_with(&self.route, case.answer.clone());
             let found = match world.look().await {
-                Ok(seen) => self.judge(&case, &seen, &well),
+                Ok(seen) => {
+                    failed_alone |= seen.failed_alone(&self.victim);
+                    self.judge(&case, &seen, &well)
+                }
+                Err(why) if self.may_fail_whole(&case, &why) => Ok(()),
                 Err(why) => Err(why),
             };
             report.count();
             if let Err(why) = found {
                 report.fail(&self.name, &self.victim, &case.name, &why);
             }
+        }
+        if !failed_alone {
+            let why = "no case failed it and left the others as they are";
+            report.fail(&self.name, &self.victim, "all cases", why);
         }
         report.contract(&self.name, &server);
         report
@@ -183,27 +205,45 @@ impl HostileStreams {
         }
     }
 
+    /// Whether an answer that tells of all may have kept all from being read.
+    fn may_fail_whole(&self, case: &Case, why: &str) -> bool {
+        let must_be_read = matches!(case.expect, Expect::Reads | Expect::ReadsLike(_));
+        self.shared && why.starts_with(FAILED_WHOLE) && !must_be_read
+    }
+
+    /// The others are read and planned as they are with a valid answer. Of a shared answer they may fail instead, and
+    /// are not planned then.
+    fn others_are_well(&self, seen: &Seen, well: &Seen) -> Result<(), String> {
+        let (now, then) = (seen.changed(), well.changed());
+        for (id, reading) in well.readings.iter().filter(|(id, _)| **id != self.victim) {
+            let agreement = well.agreement_of(id);
+            let found = seen.readings.get(id);
+            let may_fail = self.shared && matches!(found, Some(Err(_)));
+            if may_fail && now.contains_key(&agreement) {
+                return Err(format!("the plan changes {id}, which was not observed"));
+            }
+            if !may_fail && found != Some(reading) {
+                return Err(format!(
+                    "the reading of {id} is not as it is with a valid answer: {found:?}"
+                ));
+            }
+            if !may_fail && now.get(&agreement) != then.get(&agreement) {
+                return Err(format!(
+                    "the plan for {id} is not as it is with a valid answer"
+                ));
+            }
+        }
+        let unheard = |id: &&String| !well.readings.contains_key(*id);
+        match seen.readings.keys().find(unheard) {
+            Some(id) => Err(format!("{id} was read, and is not there")),
+            None => Ok(()),
+        }
+    }
+
     fn judge(&self, case: &Case, seen: &Seen, well: &Seen) -> Result<(), String> {
         seen.texts_are_clean()?;
-        let others = |seen: &Seen| -> BTreeMap<String, std::result::Result<String, String>> {
-            let mut readings = seen.readings.clone();
-            readings.remove(&self.victim);
-            readings
-        };
-        if others(seen) != others(well) {
-            return Err(
-                "the readings of the others are not as they are with a valid answer".to_owned(),
-            );
-        }
+        self.others_are_well(seen, well)?;
         let agreement = well.agreement_of(&self.victim);
-        let others = |seen: &Seen| {
-            let mut changed = seen.changed();
-            changed.remove(&agreement);
-            changed
-        };
-        if others(seen) != others(well) {
-            return Err("the plan for the others is not as it is with a valid answer".to_owned());
-        }
         let reading = seen.readings.get(&self.victim);
         if !matches!(reading, Some(Ok(_))) && seen.changed().contains_key(&agreement) {
             return Err("the plan changes what was not observed".to_owned());
@@ -292,7 +332,7 @@ impl World {
     async fn look_here(&self) -> Result<Seen, String> {
         let shown = |error: Error| match super::judge::words(&error).first() {
             Some(wrong) => wrong.clone(),
-            None => format!("the sync as a whole failed: {error}"),
+            None => format!("{FAILED_WHOLE}: {error}"),
         };
         let mut readings = BTreeMap::new();
         if self.source_is_under_test {
@@ -378,6 +418,12 @@ impl Seen {
                 .push(change.action.to_string());
         }
         changed
+    }
+
+    /// Whether the victim failed, and no other.
+    fn failed_alone(&self, victim: &str) -> bool {
+        let mut failed = self.readings.iter().filter(|(_, reading)| reading.is_err());
+        failed.next().is_some_and(|(id, _)| id == victim) && failed.next().is_none()
     }
 
     fn agreement_of(&self, victim: &str) -> String {

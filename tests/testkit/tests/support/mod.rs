@@ -10,6 +10,8 @@ pub(crate) mod dandh;
 pub(crate) mod ingram;
 #[allow(dead_code, reason = "only the tests of the PSA use it")]
 pub(crate) mod psa;
+#[allow(dead_code, reason = "only the tests of Sherweb use it")]
+pub(crate) mod sherweb;
 
 use std::io;
 
