@@ -34,7 +34,8 @@ impl Crate {
     /// Whether a call has the crate's own name as its first argument.
     fn calls_by_name(&self, call: &str) -> bool {
         let name = format!("\"{}\"", self.name);
-        let mut calls = self.tests.split(call).skip(1);
+        let call = format!("{call}(");
+        let mut calls = self.tests.split(call.as_str()).skip(1);
         calls.any(|call| call.trim_start().starts_with(&name))
     }
 
@@ -56,9 +57,9 @@ impl Crate {
             "run_sink("
         };
         let streams = if self.is_source {
-            "HostileStreams::source("
+            "HostileStreams::source"
         } else {
-            "HostileStreams::sink("
+            "HostileStreams::sink"
         };
         let mut wanted = vec![
             ("the conformance batteries", self.tests.contains(runs)),
@@ -68,7 +69,7 @@ impl Crate {
             ),
             (
                 "hostile answers to its client",
-                self.calls_by_name("HostileClient::new("),
+                self.calls_by_name("HostileClient::new"),
             ),
             (
                 "hostile answers to every operation that it declares",
@@ -80,7 +81,7 @@ impl Crate {
             ),
             (
                 "the table of credentials",
-                self.calls_by_name("CredentialClient::new("),
+                self.calls_by_name("CredentialClient::new"),
             ),
             ("a property of its models", self.has_property("models")),
             ("a property of its answers", self.has_property("answers")),
@@ -155,7 +156,7 @@ fn a_crate_that_forgets_any_of_it_is_named() {
     let forgetful = Crate {
         name: "sherweb".to_owned(),
         is_source: true,
-        tests: "HostileClient::new(\"another\", connect); covers(operations::ALL);".to_owned(),
+        tests: "HostileClient::new (\"another\", connect); covers(operations::ALL);".to_owned(),
     };
     let lacks: Vec<&str> = forgetful
         .held_to()
