@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use harness::ConnectWise;
+use rust_decimal::Decimal;
 use tallyline_connectwise::ConnectWiseSink;
+use tallyline_connectwise::patch::{FieldName, Patch};
 use tallyline_core::http::{
     Method, ReqwestTransport, Timeouts, Transport, TransportError, TransportRequest,
     TransportResponse, parse_link_header,
@@ -25,14 +27,14 @@ use tallyline_core::{ErrorKind, PsaSink, Result};
 use tallyline_testkit::conformance::{Group, run_sink};
 use url::{Host, Url};
 
-/// Sends a create again when it fails.
+/// Sends a write again when it fails: a create, or a change.
 #[derive(Debug)]
-struct RepeatsCreates(ReqwestTransport);
+struct Repeats(ReqwestTransport, Method);
 
 #[async_trait]
-impl Transport for RepeatsCreates {
+impl Transport for Repeats {
     async fn send(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
-        let again = (request.method == Method::POST).then(|| request.clone());
+        let again = (request.method == self.1).then(|| request.clone());
         match (self.0.send(request).await, again) {
             (Ok(answer), Some(again)) if answer.status >= 500 => self.0.send(again).await,
             (Err(_), Some(again)) => self.0.send(again).await,
@@ -77,6 +79,9 @@ enum Flaw {
     ClaimsToEndBeforeTheStart,
     ClaimsToCreateAgreements,
     ClaimsToAddCharges,
+    OnlySaysThatAPriceIsSet,
+    TakesThePriceAlong,
+    DropsAgreementsBeyondAPage,
 }
 
 struct Broken {
@@ -132,7 +137,11 @@ impl PsaSink for Broken {
     }
 
     fn agreements<'a>(&'a self, filter: &'a AgreementFilter) -> BoxStream<'a, Result<Agreement>> {
-        self.sink.agreements(filter)
+        let agreements = self.sink.agreements(filter);
+        if self.flaw == Flaw::DropsAgreementsBeyondAPage {
+            return agreements.take(5).boxed();
+        }
+        agreements
     }
 
     fn products(&self) -> BoxStream<'_, Result<Product>> {
@@ -174,6 +183,22 @@ impl PsaSink for Broken {
             let error = tallyline_core::Error::new(ErrorKind::Unsupported, "it cannot");
             return Err(WriteError::NotSent(error));
         }
+        if let (Flaw::OnlySaysThatAPriceIsSet, Action::SetUnitPrice { line, .. }) =
+            (self.flaw, &change.action)
+        {
+            return Ok(Receipt::new(line.clone()));
+        }
+        if let (Flaw::TakesThePriceAlong, Action::SetQuantity { line, .. }) =
+            (self.flaw, &change.action)
+        {
+            let price = Patch::new().replace(FieldName::UNIT_PRICE, Decimal::ONE);
+            let price = price.unwrap();
+            let ids = (change.agreement.as_str().parse(), line.as_str().parse());
+            let (agreement, line) = (ids.0.unwrap(), ids.1.unwrap());
+            let sending = self.sink.client();
+            let sent = sending.patch_addition(agreement, line, &price);
+            sent.await.map_err(WriteError::from)?;
+        }
         match self.sink.execute(change).await {
             Err(WriteError::Unknown(error)) if self.flaw == Flaw::CallsUnknownRefused => {
                 Err(WriteError::Rejected(error))
@@ -183,6 +208,16 @@ impl PsaSink for Broken {
     }
 
     async fn verify(&self, change: &Change, receipt: Option<&Receipt>) -> Result<Verdict> {
+        if let (Flaw::OnlySaysThatAPriceIsSet, Action::SetUnitPrice { line, to, .. }) =
+            (self.flaw, &change.action)
+        {
+            let observed = LineState {
+                unit_price: Some(*to),
+                ..LineState::default()
+            };
+            let line = line.clone();
+            return Ok(Verdict::Landed { line, observed });
+        }
         let line = receipt.and_then(|receipt| receipt.line.clone());
         match (line, wanted(change)) {
             (Some(line), Some(observed)) if line.as_str() == "0" => {
@@ -210,18 +245,44 @@ fn double() -> ConnectWise {
     }
 }
 
+fn repeats(method: Method) -> ConnectWise {
+    let transport = ReqwestTransport::new(&Timeouts::default());
+    ConnectWise {
+        transport: Some(Arc::new(Repeats(transport, method))),
+        ..double()
+    }
+}
+
 fn sink(wrap: fn(ConnectWiseSink) -> Box<dyn PsaSink>) -> ConnectWise {
     ConnectWise { wrap, ..double() }
 }
 
 #[tokio::test]
 async fn a_repeated_create_fails_in_sink() {
-    let transport = ReqwestTransport::new(&Timeouts::default());
-    let harness = ConnectWise {
-        transport: Some(Arc::new(RepeatsCreates(transport))),
-        ..double()
-    };
-    fails_in(harness, Group::Sink).await;
+    fails_in(repeats(Method::POST), Group::Sink).await;
+}
+
+#[tokio::test]
+async fn a_repeated_change_fails_in_sink() {
+    fails_in(repeats(Method::PATCH), Group::Sink).await;
+}
+
+#[tokio::test]
+async fn a_price_that_is_only_said_to_be_set_fails_in_sink() {
+    let flaw = |sink| broken(sink, Flaw::OnlySaysThatAPriceIsSet);
+    fails_in(self::sink(flaw), Group::Sink).await;
+}
+
+#[tokio::test]
+async fn a_quantity_that_takes_the_price_along_fails_in_sink() {
+    let flaw = |sink| broken(sink, Flaw::TakesThePriceAlong);
+    fails_in(self::sink(flaw), Group::Sink).await;
+}
+
+#[tokio::test]
+async fn agreements_beyond_the_first_page_that_are_dropped_fail_in_read() {
+    let flaw = |sink| broken(sink, Flaw::DropsAgreementsBeyondAPage);
+    fails_in(self::sink(flaw), Group::Read).await;
 }
 
 #[tokio::test]

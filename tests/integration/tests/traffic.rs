@@ -125,12 +125,7 @@ const NOT_HELD: &[(&str, &str, &str)] = &[
         "Cloudmore publishes no document",
     ),
     (
-        "connectors/cloudmore/tests/hostile_operations.rs",
-        "the table of cloudmore",
-        "Cloudmore publishes no document",
-    ),
-    (
-        "connectors/cloudmore/tests/raw/mod.rs",
+        "connectors/cloudmore/tests/hostile.rs",
         "the table of cloudmore",
         "Cloudmore publishes no document",
     ),

@@ -13,10 +13,10 @@ use crate::server::Simulator;
 
 tests! { Auth;
     one_token_for_many_calls: "many calls at once fetch one token for each scope",
-    an_expired_token_is_renewed_once: "a token that the system no longer takes is renewed once, and the call goes on",
+    an_expired_token_is_renewed_once: "a token that the system no longer takes is renewed once for many calls, and they go on",
     a_refused_renewal_is_auth: "a token call that is refused is `Auth`, and is not repeated without end",
     lasting_refusal_is_auth: "credentials that are refused again and again are `Auth`, after a bounded number of requests",
-    redirects_are_not_followed: "a redirect to another host is an error, and that host hears nothing",
+    redirects_are_not_followed: "a redirect to another host is an error, and that host hears nothing, whether of a list, a reading or a token call",
     links_to_other_hosts_get_nothing: "addresses of another host in an answer, such as that of the next page, are never called",
     a_system_that_repeats_credentials: "an error answer that repeats the credentials does not bring them into the error",
 }
@@ -66,8 +66,10 @@ async fn an_expired_token_is_renewed_once(ctx: &Ctx<'_>) -> Outcome {
     ctx.details(&it).await?;
     let before = it.count(&tokens.requests);
     it.expire_tokens();
-    let listed = ctx.list(&it).await?;
-    ensure!(listed == names(&world), "{listed:?} were listed");
+    for listed in join_all((0..6).map(|_| ctx.list(&it))).await {
+        let listed = listed?;
+        ensure!(listed == names(&world), "{listed:?} were listed");
+    }
     ensure_read(&world, &ctx.details(&it).await?)?;
     let asked = it.count(&tokens.requests) - before;
     ensure!(
@@ -140,6 +142,20 @@ async fn redirects_are_not_followed(ctx: &Ctx<'_>) -> Outcome {
         let listed = ctx.list(&it).await;
         ensure_silence(&stranger)?;
         ensure!(listed.is_err(), "a redirect was listed as {listed:?}");
+    }
+    let tokens = ctx.profile.tokens.clone().ok();
+    let tokens = tokens.map(|tokens| tokens.requests);
+    for on in [Some(ctx.profile.details.clone()), tokens] {
+        let Some(on) = on else { continue };
+        for status in [302, 307, 308] {
+            let it = ctx.good(&World::of(1)).await?;
+            let target = stranger.base_url().as_str();
+            let fault = Fault::status(status).header("location", target);
+            ctx.strike(&it, on.clone(), fault);
+            // What becomes of the reading is asked elsewhere.
+            let _ = ctx.details(&it).await;
+            ensure_silence(&stranger)?;
+        }
     }
     Ok(())
 }

@@ -183,10 +183,12 @@ impl Ctx<'_> {
     }
 
     pub(super) async fn check(&self, of: &Started) -> Result<Identity> {
-        self.noted(match of {
+        let identity = self.noted(match of {
             Started::Source(it) => it.source.check().await,
             Started::Sink(it) => it.sink.check().await,
-        })
+        })?;
+        self.note(&format!("{identity:?}"));
+        Ok(identity)
     }
 
     /// The names of the first accounts or companies, or the first error.
@@ -211,6 +213,7 @@ impl Ctx<'_> {
         {
             found.push(self.noted(name)?);
         }
+        self.note(&format!("{found:?}"));
         Ok(found)
     }
 
@@ -228,6 +231,7 @@ impl Ctx<'_> {
                 let mut read = Vec::new();
                 while let Some(reading) = readings.next().await {
                     let reading = self.noted(reading)?;
+                    self.note(&format!("{reading:?}"));
                     let items = match reading.outcome {
                         ReadingOutcome::Failed(failure) => Err(failure),
                         ReadingOutcome::Complete(lines) => Ok(lines
@@ -245,6 +249,7 @@ impl Ctx<'_> {
                 let mut read = Vec::new();
                 while let Some(reading) = readings.next().await {
                     let reading = self.noted(reading)?;
+                    self.note(&format!("{reading:?}"));
                     read.push((reading.agreement.to_string(), lines_of(it, reading)));
                 }
                 read

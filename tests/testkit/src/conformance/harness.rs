@@ -177,7 +177,8 @@ pub trait Vendor: Send + Sync {
 
 /// A simulated PSA, as the batteries see it: past the client.
 pub trait Psa: Vendor {
-    /// The lines that an agreement truly has.
+    /// The lines that an agreement truly has: what they bill and, where the sink may change them, their cost, their
+    /// price and their last day.
     fn lines(&self, agreement: &AgreementId) -> Vec<AgreementLine>;
 
     /// Changes a line's quantity behind the client's back.

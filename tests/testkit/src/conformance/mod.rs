@@ -48,6 +48,7 @@ pub use report::{ConformanceReport, Group, TestOutcome, TestResult};
 /// Runs every group against a source.
 pub async fn run_source(harness: &dyn SourceHarness) -> ConformanceReport {
     let mut tests = common();
+    tests.extend(read::source_tests());
     tests.extend(sink::tests());
     tests.extend(model::source_tests());
     report(Side::Source(harness), "source", tests).await

@@ -22,6 +22,7 @@ use tallyline_core::{PsaSink, Result, VendorSource};
 use super::context::{Ctx, Outcome, Started, Stop, Test, ensure};
 use super::harness::{SinkUnderTest, SourceUnderTest, World};
 use super::memory::{MemorySink, MemorySource, account_id, agreement_id, company_id};
+use super::read::whole;
 use super::sink_writes::apply;
 
 const SERVICES: [&str; 6] = ["MAIL-A", "MAIL-B", "BACKUP-A", "BACKUP-B", "GUARD", "VOICE"];
@@ -35,9 +36,13 @@ pub(super) fn sink_tests() -> Vec<Test> {
 }
 
 mod source {
-    use super::{readings_in_any_order_plan_the_same, what_is_read_and_applied_is_in_step};
+    use super::{
+        readings_in_any_order_plan_the_same, records_that_are_alike_are_all_counted,
+        what_is_read_and_applied_is_in_step,
+    };
 
     crate::conformance::context::tests! { Model;
+        records_that_are_alike_are_all_counted: "two records of one service and one quantity are two",
         what_is_read_and_applied_is_in_step: "over random worlds, a plan that is applied leaves nothing to do, and what is billed is the sum of what the vendor has",
         readings_in_any_order_plan_the_same: "the order of readings changes no byte of the plan, and a plan survives its file",
     }
@@ -255,6 +260,11 @@ async fn what_is_read_and_applied_is_in_step(ctx: &Ctx<'_>) -> Outcome {
         }
     }
     Ok(())
+}
+
+async fn records_that_are_alike_are_all_counted(ctx: &Ctx<'_>) -> Outcome {
+    let alike = [("MAIL-A", 5_u32.into()), ("MAIL-A", 5_u32.into())];
+    whole(ctx, &World::of(1).with("Twice Alike Ltd", &alike)).await
 }
 
 /// Plans from readings that are observed in an order.

@@ -8,7 +8,7 @@ use tallyline_core::source::UsageRequest;
 use super::context::{Ctx, Items, Outcome, Started, Stop, ensure, ensure_read};
 use super::harness::World;
 use super::rewrite;
-use crate::faults::Fault;
+use crate::faults::{Fault, Match};
 
 super::context::tests! { Read;
     nothing_is_nothing: "an empty system gives empty lists and no error",
@@ -20,6 +20,8 @@ super::context::tests! { Read;
     a_repeated_cursor_is_an_error: "a list that leads back to a page read before is an error, not a loop",
     a_page_that_fails_once_is_repeated: "a failure in the middle of a walk repeats the page and loses nothing",
     a_list_that_fails_is_an_error: "a list that cannot be read on is an error, never a short or empty list",
+    an_account_with_nothing_is_not_left_out: "an account that has nothing is read as that or failed, and never left out",
+    an_account_that_fails_midway_is_not_short: "an account whose reading fails at a later request is failed, never short",
     an_account_that_fails_is_not_empty: "an account that cannot be read is failed, never complete without lines",
     only_what_is_asked_is_read: "a request for one account gives no other",
     a_dropped_stream_stops_asking: "dropping a stream stops its requests",
@@ -30,11 +32,28 @@ pub(super) fn sink_tests() -> Vec<super::context::Test> {
     sinks::tests()
 }
 
-mod sinks {
-    use super::{a_missing_agreement_is_not_empty, agreements_and_products_are_listed};
+/// The further tests of sources.
+pub(super) fn source_tests() -> Vec<super::context::Test> {
+    sources::tests()
+}
+
+mod sources {
+    use super::services_are_listed;
 
     crate::conformance::context::tests! { Read;
-        agreements_and_products_are_listed: "agreements and products are listed, agreements by company when asked",
+        services_are_listed: "every service that an account has is listed, once, and a list of services that fails is an error",
+    }
+}
+
+mod sinks {
+    use super::{
+        a_list_of_agreements_or_products_that_fails_is_an_error, a_missing_agreement_is_not_empty,
+        agreements_and_products_are_listed,
+    };
+
+    crate::conformance::context::tests! { Read;
+        agreements_and_products_are_listed: "agreements and products are listed over pages, agreements by company when asked",
+        a_list_of_agreements_or_products_that_fails_is_an_error: "a list of agreements or products that fails is an error, never a short or empty list",
         a_missing_agreement_is_not_empty: "an agreement that does not exist is failed, never complete without lines",
     }
 }
@@ -53,7 +72,7 @@ async fn nothing_is_nothing(ctx: &Ctx<'_>) -> Outcome {
 }
 
 /// Lists and reads a world, and compares.
-async fn whole(ctx: &Ctx<'_>, world: &World) -> Outcome {
+pub(super) async fn whole(ctx: &Ctx<'_>, world: &World) -> Outcome {
     let it = ctx.good(world).await?;
     ensure_listed(world, &ctx.list(&it).await?)?;
     ensure_read(world, &ctx.details(&it).await?)
@@ -94,15 +113,7 @@ async fn pages_lose_nothing(ctx: &Ctx<'_>) -> Outcome {
 }
 
 async fn many_lines_are_read_whole(ctx: &Ctx<'_>) -> Outcome {
-    let lines = ctx.profile.page_size.unwrap_or(20) * 2 + 1;
-    let services: Vec<String> = (1..=lines).map(|n| format!("SERVICE-{n:03}")).collect();
-    let mut quantity = Quantity::ZERO;
-    let mut items = Vec::new();
-    for service in &services {
-        quantity = quantity.checked_add(1_u32.into()).unwrap_or(quantity);
-        items.push((service.as_str(), quantity));
-    }
-    whole(ctx, &World::default().with("Many Lines Ltd", &items)).await
+    whole(ctx, &many_lines(ctx)).await
 }
 
 async fn reading_twice_gives_the_same(ctx: &Ctx<'_>) -> Outcome {
@@ -204,6 +215,85 @@ async fn an_account_that_fails_is_not_empty(ctx: &Ctx<'_>) -> Outcome {
     Ok(())
 }
 
+async fn an_account_with_nothing_is_not_left_out(ctx: &Ctx<'_>) -> Outcome {
+    let full = World::of(2);
+    let it = ctx.good(&full.clone().with("Nothing Ltd", &[])).await?;
+    // A reading that is not there fails here.
+    let mut read = ctx.details(&it).await?;
+    if let Some(Ok(items)) = read.pop() {
+        ensure!(items.is_empty(), "nothing was read as {items:?}");
+    }
+    ensure_read(&full, &read)
+}
+
+/// An account with more lines than a page holds.
+fn many_lines(ctx: &Ctx<'_>) -> World {
+    let lines = ctx.profile.page_size.unwrap_or(20) * 2 + 1;
+    let services: Vec<String> = (1..=lines).map(|n| format!("SERVICE-{n:03}")).collect();
+    let mut quantity = Quantity::ZERO;
+    let mut items = Vec::new();
+    for service in &services {
+        quantity = quantity.checked_add(1_u32.into()).unwrap_or(quantity);
+        items.push((service.as_str(), quantity));
+    }
+    World::default().with("Many Lines Ltd", &items)
+}
+
+async fn an_account_that_fails_midway_is_not_short(ctx: &Ctx<'_>) -> Outcome {
+    let world = many_lines(ctx);
+    let it = ctx.good(&world).await?;
+    ensure_read(&world, &ctx.details(&it).await?)?;
+    let needed = it.count(&ctx.profile.details);
+    if needed < 2 {
+        return Err(Stop::Skipped("one request reads an account".to_owned()));
+    }
+    for nth in 2..=needed.min(4) {
+        for fault in [Fault::status(400), Fault::html_login_200()] {
+            let it = ctx.good(&world).await?;
+            ctx.strike(&it, ctx.profile.details.clone().nth(nth), fault);
+            if let Ok(read) = ctx.details(&it).await {
+                let failed = read.iter().all(Result::is_err);
+                ensure!(failed, "request {nth} failed, and it was read as {read:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The services that a source lists, or the first error.
+async fn services(ctx: &Ctx<'_>, it: &Started) -> Result<Vec<String>, Stop> {
+    let Started::Source(it) = it else {
+        return Err(Stop::Failed("this test is for sources".to_owned()));
+    };
+    let mut listed = Vec::new();
+    let mut services = it.source.services();
+    while let Some(service) = services.next().await {
+        listed.push(ctx.noted(service)?.key.to_string());
+    }
+    listed.sort();
+    Ok(listed)
+}
+
+async fn services_are_listed(ctx: &Ctx<'_>) -> Outcome {
+    let world = many_lines(ctx);
+    let it = ctx.good(&world).await?;
+    let listed = services(ctx, &it).await?;
+    for service in world.services() {
+        let key = ctx.service_key(&service).to_string();
+        let times = listed.iter().filter(|it| **it == key).count();
+        ensure!(times == 1, "{service} is listed {times} times: {listed:?}");
+    }
+    let before = it.server().request_count();
+    ctx.strike(&it, Match::any(), Fault::status(403));
+    let listed = services(ctx, &it).await;
+    let asked = it.server().request_count() > before;
+    ensure!(
+        !asked || listed.is_err(),
+        "every request was refused, and it was listed: {listed:?}"
+    );
+    Ok(())
+}
+
 async fn only_what_is_asked_is_read(ctx: &Ctx<'_>) -> Outcome {
     let it = ctx.good(&World::of(3)).await?;
     let read: Vec<String> = match &*it {
@@ -268,7 +358,11 @@ async fn a_dropped_stream_stops_asking(ctx: &Ctx<'_>) -> Outcome {
 }
 
 async fn agreements_and_products_are_listed(ctx: &Ctx<'_>) -> Outcome {
-    let world = World::of(3).with_service("BACKUP-B");
+    let more = ctx.profile.page_size.unwrap_or(2) * 2 + 1;
+    let mut world = World::of(more);
+    for number in 1..=more {
+        world = world.with_service(&format!("SERVICE-{number:03}"));
+    }
     let it = ctx.good(&world).await?;
     let it = it.sink()?;
     let mut products = Vec::new();
@@ -311,6 +405,23 @@ async fn agreements_and_products_are_listed(ctx: &Ctx<'_>) -> Outcome {
             "{wanted:?} were to be listed, {listed:?} were"
         );
     }
+    Ok(())
+}
+
+async fn a_list_of_agreements_or_products_that_fails_is_an_error(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(2)).await?;
+    let it = started.sink()?;
+    ctx.strike(&started, Match::any(), Fault::status(403));
+    let filter = AgreementFilter::default();
+    let agreements: Vec<_> = it.sink.agreements(&filter).collect().await;
+    let failed = agreements.iter().any(Result::is_err);
+    ensure!(
+        failed,
+        "every request was refused, and it is {agreements:?}"
+    );
+    let products: Vec<_> = it.sink.products().collect().await;
+    let failed = products.iter().any(Result::is_err);
+    ensure!(failed, "every request was refused, and it is {products:?}");
     Ok(())
 }
 

@@ -21,8 +21,8 @@ tests! { Retry;
     too_many_requests_are_repeated: "429 is asked again, with `Retry-After` in seconds, as a date, and without",
     a_long_wait_is_not_cut_short: "a wait longer than allowed, in seconds or as a date, ends the call with the wait in the error",
     a_reset_before_and_after_the_request_is_repeated: "a connection reset before and after the request was handled is repeated for reads",
-    attempts_are_bounded: "a system that stays down is asked a bounded number of times, and the error says that it was tried",
-    what_cannot_help_is_not_repeated: "400, 403, 404 and 501 are not repeated",
+    attempts_are_bounded: "a system that stays down is asked a bounded number of times, for lists and readings, and the error says that it was tried",
+    what_cannot_help_is_not_repeated: "400, 403, 404 and 501 are not repeated, for lists and readings",
 }
 
 /// Reads the world in spite of faults on the list and the details.
@@ -97,7 +97,25 @@ async fn a_reset_before_and_after_the_request_is_repeated(ctx: &Ctx<'_>) -> Outc
     survives(ctx, Fault::lose_answer).await
 }
 
+/// How many requests a reading of one account takes that meets a fault every time, or none.
+async fn reading(ctx: &Ctx<'_>, fault: Option<Fault>) -> Result<usize, Stop> {
+    let it = ctx.good(&World::of(1)).await?;
+    let Some(fault) = fault else {
+        ctx.details(&it).await?;
+        return Ok(it.count(&ctx.profile.details));
+    };
+    ctx.strike(&it, ctx.profile.details.clone(), fault);
+    // What becomes of the reading is asked elsewhere.
+    let _ = ctx.details(&it).await;
+    Ok(it.count(&ctx.profile.details))
+}
+
 async fn attempts_are_bounded(ctx: &Ctx<'_>) -> Outcome {
+    let asked = reading(ctx, Some(Fault::status(503))).await?;
+    ensure!(
+        (2..TOO_MANY).contains(&asked),
+        "a reading was asked for {asked} times"
+    );
     let (error, asked) = fails(ctx, Fault::status(503)).await?;
     ensure!(
         error.kind() == ErrorKind::Unavailable,
@@ -117,6 +135,14 @@ async fn what_cannot_help_is_not_repeated(ctx: &Ctx<'_>) -> Outcome {
     for status in [400, 403, 404, 501] {
         let (_, asked) = fails(ctx, Fault::status(status)).await?;
         ensure!(asked == 1, "after {status} it was asked {asked} times");
+    }
+    let needed = reading(ctx, None).await?;
+    for status in [400, 404, 501] {
+        let asked = reading(ctx, Some(Fault::status(status))).await?;
+        ensure!(
+            asked <= needed,
+            "a reading takes {needed} requests, and after {status} there were {asked}"
+        );
     }
     Ok(())
 }

@@ -104,6 +104,18 @@ pub(super) fn number(text: &'static str, literal: &'static str) -> Fault {
     on_json(move |body| replace(body, text, literal))
 }
 
+/// Leaves out every member that is a number, written as a number or as a text.
+pub(super) fn without(number: &'static str) -> Fault {
+    on_json(move |body| {
+        each_object(body, &mut |members| {
+            members.retain(|(_, member)| match member {
+                Json::Number(text) | Json::Text(text) => text != number,
+                _ => true,
+            });
+        });
+    })
+}
+
 /// Gives the last record of every list twice.
 pub(super) fn last_twice() -> Fault {
     fn double(value: &mut Json) {

@@ -2,7 +2,7 @@
 
 use futures::StreamExt as _;
 use tallyline_core::ErrorKind;
-use tallyline_core::model::{LinesOutcome, Money};
+use tallyline_core::model::{AgreementLine, LinesOutcome, Money};
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{Receipt, SinkCapabilities, Verdict, WriteError};
 use tallyline_core::store::MemoryStore;
@@ -11,8 +11,8 @@ use tallyline_core::wire::parse_decimal;
 use super::context::{Ctx, Outcome, Stop, ensure, tests};
 use super::harness::{SinkUnderTest, World};
 use super::sink_writes::{
-    apply, change, claims, create, creates, ensure_only, first_line, missing, quantities, set,
-    sets, with_new, writes, written,
+    apply, change, claims, create, creates, ensure_only, first_line, missing, set, sets, standing,
+    with_new, writes, written,
 };
 
 tests! { Sink;
@@ -89,15 +89,38 @@ async fn what_is_claimed_works(ctx: &Ctx<'_>) -> Outcome {
         if !claim(&it.sink.descriptor().capabilities) {
             continue;
         }
-        let change = change(it, 0, first_line(it, 0)?.product, action)?;
+        let mut wanted = first_line(it, 0)?;
+        let change = change(it, 0, wanted.product.clone(), action)?;
         let store = MemoryStore::new();
-        let report = apply(ctx, &*it.sink, &store, what, &[change]).await?;
+        let report = apply(ctx, &*it.sink, &store, what, std::slice::from_ref(&change)).await?;
         ensure!(
             report.is_all_done() && report.totals.recovered == 0,
             "{what} is claimed, and the report is {report}"
         );
+        match &change.action {
+            Action::SetQuantity { to, .. } => wanted.state.quantity = *to,
+            Action::SetUnitCost { to, .. } => wanted.state.unit_cost = Some(*to),
+            Action::SetUnitPrice { to, .. } => wanted.state.unit_price = Some(*to),
+            Action::EndLine { last_day, .. } => wanted.state.last_day = Some(*last_day),
+            _ => {}
+        }
+        // Past the client: it may only say that it landed.
+        let found = first_line(it, 0)?;
+        ensure!(
+            told_alike(&found) == told_alike(&wanted),
+            "{what} is claimed and said to be done: {wanted:?} was wanted, {found:?} is there"
+        );
     }
     Ok(())
+}
+
+/// A line without the currency of its amounts, which the simulator need not tell.
+fn told_alike(line: &AgreementLine) -> AgreementLine {
+    let mut line = line.clone();
+    let amount = |money: Option<Money>| money.map(|money| Money::without_currency(money.amount));
+    line.state.unit_cost = amount(line.state.unit_cost);
+    line.state.unit_price = amount(line.state.unit_price);
+    line
 }
 
 /// Carries a change out, which must succeed, and reads it back, which must show it.
@@ -117,15 +140,28 @@ async fn lands(
     Err(Stop::Failed(format!("{what} is read back as {verdict:?}")))
 }
 
+async fn not_landed(it: &SinkUnderTest, change: &Change, what: &str) -> Outcome {
+    let verdict = it.sink.verify(change, None).await?;
+    let landed = matches!(verdict, Verdict::Landed { .. });
+    ensure!(!landed, "{what} is read back as {verdict:?}");
+    Ok(())
+}
+
 async fn a_dated_quantity_begins_on_its_day(ctx: &Ctx<'_>) -> Outcome {
     let started = ctx.good(&World::of(2)).await?;
     let it = started.sink()?;
     claims(it, "dated_quantities", |claimed| claimed.dated_quantities)?;
     sets(it)?;
-    let before = quantities(it);
+    let before = standing(it);
     let mut later = set(it, 0, 14_u32.into())?;
     later.effective = it.effective.plus_days(30);
+    let mut another = later.clone();
+    if let Action::SetQuantity { to, .. } = &mut another.action {
+        *to = 15_u32.into();
+    }
+    not_landed(it, &later, "a quantity of a later day, before it is sent,").await?;
     lands(it, &later, "a quantity of a later day").await?;
+    not_landed(it, &another, "another quantity of that day").await?;
     // What the simulator tells is of the day on which changes may take effect.
     ensure_only(it, &before, None)
 }
@@ -150,6 +186,14 @@ async fn a_line_ends_before_it_starts(ctx: &Ctx<'_>) -> Outcome {
     };
     let taken_back = change(it, 0, new.product, action)?;
     lands(it, &taken_back, "its end before its start").await?;
+    let before = it.effective;
+    let lines = standing(it).into_iter();
+    let mut left = lines.filter(|line| line.product == taken_back.product);
+    let bills = left.find(|line| line.state.last_day.is_none_or(|last| last >= before));
+    ensure!(
+        bills.is_none(),
+        "it is said to be taken back, and bills: {bills:?}"
+    );
     Ok(())
 }
 
@@ -170,7 +214,7 @@ async fn what_is_not_claimed_is_refused(ctx: &Ctx<'_>) -> Outcome {
             "the descriptor claims every kind of change".to_owned(),
         ));
     }
-    let before = quantities(it);
+    let before = standing(it);
     for (what, change) in unclaimed {
         match it.sink.execute(&change).await {
             Err(error) => ensure!(

@@ -12,7 +12,7 @@ use tallyline_core::wire::parse_decimal;
 use super::context::{Ctx, Outcome, Started, Stop, ensure, tests};
 use super::harness::{SinkUnderTest, World};
 use super::sink_writes::{
-    apply, change, claims, ensure_only, first_line, missing, quantities, writes,
+    apply, change, claims, ensure_only, first_line, missing, standing, writes,
 };
 use crate::faults::{Fault, Match};
 
@@ -76,7 +76,7 @@ async fn an_agreement_is_made_once(ctx: &Ctx<'_>) -> Outcome {
     let mut new = change(it, 0, first_line(it, 0)?.product, action)?;
     new.agreement = AgreementId::of_key(&AgreementKey::new(KEY));
     let before = agreements(&*it.sink, &new.company).await?;
-    let lines = quantities(it);
+    let lines = standing(it);
     twice(ctx, &started, &request, new.clone()).await?;
     let mut after = agreements(&*it.sink, &new.company).await?;
     after.retain(|id| !before.contains(id));
@@ -111,7 +111,7 @@ async fn a_charge_is_added_once(ctx: &Ctx<'_>) -> Outcome {
     let mut charge = change(it, 0, line.product, action)?;
     let key = charge.charge_key().ok_or_else(|| missing("charge"))?;
     charge.marker = key.marker("conformance");
-    let lines = quantities(it);
+    let lines = standing(it);
     twice(ctx, &started, &request, charge.clone()).await?;
     let record = made(it, &charge).await?;
     ensure!(

@@ -17,7 +17,7 @@ use tallyline_core::{PsaSink, Result};
 
 use super::context::{Ctx, Outcome, Side, Started, Stop, ensure, tests};
 use super::harness::{SinkUnderTest, Situation, World, Writes};
-use crate::faults::Fault;
+use crate::faults::{Fault, Match};
 
 tests! { Sink;
     setting_a_quantity_twice_is_setting_it_once: "the same quantity change carried out twice leaves what once leaves, and touches nothing else",
@@ -29,6 +29,7 @@ tests! { Sink;
     a_line_added_twice_is_one_line: "the same new line applied in two runs is one line",
     a_lost_create_is_not_repeated: "a new line whose answer is lost is one line, and is not reported as failed",
     a_create_is_never_repeated: "a create is sent once whatever comes back, and the outcome is unknown until it is read",
+    an_update_is_never_repeated: "a quantity is sent once whatever comes back, and the outcome is unknown until it is read",
     failures_are_sorted: "a refusal is `Rejected`; what was not sent or not carried out is `NotSent`",
     reading_back_tells_three_things: "reading back tells landed, not landed and something else apart",
 }
@@ -190,26 +191,25 @@ pub(super) fn created(it: &SinkUnderTest) -> Vec<Quantity> {
         .collect()
 }
 
-/// Id and quantity of every line of every agreement.
-pub(super) fn quantities(it: &SinkUnderTest) -> Vec<(AgreementLineId, Quantity)> {
+/// Every line of every agreement.
+pub(super) fn standing(it: &SinkUnderTest) -> Vec<AgreementLine> {
     let lines = (0..it.agreements.len()).flat_map(|at| truth(it, at));
-    lines.map(|line| (line.id, line.state.quantity)).collect()
+    lines.collect()
 }
 
-/// Fails unless the lines are as before, but for one.
+/// Fails unless the lines are as before, but for the quantity of one.
 pub(super) fn ensure_only(
     it: &SinkUnderTest,
-    before: &[(AgreementLineId, Quantity)],
+    before: &[AgreementLine],
     line: Option<(&AgreementLineId, Quantity)>,
 ) -> Outcome {
-    let wanted: Vec<_> = before
-        .iter()
-        .map(|(id, quantity)| match line {
-            Some((changed, to)) if changed == id => (id.clone(), to),
-            _ => (id.clone(), *quantity),
-        })
-        .collect();
-    let found = quantities(it);
+    let mut wanted = before.to_vec();
+    if let Some((id, to)) = line {
+        for changed in wanted.iter_mut().filter(|line| line.id == *id) {
+            changed.state.quantity = to;
+        }
+    }
+    let found = standing(it);
     ensure!(found == wanted, "{wanted:?} was wanted, {found:?} is there");
     Ok(())
 }
@@ -219,10 +219,12 @@ pub(super) fn written(it: &Started, writes: &Writes) -> usize {
 }
 
 async fn setting_a_quantity_twice_is_setting_it_once(ctx: &Ctx<'_>) -> Outcome {
-    let started = ctx.good(&World::of(2)).await?;
+    let two_lines = [("MAIL-A", 12_u32.into()), ("BACKUP-A", 9_u32.into())];
+    let world = World::default().with("Two Lines Ltd", &two_lines);
+    let started = ctx.good(&world.with("Another Ltd", &two_lines)).await?;
     let it = started.sink()?;
     sets(it)?;
-    let before = quantities(it);
+    let before = standing(it);
     let change = set(it, 0, 14_u32.into())?;
     for _ in 0..2 {
         if let Err(error) = it.sink.execute(&change).await {
@@ -243,7 +245,7 @@ async fn setting_the_same_quantity_is_harmless(ctx: &Ctx<'_>) -> Outcome {
     let started = ctx.good(&World::of(2)).await?;
     let it = started.sink()?;
     sets(it)?;
-    let before = quantities(it);
+    let before = standing(it);
     let change = set(it, 0, first_line(it, 0)?.state.quantity)?;
     // Whether it is sent or found needless is the sink's choice.
     if let Err(error) = it.sink.execute(&change).await {
@@ -256,7 +258,7 @@ async fn fractions_are_written_exactly(ctx: &Ctx<'_>) -> Outcome {
     let started = ctx.good(&World::of(2)).await?;
     let it = started.sink()?;
     sets(it)?;
-    let before = quantities(it);
+    let before = standing(it);
     let to = Quantity::new(parse_decimal("12.35").map_err(|error| missing(&error.to_string()))?);
     let change = set(it, 0, to)?;
     let executed = it.sink.execute(&change).await;
@@ -274,7 +276,7 @@ async fn a_lost_answer_is_settled_by_reading_back(ctx: &Ctx<'_>) -> Outcome {
     let started = ctx.good(&World::of(2)).await?;
     let it = started.sink()?;
     sets(it)?;
-    let before = quantities(it);
+    let before = standing(it);
     let update = writes(ctx)?.update;
     ctx.strike(&started, update.clone().once(), Fault::lose_answer());
     let change = set(it, 0, 14_u32.into())?;
@@ -300,7 +302,7 @@ async fn a_stale_precondition_writes_nothing(ctx: &Ctx<'_>) -> Outcome {
     sets(it)?;
     let change = set(it, 0, 14_u32.into())?;
     it.psa.edit_quantity(&first_line(it, 0)?.id, 99_u32.into());
-    let before = quantities(it);
+    let before = standing(it);
     let store = MemoryStore::new();
     let report = apply(ctx, &*it.sink, &store, "stale", &[change]).await?;
     ensure!(report.totals.drifted == 1, "the report is {report}");
@@ -372,7 +374,14 @@ async fn a_lost_create_is_not_repeated(ctx: &Ctx<'_>) -> Outcome {
     Ok(())
 }
 
-async fn a_create_is_never_repeated(ctx: &Ctx<'_>) -> Outcome {
+/// Carries a change out against every answer that says nothing of whether it was done: it is sent once, and the
+/// outcome is unknown.
+async fn never_repeated(
+    ctx: &Ctx<'_>,
+    world: &World,
+    requests: &Match,
+    change: impl Fn(&SinkUnderTest) -> std::result::Result<Change, Stop>,
+) -> Outcome {
     let faults = [
         Fault::status(500),
         Fault::text_503(),
@@ -382,19 +391,34 @@ async fn a_create_is_never_repeated(ctx: &Ctx<'_>) -> Outcome {
         Fault::html_login_200(),
     ];
     for fault in faults {
-        let started = ctx.good(&with_new()).await?;
+        let started = ctx.good(world).await?;
         let it = started.sink()?;
-        creates(it)?;
-        let create_requests = writes(ctx)?.create;
-        ctx.strike(&started, create_requests.clone(), fault.clone());
-        match it.sink.execute(&create(it, 7_u32.into())?).await {
+        let change = change(it)?;
+        ctx.strike(&started, requests.clone(), fault.clone());
+        match it.sink.execute(&change).await {
             Err(WriteError::Unknown(error)) => ctx.note(&format!("{error} {error:?}")),
             other => ensure!(false, "after {fault:?} it is {other:?}"),
         }
-        let sent = started.count(&create_requests);
+        let sent = started.count(requests);
         ensure!(sent == 1, "after {fault:?} it was sent {sent} times");
     }
     Ok(())
+}
+
+async fn a_create_is_never_repeated(ctx: &Ctx<'_>) -> Outcome {
+    never_repeated(ctx, &with_new(), &writes(ctx)?.create, |it| {
+        creates(it)?;
+        create(it, 7_u32.into())
+    })
+    .await
+}
+
+async fn an_update_is_never_repeated(ctx: &Ctx<'_>) -> Outcome {
+    never_repeated(ctx, &World::of(1), &writes(ctx)?.update, |it| {
+        sets(it)?;
+        set(it, 0, 14_u32.into())
+    })
+    .await
 }
 
 async fn failures_are_sorted(ctx: &Ctx<'_>) -> Outcome {

@@ -2,7 +2,9 @@
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
-use tallyline_core::model::{AgreementId, AgreementLine, AgreementLineId, Quantity};
+use tallyline_core::model::{
+    AgreementId, AgreementLine, AgreementLineId, CivilDate, Money, Quantity,
+};
 
 use super::harness::{Psa, Vendor};
 use crate::autotask::{AutotaskSimulator, AutotaskState, Entity};
@@ -73,11 +75,16 @@ impl Psa for ConnectWiseSimulator {
         self.with_state(|state| {
             let additions = state.additions_of(id);
             let line = |addition: &&crate::connectwise::Addition| {
-                AgreementLine::new(
+                let mut line = AgreementLine::new(
                     addition.id.to_string(),
                     addition.product_id.to_string(),
                     Quantity::new(addition.quantity),
-                )
+                );
+                line.state.unit_price = Some(Money::without_currency(addition.unit_price));
+                line.state.unit_cost = Some(Money::without_currency(addition.unit_cost));
+                line.state.effective = addition.effective_date.and_then(day);
+                line.state.last_day = addition.cancelled_date.and_then(day);
+                line
             };
             additions.iter().map(line).collect()
         })
@@ -97,10 +104,28 @@ impl Vendor for AutotaskSimulator {
     }
 }
 
+/// A day of a simulator.
+fn day(date: jiff::civil::Date) -> Option<CivilDate> {
+    date.to_string().parse().ok()
+}
+
 /// The first day of the month after the present one: changes of the batteries count from it.
 fn next_month(state: &AutotaskState) -> jiff::civil::Date {
     let last = state.clock.today().last_of_month();
     last.tomorrow().unwrap_or(last)
+}
+
+/// The last day that a line bills, where it bills nothing from some day on.
+fn last_day(state: &AutotaskState, line: i64) -> Option<CivilDate> {
+    let rows = state.units.values();
+    let mut rows: Vec<_> = rows
+        .filter(|row| row.contract_service_id == line)
+        .map(|row| (row.start, row.units))
+        .collect();
+    rows.sort();
+    let billing = rows.iter().rposition(|(_, units)| *units != 0)?;
+    let (start, _) = rows.get(billing + 1)?;
+    start.yesterday().ok().and_then(day)
 }
 
 impl Psa for AutotaskSimulator {
@@ -114,11 +139,16 @@ impl Psa for AutotaskSimulator {
                 .filter(|line| line.integer("contractID") == Some(id));
             let line = |line: &crate::autotask::Record| {
                 let service = line.integer("serviceID").unwrap_or_default();
-                AgreementLine::new(
+                let mut found = AgreementLine::new(
                     line.id.to_string(),
                     service.to_string(),
                     state.units_on(line.id, next_month(state)),
-                )
+                );
+                let money = |name| line.decimal(name).map(Money::without_currency);
+                found.state.unit_price = money("unitPrice");
+                found.state.unit_cost = money("unitCost");
+                found.state.last_day = last_day(state, line.id);
+                found
             };
             of_contract.map(line).collect()
         })

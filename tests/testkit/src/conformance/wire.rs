@@ -21,7 +21,7 @@ tests! { Wire;
     whole_numbers_are_exact: "a quantity written with an exponent or a fraction of zeros is read exactly",
     decimals_are_exact: "decimals of up to 28 digits are read to the last digit",
     a_negative_number_keeps_its_sign: "a negative quantity is read with its sign, or fails the reading",
-    what_is_no_number_fails: "a quantity that is no number, or too large to be held, fails the reading and is never another number",
+    what_is_no_number_fails: "a quantity that is missing, no number, or has more digits than can be held fails the reading and is never another number",
     names_keep_every_letter: "names keep every letter, whatever the script",
     a_page_of_four_mebibytes_is_read: "an answer of four mebibytes is read",
     a_web_page_is_a_protocol_error: "a web page with status 200 is a `Protocol` error that shows its beginning",
@@ -64,11 +64,20 @@ async fn null_and_blank_members_do_not_break_a_read(ctx: &Ctx<'_>) -> Outcome {
 
 /// Reads one account whose quantity stands in the answer as a literal.
 async fn literal(ctx: &Ctx<'_>, literal: &'static str) -> Result<Result<Quantity, String>, Stop> {
+    one_quantity(ctx, literal, rewrite::number(SENTINEL, literal)).await
+}
+
+/// Reads one account, whose quantity the fault finds in the answer.
+async fn one_quantity(
+    ctx: &Ctx<'_>,
+    literal: &str,
+    fault: Fault,
+) -> Result<Result<Quantity, String>, Stop> {
     let sentinel = quantity(SENTINEL)?;
     let world = World::default().with("Literal Ltd", &[("MAIL-A", sentinel)]);
     let it = ctx.good(&world).await?;
     let details = ctx.profile.details.clone();
-    ctx.strike(&it, details, rewrite::number(SENTINEL, literal));
+    ctx.strike(&it, details, fault);
     let read = ctx.details(&it).await?;
     match read.first() {
         Some(Ok(items)) => match items.as_slice() {
@@ -144,10 +153,26 @@ async fn a_negative_number_keeps_its_sign(ctx: &Ctx<'_>) -> Outcome {
 }
 
 async fn what_is_no_number_fails(ctx: &Ctx<'_>) -> Outcome {
-    for text in ["\"many\"", "null", "true", "1e40", "{}"] {
+    let more_digits_than_can_be_held = "0.33333333333333333333333333333333333";
+    for text in [
+        "\"many\"",
+        "\"\"",
+        "\"1,200\"",
+        "\"1_200\"",
+        "\"NaN\"",
+        "null",
+        "true",
+        "[]",
+        "{}",
+        "1e40",
+        more_digits_than_can_be_held,
+    ] {
         if let Ok(read) = literal(ctx, text).await? {
             ensure!(false, "{text} was read as {read}");
         }
+    }
+    if let Ok(read) = one_quantity(ctx, "nothing", rewrite::without(SENTINEL)).await? {
+        ensure!(false, "a quantity that is missing was read as {read}");
     }
     Ok(())
 }

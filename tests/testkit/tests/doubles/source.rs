@@ -51,6 +51,13 @@ pub(crate) enum Flaw {
     LogsItsTokenInBase64,
     LogsItsKeyInHex,
     NeverRenewsItsToken,
+    ShowsItsKeyInItsIdentity,
+    FollowsRedirectsOfTokenCalls,
+    LeavesOutAccountsWithNothing,
+    CountsRecordsThatAreAlikeOnce,
+    ListsNoServices,
+    TakesAMissingCountForZero,
+    AsksForReadingsWithoutEnd,
     FollowsRedirects,
     FollowsForeignLinks,
     FollowsForeignNextPages,
@@ -106,6 +113,9 @@ impl Carrier {
         let header = |name| Some(answer.headers.get(name)?.to_str().ok()?.to_owned());
         let address = match self.1 {
             Flaw::FollowsRedirects => header("location")?,
+            Flaw::FollowsRedirectsOfTokenCalls if asked.url.path().ends_with("/token") => {
+                header("location")?
+            }
             Flaw::FollowsForeignLinks => {
                 let links = parse_link_header(&header("link")?);
                 links.into_iter().find(|link| link.has_rel("next"))?.url
@@ -166,9 +176,12 @@ struct Seats {
 struct Seat {
     id: String,
     sku: String,
-    #[serde(deserialize_with = "exact_decimal")]
-    count: rust_decimal::Decimal,
+    #[serde(default)]
+    count: Option<Count>,
 }
+
+#[derive(Deserialize)]
+struct Count(#[serde(deserialize_with = "exact_decimal")] rust_decimal::Decimal);
 
 #[derive(Deserialize)]
 struct TokenAnswer {
@@ -260,27 +273,47 @@ impl AcornSource {
             .path("clientId", &client.id)
             .account(&client.id);
         let sent = self.http.json(request);
-        let answer: Seats = if self.flaw == Flaw::NamesSpansByAccount {
+        let mut sent: Result<Seats> = if self.flaw == Flaw::NamesSpansByAccount {
             let name = format!("seats of {}", client.id);
-            sent.instrument(tracing::info_span!("seats", otel.name = name))
-                .await?
+            let span = tracing::info_span!("seats", otel.name = name);
+            sent.instrument(span).await
         } else {
-            sent.await?
+            sent.await
         };
+        let mut again = match self.flaw {
+            Flaw::AsksForReadingsWithoutEnd => 5,
+            _ => 0,
+        };
+        while again > 0
+            && let Err(error) = &sent
+            && error.kind() == ErrorKind::Unavailable
+        {
+            let request = Request::new(&SEATS).path("clientId", &client.id);
+            sent = self.http.json(request.account(&client.id)).await;
+            again -= 1;
+        }
+        let answer = sent?;
         let seats = answer.seats.into_iter().map(|mut seat| {
+            if seat.count.is_none() && self.flaw != Flaw::TakesAMissingCountForZero {
+                let what = format!("seat {} has no count", seat.id);
+                return Err(Error::new(ErrorKind::Protocol, what));
+            }
+            let count = &mut seat.count.get_or_insert(Count(0.into())).0;
             if self.flaw == Flaw::CountsThroughAFloat {
-                let float: f64 = seat.count.to_string().parse().unwrap();
-                seat.count = float.to_string().parse().unwrap();
+                let float: f64 = count.to_string().parse().unwrap();
+                *count = float.to_string().parse().unwrap();
             }
             if self.flaw == Flaw::DropsTheSign {
-                seat.count = seat.count.abs();
+                *count = count.abs();
             }
-            match self.flaw {
+            let alike = format!("{} {count}", seat.sku);
+            Ok(match self.flaw {
                 Flaw::KeepsOneSubscriptionPerService => (seat.sku.clone(), seat),
+                Flaw::CountsRecordsThatAreAlikeOnce => (alike, seat),
                 _ => (seat.id.clone(), seat),
-            }
+            })
         });
-        Ok(seats.collect())
+        seats.collect()
     }
 
     /// A client that cannot be read is a failed reading; refused credentials concern them all.
@@ -288,7 +321,8 @@ impl AcornSource {
         match self.seats(&client).await {
             Ok(seats) => {
                 let lines = seats.into_values().map(|seat| {
-                    UsageLine::new(seat.id, seat.sku, Quantity::new(seat.count))
+                    let count = seat.count.map_or_else(Default::default, |count| count.0);
+                    UsageLine::new(seat.id, seat.sku, Quantity::new(count))
                         .with_billing_cycle(BillingCycle::Monthly)
                 });
                 Ok(AccountReading::complete(
@@ -346,6 +380,9 @@ impl VendorSource for AcornSource {
             // Whether it is taken is of no matter.
             let _ = self.http.send(Request::new(&WRITE)).await;
         }
+        if self.flaw == Flaw::ShowsItsKeyInItsIdentity {
+            return Ok(Identity::new(self.key.expose_secret()));
+        }
         Ok(Identity::new(self.http.base_url().host()))
     }
 
@@ -356,6 +393,9 @@ impl VendorSource for AcornSource {
     }
 
     fn services(&self) -> BoxStream<'_, Result<Service>> {
+        if self.flaw == Flaw::ListsNoServices {
+            return stream::empty().boxed();
+        }
         let found = self.clients().then(move |client| async move {
             let skus = self
                 .seats(&client?)
@@ -386,8 +426,15 @@ impl VendorSource for AcornSource {
                 .map_or(true, |it| request.wants(&it.id.as_str().into()));
             std::future::ready(wanted)
         });
+        let leaves_out = self.flaw == Flaw::LeavesOutAccountsWithNothing;
+        let kept = move |reading: &Result<AccountReading>| {
+            let nothing =
+                matches!(reading, Ok(reading) if reading.lines().is_some_and(<[_]>::is_empty));
+            std::future::ready(!(leaves_out && nothing))
+        };
         wanted
             .then(move |client| async move { self.reading(client?, request).await })
+            .filter(kept)
             .boxed()
     }
 }
