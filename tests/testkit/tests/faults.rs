@@ -9,7 +9,7 @@ use applier::{
     RetriesBlindly, SkipsTheJournal,
 };
 use tallyline_testkit::schedule::{
-    Findings, Kind, Place, Production, Subject, Tally, play, play_all,
+    Findings, Kind, Place, Production, Subject, Tally, play, play_all, play_all_in,
 };
 
 #[test]
@@ -67,6 +67,29 @@ fn the_program_prints_one_line_with_every_count_and_checks_no_documents_where_an
         assert!(out.contains(part), "{out}");
     }
     assert!(err.contains("what became of the changes:"), "{err}");
+}
+
+#[test]
+fn every_adjustment_of_40_schedules_at_autotask_counts_exactly_once() {
+    let (tally, failing) = play_all_in(&|_| Place::Autotask, 1, 40, &Production).unwrap();
+    let found: Vec<String> = failing
+        .iter()
+        .flat_map(|played| played.findings.sentences())
+        .collect();
+    assert!(tally.is_sound(), "{tally}\n{}", found.join("\n"));
+    assert_eq!(tally.over_http, 40);
+    assert!(
+        tally.ends.done * 4 > tally.changes,
+        "most is given up: {tally}"
+    );
+    assert!(
+        tally.faults.total() > tally.schedules,
+        "little goes wrong: {tally}"
+    );
+    // An applier that takes an unanswered adjustment for one that was not made is found.
+    let double = &ReportsUnknownAsFailed;
+    let (tally, _) = play_all_in(&|_| Place::Autotask, 1, 40, double).unwrap();
+    assert!(tally.wrong > 0, "{tally}");
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use tallyline_testkit::contract;
-use tallyline_testkit::schedule::{Played, Production, Tally, play, play_all};
+use tallyline_testkit::schedule::{Place, Played, Production, Tally, play_all_in, play_in};
 
 /// Plays schedules of faults against the applier.
 ///
@@ -19,9 +19,28 @@ struct Cli {
     /// The seed of the first; the others have the seeds after it.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Play all over HTTP, with this sink; else most in memory, and one in sixteen with that of ConnectWise PSA.
+    #[arg(long)]
+    sink: Option<Sink>,
     /// Tell what happened in each schedule.
     #[arg(long)]
     verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Sink {
+    Connectwise,
+    Autotask,
+}
+
+impl Cli {
+    fn place(&self, seed: u64) -> Place {
+        match self.sink {
+            None => Place::of(seed),
+            Some(Sink::Connectwise) => Place::ConnectWise,
+            Some(Sink::Autotask) => Place::Autotask,
+        }
+    }
 }
 
 fn main() -> io::Result<ExitCode> {
@@ -30,7 +49,12 @@ fn main() -> io::Result<ExitCode> {
     let (tally, failing) = if cli.verbose {
         one_by_one(&cli)?
     } else {
-        play_all(cli.seed, cli.schedules, &Production)?
+        play_all_in(
+            &|seed| cli.place(seed),
+            cli.seed,
+            cli.schedules,
+            &Production,
+        )?
     };
     let mut err = io::stderr().lock();
     for played in &failing {
@@ -63,7 +87,8 @@ fn one_by_one(cli: &Cli) -> io::Result<(Tally, Vec<Played>)> {
     let mut tally = Tally::default();
     let mut failing = Vec::new();
     for at in 0..cli.schedules {
-        let played = play(cli.seed.wrapping_add(at), &Production, true)?;
+        let seed = cli.seed.wrapping_add(at);
+        let played = play_in(cli.place(seed), seed, &Production, true)?;
         writeln!(
             out,
             "schedule {} ({:?}), {} changes",

@@ -24,7 +24,7 @@ use tallyline_core::sink::{Receipt, SinkDescriptor, Verdict, WriteError};
 
 use super::draft::{Draft, DraftLine, Ids, by_agreement, effective};
 use super::time::Time;
-use super::wire::{Held, Wire};
+use super::wire::{Held, Routes, Wire};
 use super::world::{Cause, Edit, Effect, ErrorPage, ReadFault, World, WriteFault};
 use crate::connectwise::{Addition, ConnectWiseSimulator, ConnectWiseState};
 use crate::faults::{Fault, Match};
@@ -34,12 +34,18 @@ use crate::lock;
 /// Rows on a page: small, so that agreements have page borders.
 const PAGE: u16 = 5;
 /// How often the client tries.
-const ATTEMPTS: u32 = 4;
+pub(super) const ATTEMPTS: u32 = 4;
 /// How long a call takes on the schedule's clock.
-const LATENCY: Duration = Duration::from_millis(40);
+pub(super) const LATENCY: Duration = Duration::from_millis(40);
 /// When the client gives up waiting for an answer.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(30);
 const ADDITIONS: &str = "/additions";
+
+/// Where its writes go and its lines come from.
+const ROUTES: Routes = Routes {
+    is_write: |method, path| matches!(method, "POST" | "PATCH") && path.contains(ADDITIONS),
+    is_list: |method, path| method == "GET" && path.ends_with(ADDITIONS),
+};
 
 /// ConnectWise PSA, simulated, behind real sockets.
 #[derive(Debug)]
@@ -84,8 +90,22 @@ fn state_of(addition: &Addition) -> LineState {
     }
 }
 
-fn number(id: &str) -> i64 {
+pub(super) fn number(id: &str) -> i64 {
     id.parse().unwrap_or(0)
+}
+
+/// The lines of an agreement, as a sink reads them.
+pub(super) async fn lines_of(
+    sink: &dyn PsaSink,
+    agreement: &AgreementId,
+) -> Result<Vec<AgreementLine>> {
+    let wanted = [agreement.clone()];
+    let reading = sink.lines(&wanted).next().await;
+    match reading.transpose()?.map(|reading| reading.outcome) {
+        Some(LinesOutcome::Complete(lines)) => Ok(lines),
+        Some(LinesOutcome::Failed(failure)) => Err(Error::new(failure.kind, failure.message)),
+        None => Err(Error::new(ErrorKind::Protocol, "no reading")),
+    }
 }
 
 /// Fills a state with a draft.
@@ -143,7 +163,7 @@ impl ConnectWiseWorld {
         let initial = by_agreement(&ids, lines.collect());
         let pictures = vec![(time.now(), state.additions.clone())];
         let simulator = ConnectWiseSimulator::start(state).await?;
-        let wire = Arc::new(Wire::new(Arc::clone(&time)).map_err(io::Error::other)?);
+        let wire = Arc::new(Wire::new(Arc::clone(&time), ROUTES).map_err(io::Error::other)?);
         let client = client(&simulator, Arc::clone(&wire)).map_err(io::Error::other)?;
         let clock = Arc::clone(&time);
         let sink = ConnectWiseSink::builder()
@@ -416,18 +436,7 @@ impl World for ConnectWiseWorld {
         agreement: &AgreementId,
         fault: Option<ReadFault>,
     ) -> (Result<Vec<AgreementLine>>, bool) {
-        let read = async {
-            let wanted = [agreement.clone()];
-            let reading = self.sink.lines(&wanted).next().await;
-            match reading.transpose()?.map(|reading| reading.outcome) {
-                Some(LinesOutcome::Complete(lines)) => Ok(lines),
-                Some(LinesOutcome::Failed(failure)) => {
-                    Err(Error::new(failure.kind, failure.message))
-                }
-                None => Err(Error::new(ErrorKind::Protocol, "no reading")),
-            }
-        };
-        self.under(fault, read).await
+        self.under(fault, lines_of(&self.sink, agreement)).await
     }
 
     async fn verify(

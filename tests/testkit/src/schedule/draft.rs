@@ -68,6 +68,15 @@ struct DraftChange {
     approved: bool,
 }
 
+/// Which changes a world can carry out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// All of them.
+    All,
+    /// Whole units alone, and each line once.
+    UnitsOnce,
+}
+
 /// Agreements, their lines and a plan, before a world gave them ids.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
@@ -131,7 +140,7 @@ struct Slot {
 
 impl Draft {
     /// Draws agreements and a plan of so many changes.
-    pub(crate) fn draw(dice: &mut Dice, changes: usize) -> Self {
+    pub(crate) fn draw(dice: &mut Dice, changes: usize, shape: Shape) -> Self {
         let agreements = 1 + dice.below(MAX_AGREEMENTS.min(changes));
         let mut draft = Self {
             agreements: vec![Vec::new(); agreements],
@@ -144,7 +153,10 @@ impl Draft {
             let slot = &mut slots[agreement][at];
             let blocked = dice.strikes(40);
             let overridden = blocked && dice.strikes(500);
-            let action = draw_action(dice, slot);
+            let action = match shape {
+                Shape::All => draw_action(dice, slot),
+                Shape::UnitsOnce => draw_units(dice, slot),
+            };
             draft.changes.push(DraftChange {
                 agreement,
                 product: slot.product,
@@ -208,6 +220,29 @@ impl Draft {
 
 fn id_of(at: usize) -> String {
     format!("c{:03}", at + 1)
+}
+
+/// The one change of a line.
+fn draw_units(dice: &mut Dice, slot: &mut Slot) -> DraftAction {
+    slot.used_up = true;
+    let units = |dice: &mut Dice| u32::try_from(1 + dice.below(9)).unwrap_or(1);
+    let Some((line, state)) = slot.line else {
+        return DraftAction::Create {
+            quantity: units(dice),
+            amounts: false,
+            bounded: false,
+        };
+    };
+    let from = state.quantity;
+    if dice.below(6) == 0 {
+        return DraftAction::End { line, from };
+    }
+    let step = units(dice);
+    let to = match state.product % 2 {
+        0 => from + step,
+        _ => from.saturating_sub(step),
+    };
+    DraftAction::Quantity { line, from, to }
 }
 
 fn draw_action(dice: &mut Dice, slot: &mut Slot) -> DraftAction {

@@ -56,11 +56,13 @@
 //! - A process does not stand still between its last look at its lease and the first byte on the
 //!   wire: to the PSA, that is a write that arrives late.
 //!
-//! # Two worlds
+//! # Three worlds
 //!
 //! Most schedules are played in [`MemoryWorld`]: one thread, tokio's clock paused, four agreements at
 //! once. One in sixteen is played over HTTP, one call at a time, with the real sink of ConnectWise PSA
-//! on its simulator ([`ConnectWiseWorld`]). A further sink comes in as a further [`World`].
+//! on its simulator ([`ConnectWiseWorld`]). Those that are asked for ([`play_all_in`], `--sink autotask`) are played with the
+//! real sink of Autotask on its simulator ([`AutotaskWorld`]): plans of whole units, each line once, for an
+//! adjustment is a difference that cannot be read. A further sink comes in as a further [`World`].
 //!
 //! # The binary
 //! ```sh
@@ -71,6 +73,7 @@
 //! [`late_write`]: tallyline_core::apply::ApplyOptions::late_write
 
 mod adversary;
+mod autotask;
 mod connectwise;
 mod draft;
 mod judge;
@@ -86,14 +89,15 @@ mod time;
 mod wire;
 mod world;
 
+pub use autotask::AutotaskWorld;
 pub use connectwise::ConnectWiseWorld;
 pub use draft::{Draft, DraftLine, Ids, Plan};
 pub use judge::Findings;
 pub use kinds::{Faults, Kind};
 pub use memory::MemoryWorld;
-pub use play::{Place, Played, play};
+pub use play::{Place, Played, play, play_in};
 pub use subject::{Bench, Production, Subject};
-pub use tally::{Ends, Tally, Unsettled, play_all};
+pub use tally::{Ends, Tally, Unsettled, play_all, play_all_in};
 pub use through::{Hooks, Through};
 pub use time::Time;
 pub use world::{Cause, Edit, Effect, ErrorPage, ReadFault, World, WriteFault};

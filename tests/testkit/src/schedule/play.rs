@@ -9,8 +9,9 @@ use tallyline_core::apply::{ApplyOptions, ApplyReport, ApplyRequest, Clock, Tota
 use tallyline_core::store::{ChangeRecord, HolderId, Journal, MemoryStore, Registration};
 
 use super::adversary::{Adversary, LATE_WRITE, Rates};
+use super::autotask::AutotaskWorld;
 use super::connectwise::ConnectWiseWorld;
-use super::draft::{Draft, Plan};
+use super::draft::{Draft, Plan, Shape};
 use super::judge::{Findings, Judge, compare};
 use super::kinds::{Faults, Kind};
 use super::memory::MemoryWorld;
@@ -42,6 +43,8 @@ pub enum Place {
     Memory,
     /// The simulator of ConnectWise PSA over HTTP, with the real sink.
     ConnectWise,
+    /// The simulator of Autotask PSA over HTTP, with the real sink.
+    Autotask,
 }
 
 impl Place {
@@ -81,11 +84,23 @@ pub struct Played {
 /// # Errors
 /// When the runtime or the simulator cannot be started.
 pub fn play(seed: u64, subject: &dyn Subject, with_story: bool) -> io::Result<Played> {
-    let place = Place::of(seed);
+    play_in(Place::of(seed), seed, subject, with_story)
+}
+
+/// Plays the schedule of a seed in a world.
+///
+/// # Errors
+/// As [`play`].
+pub fn play_in(
+    place: Place,
+    seed: u64,
+    subject: &dyn Subject,
+    with_story: bool,
+) -> io::Result<Played> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime = match place {
         Place::Memory => builder.enable_time().start_paused(true).build()?,
-        Place::ConnectWise => builder.enable_all().build()?,
+        Place::ConnectWise | Place::Autotask => builder.enable_all().build()?,
     };
     runtime.block_on(Box::pin(play_at(place, seed, subject, with_story)))
 }
@@ -98,7 +113,11 @@ async fn play_at(
 ) -> io::Result<Played> {
     let mut dice = Dice::new(seed);
     let changes = size(&mut dice, place);
-    let draft = Draft::draw(&mut dice, changes);
+    let shape = match place {
+        Place::Memory | Place::ConnectWise => Shape::All,
+        Place::Autotask => Shape::UnitsOnce,
+    };
+    let draft = Draft::draw(&mut dice, changes, shape);
     let concurrency = 1 + dice.below(4);
     let rates = Rates::draw(&mut dice);
     let (time, world): (_, Box<dyn World>) = match place {
@@ -110,6 +129,11 @@ async fn play_at(
         Place::ConnectWise => {
             let time = Arc::new(Time::jumping());
             let world = ConnectWiseWorld::start(&draft, Arc::clone(&time)).await?;
+            (time, Box::new(world))
+        }
+        Place::Autotask => {
+            let time = Arc::new(Time::jumping());
+            let world = AutotaskWorld::start(&draft, Arc::clone(&time)).await?;
             (time, Box::new(world))
         }
     };
@@ -152,7 +176,7 @@ async fn play_at(
 /// From one change to 200; the large ones are rarer, and over HTTP plans are small.
 fn size(dice: &mut Dice, place: Place) -> usize {
     let most = match (place, dice.below(10)) {
-        (Place::ConnectWise, _) => 25,
+        (Place::ConnectWise | Place::Autotask, _) => 25,
         (_, 0..6) => 15,
         (_, 6..9) => 60,
         _ => 200,
@@ -167,7 +191,7 @@ fn options(place: Place, concurrency: usize) -> ApplyOptions {
     // Behind real sockets the order of two calls is not the seed's.
     options.concurrency = match place {
         Place::Memory => concurrency,
-        Place::ConnectWise => 1,
+        Place::ConnectWise | Place::Autotask => 1,
     };
     options
 }

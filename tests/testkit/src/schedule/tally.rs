@@ -10,7 +10,7 @@ use tallyline_core::sink::Verdict;
 use tallyline_core::store::{ChangeRecord, Event};
 
 use super::kinds::Faults;
-use super::play::{Place, Played, play};
+use super::play::{Place, Played, play_in};
 use super::subject::Subject;
 use crate::lock;
 
@@ -139,7 +139,7 @@ impl Tally {
     /// Counts one more schedule.
     pub fn add(&mut self, played: &Played) {
         self.schedules += 1;
-        self.over_http += usize::from(played.place == Place::ConnectWise);
+        self.over_http += usize::from(played.place != Place::Memory);
         self.changes += played.changes;
         self.faults.add_all(&played.faults);
         self.duplicated += played.findings.duplicated.len();
@@ -188,6 +188,19 @@ impl fmt::Display for Tally {
 /// # Errors
 /// When a runtime or a simulator cannot be started.
 pub fn play_all(first: u64, count: u64, subject: &dyn Subject) -> io::Result<(Tally, Vec<Played>)> {
+    play_all_in(&Place::of, first, count, subject)
+}
+
+/// As [`play_all`], each schedule in the world that is named for its seed.
+///
+/// # Errors
+/// When a runtime or a simulator cannot be started.
+pub fn play_all_in(
+    place: &(dyn Fn(u64) -> Place + Sync),
+    first: u64,
+    count: u64,
+    subject: &dyn Subject,
+) -> io::Result<(Tally, Vec<Played>)> {
     let next = AtomicU64::new(0);
     let results = Mutex::new((Tally::default(), Vec::new(), None));
     let work = || loop {
@@ -195,7 +208,8 @@ pub fn play_all(first: u64, count: u64, subject: &dyn Subject) -> io::Result<(Ta
         if at >= count {
             return;
         }
-        let played = play(first.wrapping_add(at), subject, false);
+        let seed = first.wrapping_add(at);
+        let played = play_in(place(seed), seed, subject, false);
         let mut results = lock(&results);
         match played {
             Ok(played) => {

@@ -56,10 +56,20 @@ struct Program {
     held_one: bool,
 }
 
+/// Which requests of a system are which, by method and path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Routes {
+    /// The writes of changes.
+    pub(super) is_write: fn(&str, &str) -> bool,
+    /// The reads of lines.
+    pub(super) is_list: fn(&str, &str) -> bool,
+}
+
 /// A transport over real sockets whose connections can fail, and whose requests can be late.
 #[derive(Debug)]
 pub(super) struct Wire {
     inner: ReqwestTransport,
+    routes: Routes,
     time: Arc<Time>,
     program: Mutex<Program>,
     held: Mutex<Vec<Held>>,
@@ -70,9 +80,10 @@ fn failed(phase: Phase, timeout: bool) -> TransportError {
 }
 
 impl Wire {
-    pub(super) fn new(time: Arc<Time>) -> Result<Self> {
+    pub(super) fn new(time: Arc<Time>, routes: Routes) -> Result<Self> {
         Ok(Self {
             inner: ReqwestTransport::new(&Timeouts::default()),
+            routes,
             time,
             program: Mutex::default(),
             held: Mutex::default(),
@@ -210,10 +221,9 @@ impl Wire {
 #[async_trait]
 impl Transport for Wire {
     async fn send(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
-        let of_additions = request.url.path().contains("/additions");
-        let is_list =
-            request.method.as_str() == "GET" && request.url.path().ends_with("/additions");
-        if of_additions && matches!(request.method.as_str(), "POST" | "PATCH") {
+        let (method, path) = (request.method.as_str(), request.url.path());
+        let is_list = (self.routes.is_list)(method, path);
+        if (self.routes.is_write)(method, path) {
             self.on_write(&request)?;
         }
         if is_list {

@@ -1,0 +1,455 @@
+//! The simulator of Autotask PSA over HTTP, with the real sink on it.
+//!
+//! A quantity is a difference from a day on, which can be created and never read. So plans are of whole units, with at
+//! most one change of a line, and what happened is seen from the lines' states alone.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use tallyline_autotask::{AutotaskClient, AutotaskSink, EffectiveDays, TenantBudget};
+use tallyline_core::PsaSink;
+use tallyline_core::apply::Clock;
+use tallyline_core::error::Result;
+use tallyline_core::http::{RetryPolicy, Transport};
+use tallyline_core::model::{
+    AgreementId, AgreementLine, AgreementLineId, CivilDate, Currency, LineState, ProductId,
+    Quantity, Timestamp,
+};
+use tallyline_core::plan::Change;
+use tallyline_core::sink::{Receipt, SinkDescriptor, Verdict, WriteError};
+
+use super::connectwise::{ATTEMPTS, LATENCY, TIME_LIMIT, lines_of, number};
+use super::draft::{Draft, DraftLine, Ids, by_agreement, effective, money};
+use super::time::Time;
+use super::wire::{Held, Routes, Wire};
+use super::world::{Cause, Edit, Effect, ErrorPage, ReadFault, World, WriteFault};
+use crate::autotask::{AutotaskSimulator, AutotaskState, Entity, Threshold};
+use crate::faults::{Fault, Match};
+use crate::http::SimAnswer;
+use crate::lock;
+
+const ADJUSTMENTS: &str = "/ServiceAdjustments";
+const UNITS: &str = "/ContractServiceUnits/query";
+/// What all services cost and are sold for, in cents.
+const COST: i64 = 1_000;
+const PRICE: i64 = 2_000;
+/// More calls than any schedule makes.
+const CALLS: usize = 1_000_000;
+
+/// Where its writes go and its unit rows come from.
+const ROUTES: Routes = Routes {
+    is_write: |method, path| method == "POST" && path.ends_with(ADJUSTMENTS),
+    is_list: |method, path| method == "GET" && path.ends_with(UNITS),
+};
+
+/// Autotask PSA, simulated, behind real sockets.
+#[derive(Debug)]
+pub struct AutotaskWorld {
+    simulator: AutotaskSimulator,
+    sink: AutotaskSink,
+    wire: Arc<Wire>,
+    ids: Ids,
+    initial: BTreeMap<AgreementId, Vec<AgreementLine>>,
+    time: Arc<Time>,
+    truth: Mutex<Truth>,
+}
+
+/// What truly happened, as differences between states.
+#[derive(Debug)]
+struct Truth {
+    effects: Vec<Effect>,
+    known: BTreeMap<i64, LineState>,
+    /// The whole state, from when on.
+    pictures: Vec<(Timestamp, AutotaskState)>,
+}
+
+fn date(day: CivilDate) -> Option<Date> {
+    Date::new(day.year(), day.month(), day.day()).ok()
+}
+
+/// The day of all changes.
+fn from_day() -> Date {
+    date(effective()).unwrap_or_default()
+}
+
+/// A line as it is from the day of the plan on.
+fn state_of(state: &AutotaskState, line: i64) -> LineState {
+    let day = from_day();
+    let rows = state.rows_of(line);
+    let rows: Vec<_> = rows.iter().filter(|row| row.end >= day).collect();
+    let ended = rows.iter().rev().take_while(|row| row.units == 0).count();
+    let first_of_end = rows.get(rows.len() - ended).filter(|_| ended > 0);
+    let last_day = first_of_end.and_then(|row| {
+        let day = row.start.yesterday().ok()?;
+        CivilDate::new(day.year(), day.month(), day.day()).ok()
+    });
+    LineState {
+        quantity: Quantity::from(state.units_on(line, day)),
+        unit_cost: Some(money(COST)),
+        unit_price: Some(money(PRICE)),
+        last_day,
+        ..LineState::default()
+    }
+}
+
+fn states(state: &AutotaskState) -> BTreeMap<i64, LineState> {
+    let lines = state.list(Entity::ContractServices);
+    lines
+        .map(|line| (line.id, state_of(state, line.id)))
+        .collect()
+}
+
+/// Fills a state with a draft.
+fn fill(state: &mut AutotaskState, draft: &Draft) -> Ids {
+    let company = state.add_company("Example Client");
+    let service = |state: &mut AutotaskState, at: usize| {
+        let amount = |cents| Decimal::new(cents, 2);
+        state.add_service(&format!("SERVICE-{at}"), amount(PRICE), amount(COST))
+    };
+    let products: Vec<i64> = (1..=draft.products).map(|at| service(state, at)).collect();
+    let mut ids = Ids {
+        company: company.to_string().into(),
+        agreements: Vec::new(),
+        products: products.iter().map(|id| id.to_string().into()).collect(),
+        lines: Vec::new(),
+    };
+    for lines in &draft.agreements {
+        let (start, end) = (Date::constant(2026, 1, 1), Date::constant(2026, 6, 30));
+        let contract = state.add_contract_over(company, "Monthly Services", start, end);
+        ids.agreements.push(contract.to_string().into());
+        let mut add = |line: &DraftLine| {
+            let units = i64::from(line.quantity);
+            let id = state.add_line(contract, products[line.product], units);
+            if line.ended {
+                let refused = state.adjust(id, Date::constant(2026, 2, 1), -units);
+                debug_assert_eq!(refused, Ok(()));
+            }
+            AgreementLineId::new(id.to_string())
+        };
+        ids.lines.push(lines.iter().map(&mut add).collect());
+    }
+    ids
+}
+
+impl AutotaskWorld {
+    /// Starts a simulator that holds a draft's agreements.
+    ///
+    /// # Errors
+    /// When no port can be bound, or the client cannot be built.
+    pub async fn start(draft: &Draft, time: Arc<Time>) -> io::Result<Self> {
+        let mut state = AutotaskState::on(Date::constant(2026, 3, 15));
+        state.threshold = Threshold::new(CALLS);
+        let ids = fill(&mut state, draft);
+        let known = states(&state);
+        let line = |(at, id): (usize, &AgreementLineId), lines: &[DraftLine]| {
+            let product = ids.products[lines[at].product].clone();
+            let mut line = AgreementLine::new(id.clone(), product, 0_u32);
+            line.state = known[&number(id.as_str())].clone();
+            line
+        };
+        let initial = ids.lines.iter().zip(&draft.agreements);
+        let initial =
+            initial.map(|(of, lines)| of.iter().enumerate().map(|it| line(it, lines)).collect());
+        let initial = by_agreement(&ids, initial.collect());
+        let pictures = vec![(time.now(), state.clone())];
+        let simulator = AutotaskSimulator::start(state).await?;
+        let wire = Wire::new(Arc::clone(&time), ROUTES).map_err(io::Error::other)?;
+        let wire = Arc::new(wire);
+        let client = client(&simulator, Arc::clone(&wire)).map_err(io::Error::other)?;
+        let clock = Arc::clone(&time);
+        let sink = AutotaskSink::builder()
+            .client(client)
+            .currency(Currency::USD)
+            .effective_days(EffectiveDays::OpenPeriod)
+            .clock(Arc::new(move || clock.now()))
+            .build();
+        Ok(Self {
+            simulator,
+            sink,
+            wire,
+            ids,
+            initial,
+            time,
+            truth: Mutex::new(Truth {
+                effects: Vec::new(),
+                known,
+                pictures,
+            }),
+        })
+    }
+
+    /// Sets the simulator's clock to the schedule's.
+    fn tick(&self) {
+        if let Ok(now) = jiff::Timestamp::from_second(self.time.now().as_second()) {
+            self.simulator.clock().set(now);
+        }
+    }
+
+    /// Takes what is different since into the history.
+    fn note(&self, cause: &Cause) {
+        let at = self.time.now();
+        let state = self.simulator.state();
+        let now = states(&state);
+        let mut truth = lock(&self.truth);
+        let truth = &mut *truth;
+        for (id, after) in &now {
+            let before = truth.known.get(id);
+            if before == Some(after) {
+                continue;
+            }
+            let line = state.record(Entity::ContractServices, *id);
+            let contract = line.and_then(|line| line.integer("contractID"));
+            truth.effects.push(Effect {
+                at,
+                cause: cause.clone(),
+                agreement: contract.unwrap_or_default().to_string().into(),
+                line: id.to_string().into(),
+                before: before.cloned(),
+                after: Some(after.clone()),
+            });
+        }
+        if now != truth.known {
+            truth.known = now;
+            truth.pictures.push((at, state));
+        }
+    }
+
+    /// Programs the fault of a read; gives what is to be put back afterwards. Lists are walked from id to id, so that no
+    /// row is missing or comes twice at the border of a page.
+    fn program(&self, fault: ReadFault) -> Option<AutotaskState> {
+        let faults = self.simulator.faults();
+        let attempts = usize::try_from(ATTEMPTS).unwrap_or(1);
+        let reads = || Match::get(UNITS).times(attempts);
+        match fault {
+            ReadFault::Refused => self.wire.refuse(attempts),
+            ReadFault::TimedOut => self.wire.time_out_reads(attempts),
+            ReadFault::Reset => faults.on(reads(), Fault::drop_connection()),
+            ReadFault::Busy => faults.on(reads(), Fault::too_many_requests(Some(0))),
+            ReadFault::Broken(page) => faults.on(reads(), answer(page)),
+            ReadFault::Missing | ReadFault::Twice => {}
+            ReadFault::Lagging(by) => {
+                let now = self.time.now();
+                let truth = lock(&self.truth);
+                let mut pictures = truth.pictures.iter().rev();
+                let at = pictures.position(|(at, _)| now.since(*at) >= by)?;
+                if at == 0 {
+                    return None;
+                }
+                let shown = truth.pictures[truth.pictures.len() - 1 - at].1.clone();
+                return Some(
+                    self.simulator
+                        .with_state(|state| std::mem::replace(state, shown)),
+                );
+            }
+        }
+        None
+    }
+
+    /// A read through the sink under a fault; and whether the fault struck.
+    async fn under<T>(&self, fault: Option<ReadFault>, read: impl Future<Output = T>) -> (T, bool) {
+        self.tick();
+        self.time.sleep(LATENCY).await;
+        self.arrive().await;
+        let present = fault.and_then(|fault| self.program(fault));
+        self.tick();
+        let result = read.await;
+        let lagged = present.is_some();
+        if let Some(present) = present {
+            self.simulator.with_state(|state| *state = present);
+        }
+        let struck = lagged || self.simulator.faults().struck() > 0 || self.wire.has_struck();
+        self.calm();
+        if fault == Some(ReadFault::TimedOut) {
+            self.time.sleep(TIME_LIMIT).await;
+        }
+        (result, struck)
+    }
+
+    fn calm(&self) {
+        self.simulator.faults().clear();
+        self.simulator.clear_requests();
+        self.wire.calm();
+    }
+}
+
+fn client(simulator: &AutotaskSimulator, wire: Arc<Wire>) -> Result<AutotaskClient> {
+    let transport: Arc<dyn Transport> = wire;
+    let credentials = simulator.with_state(|state| state.credentials.clone());
+    AutotaskClient::builder()
+        .zone_url(format!("{}ATServicesRest", simulator.base_url()))
+        .user_name(&credentials.user)
+        .integration_code(credentials.integration_code.as_str())
+        .secret(credentials.secret.as_str())
+        .budget(TenantBudget::default())
+        .rate_limit_wait(Duration::ZERO)
+        .retry(RetryPolicy {
+            max_attempts: ATTEMPTS,
+            min_delay: Duration::ZERO,
+            max_delay: Duration::ZERO,
+            ..RetryPolicy::default()
+        })
+        .transport(transport)
+        .jitter_seed(1)
+        .build()
+}
+
+const REFUSAL: &str = r#"{"errors":["The value is not valid for the field."]}"#;
+
+/// No page holds `errors`: those are a refusal, and the system says them of nothing that it has carried out.
+fn page_of(page: ErrorPage) -> (u16, &'static str, &'static str) {
+    const HTML: &str = "<html><body><h1>An error occurred</h1></body></html>";
+    const BARE: &str = r#"{"message":"An error has occurred."}"#;
+    match page {
+        ErrorPage::Validation500 => (500, "application/json", BARE),
+        ErrorPage::Html500 => (500, "text/html", HTML),
+        ErrorPage::Html502 => (502, "text/html", HTML),
+    }
+}
+
+fn answer(page: ErrorPage) -> Fault {
+    let (status, kind, body) = page_of(page);
+    Fault::answer(status, kind, body)
+}
+
+/// The page in place of the true answer, which was given already.
+fn instead(page: ErrorPage) -> Fault {
+    Fault::rewrite(move |_| {
+        let (status, kind, body) = page_of(page);
+        SimAnswer::new(status, kind, body)
+    })
+}
+
+#[async_trait]
+impl World for AutotaskWorld {
+    fn descriptor(&self) -> &SinkDescriptor {
+        self.sink.descriptor()
+    }
+
+    fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    fn initial(&self) -> &BTreeMap<AgreementId, Vec<AgreementLine>> {
+        &self.initial
+    }
+
+    fn expect(&self, changes: &[Change]) {
+        self.sink.expect(changes);
+    }
+
+    async fn arrive(&self) {
+        for Held {
+            change, request, ..
+        } in self.wire.due()
+        {
+            self.tick();
+            self.wire.deliver(request).await;
+            if let Some(change) = change {
+                self.note(&Cause::Change(change));
+            }
+        }
+    }
+
+    async fn execute(
+        &self,
+        change: &Change,
+        faults: &[WriteFault],
+        struck: &(dyn Fn(WriteFault) + Sync),
+    ) -> std::result::Result<Receipt, WriteError> {
+        self.tick();
+        let server = self.simulator.faults();
+        for fault in faults {
+            match fault {
+                WriteFault::Refused => self.wire.next_write_refused(),
+                WriteFault::TimedOut(arrives) => self.wire.next_write_held(&change.id, *arrives),
+                fault => {
+                    self.wire.next_write_passes();
+                    let of_server = match fault {
+                        WriteFault::ResetBefore => Fault::drop_connection(),
+                        WriteFault::ResetAfter => Fault::lose_answer(),
+                        // A wait in real time is as short as can be.
+                        WriteFault::Busy(_) => Fault::too_many_requests(Some(0)),
+                        WriteFault::Broken(page, false) => answer(*page),
+                        WriteFault::Broken(page, true) => instead(*page),
+                        // The simulator carries out what it answers: no write is ignored.
+                        _ => Fault::answer(500, "application/json", REFUSAL),
+                    };
+                    server.on(Match::post(ADJUSTMENTS).once(), of_server);
+                }
+            }
+        }
+        let written = self.sink.execute(change).await;
+        self.time.sleep(LATENCY).await;
+        let met = faults.len().saturating_sub(self.wire.writes_to_come());
+        let as_met = |fault: &WriteFault| match fault {
+            WriteFault::Ignored => WriteFault::Invalid,
+            fault => *fault,
+        };
+        faults.iter().take(met).map(as_met).for_each(struck);
+        if self.wire.has_held() {
+            self.time.sleep(TIME_LIMIT).await;
+        }
+        self.note(&Cause::Change(change.id.clone()));
+        self.calm();
+        written
+    }
+
+    async fn lines(
+        &self,
+        agreement: &AgreementId,
+        fault: Option<ReadFault>,
+    ) -> (Result<Vec<AgreementLine>>, bool) {
+        self.under(fault, lines_of(&self.sink, agreement)).await
+    }
+
+    async fn verify(
+        &self,
+        change: &Change,
+        receipt: Option<&Receipt>,
+        fault: Option<ReadFault>,
+    ) -> (Result<Verdict>, bool) {
+        self.under(fault, self.sink.verify(change, receipt)).await
+    }
+
+    /// Units alone are a colleague's to change: no adjustment sets a cost, and no line is deleted.
+    fn edit(&self, _: &AgreementId, line: &AgreementLineId, edit: Edit) -> bool {
+        self.tick();
+        let id = number(line.as_str());
+        let Edit::Quantity(units) = edit else {
+            return false;
+        };
+        let edited = self.simulator.with_state(|state| {
+            let difference = i64::from(units) - state.units_on(id, from_day());
+            state.adjust(id, from_day(), difference).is_ok()
+        });
+        self.note(&Cause::Colleague);
+        edited
+    }
+
+    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32) {
+        self.tick();
+        self.simulator.with_state(|state| {
+            let (contract, service) = (number(agreement.as_str()), number(product.as_str()));
+            state.add_line(contract, service, i64::from(quantity))
+        });
+        self.note(&Cause::Colleague);
+    }
+
+    fn present(&self, agreement: &AgreementId) -> Vec<AgreementLineId> {
+        let contract = Some(number(agreement.as_str()));
+        self.simulator.with_state(|state| {
+            let lines = state.list(Entity::ContractServices);
+            let of = lines.filter(|line| line.integer("contractID") == contract);
+            of.map(|line| line.id.to_string().into()).collect()
+        })
+    }
+
+    fn history(&self) -> Vec<Effect> {
+        lock(&self.truth).effects.clone()
+    }
+}
