@@ -65,7 +65,7 @@ const NOT_HELD: &[(&str, &str, &str)] = &[
         "counts calls on paused time; a `HeldTransport` around it holds them",
     ),
     (
-        "tests/testkit/src/ingram/in_process.rs",
+        "tests/testkit/src/in_process.rs",
         "Transport for",
         "the simulator on paused time; the tests put a `HeldTransport` around it",
     ),
