@@ -79,7 +79,8 @@ impl Setup {
                 ..RetryPolicy::default()
             })
             .timeouts(Timeouts {
-                attempt: Some(Duration::from_millis(400)),
+                // Longer than a busy machine takes.
+                attempt: Some(Duration::from_secs(30)),
                 ..Timeouts::default()
             })
             .jitter_seed(1)
