@@ -7,7 +7,7 @@ mod settings;
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use futures::stream::{self, BoxStream, StreamExt as _};
+use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use tallyline_core::model::{
     AccountReading, Basis, CivilDate, ReadFailure, Service, VendorAccount,
 };
@@ -43,60 +43,32 @@ impl VendorSource for CloudmoreSource {
     }
 
     fn accounts(&self) -> BoxStream<'_, Result<VendorAccount>> {
-        stream::once(async move {
-            match self.known_organizations().await {
-                Ok(records) => stream::iter(records)
-                    .map(move |record| async move {
-                        match record {
-                            Ok(organization) => self.account(organization).await,
-                            Err(error) => Err(error),
-                        }
-                    })
-                    .buffered(self.client().concurrency())
-                    .boxed(),
-                Err(error) => stream::iter([Err(error)]).boxed(),
-            }
-        })
-        .flatten()
-        .boxed()
+        stream::once(self.known_organizations())
+            .map_ok(stream::iter)
+            .try_flatten()
+            .map(move |record| async move {
+                match record {
+                    Ok(organization) => self.account(organization).await,
+                    Err(error) => Err(error),
+                }
+            })
+            .buffered(self.client().concurrency())
+            .boxed()
     }
 
     /// The services of all bills that a reading of today would look at.
     fn services(&self) -> BoxStream<'_, Result<Service>> {
-        stream::once(async move {
-            let today = self.clock().now().date();
-            let items = match self.report(today).await {
-                Ok(report) => {
-                    let mut catalog = Catalog::default();
-                    for line in &report.lines {
-                        if self.selects(line) {
-                            catalog.add(line, self);
-                        }
-                    }
-                    let unreadable = report
-                        .unreadable
-                        .iter()
-                        .map(|unreadable| Err(self::bills::unreadable_error(unreadable)));
-                    catalog.services().map(Ok).chain(unreadable).collect()
-                }
-                Err(error) => vec![Err(error)],
-            };
-            stream::iter(items)
-        })
-        .flatten()
-        .boxed()
+        stream::once(self.read_services())
+            .map_ok(stream::iter)
+            .try_flatten()
+            .boxed()
     }
 
     fn usage<'a>(&'a self, request: &'a UsageRequest) -> BoxStream<'a, Result<AccountReading>> {
-        stream::once(async move {
-            let items = match self.readings(request).await {
-                Ok(readings) => readings.into_iter().map(Ok).collect(),
-                Err(error) => vec![Err(error)],
-            };
-            stream::iter(items)
-        })
-        .flatten()
-        .boxed()
+        stream::once(self.readings(request))
+            .map_ok(|readings| stream::iter(readings).map(Ok))
+            .try_flatten()
+            .boxed()
     }
 }
 
@@ -223,6 +195,22 @@ impl CloudmoreSource {
                 .with_context("report", format!("bills of {since} to {until}"))
         })?;
         Ok(self.field_map().read(&report))
+    }
+
+    /// The services that the bills name, then what of them could not be read.
+    async fn read_services(&self) -> Result<Vec<Result<Service>>> {
+        let report = self.report(self.clock().now().date()).await?;
+        let mut catalog = Catalog::default();
+        for line in &report.lines {
+            if self.selects(line) {
+                catalog.add(line, self);
+            }
+        }
+        let unreadable = report
+            .unreadable
+            .iter()
+            .map(|unreadable| Err(self::bills::unreadable_error(unreadable)));
+        Ok(catalog.services().map(Ok).chain(unreadable).collect())
     }
 
     /// One reading per wanted organization in the vendor's order, then those of organizations that

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future;
-use futures::stream::{self, BoxStream, StreamExt as _};
+use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use tallyline_core::model::{
     AccountReading, Basis, ChargeKind, ReadFailure, Service, Timestamp, VendorAccount,
 };
@@ -81,41 +81,25 @@ impl VendorSource for DandhClient {
     }
 
     fn accounts(&self) -> BoxStream<'_, Result<VendorAccount>> {
-        stream::once(async move {
-            let items = match self.company_list().await {
-                Ok(companies) => companies
-                    .into_iter()
-                    .map(|company| company.map(|company| account(&company)))
-                    .collect(),
-                Err(error) => vec![Err(error)],
-            };
-            stream::iter(items)
-        })
-        .flatten()
-        .boxed()
+        stream::once(self.company_list())
+            .map_ok(stream::iter)
+            .try_flatten()
+            .map_ok(|company| account(&company))
+            .boxed()
     }
 
     fn services(&self) -> BoxStream<'_, Result<Service>> {
-        stream::once(async move {
-            let items = match self.read_services().await {
-                Ok(items) => items,
-                Err(error) => vec![Err(error)],
-            };
-            stream::iter(items)
-        })
-        .flatten()
-        .boxed()
+        stream::once(self.read_services())
+            .map_ok(stream::iter)
+            .try_flatten()
+            .boxed()
     }
 
     fn usage<'a>(&'a self, request: &'a UsageRequest) -> BoxStream<'a, Result<AccountReading>> {
-        stream::once(async move {
-            match self.prepare(request).await {
-                Ok(work) => self.readings(request, work),
-                Err(error) => stream::iter([Err(error)]).boxed(),
-            }
-        })
-        .flatten()
-        .boxed()
+        stream::once(self.prepare(request))
+            .map_ok(|work| self.readings(request, work))
+            .try_flatten()
+            .boxed()
     }
 }
 

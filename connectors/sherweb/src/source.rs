@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future;
-use futures::stream::{self, BoxStream, StreamExt as _};
+use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use rust_decimal::Decimal;
 use tallyline_core::model::{
     AccountReading, Basis, BillingCycle, ChargeKind, CivilDate, Commitment, QuantityFloor,
@@ -79,48 +79,32 @@ impl VendorSource for SherwebClient {
     }
 
     fn accounts(&self) -> BoxStream<'_, Result<VendorAccount>> {
-        stream::once(async move {
-            let items = match self.customer_records().await {
-                Ok(records) => {
-                    let mut seen = BTreeSet::new();
-                    records
-                        .into_iter()
-                        .filter(|record| match record {
-                            Ok(customer) => seen.insert(customer.id.clone()),
-                            Err(_) => true,
-                        })
-                        .map(|record| record.map(|customer| account(&customer)))
-                        .collect()
-                }
-                Err(error) => vec![Err(error)],
-            };
-            stream::iter(items)
-        })
-        .flatten()
-        .boxed()
+        stream::once(self.customer_records())
+            .map_ok(|mut records| {
+                let mut seen = BTreeSet::new();
+                records.retain(|record| match record {
+                    Ok(customer) => seen.insert(customer.id.clone()),
+                    Err(_) => true,
+                });
+                stream::iter(records)
+            })
+            .try_flatten()
+            .map_ok(|customer| account(&customer))
+            .boxed()
     }
 
     fn services(&self) -> BoxStream<'_, Result<Service>> {
-        stream::once(async move {
-            let items = match self.read_services().await {
-                Ok(items) => items,
-                Err(error) => vec![Err(error)],
-            };
-            stream::iter(items)
-        })
-        .flatten()
-        .boxed()
+        stream::once(self.read_services())
+            .map_ok(stream::iter)
+            .try_flatten()
+            .boxed()
     }
 
     fn usage<'a>(&'a self, request: &'a UsageRequest) -> BoxStream<'a, Result<AccountReading>> {
-        stream::once(async move {
-            match self.prepare(request).await {
-                Ok(work) => self.readings(request, work),
-                Err(error) => stream::iter([Err(error)]).boxed(),
-            }
-        })
-        .flatten()
-        .boxed()
+        stream::once(self.prepare(request))
+            .map_ok(|work| self.readings(request, work))
+            .try_flatten()
+            .boxed()
     }
 }
 

@@ -47,6 +47,7 @@ impl<'de> Deserializer<'de> for Asked {
         visitor.visit_some(self)
     }
 
+    // The methods of the trait by name: whatever else is asked for, no value is read here.
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
         unit unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any

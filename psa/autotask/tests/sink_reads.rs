@@ -75,13 +75,7 @@ async fn contracts_are_read_with_the_period_that_is_open_next() {
         {{"id":73,"companyID":46,"contractName":"Yearly","contractType":7,"status":0,"contractPeriodType":5,"startDate":"2025-06-10","endDate":"2028-06-09"}}"#
     );
     on(&server, "GET", "/Contracts/query", page(&contracts)).await;
-    on(
-        &server,
-        "GET",
-        "/Contracts/entityInformation/fields",
-        json(PERIODS),
-    )
-    .await;
+    common::periods(&server).await;
     let posted = r#"{"id":1,"contractID":71,"endDate":"2026-04-30T00:00:00"},{"id":2,"contractID":71,"endDate":"2026-03-31T00:00:00"}"#;
     on(&server, "GET", "/ContractServiceUnits/query", page(posted)).await;
     let sink = sink(&server);

@@ -6,8 +6,8 @@ mod common;
 use std::sync::Arc;
 
 use common::{
-    CONTRACT, LINE, PERIODS, adjustments, client, errors, json, mock, months, now, on, once, page,
-    requests, rows, sent, sink, tenant,
+    CONTRACT, LINE, adjustments, client, errors, json, mock, months, now, on, once, page, requests,
+    rows, sent, sink, tenant,
 };
 use serde_json::json as value;
 use tallyline_autotask::{AutotaskSink, EffectiveDays};
@@ -161,20 +161,8 @@ async fn the_contracts_window_owner_and_kind_are_checked_step_1() {
     assert!(message.contains("of company 45, not 46"), "{message}");
     let server = mock().await;
     let hours = CONTRACT.replace("\"contractType\":7", "\"contractType\":4");
-    on(
-        &server,
-        "GET",
-        "/Contracts/71",
-        json(format!(r#"{{"item":{hours}}}"#)),
-    )
-    .await;
-    on(
-        &server,
-        "GET",
-        "/Contracts/entityInformation/fields",
-        json(PERIODS),
-    )
-    .await;
+    common::contract(&server, &hours).await;
+    common::periods(&server).await;
     let (_, message) = refused(&common::sink(&server), &server, &set(12, 15)).await;
     assert!(
         message.contains("not a recurring service contract"),
@@ -192,13 +180,7 @@ async fn a_line_of_another_contract_or_service_is_not_written_to_step_2() {
         let server = mock().await;
         let answer = |item: &str| json(format!(r#"{{"item":{item}}}"#));
         on(&server, "GET", "/Contracts/71", answer(CONTRACT)).await;
-        on(
-            &server,
-            "GET",
-            "/Contracts/entityInformation/fields",
-            json(PERIODS),
-        )
-        .await;
+        common::periods(&server).await;
         on(&server, "GET", "/ContractServices/9", answer(foreign)).await;
         let (kind, _) = refused(&sink(&server), &server, &set(12, 15)).await;
         assert_eq!(kind, ErrorKind::Conflict);

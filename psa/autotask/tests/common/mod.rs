@@ -237,23 +237,28 @@ pub fn months(units: i64) -> ResponseTemplate {
     ])
 }
 
-/// A tenant with that contract and its line of 12 units.
-pub async fn tenant() -> MockVendor {
-    let server = mock().await;
+/// The tenant's words for the billing periods of contracts.
+pub async fn periods(server: &MockVendor) {
     on(
-        &server,
+        server,
         "GET",
         "/Contracts/entityInformation/fields",
         json(PERIODS),
     )
     .await;
-    on(
-        &server,
-        "GET",
-        "/Contracts/71",
-        json(format!(r#"{{"item":{CONTRACT}}}"#)),
-    )
-    .await;
+}
+
+/// Contract 71 as it is read.
+pub async fn contract(server: &MockVendor, contract: &str) {
+    let answer = json(format!(r#"{{"item":{contract}}}"#));
+    on(server, "GET", "/Contracts/71", answer).await;
+}
+
+/// A tenant with that contract and its line of 12 units.
+pub async fn tenant() -> MockVendor {
+    let server = mock().await;
+    periods(&server).await;
+    contract(&server, CONTRACT).await;
     on(
         &server,
         "GET",

@@ -8,29 +8,27 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use tallyline_autotask::{AutotaskClient, AutotaskSink, EffectiveDays, TenantBudget};
 use tallyline_core::PsaSink;
-use tallyline_core::apply::Clock;
+use tallyline_core::apply::Clock as _;
 use tallyline_core::error::Result;
-use tallyline_core::http::{RetryPolicy, Transport};
+use tallyline_core::http::Transport;
 use tallyline_core::model::{
     AgreementId, AgreementLine, AgreementLineId, CivilDate, Currency, LineState, ProductId,
     Quantity, Timestamp,
 };
 use tallyline_core::plan::Change;
-use tallyline_core::sink::{Receipt, SinkDescriptor, Verdict, WriteError};
 
-use super::connectwise::{ATTEMPTS, LATENCY, TIME_LIMIT, lines_of, number};
 use super::draft::{Draft, DraftLine, Ids, by_agreement, effective, money};
+use super::over_http::{OverHttp, Simulated, number, retries_at_once};
 use super::time::Time;
-use super::wire::{Held, Routes, Wire};
-use super::world::{Cause, Edit, Effect, ErrorPage, ReadFault, World, WriteFault};
+use super::wire::{Routes, Wire};
+use super::world::{Cause, Edit, Effect};
 use crate::autotask::{AutotaskSimulator, AutotaskState, Entity, Threshold};
-use crate::faults::{Fault, Match};
-use crate::http::SimAnswer;
+use crate::clock::Clock;
+use crate::faults::{Fault, Faults, Match};
 use crate::lock;
 
 const ADJUSTMENTS: &str = "/ServiceAdjustments";
@@ -48,14 +46,13 @@ const ROUTES: Routes = Routes {
 };
 
 /// Autotask PSA, simulated, behind real sockets.
+pub type AutotaskWorld = OverHttp<AutotaskHere>;
+
+/// The simulator, the sink on it and what truly happened.
 #[derive(Debug)]
-pub struct AutotaskWorld {
+pub struct AutotaskHere {
     simulator: AutotaskSimulator,
     sink: AutotaskSink,
-    wire: Arc<Wire>,
-    ids: Ids,
-    initial: BTreeMap<AgreementId, Vec<AgreementLine>>,
-    time: Arc<Time>,
     truth: Mutex<Truth>,
 }
 
@@ -136,7 +133,7 @@ fn fill(state: &mut AutotaskState, draft: &Draft) -> Ids {
     ids
 }
 
-impl AutotaskWorld {
+impl OverHttp<AutotaskHere> {
     /// Starts a simulator that holds a draft's agreements.
     ///
     /// # Errors
@@ -168,31 +165,96 @@ impl AutotaskWorld {
             .effective_days(EffectiveDays::OpenPeriod)
             .clock(Arc::new(move || clock.now()))
             .build();
-        Ok(Self {
+        let here = AutotaskHere {
             simulator,
             sink,
-            wire,
-            ids,
-            initial,
-            time,
             truth: Mutex::new(Truth {
                 effects: Vec::new(),
                 known,
                 pictures,
             }),
-        })
+        };
+        Ok(Self::new(here, wire, ids, initial, time))
+    }
+}
+
+fn client(simulator: &AutotaskSimulator, wire: Arc<Wire>) -> Result<AutotaskClient> {
+    let transport: Arc<dyn Transport> = wire;
+    let credentials = simulator.with_state(|state| state.credentials.clone());
+    AutotaskClient::builder()
+        .zone_url(format!("{}ATServicesRest", simulator.base_url()))
+        .user_name(&credentials.user)
+        .integration_code(credentials.integration_code.as_str())
+        .secret(credentials.secret.as_str())
+        .budget(TenantBudget::default())
+        .rate_limit_wait(Duration::ZERO)
+        .retry(retries_at_once())
+        .transport(transport)
+        .jitter_seed(1)
+        .build()
+}
+
+impl Simulated for AutotaskHere {
+    type Picture = AutotaskState;
+
+    /// Without `errors`: those are a refusal, and the system says them of nothing that it has carried out.
+    const BROKEN: &'static str = r#"{"message":"An error has occurred."}"#;
+
+    fn sink(&self) -> &dyn PsaSink {
+        &self.sink
     }
 
-    /// Sets the simulator's clock to the schedule's.
-    fn tick(&self) {
-        if let Ok(now) = jiff::Timestamp::from_second(self.time.now().as_second()) {
-            self.simulator.clock().set(now);
+    fn faults(&self) -> &Faults {
+        self.simulator.faults()
+    }
+
+    fn forget_requests(&self) {
+        self.simulator.clear_requests();
+    }
+
+    fn clock(&self) -> Clock {
+        self.simulator.clock()
+    }
+
+    fn reads() -> Match {
+        Match::get(UNITS)
+    }
+
+    fn write_of(_: &Change) -> Match {
+        Match::post(ADJUSTMENTS)
+    }
+
+    fn refusal() -> Fault {
+        const INVALID: &str = r#"{"errors":["The value is not valid for the field."]}"#;
+        Fault::answer(500, "application/json", INVALID)
+    }
+
+    fn told_to_wait(_: Option<u64>) -> Option<u64> {
+        Some(0)
+    }
+
+    /// Lists are walked from id to id.
+    fn has_page_borders() -> bool {
+        false
+    }
+
+    fn show(&self, now: Timestamp, by: Duration) -> Option<Self::Picture> {
+        let truth = lock(&self.truth);
+        let mut pictures = truth.pictures.iter().rev();
+        let at = pictures.position(|(at, _)| now.since(*at) >= by)?;
+        if at == 0 {
+            return None;
         }
+        let shown = truth.pictures[truth.pictures.len() - 1 - at].1.clone();
+        self.simulator
+            .with_state(|state| Some(std::mem::replace(state, shown)))
     }
 
-    /// Takes what is different since into the history.
-    fn note(&self, cause: &Cause) {
-        let at = self.time.now();
+    fn show_present(&self, present: Self::Picture) {
+        self.simulator.with_state(|state| *state = present);
+    }
+
+    fn note(&self, cause: &Cause, at: Timestamp) {
         let state = self.simulator.state();
         let now = states(&state);
         let mut truth = lock(&self.truth);
@@ -219,206 +281,8 @@ impl AutotaskWorld {
         }
     }
 
-    /// Programs the fault of a read; gives what is to be put back afterwards. Lists are walked from id to id, so that no
-    /// row is missing or comes twice at the border of a page.
-    fn program(&self, fault: ReadFault) -> Option<AutotaskState> {
-        let faults = self.simulator.faults();
-        let attempts = usize::try_from(ATTEMPTS).unwrap_or(1);
-        let reads = || Match::get(UNITS).times(attempts);
-        match fault {
-            ReadFault::Refused => self.wire.refuse(attempts),
-            ReadFault::TimedOut => self.wire.time_out_reads(attempts),
-            ReadFault::Reset => faults.on(reads(), Fault::drop_connection()),
-            ReadFault::Busy => faults.on(reads(), Fault::too_many_requests(Some(0))),
-            ReadFault::Broken(page) => faults.on(reads(), answer(page)),
-            ReadFault::Missing | ReadFault::Twice => {}
-            ReadFault::Lagging(by) => {
-                let now = self.time.now();
-                let truth = lock(&self.truth);
-                let mut pictures = truth.pictures.iter().rev();
-                let at = pictures.position(|(at, _)| now.since(*at) >= by)?;
-                if at == 0 {
-                    return None;
-                }
-                let shown = truth.pictures[truth.pictures.len() - 1 - at].1.clone();
-                return Some(
-                    self.simulator
-                        .with_state(|state| std::mem::replace(state, shown)),
-                );
-            }
-        }
-        None
-    }
-
-    /// A read through the sink under a fault; and whether the fault struck.
-    async fn under<T>(&self, fault: Option<ReadFault>, read: impl Future<Output = T>) -> (T, bool) {
-        self.tick();
-        self.time.sleep(LATENCY).await;
-        self.arrive().await;
-        let present = fault.and_then(|fault| self.program(fault));
-        self.tick();
-        let result = read.await;
-        let lagged = present.is_some();
-        if let Some(present) = present {
-            self.simulator.with_state(|state| *state = present);
-        }
-        let struck = lagged || self.simulator.faults().struck() > 0 || self.wire.has_struck();
-        self.calm();
-        if fault == Some(ReadFault::TimedOut) {
-            self.time.sleep(TIME_LIMIT).await;
-        }
-        (result, struck)
-    }
-
-    fn calm(&self) {
-        self.simulator.faults().clear();
-        self.simulator.clear_requests();
-        self.wire.calm();
-    }
-}
-
-fn client(simulator: &AutotaskSimulator, wire: Arc<Wire>) -> Result<AutotaskClient> {
-    let transport: Arc<dyn Transport> = wire;
-    let credentials = simulator.with_state(|state| state.credentials.clone());
-    AutotaskClient::builder()
-        .zone_url(format!("{}ATServicesRest", simulator.base_url()))
-        .user_name(&credentials.user)
-        .integration_code(credentials.integration_code.as_str())
-        .secret(credentials.secret.as_str())
-        .budget(TenantBudget::default())
-        .rate_limit_wait(Duration::ZERO)
-        .retry(RetryPolicy {
-            max_attempts: ATTEMPTS,
-            min_delay: Duration::ZERO,
-            max_delay: Duration::ZERO,
-            ..RetryPolicy::default()
-        })
-        .transport(transport)
-        .jitter_seed(1)
-        .build()
-}
-
-const REFUSAL: &str = r#"{"errors":["The value is not valid for the field."]}"#;
-
-/// No page holds `errors`: those are a refusal, and the system says them of nothing that it has carried out.
-fn page_of(page: ErrorPage) -> (u16, &'static str, &'static str) {
-    const HTML: &str = "<html><body><h1>An error occurred</h1></body></html>";
-    const BARE: &str = r#"{"message":"An error has occurred."}"#;
-    match page {
-        ErrorPage::Validation500 => (500, "application/json", BARE),
-        ErrorPage::Html500 => (500, "text/html", HTML),
-        ErrorPage::Html502 => (502, "text/html", HTML),
-    }
-}
-
-fn answer(page: ErrorPage) -> Fault {
-    let (status, kind, body) = page_of(page);
-    Fault::answer(status, kind, body)
-}
-
-/// The page in place of the true answer, which was given already.
-fn instead(page: ErrorPage) -> Fault {
-    Fault::rewrite(move |_| {
-        let (status, kind, body) = page_of(page);
-        SimAnswer::new(status, kind, body)
-    })
-}
-
-#[async_trait]
-impl World for AutotaskWorld {
-    fn descriptor(&self) -> &SinkDescriptor {
-        self.sink.descriptor()
-    }
-
-    fn ids(&self) -> &Ids {
-        &self.ids
-    }
-
-    fn initial(&self) -> &BTreeMap<AgreementId, Vec<AgreementLine>> {
-        &self.initial
-    }
-
-    fn expect(&self, changes: &[Change]) {
-        self.sink.expect(changes);
-    }
-
-    async fn arrive(&self) {
-        for Held {
-            change, request, ..
-        } in self.wire.due()
-        {
-            self.tick();
-            self.wire.deliver(request).await;
-            if let Some(change) = change {
-                self.note(&Cause::Change(change));
-            }
-        }
-    }
-
-    async fn execute(
-        &self,
-        change: &Change,
-        faults: &[WriteFault],
-        struck: &(dyn Fn(WriteFault) + Sync),
-    ) -> std::result::Result<Receipt, WriteError> {
-        self.tick();
-        let server = self.simulator.faults();
-        for fault in faults {
-            match fault {
-                WriteFault::Refused => self.wire.next_write_refused(),
-                WriteFault::TimedOut(arrives) => self.wire.next_write_held(&change.id, *arrives),
-                fault => {
-                    self.wire.next_write_passes();
-                    let of_server = match fault {
-                        WriteFault::ResetBefore => Fault::drop_connection(),
-                        WriteFault::ResetAfter => Fault::lose_answer(),
-                        // A wait in real time is as short as can be.
-                        WriteFault::Busy(_) => Fault::too_many_requests(Some(0)),
-                        WriteFault::Broken(page, false) => answer(*page),
-                        WriteFault::Broken(page, true) => instead(*page),
-                        // The simulator carries out what it answers: no write is ignored.
-                        _ => Fault::answer(500, "application/json", REFUSAL),
-                    };
-                    server.on(Match::post(ADJUSTMENTS).once(), of_server);
-                }
-            }
-        }
-        let written = self.sink.execute(change).await;
-        self.time.sleep(LATENCY).await;
-        let met = faults.len().saturating_sub(self.wire.writes_to_come());
-        let as_met = |fault: &WriteFault| match fault {
-            WriteFault::Ignored => WriteFault::Invalid,
-            fault => *fault,
-        };
-        faults.iter().take(met).map(as_met).for_each(struck);
-        if self.wire.has_held() {
-            self.time.sleep(TIME_LIMIT).await;
-        }
-        self.note(&Cause::Change(change.id.clone()));
-        self.calm();
-        written
-    }
-
-    async fn lines(
-        &self,
-        agreement: &AgreementId,
-        fault: Option<ReadFault>,
-    ) -> (Result<Vec<AgreementLine>>, bool) {
-        self.under(fault, lines_of(&self.sink, agreement)).await
-    }
-
-    async fn verify(
-        &self,
-        change: &Change,
-        receipt: Option<&Receipt>,
-        fault: Option<ReadFault>,
-    ) -> (Result<Verdict>, bool) {
-        self.under(fault, self.sink.verify(change, receipt)).await
-    }
-
     /// Units alone are a colleague's to change: no adjustment sets a cost, and no line is deleted.
-    fn edit(&self, _: &AgreementId, line: &AgreementLineId, edit: Edit) -> bool {
-        self.tick();
+    fn edit(&self, _: &AgreementId, line: &AgreementLineId, edit: Edit, at: Timestamp) -> bool {
         let id = number(line.as_str());
         let Edit::Quantity(units) = edit else {
             return false;
@@ -427,17 +291,16 @@ impl World for AutotaskWorld {
             let difference = i64::from(units) - state.units_on(id, from_day());
             state.adjust(id, from_day(), difference).is_ok()
         });
-        self.note(&Cause::Colleague);
+        self.note(&Cause::Colleague, at);
         edited
     }
 
-    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32) {
-        self.tick();
+    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32, at: Timestamp) {
         self.simulator.with_state(|state| {
             let (contract, service) = (number(agreement.as_str()), number(product.as_str()));
             state.add_line(contract, service, i64::from(quantity))
         });
-        self.note(&Cause::Colleague);
+        self.note(&Cause::Colleague, at);
     }
 
     fn present(&self, agreement: &AgreementId) -> Vec<AgreementLineId> {

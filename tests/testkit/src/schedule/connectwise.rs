@@ -6,39 +6,31 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use futures::StreamExt as _;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
 use tallyline_core::PsaSink;
-use tallyline_core::apply::Clock;
-use tallyline_core::error::{Error, ErrorKind, Result};
-use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy, Transport};
+use tallyline_core::apply::Clock as _;
+use tallyline_core::error::Result;
+use tallyline_core::http::{Limiter, LimiterOptions, Transport};
 use tallyline_core::model::{
-    AgreementId, AgreementLine, AgreementLineId, CivilDate, Currency, LineState, LinesOutcome,
-    Money, ProductId, Quantity, Timestamp,
+    AgreementId, AgreementLine, AgreementLineId, CivilDate, Currency, LineState, Money, ProductId,
+    Quantity, Timestamp,
 };
 use tallyline_core::plan::Change;
-use tallyline_core::sink::{Receipt, SinkDescriptor, Verdict, WriteError};
 
 use super::draft::{Draft, DraftLine, Ids, by_agreement, effective};
+use super::over_http::{OverHttp, Simulated, number, retries_at_once};
 use super::time::Time;
-use super::wire::{Held, Routes, Wire};
-use super::world::{Cause, Edit, Effect, ErrorPage, ReadFault, World, WriteFault};
+use super::wire::{Routes, Wire};
+use super::world::{Cause, Edit, Effect};
+use crate::clock::Clock;
 use crate::connectwise::{Addition, ConnectWiseSimulator, ConnectWiseState};
-use crate::faults::{Fault, Match};
-use crate::http::SimAnswer;
+use crate::faults::{Fault, Faults, Match};
 use crate::lock;
 
 /// Rows on a page: small, so that agreements have page borders.
 const PAGE: u16 = 5;
-/// How often the client tries.
-pub(super) const ATTEMPTS: u32 = 4;
-/// How long a call takes on the schedule's clock.
-pub(super) const LATENCY: Duration = Duration::from_millis(40);
-/// When the client gives up waiting for an answer.
-pub(super) const TIME_LIMIT: Duration = Duration::from_secs(30);
 const ADDITIONS: &str = "/additions";
 
 /// Where its writes go and its lines come from.
@@ -48,14 +40,13 @@ const ROUTES: Routes = Routes {
 };
 
 /// ConnectWise PSA, simulated, behind real sockets.
+pub type ConnectWiseWorld = OverHttp<ConnectWiseHere>;
+
+/// The simulator, the sink on it and what truly happened.
 #[derive(Debug)]
-pub struct ConnectWiseWorld {
+pub struct ConnectWiseHere {
     simulator: ConnectWiseSimulator,
     sink: ConnectWiseSink,
-    wire: Arc<Wire>,
-    ids: Ids,
-    initial: BTreeMap<AgreementId, Vec<AgreementLine>>,
-    time: Arc<Time>,
     truth: Mutex<Truth>,
 }
 
@@ -90,24 +81,6 @@ fn state_of(addition: &Addition) -> LineState {
     }
 }
 
-pub(super) fn number(id: &str) -> i64 {
-    id.parse().unwrap_or(0)
-}
-
-/// The lines of an agreement, as a sink reads them.
-pub(super) async fn lines_of(
-    sink: &dyn PsaSink,
-    agreement: &AgreementId,
-) -> Result<Vec<AgreementLine>> {
-    let wanted = [agreement.clone()];
-    let reading = sink.lines(&wanted).next().await;
-    match reading.transpose()?.map(|reading| reading.outcome) {
-        Some(LinesOutcome::Complete(lines)) => Ok(lines),
-        Some(LinesOutcome::Failed(failure)) => Err(Error::new(failure.kind, failure.message)),
-        None => Err(Error::new(ErrorKind::Protocol, "no reading")),
-    }
-}
-
 /// Fills a state with a draft.
 fn fill(state: &mut ConnectWiseState, draft: &Draft) -> Ids {
     let company = state.add_company("Example Client");
@@ -137,7 +110,7 @@ fn fill(state: &mut ConnectWiseState, draft: &Draft) -> Ids {
     ids
 }
 
-impl ConnectWiseWorld {
+impl OverHttp<ConnectWiseHere> {
     /// Starts a simulator that holds a draft's agreements.
     ///
     /// # Errors
@@ -170,107 +143,28 @@ impl ConnectWiseWorld {
             .client(client)
             .clock(Arc::new(move || clock.now()))
             .build();
-        Ok(Self {
+        let here = ConnectWiseHere {
             simulator,
             sink,
-            wire,
-            ids,
-            initial,
-            time,
             truth: Mutex::new(Truth {
                 effects: Vec::new(),
                 seen: 0,
                 known,
                 pictures,
             }),
-        })
+        };
+        Ok(Self::new(here, wire, ids, initial, time))
     }
+}
 
-    /// Sets the simulator's clock to the schedule's.
-    fn tick(&self) {
-        if let Ok(now) = jiff::Timestamp::from_second(self.time.now().as_second()) {
-            self.simulator.clock().set(now);
-        }
-    }
-
-    /// Takes what the simulator logged since into the history.
-    fn note(&self, cause: &Cause) {
-        let at = self.time.now();
-        let mut truth = lock(&self.truth);
-        let (writes, additions) = self.simulator.with_state(|state| {
-            let writes: Vec<_> = state.writes.iter().skip(truth.seen).cloned().collect();
-            (writes, state.additions.clone())
-        });
-        truth.seen += writes.len();
-        for write in writes.iter().filter(|write| write.entity == "Addition") {
-            let after = additions.get(&write.id).map(state_of);
-            truth.push(at, cause.clone(), write.agreement_id, write.id, after);
-        }
-        if !writes.is_empty() {
-            truth.pictures.push((at, additions));
-        }
-    }
-
+impl ConnectWiseHere {
     /// Takes a colleague's edit into the history.
-    fn note_edit(&self, agreement: &AgreementId, id: i64) {
-        let at = self.time.now();
+    fn note_edit(&self, agreement: &AgreementId, id: i64, at: Timestamp) {
         let additions = self.simulator.with_state(|state| state.additions.clone());
         let mut truth = lock(&self.truth);
         let after = additions.get(&id).map(state_of);
         truth.push(at, Cause::Colleague, number(agreement.as_str()), id, after);
         truth.pictures.push((at, additions));
-    }
-
-    /// Programs the fault of a read; gives what is to be put back afterwards.
-    fn program(&self, fault: ReadFault) -> Option<BTreeMap<i64, Addition>> {
-        let faults = self.simulator.faults();
-        let reads = || Match::get(ADDITIONS).path_end(ADDITIONS);
-        let attempts = usize::try_from(ATTEMPTS).unwrap_or(1);
-        match fault {
-            ReadFault::Refused => self.wire.refuse(attempts),
-            ReadFault::TimedOut => self.wire.time_out_reads(attempts),
-            ReadFault::Reset => faults.on(reads().times(attempts), Fault::drop_connection()),
-            ReadFault::Busy => faults.on(reads().times(attempts), Fault::too_many_requests(None)),
-            ReadFault::Broken(page) => faults.on(reads().times(attempts), answer(page)),
-            ReadFault::Missing => self.wire.spoil_pages(false),
-            ReadFault::Twice => self.wire.spoil_pages(true),
-            ReadFault::Lagging(by) => {
-                let now = self.time.now();
-                let truth = lock(&self.truth);
-                let mut pictures = truth.pictures.iter().rev();
-                let shown = pictures.find(|(at, _)| now.since(*at) >= by)?.1.clone();
-                return self.simulator.with_state(|state| {
-                    (shown != state.additions)
-                        .then(|| std::mem::replace(&mut state.additions, shown))
-                });
-            }
-        }
-        None
-    }
-
-    /// A read through the sink under a fault; and whether the fault struck.
-    async fn under<T>(&self, fault: Option<ReadFault>, read: impl Future<Output = T>) -> (T, bool) {
-        self.tick();
-        self.time.sleep(LATENCY).await;
-        self.arrive().await;
-        let present = fault.and_then(|fault| self.program(fault));
-        let result = read.await;
-        let lagged = present.is_some();
-        if let Some(present) = present {
-            self.simulator.with_state(|state| state.additions = present);
-        }
-        let struck = lagged || self.simulator.faults().struck() > 0 || self.wire.has_struck();
-        self.calm().await;
-        if fault == Some(ReadFault::TimedOut) {
-            self.time.sleep(TIME_LIMIT).await;
-        }
-        (result, struck)
-    }
-
-    async fn calm(&self) {
-        self.simulator.faults().clear();
-        self.simulator.clear_requests();
-        self.wire.calm();
     }
 }
 
@@ -308,12 +202,7 @@ fn client(simulator: &ConnectWiseSimulator, wire: Arc<Wire>) -> Result<ConnectWi
         .private_key(credentials.private_key.as_str())
         .client_id(&credentials.client_id)
         .page_size(PAGE)
-        .retry(RetryPolicy {
-            max_attempts: ATTEMPTS,
-            min_delay: Duration::ZERO,
-            max_delay: Duration::ZERO,
-            ..RetryPolicy::default()
-        })
+        .retry(retries_at_once())
         .limiter(Arc::new(Limiter::new(LimiterOptions {
             per_second: NonZeroU32::new(1_000_000),
             burst: NonZeroU32::new(1_000_000),
@@ -324,132 +213,90 @@ fn client(simulator: &ConnectWiseSimulator, wire: Arc<Wire>) -> Result<ConnectWi
         .build()
 }
 
-fn answer(page: ErrorPage) -> Fault {
-    let (status, kind, body) = page_of(page);
-    Fault::answer(status, kind, body)
-}
+impl Simulated for ConnectWiseHere {
+    type Picture = BTreeMap<i64, Addition>;
 
-fn page_of(page: ErrorPage) -> (u16, &'static str, &'static str) {
-    const HTML: &str = "<html><body><h1>An error occurred</h1></body></html>";
-    const INVALID: &str =
+    const BROKEN: &'static str =
         r#"{"code":"InvalidObject","message":"addition object is invalid","errors":[]}"#;
-    match page {
-        ErrorPage::Validation500 => (500, "application/json", INVALID),
-        ErrorPage::Html500 => (500, "text/html", HTML),
-        ErrorPage::Html502 => (502, "text/html", HTML),
-    }
-}
 
-/// The page in place of the true answer, which was given already.
-fn instead(page: ErrorPage) -> Fault {
-    Fault::rewrite(move |_| {
-        let (status, kind, body) = page_of(page);
-        SimAnswer::new(status, kind, body)
-    })
-}
-
-#[async_trait]
-impl World for ConnectWiseWorld {
-    fn descriptor(&self) -> &SinkDescriptor {
-        self.sink.descriptor()
+    fn sink(&self) -> &dyn PsaSink {
+        &self.sink
     }
 
-    fn ids(&self) -> &Ids {
-        &self.ids
+    fn faults(&self) -> &Faults {
+        self.simulator.faults()
     }
 
-    fn initial(&self) -> &BTreeMap<AgreementId, Vec<AgreementLine>> {
-        &self.initial
+    fn forget_requests(&self) {
+        self.simulator.clear_requests();
     }
 
-    async fn arrive(&self) {
-        for Held {
-            change, request, ..
-        } in self.wire.due()
-        {
-            self.tick();
-            self.wire.deliver(request).await;
-            if let Some(change) = change {
-                self.note(&Cause::Change(change));
-            }
-        }
+    fn clock(&self) -> Clock {
+        self.simulator.clock()
     }
 
-    async fn execute(
-        &self,
-        change: &Change,
-        faults: &[WriteFault],
-        struck: &(dyn Fn(WriteFault) + Sync),
-    ) -> std::result::Result<Receipt, WriteError> {
-        self.tick();
-        let server = self.simulator.faults();
-        let writes = || {
-            let method = if change.action.line().is_some() {
-                "PATCH"
-            } else {
-                "POST"
-            };
-            Match::method(method, ADDITIONS).once()
+    fn reads() -> Match {
+        Match::get(ADDITIONS).path_end(ADDITIONS)
+    }
+
+    fn write_of(change: &Change) -> Match {
+        let method = if change.action.line().is_some() {
+            "PATCH"
+        } else {
+            "POST"
         };
-        for fault in faults {
-            match fault {
-                WriteFault::Refused => self.wire.next_write_refused(),
-                WriteFault::TimedOut(arrives) => self.wire.next_write_held(&change.id, *arrives),
-                fault => {
-                    self.wire.next_write_passes();
-                    let of_server = match fault {
-                        WriteFault::ResetBefore => Fault::drop_connection(),
-                        WriteFault::ResetAfter => Fault::lose_answer(),
-                        // A wait in real time is as short as can be.
-                        WriteFault::Busy(asked) => Fault::too_many_requests(asked.map(|_| 0)),
-                        WriteFault::Broken(page, false) => answer(*page),
-                        WriteFault::Broken(page, true) => instead(*page),
-                        // The simulator carries out what it answers: no write is ignored.
-                        _ => Fault::answer(
-                            400,
-                            "application/json",
-                            r#"{"code":"InvalidObject","message":"addition object is invalid"}"#,
-                        ),
-                    };
-                    server.on(writes(), of_server);
-                }
-            }
-        }
-        let written = self.sink.execute(change).await;
-        self.time.sleep(LATENCY).await;
-        let met = faults.len().saturating_sub(self.wire.writes_to_come());
-        let as_met = |fault: &WriteFault| match fault {
-            WriteFault::Ignored => WriteFault::Invalid,
-            fault => *fault,
-        };
-        faults.iter().take(met).map(as_met).for_each(struck);
-        if self.wire.has_held() {
-            self.time.sleep(TIME_LIMIT).await;
-        }
-        self.note(&Cause::Change(change.id.clone()));
-        self.calm().await;
-        written
+        Match::method(method, ADDITIONS)
     }
 
-    async fn lines(
+    fn refusal() -> Fault {
+        const INVALID: &str = r#"{"code":"InvalidObject","message":"addition object is invalid"}"#;
+        Fault::answer(400, "application/json", INVALID)
+    }
+
+    fn told_to_wait(asked: Option<u64>) -> Option<u64> {
+        asked.map(|_| 0)
+    }
+
+    fn has_page_borders() -> bool {
+        true
+    }
+
+    fn show(&self, now: Timestamp, by: Duration) -> Option<Self::Picture> {
+        let truth = lock(&self.truth);
+        let mut pictures = truth.pictures.iter().rev();
+        let shown = pictures.find(|(at, _)| now.since(*at) >= by)?.1.clone();
+        self.simulator.with_state(|state| {
+            (shown != state.additions).then(|| std::mem::replace(&mut state.additions, shown))
+        })
+    }
+
+    fn show_present(&self, present: Self::Picture) {
+        self.simulator.with_state(|state| state.additions = present);
+    }
+
+    fn note(&self, cause: &Cause, at: Timestamp) {
+        let mut truth = lock(&self.truth);
+        let (writes, additions) = self.simulator.with_state(|state| {
+            let writes: Vec<_> = state.writes.iter().skip(truth.seen).cloned().collect();
+            (writes, state.additions.clone())
+        });
+        truth.seen += writes.len();
+        for write in writes.iter().filter(|write| write.entity == "Addition") {
+            let after = additions.get(&write.id).map(state_of);
+            truth.push(at, cause.clone(), write.agreement_id, write.id, after);
+        }
+        if !writes.is_empty() {
+            truth.pictures.push((at, additions));
+        }
+    }
+
+    fn edit(
         &self,
         agreement: &AgreementId,
-        fault: Option<ReadFault>,
-    ) -> (Result<Vec<AgreementLine>>, bool) {
-        self.under(fault, lines_of(&self.sink, agreement)).await
-    }
-
-    async fn verify(
-        &self,
-        change: &Change,
-        receipt: Option<&Receipt>,
-        fault: Option<ReadFault>,
-    ) -> (Result<Verdict>, bool) {
-        self.under(fault, self.sink.verify(change, receipt)).await
-    }
-
-    fn edit(&self, agreement: &AgreementId, line: &AgreementLineId, edit: Edit) -> bool {
-        self.tick();
+        line: &AgreementLineId,
+        edit: Edit,
+        at: Timestamp,
+    ) -> bool {
         let id = number(line.as_str());
         let edited = self.simulator.with_state(|state| {
             if edit == Edit::Delete {
@@ -464,18 +311,17 @@ impl World for ConnectWiseWorld {
             })
         });
         if edited {
-            self.note_edit(agreement, id);
+            self.note_edit(agreement, id, at);
         }
         edited
     }
 
-    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32) {
-        self.tick();
+    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32, at: Timestamp) {
         let id = self.simulator.with_state(|state| {
             let (agreement, product) = (number(agreement.as_str()), number(product.as_str()));
             state.add_addition(agreement, product, quantity)
         });
-        self.note_edit(agreement, id);
+        self.note_edit(agreement, id, at);
     }
 
     fn present(&self, agreement: &AgreementId) -> Vec<AgreementLineId> {

@@ -62,7 +62,8 @@
 //! once. One in sixteen is played over HTTP, one call at a time, with the real sink of ConnectWise PSA
 //! on its simulator ([`ConnectWiseWorld`]). Those that are asked for ([`play_all_in`], `--sink autotask`) are played with the
 //! real sink of Autotask on its simulator ([`AutotaskWorld`]): plans of whole units, each line once, for an
-//! adjustment is a difference that cannot be read. A further sink comes in as a further [`World`].
+//! adjustment is a difference that cannot be read. A further sink comes in as a further
+//! [`World`]; one over HTTP as an [`OverHttp`].
 //!
 //! # The binary
 //! ```sh
@@ -80,6 +81,7 @@ mod judge;
 mod kinds;
 mod memory;
 mod memory_verdict;
+mod over_http;
 mod play;
 mod process;
 mod subject;
@@ -95,6 +97,7 @@ pub use draft::{Draft, DraftLine, Ids, Plan};
 pub use judge::Findings;
 pub use kinds::{Faults, Kind};
 pub use memory::MemoryWorld;
+pub use over_http::OverHttp;
 pub use play::{Place, Played, play, play_in};
 pub use subject::{Bench, Production, Subject};
 pub use tally::{Ends, Tally, Unsettled, play_all, play_all_in};

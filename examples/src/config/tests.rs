@@ -1,0 +1,251 @@
+//! What a configuration may say, and what is said of one that cannot be read.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop at once"
+)]
+
+use super::*;
+
+const GOOD: &str = r#"
+[source]
+kind = "sherweb"
+client_id = "example"
+client_secret = { env = "TALLYLINE_TEST_NOT_SET" }
+subscription_key = { file = "key.txt" }
+
+[sink]
+kind = "connectwise"
+site = "https://psa.example.com"
+company_id = "example"
+public_key = "public"
+private_key = { env = "X" }
+client_id = "client"
+
+[policy]
+vendor_missing = "end_line"
+"#;
+
+fn load(text: &str) -> Result<Config> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tallyline.toml");
+    std::fs::write(&path, text).unwrap();
+    Config::load(&path)
+}
+
+#[test]
+fn a_good_file_reads_and_its_paths_are_beside_it() {
+    let config = load(GOOD).unwrap();
+    assert!(config.mapping_file.is_absolute());
+    assert!(config.mapping_file.ends_with("mapping.toml"));
+    assert_eq!(
+        config.policy.vendor_missing,
+        tallyline_core::plan::VendorMissing::EndLine
+    );
+}
+
+#[test]
+fn strategy_and_marker_are_chosen_for_the_connection() {
+    let connectwise = |config: Config| match config.sink {
+        SinkConfig::ConnectWise(settings) => settings,
+        other => panic!("{other:?}"),
+    };
+    let plain = connectwise(load(GOOD).unwrap());
+    assert_eq!(plain.strategy, Strategy::InPlace);
+    assert_eq!(plain.marker, MarkerConfig::SerialNumber);
+    let with = |lines: &str| {
+        load(&GOOD.replace("[sink]\n", &format!("[sink]\n{lines}\n"))).map(connectwise)
+    };
+    let sink = with(
+        "strategy = \"in_place_with_catch_up\"\n\
+         marker = { custom_field = { id = 7, caption = \"Sync\" } }",
+    )
+    .unwrap();
+    assert_eq!(sink.strategy, Strategy::InPlaceWithCatchUp);
+    let field = MarkerConfig::CustomField {
+        id: 7,
+        caption: "Sync".to_owned(),
+    };
+    assert_eq!(sink.marker, field);
+    let sink = with("strategy = \"versioned\"\nmarker = \"journal_only\"").unwrap();
+    assert_eq!(sink.strategy, Strategy::Versioned);
+    assert_eq!(sink.marker, MarkerConfig::JournalOnly);
+    let message = with("strategy = \"delete_all\"").unwrap_err().to_string();
+    assert!(message.contains("delete_all"), "{message}");
+}
+
+#[test]
+fn the_example_that_comes_with_the_program_reads() {
+    load(include_str!("../../tallyline.example.toml")).unwrap();
+}
+
+#[test]
+fn a_secret_in_the_file_is_refused_by_the_line_of_its_section_and_never_repeated() {
+    let text = GOOD.replace(
+        r#"{ env = "TALLYLINE_TEST_NOT_SET" }"#,
+        r#""hunter2-example""#,
+    );
+    let message = load(&text).unwrap_err().to_string();
+    // The settings are read by kind: the line is that of their section.
+    assert!(message.contains("line 2"), "{message}");
+    assert!(message.contains("must not stand in this file"), "{message}");
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn an_unknown_setting_is_refused_by_its_name_and_line() {
+    let text = GOOD.replace("vendor_missing", "vendor_mising");
+    let message = load(&text).unwrap_err().to_string();
+    assert!(message.contains("vendor_mising"), "{message}");
+    assert!(message.contains("line 17"), "{message}");
+}
+
+const AUTOTASK: &str = r#"
+[source]
+kind = "sherweb"
+client_id = "example"
+client_secret = { env = "X" }
+subscription_key = { env = "X" }
+
+[sink]
+kind = "autotask"
+user_name = "api@example.com"
+integration_code = { env = "X" }
+secret = { env = "X" }
+effective_days = "prorated"
+currency = "EUR"
+"#;
+
+#[test]
+fn each_kind_of_sink_has_settings_of_its_own_and_no_others() {
+    let config = load(AUTOTASK).unwrap();
+    let SinkConfig::Autotask(sink) = &config.sink else {
+        panic!("{:?}", config.sink)
+    };
+    assert!(matches!(sink.effective_days, EffectiveDaysConfig::Prorated));
+    let foreign = AUTOTASK.replace("currency =", "site =");
+    let message = load(&foreign).unwrap_err().to_string();
+    assert!(message.contains("unknown field `site`"), "{message}");
+    let bare = AUTOTASK.replace("user_name = \"api@example.com\"\n", "");
+    let message = load(&bare).unwrap_err().to_string();
+    assert!(message.contains("missing field `user_name`"), "{message}");
+    let secret = AUTOTASK.replace(
+        "secret = { env = \"X\" }\neff",
+        "secret = \"hunter2-example\"\neff",
+    );
+    let message = load(&secret).unwrap_err().to_string();
+    assert!(message.contains("must not stand in this file"), "{message}");
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+fn sherweb(config: &Config) -> &SherwebConfig {
+    match &config.source {
+        SourceConfig::Sherweb(settings) => settings,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The good file with another source.
+fn with_source(source: &str) -> String {
+    let sink = GOOD.find("[sink]").unwrap();
+    format!("[source]\n{source}\n{}", &GOOD[sink..])
+}
+
+const CLOUDMORE: &str = r#"kind = "cloudmore"
+username = "api@example.com"
+password = { env = "X" }
+client_secret = { env = "Y" }
+reseller_id = "r-1"
+services = ["Azure", "CSP 365"]
+field_map = { quantity = ["licenseCount"], kinds = { Fee = "CycleFee" } }"#;
+
+#[test]
+fn a_cloudmore_source_reads_with_its_field_map() {
+    let config = load(&with_source(CLOUDMORE)).unwrap();
+    let SourceConfig::Cloudmore(settings) = config.source else {
+        panic!("{:?}", config.source);
+    };
+    let map = settings.field_map.unwrap();
+    assert_eq!(map.quantity.len(), 1);
+    assert_eq!(map.currency, FieldMap::default().currency);
+}
+
+const DANDH: &str = r#"kind = "dandh"
+username = "sync@msp.example"
+password = { env = "X" }
+parent_account_id = 410022
+quantity_policy = "max""#;
+
+#[test]
+fn a_dandh_source_takes_its_parent_as_a_number_or_as_the_portals_address() {
+    for (parent, read) in [
+        ("410022", "410022"),
+        ("\"410022\"", "410022"),
+        (
+            "\"https://market.example/#/Account/View/410022/Overview\"",
+            "https://market.example/#/Account/View/410022/Overview",
+        ),
+    ] {
+        let text = DANDH.replace("410022", parent);
+        let config = load(&with_source(&text)).unwrap();
+        let SourceConfig::Dandh(settings) = config.source else {
+            panic!("{:?}", config.source);
+        };
+        assert_eq!(&*settings.parent_account_id, read);
+        assert!(matches!(
+            settings.quantity_policy,
+            QuantityPolicyConfig::Max
+        ));
+    }
+    let wrong = DANDH.replace("\"max\"", "\"average\"");
+    let message = load(&with_source(&wrong)).unwrap_err().to_string();
+    assert!(message.contains("average"), "{message}");
+}
+
+#[test]
+fn a_setting_of_another_kind_of_source_and_a_wrong_entry_of_the_map_are_refused_by_name() {
+    for (right, wrong) in [
+        ("reseller_id", "subscription_key = \"k\"\nreseller_id"),
+        ("quantity =", "quantities ="),
+        ("username = \"api@example.com\"\n", ""),
+    ] {
+        let text = CLOUDMORE.replace(right, wrong);
+        assert_ne!(text, CLOUDMORE);
+        let message = load(&with_source(&text)).unwrap_err().to_string();
+        let name = ["subscription_key", "quantities", "username"];
+        assert!(name.iter().any(|name| message.contains(name)), "{message}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_named_with_its_setting() {
+    let config = load(GOOD).unwrap();
+    let error = config
+        .secret("[source] client_secret", &sherweb(&config).client_secret)
+        .err()
+        .unwrap();
+    let message = error.to_string();
+    assert!(message.contains("[source] client_secret"), "{message}");
+    assert!(message.contains("TALLYLINE_TEST_NOT_SET"), "{message}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_file_that_others_can_read_gives_a_warning() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tallyline.toml");
+    std::fs::write(&path, GOOD).unwrap();
+    let key = folder.path().join("key.txt");
+    std::fs::write(&key, "an-example-key\n").unwrap();
+    let config = Config::load(&path).unwrap();
+    let warning = |mode| {
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+        let name = "[source] subscription_key";
+        config
+            .secret(name, &sherweb(&config).subscription_key)
+            .unwrap()
+            .warning
+    };
+    assert!(warning(0o644).unwrap().contains("chmod 600"));
+    assert_eq!(warning(0o600), None);
+}
