@@ -26,13 +26,7 @@ impl Mapping {
         agreement: impl Into<AgreementId>,
         directory: &Directory<'_>,
     ) -> Result<()> {
-        let link = AccountLink {
-            company: company.into(),
-            target: LineTarget::Agreement(agreement.into()),
-            enabled: true,
-            provenance: Provenance::Manual,
-            note: None,
-        };
+        let link = AccountLink::manual(company, LineTarget::Agreement(agreement.into()));
         self.put_account(account.into(), link, directory)
     }
 
@@ -47,13 +41,7 @@ impl Mapping {
         company: impl Into<CompanyId>,
         directory: &Directory<'_>,
     ) -> Result<()> {
-        let link = AccountLink {
-            company: company.into(),
-            target: LineTarget::PerService,
-            enabled: true,
-            provenance: Provenance::Manual,
-            note: None,
-        };
+        let link = AccountLink::manual(company, LineTarget::PerService);
         self.put_account(account.into(), link, directory)
     }
 
@@ -69,14 +57,7 @@ impl Mapping {
         counts: ChargeKind,
         directory: &Directory<'_>,
     ) -> Result<()> {
-        let link = ServiceLink {
-            products,
-            counts,
-            billed_as: BilledAs::Charge,
-            enabled: true,
-            provenance: Provenance::Manual,
-            note: None,
-        };
+        let link = ServiceLink::manual(products, counts, BilledAs::Charge);
         self.put_service(service.into(), link, directory)
     }
 
@@ -91,14 +72,7 @@ impl Mapping {
         counts: ChargeKind,
         directory: &Directory<'_>,
     ) -> Result<()> {
-        let link = ServiceLink {
-            products,
-            counts,
-            billed_as: BilledAs::Line,
-            enabled: true,
-            provenance: Provenance::Manual,
-            note: None,
-        };
+        let link = ServiceLink::manual(products, counts, BilledAs::Line);
         self.put_service(service.into(), link, directory)
     }
 

@@ -83,6 +83,20 @@ pub struct AccountLink {
     pub note: Option<String>,
 }
 
+impl AccountLink {
+    /// A link as a person makes it: switched on, without a note.
+    #[must_use]
+    pub fn manual(company: impl Into<CompanyId>, target: LineTarget) -> Self {
+        Self {
+            company: company.into(),
+            target,
+            enabled: true,
+            provenance: Provenance::Manual,
+            note: None,
+        }
+    }
+}
+
 /// A service linked to products.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -102,6 +116,21 @@ pub struct ServiceLink {
     /// A note for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+impl ServiceLink {
+    /// A link as a person makes it: switched on, without a note.
+    #[must_use]
+    pub fn manual(products: Vec<ProductRule>, counts: ChargeKind, billed_as: BilledAs) -> Self {
+        Self {
+            products,
+            counts,
+            billed_as,
+            enabled: true,
+            provenance: Provenance::Manual,
+            note: None,
+        }
+    }
 }
 
 /// A decision that something needs no mapping. Not the same as unmapped.

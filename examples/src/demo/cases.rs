@@ -26,6 +26,25 @@ pub(super) struct CaseResult {
     pub(super) as_expected: bool,
 }
 
+impl CaseResult {
+    /// What was found where it is what the book says, else what is there instead.
+    pub(super) fn new(
+        case: &'static str,
+        place: String,
+        book: String,
+        found: Option<String>,
+        instead: impl FnOnce() -> String,
+    ) -> Self {
+        Self {
+            case,
+            place,
+            book,
+            as_expected: found.is_some(),
+            found: found.unwrap_or_else(instead),
+        }
+    }
+}
+
 /// What the cases are judged by.
 pub(super) struct Judge<'a> {
     /// The book.
@@ -68,17 +87,10 @@ impl Judge<'_> {
             .cases()
             .iter()
             .map(|note| {
-                let (found, as_expected) = match self.find(note) {
-                    Some(found) => (found, true),
-                    None => (self.instead(note), false),
-                };
-                CaseResult {
-                    case: name(note.case),
-                    place: place(note),
-                    book: note.sentence.clone(),
-                    found,
-                    as_expected,
-                }
+                let book = note.sentence.clone();
+                CaseResult::new(name(note.case), place(note), book, self.find(note), || {
+                    self.instead(note)
+                })
             })
             .collect()
     }

@@ -1,7 +1,5 @@
 //! The mapping step: what names alone decide, what a person decides, and what is left open.
 
-use std::fmt::Write as _;
-
 use tallyline_core::Result;
 use tallyline_core::flow::Lists;
 use tallyline_core::mapping::{
@@ -11,8 +9,9 @@ use tallyline_core::mapping::{
 use tallyline_core::model::{ChargeKind, Quantity, ServiceKey, VendorAccountId};
 use tallyline_testkit::book::{Book, ServiceRule};
 
+use super::telling::section;
 use crate::mapping_file;
-use crate::output::{count, safe, wrapped};
+use crate::output::{count, safe};
 
 /// What the vendor is called on the PSA's products.
 pub(super) const VENDOR: &str = "Sherweb";
@@ -116,14 +115,7 @@ impl Decisions {
             count(self.accounts.linked.len(), "client is", "clients are"),
             count(self.services.linked.len(), "article is", "articles are"),
         );
-        let mut section = |heading: &str, items: Vec<String>| {
-            if !items.is_empty() {
-                let _ = writeln!(out, "{heading}");
-                for item in items {
-                    out.push_str(&wrapped("  - ", 4, &item));
-                }
-            }
-        };
+        let mut section = |heading, items| out.push_str(&section(heading, items));
         section(
             "Decided by a person (here: by the demo):",
             self.by_hand.clone(),

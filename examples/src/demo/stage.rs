@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
+use tallyline_core::Result;
 use tallyline_core::http::{Limiter, RetryPolicy};
 use tallyline_core::model::Timestamp;
-use tallyline_core::{Error, ErrorKind, Result};
 use tallyline_sherweb::SherwebClient;
 use tallyline_testkit::book::{Book, BookOptions};
 use tallyline_testkit::connectwise::ConnectWiseSimulator;
 use tallyline_testkit::sherweb::SherwebSimulator;
 
+use super::telling::no_simulator;
 use crate::cli::DemoArgs;
 
 /// What the demo plays on.
@@ -40,18 +41,12 @@ impl Stage {
             lines: args.lines,
             ..BookOptions::default()
         });
-        let failed = |error: std::io::Error| {
-            Error::new(
-                ErrorKind::Unexpected,
-                format!("a simulator cannot be started on this machine: {error}"),
-            )
-        };
         let vendor = SherwebSimulator::start(book.sherweb.clone())
             .await
-            .map_err(failed)?;
+            .map_err(no_simulator)?;
         let psa = ConnectWiseSimulator::start(book.connectwise.clone())
             .await
-            .map_err(failed)?;
+            .map_err(no_simulator)?;
         let now: Timestamp = vendor.clock().now().to_string().parse()?;
         // On this machine nobody needs time to recover.
         let retry = RetryPolicy {

@@ -1,13 +1,14 @@
 //! How a demo is told: its steps, and what every story has in common.
 
 use std::fmt::Write as _;
+use std::io;
 
 use async_trait::async_trait;
-use tallyline_core::Result;
 use tallyline_core::apply::{ApplyReport, Clock};
 use tallyline_core::model::{ChangeId, Timestamp};
 use tallyline_core::plan::Plan;
 use tallyline_core::source::Identity;
+use tallyline_core::{Error, ErrorKind, Result};
 
 use crate::output::{count, safe, say, wrapped};
 use crate::plan_view::{self, Amount, place_line};
@@ -71,6 +72,23 @@ pub(super) fn checked(names: [&str; 2], identities: &[Identity; 2]) -> String {
         }
     }
     out
+}
+
+/// A heading and what is said under it; nothing where there is nothing to say.
+pub(super) fn section(heading: &str, items: Vec<String>) -> String {
+    if items.is_empty() {
+        return String::new();
+    }
+    let items = items.iter().map(|item| wrapped("  - ", 4, item));
+    format!("{heading}\n{}", items.collect::<String>())
+}
+
+/// What is said when a simulator finds no port.
+pub(super) fn no_simulator(error: io::Error) -> Error {
+    Error::new(
+        ErrorKind::Unexpected,
+        format!("a simulator cannot be started on this machine: {error}"),
+    )
 }
 
 /// What a plan comes to.

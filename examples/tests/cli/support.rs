@@ -152,14 +152,7 @@ requests_per_second = 0
                     })
                     .collect(),
             };
-            let link = ServiceLink {
-                products,
-                counts: ChargeKind::Recurring,
-                billed_as: BilledAs::Line,
-                enabled: true,
-                provenance: Provenance::Manual,
-                note: None,
-            };
+            let link = ServiceLink::manual(products, ChargeKind::Recurring, BilledAs::Line);
             mapping.set_service(service.sku.as_str().into(), ServiceEntry::Link(link));
         }
         mapping

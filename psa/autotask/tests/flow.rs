@@ -13,8 +13,8 @@ use tallyline_autotask::{AutotaskClient, AutotaskSink, ContractSetup, DEFAULT_SU
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock};
 use tallyline_core::flow::Flow;
 use tallyline_core::mapping::{
-    AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, ProductRule, Provenance,
-    ServiceEntry, ServiceLink,
+    AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, ProductRule, ServiceEntry,
+    ServiceLink,
 };
 use tallyline_core::model::{
     AccountReading, Basis, Bill, BillKey, BillingCycle, ChargeKind, CivilDate, Money, Period,
@@ -141,26 +141,17 @@ impl World {
             .clock(Arc::new(now))
             .build();
         let mut mapping = Mapping::new();
-        let account = AccountLink {
-            company: company.to_string().into(),
-            target: LineTarget::PerService,
-            enabled: true,
-            provenance: Provenance::Manual,
-            note: None,
-        };
+        let account = AccountLink::manual(company.to_string(), LineTarget::PerService);
         mapping.set_account("o-1".into(), AccountEntry::Link(account));
         for (service, product, counts, billed_as) in [
             ("MAIL", mail, ChargeKind::Recurring, BilledAs::Line),
             ("AZURE", azure, ChargeKind::Usage, BilledAs::Charge),
         ] {
-            let link = ServiceLink {
-                products: vec![ProductRule::one_to_one(product.to_string())],
+            let link = ServiceLink::manual(
+                vec![ProductRule::one_to_one(product.to_string())],
                 counts,
                 billed_as,
-                enabled: true,
-                provenance: Provenance::Manual,
-                note: None,
-            };
+            );
             mapping.set_service(service.into(), ServiceEntry::Link(link));
         }
         Self {

@@ -15,8 +15,8 @@ use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Ap
 use tallyline_core::flow;
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::mapping::{
-    AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, ProductRule, Provenance,
-    ServiceEntry, ServiceLink,
+    AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, ProductRule, ServiceEntry,
+    ServiceLink,
 };
 use tallyline_core::model::{AccountReading, AgreementId, Basis, ChargeKind, Timestamp, UsageLine};
 use tallyline_core::plan::{Plan, PlanContext, Planner, Policy, Strategy};
@@ -93,22 +93,16 @@ impl Stage {
             .marker(marker)
             .build();
         let mut mapping = Mapping::new();
-        let account = AccountLink {
-            company: company.to_string().into(),
-            target: LineTarget::Agreement(agreement.to_string().into()),
-            enabled: true,
-            provenance: Provenance::Manual,
-            note: None,
-        };
+        let account = AccountLink::manual(
+            company.to_string(),
+            LineTarget::Agreement(agreement.to_string().into()),
+        );
         mapping.set_account("c-1".into(), AccountEntry::Link(account));
-        let service = ServiceLink {
-            products: vec![ProductRule::one_to_one(product.to_string())],
-            counts: ChargeKind::Recurring,
-            billed_as: BilledAs::Line,
-            enabled: true,
-            provenance: Provenance::Manual,
-            note: None,
-        };
+        let service = ServiceLink::manual(
+            vec![ProductRule::one_to_one(product.to_string())],
+            ChargeKind::Recurring,
+            BilledAs::Line,
+        );
         mapping.set_service("MAIL-A".into(), ServiceEntry::Link(service));
         Self {
             psa,

@@ -540,13 +540,7 @@ fn deep_nesting_is_refused_and_not_followed() {
 /// Links per service and charges, which files name in columns of their own.
 fn per_service() -> Mapping {
     let mut mapping = Mapping::new();
-    let account = AccountLink {
-        company: "45".into(),
-        target: LineTarget::PerService,
-        enabled: true,
-        provenance: Provenance::Manual,
-        note: None,
-    };
+    let account = AccountLink::manual("45", LineTarget::PerService);
     mapping.set_account("A-1".into(), AccountEntry::Link(account));
     let service = ServiceLink {
         products: vec![ProductRule::one_to_one("P1")],

@@ -47,17 +47,14 @@ impl Judge<'_> {
         let notes = self.book.notes.iter();
         notes
             .map(|note| {
-                let (found, as_expected) = match self.find(note) {
-                    Some(found) => (found, true),
-                    None => (self.instead(note), false),
-                };
-                CaseResult {
-                    case: name(note.case),
-                    place: self.place(note),
-                    book: note.sentence.clone(),
-                    found,
-                    as_expected,
-                }
+                let book = note.sentence.clone();
+                CaseResult::new(
+                    name(note.case),
+                    self.place(note),
+                    book,
+                    self.find(note),
+                    || self.instead(note),
+                )
             })
             .collect()
     }

@@ -1,7 +1,5 @@
 //! The mapping step: companies by what the vendor's record states, contracts one for each subscription.
 
-use std::fmt::Write as _;
-
 use tallyline_core::Result;
 use tallyline_core::flow::Lists;
 use tallyline_core::mapping::{
@@ -11,6 +9,7 @@ use tallyline_core::mapping::{
 use tallyline_core::model::{ChargeKind, ServiceKey, VendorAccountId};
 use tallyline_core::{Error, ErrorKind};
 
+use super::super::telling::section;
 use crate::mapping_file;
 use crate::output::{count, safe, wrapped};
 
@@ -93,14 +92,7 @@ impl Decisions {
                 "{articles} linked: the service in the PSA carries the vendor's article number."
             ),
         ));
-        let mut section = |heading: &str, items: Vec<String>| {
-            if !items.is_empty() {
-                let _ = writeln!(out, "{heading}");
-                for item in items {
-                    out.push_str(&wrapped("  - ", 4, &item));
-                }
-            }
-        };
+        let mut section = |heading, items| out.push_str(&section(heading, items));
         section(
             "Decided by a person (here: by the demo):",
             vec![self.by_hand.clone()],

@@ -11,7 +11,7 @@ use tallyline_cloudmore::{CloudmoreClient, CloudmoreSource, JobClock};
 use tallyline_core::apply::Clock;
 use tallyline_core::http::{Limiter, PollPolicy, RetryPolicy};
 use tallyline_core::model::{Currency, Timestamp};
-use tallyline_core::{Error, ErrorKind, Result, VendorSource};
+use tallyline_core::{Result, VendorSource};
 use tallyline_sherweb::SherwebClient;
 use tallyline_testkit::autotask::AutotaskSimulator;
 use tallyline_testkit::book::csp::{CspBook, CspBookOptions, CspCase, SUBSCRIPTION_FIELD};
@@ -20,6 +20,7 @@ use tallyline_testkit::clock::Clock as Hands;
 use tallyline_testkit::cloudmore::{CloudmoreSimulator, CloudmoreState};
 use tallyline_testkit::sherweb::SherwebSimulator;
 
+use super::super::telling::no_simulator;
 use crate::cli::{DemoArgs, DemoSource};
 
 /// The use types of billing codes in Autotask.
@@ -90,28 +91,22 @@ impl Stage {
             organizations: args.accounts,
             ..CspBookOptions::default()
         });
-        let failed = |error: std::io::Error| {
-            Error::new(
-                ErrorKind::Unexpected,
-                format!("a simulator cannot be started on this machine: {error}"),
-            )
-        };
         let hands = book.cloudmore.clock.clone();
         let psa = AutotaskSimulator::start(book.autotask.clone())
             .await
-            .map_err(failed)?;
+            .map_err(no_simulator)?;
         let (vendor, source): (Vendor, Box<dyn VendorSource>) = match args.source {
             DemoSource::Cloudmore => {
                 let simulator = CloudmoreSimulator::start(book.cloudmore.clone())
                     .await
-                    .map_err(failed)?;
+                    .map_err(no_simulator)?;
                 let source = cloudmore(&book.cloudmore, &simulator, &hands)?;
                 (Vendor::Cloudmore(simulator), Box::new(source))
             }
             DemoSource::Sherweb => {
                 let state = sherweb_of(&book.cloudmore);
                 let application = state.application.clone();
-                let simulator = SherwebSimulator::start(state).await.map_err(failed)?;
+                let simulator = SherwebSimulator::start(state).await.map_err(no_simulator)?;
                 let source = SherwebClient::builder()
                     .base_url(simulator.base_url().as_str())
                     .client_id(&application.client_id)

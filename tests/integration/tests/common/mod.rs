@@ -196,14 +196,7 @@ pub(crate) fn mapping(expected: &ExpectedMapping) -> Mapping {
                 ..ProductRule::one_to_one(product_id.to_string())
             }],
         };
-        let link = ServiceLink {
-            products: rules,
-            counts: ChargeKind::Recurring,
-            billed_as: BilledAs::Line,
-            enabled: true,
-            provenance: Provenance::Manual,
-            note: None,
-        };
+        let link = ServiceLink::manual(rules, ChargeKind::Recurring, BilledAs::Line);
         mapping.set_service(service.sku.as_str().into(), ServiceEntry::Link(link));
     }
     mapping

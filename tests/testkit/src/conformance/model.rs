@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use futures::StreamExt as _;
 use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::mapping::{
-    AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, ProductRule, Provenance,
-    ServiceEntry, ServiceLink,
+    AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, ProductRule, ServiceEntry,
+    ServiceLink,
 };
 use tallyline_core::model::{
     AgreementId, ChargeKind, CompanyId, ProductId, Quantity, VendorAccountId,
@@ -98,24 +98,15 @@ fn mapping(
 ) -> Mapping {
     let mut mapping = Mapping::new();
     for (account, (company, agreement)) in accounts.iter().zip(targets) {
-        let link = AccountLink {
-            company: company.clone(),
-            target: LineTarget::Agreement(agreement.clone()),
-            enabled: true,
-            provenance: Provenance::Manual,
-            note: None,
-        };
+        let link = AccountLink::manual(company.clone(), LineTarget::Agreement(agreement.clone()));
         mapping.set_account(account.clone(), AccountEntry::Link(link));
     }
     for (service, product) in products {
-        let link = ServiceLink {
-            products: vec![ProductRule::one_to_one(product.clone())],
-            counts: ChargeKind::Recurring,
-            billed_as: BilledAs::Line,
-            enabled: true,
-            provenance: Provenance::Manual,
-            note: None,
-        };
+        let link = ServiceLink::manual(
+            vec![ProductRule::one_to_one(product.clone())],
+            ChargeKind::Recurring,
+            BilledAs::Line,
+        );
         mapping.set_service(service.as_str().into(), ServiceEntry::Link(link));
     }
     mapping

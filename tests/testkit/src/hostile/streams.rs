@@ -578,14 +578,11 @@ fn mapping(lists: &Lists, product: &str) -> Mapping {
         mapping.set_account(account.id.clone(), AccountEntry::Link(link));
     }
     for service in &lists.services {
-        let link = ServiceLink {
-            products: vec![ProductRule::one_to_one(product)],
-            counts: ChargeKind::Recurring,
-            billed_as: BilledAs::Line,
-            enabled: true,
-            provenance: Provenance::Manual,
-            note: None,
-        };
+        let link = ServiceLink::manual(
+            vec![ProductRule::one_to_one(product)],
+            ChargeKind::Recurring,
+            BilledAs::Line,
+        );
         mapping.set_service(service.key.clone(), ServiceEntry::Link(link));
     }
     mapping

@@ -63,7 +63,7 @@
 //! on its simulator ([`ConnectWiseWorld`]). Those that are asked for ([`play_all_in`], `--sink autotask`) are played with the
 //! real sink of Autotask on its simulator ([`AutotaskWorld`]): plans of whole units, each line once, for an
 //! adjustment is a difference that cannot be read. A further sink comes in as a further
-//! [`World`]; one over HTTP as an [`OverHttp`].
+//! [`World`]; one over HTTP as a [`Simulated`] in [`OverHttp`].
 //!
 //! # The binary
 //! ```sh
@@ -97,7 +97,7 @@ pub use draft::{Draft, DraftLine, Ids, Plan};
 pub use judge::Findings;
 pub use kinds::{Faults, Kind};
 pub use memory::MemoryWorld;
-pub use over_http::OverHttp;
+pub use over_http::{OverHttp, Simulated};
 pub use play::{Place, Played, play, play_in};
 pub use subject::{Bench, Production, Subject};
 pub use tally::{Ends, Tally, Unsettled, play_all, play_all_in};
