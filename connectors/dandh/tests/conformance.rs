@@ -61,6 +61,10 @@ impl SourceHarness for Dandh {
             Match::post("/GetCompanies"),
             Match::post("/GetPreviewInvoices"),
         );
+        profile.details.extend([
+            Match::post("/GetSubscriptions"),
+            Match::post("/GetCompany").path_end("/GetCompany"),
+        ]);
         profile.tokens = Ok(Tokens {
             requests: Match::post("/GetSessionToken"),
             per_client: 1,

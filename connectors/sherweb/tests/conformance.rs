@@ -57,16 +57,17 @@ impl SourceHarness for Sherweb {
             requests: Match::post("/auth/oidc/connect/token"),
             per_client: 2,
         });
+        profile
+            .details
+            .push(Match::get("/distributor/v1/billing/payable-charges"));
         profile.optional_members = &[
             "productName",
             "description",
             "purchaseDate",
-            "suspendedOn",
             "billingCycle",
             "fees",
-            "commitmentTerm",
         ];
-        profile.open_enums = &["billingCycle", "status"];
+        profile.open_enums = &["billingCycle"];
         profile
     }
 

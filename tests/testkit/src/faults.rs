@@ -13,6 +13,7 @@ pub struct Match {
     method: Option<String>,
     path: Option<String>,
     path_end: Option<String>,
+    not_path: Option<String>,
     query: Option<String>,
     body: Option<String>,
     skip: usize,
@@ -58,6 +59,13 @@ impl Match {
     #[must_use]
     pub fn path_end(mut self, with: &str) -> Self {
         self.path_end = Some(with.to_owned());
+        self
+    }
+
+    /// Only requests whose path does not contain a text.
+    #[must_use]
+    pub fn not_path(mut self, contains: &str) -> Self {
+        self.not_path = Some(contains.to_owned());
         self
     }
 
@@ -111,6 +119,10 @@ impl Match {
                 .path_end
                 .as_ref()
                 .is_none_or(|want| path.ends_with(want))
+            && self
+                .not_path
+                .as_ref()
+                .is_none_or(|unwanted| !path.contains(unwanted))
             && contains(&self.query, query)
             && contains(&self.body, body)
     }
@@ -306,6 +318,16 @@ mod tests {
         );
         assert!(!strikes(&faults, "/b"));
         assert_eq!(faults.struck(), 2);
+    }
+
+    #[test]
+    fn what_is_left_out_by_its_path_is_not_struck() {
+        let faults = Faults::default();
+        let on = Match::get("/a/").path_end("1").not_path("/a/b");
+        faults.on(on, Fault::status(503));
+        assert!(strikes(&faults, "/a/1"));
+        assert!(!strikes(&faults, "/a/b/1"));
+        assert!(!strikes(&faults, "/a/2"));
     }
 
     #[test]

@@ -90,16 +90,13 @@ impl SinkHarness for ConnectWise {
             Match::get("/company/companies").query("pageSize"),
             Match::get("/additions"),
         );
+        profile
+            .details
+            .push(Match::get("/finance/agreements/").not_path("/additions"));
         profile.page_size = Ok(5);
         profile.worlds = self.worlds;
         profile.skips.clone_from(&self.skips);
-        profile.optional_members = &[
-            "invoiceDescription",
-            "serialNumber",
-            "description",
-            "uom",
-            "cancelledDate",
-        ];
+        profile.optional_members = &["invoiceDescription", "description", "uom"];
         profile.open_enums = &["billCustomer", "agreementStatus"];
         profile
     }

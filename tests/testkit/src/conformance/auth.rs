@@ -145,8 +145,8 @@ async fn redirects_are_not_followed(ctx: &Ctx<'_>) -> Outcome {
     }
     let tokens = ctx.profile.tokens.clone().ok();
     let tokens = tokens.map(|tokens| tokens.requests);
-    for on in [Some(ctx.profile.details.clone()), tokens] {
-        let Some(on) = on else { continue };
+    let readings = ctx.profile.details.iter().chain(&ctx.profile.starts);
+    for on in readings.cloned().chain(tokens) {
         for status in [302, 307, 308] {
             let it = ctx.good(&World::of(1)).await?;
             let target = stranger.base_url().as_str();

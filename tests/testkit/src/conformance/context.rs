@@ -9,14 +9,16 @@ use futures::FutureExt as _;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use tallyline_core::model::{
-    AgreementReading, ChargeKind, LinesOutcome, Quantity, ReadFailure, ReadingOutcome, ServiceKey,
+    AccountReading, AgreementReading, ChargeKind, LinesOutcome, Quantity, ReadFailure,
+    ReadingOutcome, ServiceKey,
 };
 use tallyline_core::source::{Identity, UsageRequest};
-use tallyline_core::{Error, Result};
+use tallyline_core::{Error, ErrorKind, Result};
 use tracing::Instrument as _;
 use tracing::instrument::WithSubscriber as _;
 
 use super::capture::Captured;
+use super::config::OF_THE_HARNESS;
 use super::harness::{
     BadConfig, Profile, SinkHarness, SinkUnderTest, Situation, SourceHarness, SourceUnderTest,
     World,
@@ -129,6 +131,8 @@ pub(super) struct Ctx<'h> {
     services: Mutex<BTreeMap<ServiceKey, String>>,
     /// Where secrets were found by the tests so far.
     leaks: &'h Mutex<Vec<String>>,
+    /// The names of all tests of this run.
+    pub(super) known: &'h [&'static str],
 }
 
 impl Ctx<'_> {
@@ -145,7 +149,10 @@ impl Ctx<'_> {
             Side::Source(harness) => harness.start(world, situation).await.map(Started::Source),
             Side::Sink(harness) => harness.start(world, situation).await.map(Started::Sink),
         };
-        let started = Arc::new(started.map_err(|reason| Stop::Skipped(reason.to_owned()))?);
+        let started = Arc::new(started.map_err(|reason| match situation {
+            Situation::Good => Stop::Failed(format!("the harness starts nothing: {reason}")),
+            _ => Stop::Skipped(reason.to_owned()),
+        })?);
         lock(&self.started).push(Arc::clone(&started));
         Ok(started)
     }
@@ -222,19 +229,29 @@ impl Ctx<'_> {
         self.list_first(of, usize::MAX).await
     }
 
-    /// The usage or lines of every account or agreement of the world, in its order; the recurring lines alone.
-    pub(super) async fn details(&self, of: &Started) -> std::result::Result<Vec<Items>, Stop> {
-        let read: Vec<(String, Items)> = match of {
+    /// Every reading of a source, or the error that ends them.
+    pub(super) async fn usage(&self, it: &SourceUnderTest) -> Result<Vec<AccountReading>> {
+        let request = UsageRequest::new(self.profile.now);
+        let mut readings = it.source.usage(&request);
+        let mut read = Vec::new();
+        while let Some(reading) = readings.next().await {
+            let reading = self.noted(reading)?;
+            self.note(&format!("{reading:?}"));
+            read.push(reading);
+        }
+        Ok(read)
+    }
+
+    /// Account or agreement and what was read of it, in the order of arrival; the recurring lines alone.
+    async fn read(&self, of: &Started) -> Result<Vec<(String, Items)>> {
+        let mut read: Vec<(String, Items)> = Vec::new();
+        match of {
             Started::Source(it) => {
-                let request = UsageRequest::new(self.profile.now);
-                let mut readings = it.source.usage(&request);
-                let mut read = Vec::new();
-                while let Some(reading) = readings.next().await {
-                    let reading = self.noted(reading)?;
-                    self.note(&format!("{reading:?}"));
-                    let items = match reading.outcome {
-                        ReadingOutcome::Failed(failure) => Err(failure),
-                        ReadingOutcome::Complete(lines) => Ok(lines
+                for reading in self.usage(it).await? {
+                    let doubt = doubt(&reading);
+                    let items = match (reading.outcome, doubt) {
+                        (ReadingOutcome::Failed(failure), _) | (_, Some(failure)) => Err(failure),
+                        (ReadingOutcome::Complete(lines), None) => Ok(lines
                             .into_iter()
                             .filter(|line| line.kind == ChargeKind::Recurring)
                             .map(|line| (self.service_of(&line.service), line.quantity))
@@ -242,25 +259,53 @@ impl Ctx<'_> {
                     };
                     read.push((reading.account.to_string(), items));
                 }
-                read
             }
             Started::Sink(it) => {
                 let mut readings = it.sink.lines(&it.agreements);
-                let mut read = Vec::new();
                 while let Some(reading) = readings.next().await {
                     let reading = self.noted(reading)?;
                     self.note(&format!("{reading:?}"));
                     read.push((reading.agreement.to_string(), lines_of(it, reading)));
                 }
-                read
             }
-        };
+        }
         for (_, items) in &read {
             if let Err(failure) = items {
                 self.note(&failure.message);
             }
         }
-        in_order(of, read)
+        Ok(read)
+    }
+
+    /// The usage or lines of every account or agreement of the world, in its order; the recurring lines alone.
+    pub(super) async fn details(&self, of: &Started) -> std::result::Result<Vec<Items>, Stop> {
+        in_order(of, self.read(of).await?)
+    }
+
+    /// The same where requests fail: what is complete must be as the world has it, whatever failed, and nothing may be
+    /// left out. Gives how many were read whole; nothing when the reading ends in an error.
+    pub(super) async fn whole_or_failed(
+        &self,
+        of: &Started,
+        world: &World,
+    ) -> std::result::Result<Option<usize>, Stop> {
+        let Ok(read) = self.read(of).await else {
+            return Ok(None);
+        };
+        let read = in_order(of, read)?;
+        let (accounts, whole): (Vec<_>, Vec<_>) = world
+            .accounts
+            .iter()
+            .cloned()
+            .zip(read)
+            .filter(|(_, items)| items.is_ok())
+            .unzip();
+        let of_whole = World {
+            accounts,
+            ..World::default()
+        };
+        ensure_read(&of_whole, &whole)?;
+        Ok(Some(whole.len()))
     }
 
     /// The service of a world by its key; the key itself where no world has it.
@@ -274,6 +319,13 @@ impl Ctx<'_> {
     /// Makes the requests that match go wrong.
     pub(super) fn strike(&self, of: &Started, on: Match, fault: Fault) {
         of.server().faults().on(on, fault);
+    }
+
+    /// Makes every kind of request of a reading go wrong that [`Profile::details`] names.
+    pub(super) fn strike_details(&self, of: &Started, fault: impl Fn() -> Fault) {
+        for kind in &self.profile.details {
+            self.strike(of, kind.clone(), fault());
+        }
     }
 
     /// Secrets of the profile, and what the simulators saw as credentials.
@@ -296,6 +348,14 @@ impl Ctx<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// Why nothing may be concluded from a reading about what recurs, where it says so itself.
+fn doubt(reading: &AccountReading) -> Option<ReadFailure> {
+    let unread = reading.unread_kinds.contains(&ChargeKind::Recurring);
+    let words = || format!("it says itself that it is not whole: {reading:?}");
+    (unread || !reading.unobserved.is_empty())
+        .then(|| ReadFailure::new(ErrorKind::Protocol, words()))
 }
 
 fn lines_of(it: &SinkUnderTest, reading: AgreementReading) -> Items {
@@ -430,6 +490,7 @@ pub(super) fn ensure_read(world: &World, read: &[Items]) -> Outcome {
 /// Runs tests one after the other.
 pub(super) async fn run(side: Side<'_>, tests: Vec<Test>) -> Vec<TestResult> {
     let leaks = Mutex::new(Vec::new());
+    let known: Vec<&'static str> = tests.iter().map(|test| test.name).collect();
     let mut results = Vec::new();
     for test in tests {
         let ctx = Ctx {
@@ -440,11 +501,11 @@ pub(super) async fn run(side: Side<'_>, tests: Vec<Test>) -> Vec<TestResult> {
             started: Mutex::default(),
             services: Mutex::default(),
             leaks: &leaks,
+            known: &known,
         };
-        let skip = ctx
-            .profile
-            .skips
-            .iter()
+        let skips = ctx.profile.skips.iter();
+        let skip = skips
+            .filter(|_| test.name != OF_THE_HARNESS)
             .find(|(name, _)| *name == test.name);
         let outcome = match skip {
             Some((_, reason)) => TestOutcome::Skipped((*reason).to_owned()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use tallyline_core::model::{
-    AgreementId, AgreementLine, AgreementLineId, CivilDate, CompanyId, ProductId, Quantity,
+    AgreementId, AgreementLine, AgreementLineId, CivilDate, CompanyId, Money, ProductId, Quantity,
     ServiceKey, Timestamp, VendorAccountId,
 };
 use tallyline_core::{Error, PsaSink, VendorSource};
@@ -18,15 +18,23 @@ pub const UNREACHABLE: &str = "http://127.0.0.1:1/";
 
 /// What a system is to hold: accounts with their services, or companies with one agreement each and its lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct World {
     /// The accounts or companies, in the order to be listed.
     pub accounts: Vec<WorldAccount>,
     /// Services or products that exist without being on an account.
     pub more_services: Vec<String>,
+    /// What the MSP pays for a unit of a service and a whole cycle, all in one currency; what is not named may cost
+    /// anything. Only sources that claim `unit_costs` are given any.
+    pub unit_costs: BTreeMap<String, Money>,
+    /// Services whose subscriptions are committed, each with the last day of the term; the others are not. Only
+    /// sources that claim `commitments` are given any.
+    pub committed: BTreeMap<String, CivilDate>,
 }
 
 /// An account of a [`World`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WorldAccount {
     /// Its name, unique in the world.
     pub name: String,
@@ -63,6 +71,20 @@ impl World {
     #[must_use]
     pub fn with_service(mut self, service: &str) -> Self {
         self.more_services.push(service.to_owned());
+        self
+    }
+
+    /// Says what a unit of a service costs the MSP.
+    #[must_use]
+    pub fn with_cost(mut self, service: &str, cost: Money) -> Self {
+        self.unit_costs.insert(service.to_owned(), cost);
+        self
+    }
+
+    /// Commits every subscription of a service up to a day.
+    #[must_use]
+    pub fn with_commitment(mut self, service: &str, last_day: CivilDate) -> Self {
+        self.committed.insert(service.to_owned(), last_day);
         self
     }
 
@@ -113,8 +135,9 @@ pub struct BadConfig {
     pub error: Option<Error>,
 }
 
-/// What is known of a connector and its simulator.
+/// What is known of a connector and its simulator. What it says is held to, as far as requests and answers show it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Profile {
     /// The short name, as in the descriptor.
     pub system: &'static str,
@@ -123,8 +146,12 @@ pub struct Profile {
     pub secrets: Secrets,
     /// The requests that list accounts or companies.
     pub list: Match,
-    /// The requests that read usage or lines.
-    pub details: Match,
+    /// The requests that read usage or lines, each kind for itself: every request of a reading is one of these, of
+    /// [`list`](Self::list), of [`starts`](Self::starts) or a token call. Each kind is struck in turn.
+    pub details: Vec<Match>,
+    /// Requests of a reading that start something at the vendor, such as the making of a report, and are therefore
+    /// sent once, whatever comes back.
+    pub starts: Vec<Match>,
     /// Records in a full page of that list; the harness sets a small one, from 4 to 20.
     pub page_size: Known<usize>,
     /// The token calls.
@@ -133,26 +160,30 @@ pub struct Profile {
     pub reads_by_post: Vec<Match>,
     /// How the system writes quantities: `Err` says why only whole numbers can come.
     pub decimals: Known<()>,
-    /// Members of the answers that the vendor may leave out, null or blank without harm.
+    /// Members of the answers that the vendor may leave out, null or blank without harm. Each must stand in an answer
+    /// to the list or to a reading.
     pub optional_members: &'static [&'static str],
-    /// Members of the answers that hold a word of an open list.
+    /// Members of the answers that hold a word of an open list. Each must stand in an answer to the list or to a
+    /// reading.
     pub open_enums: &'static [&'static str],
     /// How many random worlds each law of the model is tried on.
     pub worlds: u64,
     /// The present instant of the simulated world.
     pub now: Timestamp,
-    /// Tests that cannot be run on it, each with the reason.
+    /// Tests that cannot be run on it, each by its name and with the reason.
     pub skips: Vec<(&'static str, &'static str)>,
 }
 
 impl Profile {
-    /// A system without pages, without tokens, with decimals, tried on 30 random worlds, on noon of 15 March 2026.
+    /// A system without pages, without tokens, with decimals, whose readings are of one kind of request, tried on 30
+    /// random worlds, on noon of 15 March 2026.
     pub fn new(system: &'static str, secrets: Secrets, list: Match, details: Match) -> Self {
         Self {
             system,
             secrets,
             list,
-            details,
+            details: vec![details],
+            starts: Vec::new(),
             page_size: Err("its lists are not paged"),
             tokens: Err("its credentials do not expire"),
             reads_by_post: Vec::new(),
@@ -254,7 +285,8 @@ pub trait SourceHarness: Send + Sync {
     /// Starts a simulator that holds a world, and a source on it.
     ///
     /// # Errors
-    /// Why this situation cannot be made; the test is skipped with that reason.
+    /// Why this situation cannot be made; the test is skipped with that reason. The good one can always be made: there
+    /// the test fails.
     async fn start(
         &self,
         world: &World,
@@ -285,7 +317,8 @@ pub trait SinkHarness: Send + Sync {
     /// Starts a simulator that holds a world, and a sink on it.
     ///
     /// # Errors
-    /// Why this situation cannot be made; the test is skipped with that reason.
+    /// Why this situation cannot be made; the test is skipped with that reason. The good one can always be made: there
+    /// the test fails.
     async fn start(
         &self,
         world: &World,

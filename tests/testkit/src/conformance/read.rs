@@ -1,11 +1,12 @@
 //! Group 3, reading: whole or failed, never short.
 
 use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use tallyline_core::model::{AgreementId, LinesOutcome, Quantity};
 use tallyline_core::sink::AgreementFilter;
 use tallyline_core::source::UsageRequest;
 
-use super::context::{Ctx, Items, Outcome, Started, Stop, ensure, ensure_read};
+use super::context::{Ctx, Outcome, Started, Stop, ensure, ensure_read};
 use super::harness::World;
 use super::rewrite;
 use crate::faults::{Fault, Match};
@@ -21,8 +22,8 @@ super::context::tests! { Read;
     a_page_that_fails_once_is_repeated: "a failure in the middle of a walk repeats the page and loses nothing",
     a_list_that_fails_is_an_error: "a list that cannot be read on is an error, never a short or empty list",
     an_account_with_nothing_is_not_left_out: "an account that has nothing is read as that or failed, and never left out",
-    an_account_that_fails_midway_is_not_short: "an account whose reading fails at a later request is failed, never short",
-    an_account_that_fails_is_not_empty: "an account that cannot be read is failed, never complete without lines",
+    an_account_that_fails_midway_is_not_short: "an account whose reading fails at any of its requests, that of the list included, is whole or failed, never short and never left out",
+    an_account_that_fails_is_not_empty: "an account that cannot be read is failed, never complete without lines: refused, missing, limited, down, garbled, for once or for good",
     only_what_is_asked_is_read: "a request for one account gives no other",
     a_dropped_stream_stops_asking: "dropping a stream stops its requests",
 }
@@ -41,7 +42,7 @@ mod sources {
     use super::services_are_listed;
 
     crate::conformance::context::tests! { Read;
-        services_are_listed: "every service that an account has is listed, once, and a list of services that fails is an error",
+        services_are_listed: "every service that an account has is listed, once, and a list of services that fails anywhere is an error",
     }
 }
 
@@ -53,7 +54,7 @@ mod sinks {
 
     crate::conformance::context::tests! { Read;
         agreements_and_products_are_listed: "agreements and products are listed over pages, agreements by company when asked",
-        a_list_of_agreements_or_products_that_fails_is_an_error: "a list of agreements or products that fails is an error, never a short or empty list",
+        a_list_of_agreements_or_products_that_fails_is_an_error: "agreements and products are listed once each, and a list of them that fails anywhere is an error, never a short or empty list",
         a_missing_agreement_is_not_empty: "an agreement that does not exist is failed, never complete without lines",
     }
 }
@@ -104,7 +105,20 @@ fn page_size(ctx: &Ctx<'_>) -> Result<usize, Stop> {
         .map_err(|reason| Stop::Skipped(reason.to_owned()))
 }
 
+/// More accounts than a page holds, where nobody says how many that are.
+const MORE_THAN_A_PAGE: usize = 120;
+
 async fn pages_lose_nothing(ctx: &Ctx<'_>) -> Outcome {
+    if ctx.profile.page_size.is_err() {
+        let world = World::of(MORE_THAN_A_PAGE);
+        let it = ctx.good(&world).await?;
+        ensure_listed(&world, &ctx.list(&it).await?)?;
+        let asked = it.count(&ctx.profile.list);
+        ensure!(
+            asked == 1,
+            "it is said not to be paged, and {asked} pages were read"
+        );
+    }
     let page = page_size(ctx)?;
     for accounts in [page, page + 1, 3 * page] {
         whole(ctx, &World::of(accounts)).await?;
@@ -142,7 +156,7 @@ async fn a_record_that_comes_twice_counts_once(ctx: &Ctx<'_>) -> Outcome {
     let world = World::of(3);
     let it = ctx.good(&world).await?;
     ctx.strike(&it, ctx.profile.list.clone(), rewrite::last_twice());
-    ctx.strike(&it, ctx.profile.details.clone(), rewrite::last_twice());
+    ctx.strike_details(&it, rewrite::last_twice);
     ensure_listed(&world, &ctx.list(&it).await?)?;
     ensure_read(&world, &ctx.details(&it).await?)
 }
@@ -171,45 +185,49 @@ async fn a_page_that_fails_once_is_repeated(ctx: &Ctx<'_>) -> Outcome {
 
 async fn a_list_that_fails_is_an_error(ctx: &Ctx<'_>) -> Outcome {
     let pages = ctx.profile.page_size.unwrap_or(1);
-    let it = ctx.good(&World::of(3 * pages)).await?;
     let passed = usize::from(ctx.profile.page_size.is_ok());
-    let rest = ctx.profile.list.clone().after(passed);
-    ctx.strike(&it, rest, Fault::status(403));
-    let listed = ctx.list(&it).await;
-    ensure!(listed.is_err(), "it was listed, and no error: {listed:?}");
+    for fault in [
+        Fault::status(403),
+        Fault::status(404),
+        Fault::text_503(),
+        Fault::html_login_200(),
+        Fault::empty_200(),
+    ] {
+        let it = ctx.good(&World::of(3 * pages)).await?;
+        let rest = ctx.profile.list.clone().after(passed);
+        ctx.strike(&it, rest, fault.clone());
+        let listed = ctx.list(&it).await;
+        ensure!(
+            listed.is_err(),
+            "after {fault:?} it was listed, and no error: {listed:?}"
+        );
+    }
     Ok(())
 }
 
 async fn an_account_that_fails_is_not_empty(ctx: &Ctx<'_>) -> Outcome {
     let world = World::of(3);
-    for fault in [
+    let for_once = [
         Fault::status(400),
         Fault::status(403),
+        Fault::status(404),
         Fault::html_login_200(),
         Fault::empty_200(),
         rewrite::cut(),
-    ] {
-        let it = ctx.good(&world).await?;
-        ctx.strike(&it, ctx.profile.details.clone().once(), fault);
-        let read = match ctx.details(&it).await {
-            Ok(read) => read,
-            // Credentials and rights may concern all accounts: the read as a whole ends.
-            Err(_) => continue,
-        };
-        let (whole, failed): (Vec<_>, Vec<_>) = world
-            .accounts
-            .iter()
-            .zip(&read)
-            .partition(|(_, items)| items.is_ok());
-        ensure!(
-            !failed.is_empty(),
-            "a refused read failed nothing: {read:?}"
-        );
-        for (account, items) in whole {
-            let mut rest = World::default();
-            rest.accounts.push(account.clone());
-            let items: &[Items] = std::slice::from_ref(items);
-            ensure_read(&rest, items)?;
+    ];
+    let for_good = [
+        Fault::status(404),
+        Fault::status(500),
+        Fault::text_503(),
+        Fault::too_many_requests(None),
+    ];
+    for kind in ctx.profile.details.iter().chain(&ctx.profile.starts) {
+        let for_once = for_once.iter().map(|fault| (kind.clone().once(), fault));
+        let for_good = for_good.iter().map(|fault| (kind.clone(), fault));
+        for (on, fault) in for_once.chain(for_good) {
+            let it = ctx.good(&world).await?;
+            ctx.strike(&it, on, fault.clone());
+            ctx.whole_or_failed(&it, &world).await?;
         }
     }
     Ok(())
@@ -239,59 +257,123 @@ fn many_lines(ctx: &Ctx<'_>) -> World {
     World::default().with("Many Lines Ltd", &items)
 }
 
+/// The kinds of request that a reading sends, and how many of each this world takes.
+async fn requests_of_a_reading(ctx: &Ctx<'_>, world: &World) -> Result<Vec<(Match, usize)>, Stop> {
+    let it = ctx.good(world).await?;
+    ensure_read(world, &ctx.details(&it).await?)?;
+    let profile = &ctx.profile;
+    let kinds = [&profile.list].into_iter();
+    let kinds = kinds.chain(&profile.details).chain(&profile.starts);
+    let counted = kinds.map(|kind| (kind.clone(), it.count(kind)));
+    Ok(counted.filter(|(_, sent)| *sent > 0).collect())
+}
+
 async fn an_account_that_fails_midway_is_not_short(ctx: &Ctx<'_>) -> Outcome {
     let world = many_lines(ctx);
-    let it = ctx.good(&world).await?;
-    ensure_read(&world, &ctx.details(&it).await?)?;
-    let needed = it.count(&ctx.profile.details);
-    if needed < 2 {
+    let kinds = requests_of_a_reading(ctx, &world).await?;
+    if kinds.iter().map(|(_, sent)| sent).sum::<usize>() < 2 {
         return Err(Stop::Skipped("one request reads an account".to_owned()));
     }
-    for nth in 2..=needed.min(4) {
-        for fault in [Fault::status(400), Fault::html_login_200()] {
-            let it = ctx.good(&world).await?;
-            ctx.strike(&it, ctx.profile.details.clone().nth(nth), fault);
-            if let Ok(read) = ctx.details(&it).await {
-                let failed = read.iter().all(Result::is_err);
-                ensure!(failed, "request {nth} failed, and it was read as {read:?}");
+    for (kind, sent) in kinds {
+        for nth in 1..=sent.min(4) {
+            for fault in [Fault::status(400), Fault::html_login_200()] {
+                let it = ctx.good(&world).await?;
+                ctx.strike(&it, kind.clone().nth(nth), fault);
+                ctx.whole_or_failed(&it, &world).await?;
             }
         }
     }
     Ok(())
 }
 
-/// The services that a source lists, or the first error.
-async fn services(ctx: &Ctx<'_>, it: &Started) -> Result<Vec<String>, Stop> {
-    let Started::Source(it) = it else {
-        return Err(Stop::Failed("this test is for sources".to_owned()));
+/// A list beside that of the accounts.
+#[derive(Clone, Copy, Debug)]
+enum Listing {
+    Services,
+    Agreements,
+    Products,
+}
+
+/// What is listed, or the first error.
+async fn listed(ctx: &Ctx<'_>, it: &Started, listing: Listing) -> Result<Vec<String>, Stop> {
+    let filter = AgreementFilter::default();
+    let mut keys: BoxStream<'_, tallyline_core::Result<String>> = match (it, listing) {
+        (Started::Source(it), Listing::Services) => it
+            .source
+            .services()
+            .map(|it| it.map(|service| service.key.to_string()))
+            .boxed(),
+        (Started::Sink(it), Listing::Agreements) => it
+            .sink
+            .agreements(&filter)
+            .map(|it| it.map(|agreement| agreement.id.to_string()))
+            .boxed(),
+        (Started::Sink(it), Listing::Products) => it
+            .sink
+            .products()
+            .map(|it| it.map(|product| product.id.to_string()))
+            .boxed(),
+        _ => return Err(Stop::Failed(format!("{listing:?} are of the other side"))),
     };
-    let mut listed = Vec::new();
-    let mut services = it.source.services();
-    while let Some(service) = services.next().await {
-        listed.push(ctx.noted(service)?.key.to_string());
+    let mut found = Vec::new();
+    while let Some(key) = keys.next().await {
+        found.push(ctx.noted(key)?);
     }
-    listed.sort();
-    Ok(listed)
+    Ok(found)
+}
+
+/// What of a world is to be listed.
+fn to_be_listed(ctx: &Ctx<'_>, it: &Started, world: &World, listing: Listing) -> Vec<String> {
+    match (it, listing) {
+        (Started::Sink(it), Listing::Agreements) => {
+            it.agreements.iter().map(ToString::to_string).collect()
+        }
+        (Started::Sink(it), _) => it.products.values().map(ToString::to_string).collect(),
+        (Started::Source(_), _) => {
+            let services = world.services().into_iter();
+            services
+                .map(|service| ctx.service_key(&service).to_string())
+                .collect()
+        }
+    }
+}
+
+/// Lists a world whole, then with each of the requests refused: what ends without an error must be whole as well.
+async fn is_listed_whole_or_failed(ctx: &Ctx<'_>, world: &World, listing: Listing) -> Outcome {
+    let it = ctx.good(world).await?;
+    let found = listed(ctx, &it, listing).await?;
+    for key in to_be_listed(ctx, &it, world, listing) {
+        let times = found.iter().filter(|it| **it == key).count();
+        ensure!(times == 1, "{key} is listed {times} times: {found:?}");
+    }
+    for at in 0..it.server().request_count().min(8) {
+        let one = Match::any().after(at).once();
+        for (on, fault) in [
+            (one.clone(), Fault::status(403)),
+            (one, Fault::status(404)),
+            (Match::any().after(at), Fault::text_503()),
+        ] {
+            let it = ctx.good(world).await?;
+            ctx.strike(&it, on, fault.clone());
+            let Ok(found) = listed(ctx, &it, listing).await else {
+                continue;
+            };
+            let wanted = to_be_listed(ctx, &it, world, listing);
+            let mut missing = wanted.iter().filter(|key| !found.contains(key));
+            ensure!(
+                missing.next().is_none(),
+                "request {} met {fault:?}, and without an error {found:?} were listed",
+                at + 1
+            );
+        }
+    }
+    Ok(())
 }
 
 async fn services_are_listed(ctx: &Ctx<'_>) -> Outcome {
-    let world = many_lines(ctx);
-    let it = ctx.good(&world).await?;
-    let listed = services(ctx, &it).await?;
-    for service in world.services() {
-        let key = ctx.service_key(&service).to_string();
-        let times = listed.iter().filter(|it| **it == key).count();
-        ensure!(times == 1, "{service} is listed {times} times: {listed:?}");
-    }
-    let before = it.server().request_count();
-    ctx.strike(&it, Match::any(), Fault::status(403));
-    let listed = services(ctx, &it).await;
-    let asked = it.server().request_count() > before;
-    ensure!(
-        !asked || listed.is_err(),
-        "every request was refused, and it was listed: {listed:?}"
-    );
-    Ok(())
+    let more = [("SECOND-A", 3_u32.into()), ("SECOND-B", 4_u32.into())];
+    let world = many_lines(ctx).with("Second Ltd", &more);
+    is_listed_whole_or_failed(ctx, &world, Listing::Services).await
 }
 
 async fn only_what_is_asked_is_read(ctx: &Ctx<'_>) -> Outcome {
@@ -349,34 +431,27 @@ async fn a_dropped_stream_stops_asking(ctx: &Ctx<'_>) -> Outcome {
         }
     }
     ctx.check(&it).await?;
-    let asked = it.count(&ctx.profile.details);
-    ensure!(
-        asked < MANY,
-        "one of {MANY} readings was taken, and {asked} requests were sent"
-    );
+    for kind in &ctx.profile.details {
+        let asked = it.count(kind);
+        ensure!(
+            asked < MANY,
+            "one of {MANY} readings was taken, and {kind:?} was sent {asked} times"
+        );
+    }
     Ok(())
 }
 
-async fn agreements_and_products_are_listed(ctx: &Ctx<'_>) -> Outcome {
+/// More agreements and products than two pages hold.
+fn many_agreements(ctx: &Ctx<'_>) -> World {
     let more = ctx.profile.page_size.unwrap_or(2) * 2 + 1;
-    let mut world = World::of(more);
-    for number in 1..=more {
-        world = world.with_service(&format!("SERVICE-{number:03}"));
-    }
-    let it = ctx.good(&world).await?;
+    (1..=more).fold(World::of(more), |world, number| {
+        world.with_service(&format!("SERVICE-{number:03}"))
+    })
+}
+
+async fn agreements_and_products_are_listed(ctx: &Ctx<'_>) -> Outcome {
+    let it = ctx.good(&many_agreements(ctx)).await?;
     let it = it.sink()?;
-    let mut products = Vec::new();
-    let mut stream = it.sink.products();
-    while let Some(product) = stream.next().await {
-        products.push(ctx.noted(product)?.id);
-    }
-    drop(stream);
-    for (service, id) in &it.products {
-        ensure!(
-            products.contains(id),
-            "product {id} of {service} is not listed"
-        );
-    }
     let second = it.companies.get(1).cloned();
     let filters = [
         (AgreementFilter::default(), it.agreements.clone()),
@@ -409,20 +484,9 @@ async fn agreements_and_products_are_listed(ctx: &Ctx<'_>) -> Outcome {
 }
 
 async fn a_list_of_agreements_or_products_that_fails_is_an_error(ctx: &Ctx<'_>) -> Outcome {
-    let started = ctx.good(&World::of(2)).await?;
-    let it = started.sink()?;
-    ctx.strike(&started, Match::any(), Fault::status(403));
-    let filter = AgreementFilter::default();
-    let agreements: Vec<_> = it.sink.agreements(&filter).collect().await;
-    let failed = agreements.iter().any(Result::is_err);
-    ensure!(
-        failed,
-        "every request was refused, and it is {agreements:?}"
-    );
-    let products: Vec<_> = it.sink.products().collect().await;
-    let failed = products.iter().any(Result::is_err);
-    ensure!(failed, "every request was refused, and it is {products:?}");
-    Ok(())
+    let world = many_agreements(ctx);
+    is_listed_whole_or_failed(ctx, &world, Listing::Agreements).await?;
+    is_listed_whole_or_failed(ctx, &world, Listing::Products).await
 }
 
 async fn a_missing_agreement_is_not_empty(ctx: &Ctx<'_>) -> Outcome {

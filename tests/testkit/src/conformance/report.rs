@@ -98,13 +98,21 @@ pub struct ConformanceReport {
 }
 
 impl ConformanceReport {
-    /// Whether nothing failed and every skip says why.
+    /// Whether nothing failed, every skip says why, and in every group something passed.
     pub fn is_conformant(&self) -> bool {
-        self.tests.iter().all(|test| match &test.outcome {
+        let well = self.tests.iter().all(|test| match &test.outcome {
             TestOutcome::Passed => true,
             TestOutcome::Failed(_) => false,
             TestOutcome::Skipped(reason) => !reason.trim().is_empty(),
-        })
+        });
+        well && self.groups_without_a_pass().is_empty()
+    }
+
+    /// The groups in which nothing passed, in order.
+    pub fn groups_without_a_pass(&self) -> Vec<Group> {
+        let mut groups = Group::ALL.to_vec();
+        groups.retain(|group| self.counts(*group).0 == 0);
+        groups
     }
 
     /// The groups in which something failed, in order.
@@ -187,6 +195,9 @@ impl ConformanceReport {
                 ));
             }
         }
+        for group in self.groups_without_a_pass() {
+            text.push_str(&format!("\nIn {group} nothing passed.\n"));
+        }
         let skips = self.skips();
         if !skips.is_empty() {
             text.push_str(&format!("\nSkipped:\n\n{skips}"));
@@ -195,11 +206,14 @@ impl ConformanceReport {
     }
 
     /// Compares the connector's row and skips with a committed table. With `TALLYLINE_BLESS=1` in the environment they are
-    /// written instead.
+    /// written instead. Only what [is conformant](Self::is_conformant) has a row.
     ///
     /// # Errors
-    /// What differs, or why the file cannot be read or written.
+    /// The report where it is not conformant, what differs, or why the file cannot be read or written.
     pub fn check_table(&self, file: &Path) -> Result<(), String> {
+        if !self.is_conformant() {
+            return Err(self.to_markdown());
+        }
         let shown = file.display();
         let text = std::fs::read_to_string(file).unwrap_or_default();
         let key = format!("| {} | {} |", self.system, self.side);

@@ -8,7 +8,7 @@ use tallyline_core::{Error, ErrorKind};
 use super::context::{Ctx, Outcome, Stop, ensure, ensure_read, tests};
 use super::harness::World;
 use super::read::names;
-use crate::faults::Fault;
+use crate::faults::{Fault, Match};
 
 /// More attempts than any harness may allow.
 const TOO_MANY: usize = 10;
@@ -23,6 +23,7 @@ tests! { Retry;
     a_reset_before_and_after_the_request_is_repeated: "a connection reset before and after the request was handled is repeated for reads",
     attempts_are_bounded: "a system that stays down is asked a bounded number of times, for lists and readings, and the error says that it was tried",
     what_cannot_help_is_not_repeated: "400, 403, 404 and 501 are not repeated, for lists and readings",
+    what_starts_something_is_sent_once: "a request of a reading that starts something is sent once, whatever comes back",
 }
 
 /// Reads the world in spite of faults on the list and the details.
@@ -30,13 +31,16 @@ async fn survives(ctx: &Ctx<'_>, fault: impl Fn() -> Fault) -> Outcome {
     let world = World::of(3);
     let it = ctx.good(&world).await?;
     ctx.strike(&it, ctx.profile.list.clone().once(), fault());
-    ctx.strike(&it, ctx.profile.details.clone().once(), fault());
+    for kind in &ctx.profile.details {
+        ctx.strike(&it, kind.clone().once(), fault());
+    }
+    let all = 1 + ctx.profile.details.len();
     let listed = ctx.list(&it).await?;
     ensure!(listed == names(&world), "{listed:?} were listed");
     ensure_read(&world, &ctx.details(&it).await?)?;
     ensure!(
-        it.server().faults().struck() == 2,
-        "the faults struck {} of 2 times: the harness names the wrong requests",
+        it.server().faults().struck() == all,
+        "the faults struck {} of {all} times: the harness names the wrong requests",
         it.server().faults().struck()
     );
     Ok(())
@@ -97,25 +101,27 @@ async fn a_reset_before_and_after_the_request_is_repeated(ctx: &Ctx<'_>) -> Outc
     survives(ctx, Fault::lose_answer).await
 }
 
-/// How many requests a reading of one account takes that meets a fault every time, or none.
-async fn reading(ctx: &Ctx<'_>, fault: Option<Fault>) -> Result<usize, Stop> {
+/// How many requests of a kind a reading of one account takes that meets a fault every time, or none.
+async fn reading(ctx: &Ctx<'_>, kind: &Match, fault: Option<Fault>) -> Result<usize, Stop> {
     let it = ctx.good(&World::of(1)).await?;
     let Some(fault) = fault else {
         ctx.details(&it).await?;
-        return Ok(it.count(&ctx.profile.details));
+        return Ok(it.count(kind));
     };
-    ctx.strike(&it, ctx.profile.details.clone(), fault);
+    ctx.strike(&it, kind.clone(), fault);
     // What becomes of the reading is asked elsewhere.
     let _ = ctx.details(&it).await;
-    Ok(it.count(&ctx.profile.details))
+    Ok(it.count(kind))
 }
 
 async fn attempts_are_bounded(ctx: &Ctx<'_>) -> Outcome {
-    let asked = reading(ctx, Some(Fault::status(503))).await?;
-    ensure!(
-        (2..TOO_MANY).contains(&asked),
-        "a reading was asked for {asked} times"
-    );
+    for kind in &ctx.profile.details {
+        let asked = reading(ctx, kind, Some(Fault::status(503))).await?;
+        ensure!(
+            (2..TOO_MANY).contains(&asked),
+            "{kind:?} was sent {asked} times"
+        );
+    }
     let (error, asked) = fails(ctx, Fault::status(503)).await?;
     ensure!(
         error.kind() == ErrorKind::Unavailable,
@@ -136,13 +142,36 @@ async fn what_cannot_help_is_not_repeated(ctx: &Ctx<'_>) -> Outcome {
         let (_, asked) = fails(ctx, Fault::status(status)).await?;
         ensure!(asked == 1, "after {status} it was asked {asked} times");
     }
-    let needed = reading(ctx, None).await?;
-    for status in [400, 404, 501] {
-        let asked = reading(ctx, Some(Fault::status(status))).await?;
-        ensure!(
-            asked <= needed,
-            "a reading takes {needed} requests, and after {status} there were {asked}"
-        );
+    for kind in &ctx.profile.details {
+        let needed = reading(ctx, kind, None).await?;
+        for status in [400, 404, 501] {
+            let asked = reading(ctx, kind, Some(Fault::status(status))).await?;
+            ensure!(
+                asked <= needed,
+                "a reading takes {needed} of {kind:?}, and after {status} there were {asked}"
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn what_starts_something_is_sent_once(ctx: &Ctx<'_>) -> Outcome {
+    if ctx.profile.starts.is_empty() {
+        return Err(Stop::Skipped("its readings start nothing".to_owned()));
+    }
+    for kind in &ctx.profile.starts {
+        for fault in [
+            Fault::status(500),
+            Fault::text_503(),
+            Fault::html_502(),
+            Fault::lose_answer(),
+        ] {
+            let asked = reading(ctx, kind, Some(fault.clone())).await?;
+            ensure!(
+                asked == 1,
+                "after {fault:?} {kind:?} was sent {asked} times"
+            );
+        }
     }
     Ok(())
 }

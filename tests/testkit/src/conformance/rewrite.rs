@@ -1,5 +1,6 @@
 //! Answers changed on the way back, whatever the system: by the text of a number, by the name of a member.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -47,14 +48,31 @@ pub(super) fn unknown_members() -> Fault {
     })
 }
 
+/// The names under which something was changed. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changed(Arc<Mutex<BTreeSet<&'static str>>>);
+
+impl Changed {
+    /// Those of the names under which nothing was changed.
+    pub(super) fn missed(&self, names: &[&'static str]) -> Vec<&'static str> {
+        let changed = lock(&self.0);
+        let names = names.iter().copied();
+        names.filter(|name| !changed.contains(name)).collect()
+    }
+}
+
 /// Makes members of some names null, wherever they stand.
-pub(super) fn nulls(names: &'static [&'static str]) -> Fault {
-    on_members(names, |_| Some(Json::Null))
+pub(super) fn nulls(names: &'static [&'static str], changed: &Changed) -> Fault {
+    on_members(names, changed, |_| Some(Json::Null))
 }
 
 /// Gives texts under some names another text, wherever they stand.
-pub(super) fn texts(names: &'static [&'static str], text: &'static str) -> Fault {
-    on_members(names, move |member| {
+pub(super) fn texts(
+    names: &'static [&'static str],
+    text: &'static str,
+    changed: &Changed,
+) -> Fault {
+    on_members(names, changed, move |member| {
         let is_text = matches!(member, Json::Text(_));
         is_text.then(|| Json::Text(text.to_owned()))
     })
@@ -62,16 +80,19 @@ pub(super) fn texts(names: &'static [&'static str], text: &'static str) -> Fault
 
 fn on_members(
     names: &'static [&'static str],
+    changed: &Changed,
     change: impl Fn(&Json) -> Option<Json> + Send + Sync + 'static,
 ) -> Fault {
+    let changed = changed.clone();
     on_json(move |body| {
         each_object(body, &mut |members| {
-            let named = members
-                .iter_mut()
-                .filter(|(name, _)| names.contains(&name.as_str()));
-            for (_, member) in named {
-                if let Some(new) = change(member) {
+            for (name, member) in members.iter_mut() {
+                let Some(name) = names.iter().find(|wanted| *wanted == name) else {
+                    continue;
+                };
+                if let Some(new) = change(member).filter(|new| new != member) {
                     *member = new;
+                    lock(&changed.0).insert(name);
                 }
             }
         });

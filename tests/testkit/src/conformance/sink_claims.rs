@@ -10,6 +10,7 @@ use tallyline_core::wire::parse_decimal;
 
 use super::context::{Ctx, Outcome, Stop, ensure, tests};
 use super::harness::{SinkUnderTest, World};
+use super::sink_makes::{KEY, new_agreement, new_charge};
 use super::sink_writes::{
     apply, change, claims, create, creates, ensure_only, first_line, missing, set, sets, standing,
     with_new, writes, written,
@@ -19,7 +20,8 @@ tests! { Sink;
     what_is_claimed_works: "costs, prices and ends of lines land where the descriptor claims them",
     a_dated_quantity_begins_on_its_day: "where quantities are dated, one of a later day lands and leaves the days before it as they are",
     a_line_ends_before_it_starts: "where a line can end before its first day, a new one is taken back whole",
-    what_is_not_claimed_is_refused: "what the descriptor does not claim is refused before anything is sent",
+    what_is_not_claimed_is_refused: "what the descriptor does not claim is refused before anything is sent, agreements and charges included",
+    a_day_that_is_not_claimed_is_not_kept: "where quantities are not dated, one of a later day counts at once or is refused, and where a line cannot end before its first day, that is refused",
 }
 
 type Claim = (&'static str, fn(&SinkCapabilities) -> bool, Action);
@@ -197,25 +199,40 @@ async fn a_line_ends_before_it_starts(ctx: &Ctx<'_>) -> Outcome {
     Ok(())
 }
 
+/// Every kind of change, with the name of the capability that it needs and whether the sink claims it.
+async fn changes(
+    it: &SinkUnderTest,
+) -> std::result::Result<Vec<(&'static str, bool, Change)>, Stop> {
+    let claimed = &it.sink.descriptor().capabilities;
+    let line = first_line(it, 0)?;
+    let mut changes = Vec::new();
+    for (what, claim, action) in kinds(it).await? {
+        let change = change(it, 0, line.product.clone(), action)?;
+        changes.push((what, claim(claimed), change));
+    }
+    let new = create(it, 7_u32.into())?;
+    changes.push(("create_line", claimed.create_line, new));
+    let agreement = new_agreement(it, KEY)?;
+    changes.push(("create_agreement", claimed.create_agreement, agreement));
+    changes.push(("add_charge", claimed.add_charge, new_charge(it)?));
+    Ok(changes)
+}
+
 async fn what_is_not_claimed_is_refused(ctx: &Ctx<'_>) -> Outcome {
     let started = ctx.good(&with_new()).await?;
     let it = started.sink()?;
-    let mut unclaimed = Vec::new();
-    for (what, claim, action) in kinds(it).await? {
-        if !claim(&it.sink.descriptor().capabilities) {
-            unclaimed.push((what, change(it, 0, first_line(it, 0)?.product, action)?));
-        }
-    }
-    if !it.sink.descriptor().capabilities.create_line {
-        unclaimed.push(("create_line", create(it, 7_u32.into())?));
-    }
+    let unclaimed = changes(it)
+        .await?
+        .into_iter()
+        .filter(|(_, claimed, _)| !claimed);
+    let unclaimed: Vec<_> = unclaimed.collect();
     if unclaimed.is_empty() {
         return Err(Stop::Skipped(
             "the descriptor claims every kind of change".to_owned(),
         ));
     }
     let before = standing(it);
-    for (what, change) in unclaimed {
+    for (what, _, change) in unclaimed {
         match it.sink.execute(&change).await {
             Err(error) => ensure!(
                 error.error().kind() == ErrorKind::Unsupported
@@ -228,6 +245,50 @@ async fn what_is_not_claimed_is_refused(ctx: &Ctx<'_>) -> Outcome {
     ensure_only(it, &before, None)?;
     let sent = written(&started, &writes(ctx)?);
     ensure!(sent == 0, "{sent} writes were sent");
+    Ok(())
+}
+
+async fn a_day_that_is_not_claimed_is_not_kept(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(2)).await?;
+    let it = started.sink()?;
+    let claimed = &it.sink.descriptor().capabilities;
+    if claimed.dated_quantities && claimed.end_before_start {
+        let both = "the descriptor claims dated_quantities and end_before_start";
+        return Err(Stop::Skipped(both.to_owned()));
+    }
+    if claimed.set_quantity && !claimed.dated_quantities {
+        let before = standing(it);
+        let mut later = set(it, 0, 14_u32.into())?;
+        later.effective = it.effective.plus_days(30);
+        // It counts at once for all that is not invoiced, or it is refused.
+        let line = match it.sink.execute(&later).await {
+            Ok(_) => later.action.line().map(|line| (line, 14_u32.into())),
+            Err(error) => {
+                ensure!(!matches!(error, WriteError::Unknown(_)), "{error}");
+                None
+            }
+        };
+        ensure_only(it, &before, line)?;
+    }
+    if claimed.end_line && !claimed.end_before_start {
+        let before = standing(it);
+        let line = first_line(it, 1)?;
+        let Some(first_day) = line.state.effective else {
+            return Ok(());
+        };
+        let action = Action::EndLine {
+            line: line.id,
+            from: line.state.quantity,
+            last_day: first_day.plus_days(-1),
+            replaced_by: None,
+        };
+        let ended = it.sink.execute(&change(it, 1, line.product, action)?).await;
+        ensure!(
+            ended.is_err() && !matches!(ended, Err(WriteError::Unknown(_))),
+            "an end before the start is not claimed, and it is {ended:?}"
+        );
+        ensure_only(it, &before, None)?;
+    }
     Ok(())
 }
 

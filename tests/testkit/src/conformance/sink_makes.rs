@@ -21,7 +21,7 @@ tests! { Sink;
     a_charge_is_added_once: "a charge for a bill is found again by its marker: one after a lost answer, and one after a second run",
 }
 
-const KEY: &str = "conformance-1";
+pub(super) const KEY: &str = "conformance-1";
 
 /// Applies a change whose first answer is lost, then again in a run that knows nothing of the first.
 async fn twice(ctx: &Ctx<'_>, started: &Started, request: &Match, change: Change) -> Outcome {
@@ -61,12 +61,8 @@ async fn agreements(
     Ok(found.map_ok(|agreement| agreement.id).try_collect().await?)
 }
 
-async fn an_agreement_is_made_once(ctx: &Ctx<'_>) -> Outcome {
-    let started = ctx.good(&World::of(1)).await?;
-    let it = started.sink()?;
-    claims(it, "create_agreement", |claimed| claimed.create_agreement)?;
-    let request = writes(ctx)?.agreement;
-    let request = request.ok_or_else(|| missing("request that creates an agreement"))?;
+/// An agreement to be made for a key.
+pub(super) fn new_agreement(it: &SinkUnderTest, key: &str) -> std::result::Result<Change, Stop> {
     let action = Action::CreateAgreement {
         name: "Conformance".to_owned(),
         billing_cycle: BillingCycle::Monthly,
@@ -74,7 +70,37 @@ async fn an_agreement_is_made_once(ctx: &Ctx<'_>) -> Outcome {
         parent: None,
     };
     let mut new = change(it, 0, first_line(it, 0)?.product, action)?;
-    new.agreement = AgreementId::of_key(&AgreementKey::new(KEY));
+    new.agreement = AgreementId::of_key(&AgreementKey::new(key));
+    Ok(new)
+}
+
+/// A charge to be added for a bill.
+pub(super) fn new_charge(it: &SinkUnderTest) -> std::result::Result<Change, Stop> {
+    let line = first_line(it, 0)?;
+    let price = parse_decimal("812.44").map_err(|error| missing(&error.to_string()))?;
+    let mut unit_price = Money::without_currency(price);
+    unit_price.currency = line.state.unit_price.and_then(|price| price.currency);
+    let action = Action::AddCharge {
+        bill: BillKey::new("conformance", it.effective),
+        description: "Consumption of one bill".to_owned(),
+        quantity: 1_u32.into(),
+        unit_price,
+        unit_cost: None,
+        period: None,
+    };
+    let mut charge = change(it, 0, line.product, action)?;
+    let key = charge.charge_key().ok_or_else(|| missing("charge"))?;
+    charge.marker = key.marker("conformance");
+    Ok(charge)
+}
+
+async fn an_agreement_is_made_once(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(1)).await?;
+    let it = started.sink()?;
+    claims(it, "create_agreement", |claimed| claimed.create_agreement)?;
+    let request = writes(ctx)?.agreement;
+    let request = request.ok_or_else(|| missing("request that creates an agreement"))?;
+    let new = new_agreement(it, KEY)?;
     let before = agreements(&*it.sink, &new.company).await?;
     let lines = standing(it);
     twice(ctx, &started, &request, new.clone()).await?;
@@ -96,21 +122,7 @@ async fn a_charge_is_added_once(ctx: &Ctx<'_>) -> Outcome {
     claims(it, "add_charge", |claimed| claimed.add_charge)?;
     let request = writes(ctx)?.charge;
     let request = request.ok_or_else(|| missing("request that adds a charge"))?;
-    let line = first_line(it, 0)?;
-    let price = parse_decimal("812.44").map_err(|error| missing(&error.to_string()))?;
-    let mut unit_price = Money::without_currency(price);
-    unit_price.currency = line.state.unit_price.and_then(|price| price.currency);
-    let action = Action::AddCharge {
-        bill: BillKey::new("conformance", it.effective),
-        description: "Consumption of one bill".to_owned(),
-        quantity: 1_u32.into(),
-        unit_price,
-        unit_cost: None,
-        period: None,
-    };
-    let mut charge = change(it, 0, line.product, action)?;
-    let key = charge.charge_key().ok_or_else(|| missing("charge"))?;
-    charge.marker = key.marker("conformance");
+    let charge = new_charge(it)?;
     let lines = standing(it);
     twice(ctx, &started, &request, charge.clone()).await?;
     let record = made(it, &charge).await?;

@@ -33,7 +33,7 @@ async fn changed(ctx: &Ctx<'_>, fault: impl Fn() -> Fault) -> Outcome {
     let world = World::of(3);
     let it = ctx.good(&world).await?;
     ctx.strike(&it, ctx.profile.list.clone(), fault());
-    ctx.strike(&it, ctx.profile.details.clone(), fault());
+    ctx.strike_details(&it, fault);
     let listed = ctx.list(&it).await?;
     ensure!(listed == names(&world), "{listed:?} were listed");
     ensure_read(&world, &ctx.details(&it).await?)
@@ -43,12 +43,23 @@ async fn unknown_members_change_nothing(ctx: &Ctx<'_>) -> Outcome {
     changed(ctx, rewrite::unknown_members).await
 }
 
+/// Fails where members were named under which no answer holds anything.
+fn ensure_missed_none(what: &str, missed: &[&'static str]) -> Outcome {
+    ensure!(
+        missed.is_empty(),
+        "`{what}` names {missed:?}, and no answer holds anything to change there"
+    );
+    Ok(())
+}
+
 async fn unknown_words_do_not_break_a_read(ctx: &Ctx<'_>) -> Outcome {
     let names = ctx.profile.open_enums;
     if names.is_empty() {
         return Err(Stop::Skipped("its answers hold no open lists".to_owned()));
     }
-    changed(ctx, move || rewrite::texts(names, "zzNewWord")).await
+    let seen = rewrite::Changed::default();
+    changed(ctx, || rewrite::texts(names, "zzNewWord", &seen)).await?;
+    ensure_missed_none("open_enums", &seen.missed(names))
 }
 
 async fn null_and_blank_members_do_not_break_a_read(ctx: &Ctx<'_>) -> Outcome {
@@ -58,26 +69,27 @@ async fn null_and_blank_members_do_not_break_a_read(ctx: &Ctx<'_>) -> Outcome {
             "every member that it reads is guaranteed".to_owned(),
         ));
     }
-    changed(ctx, move || rewrite::nulls(names)).await?;
-    changed(ctx, move || rewrite::texts(names, "")).await
+    let seen = rewrite::Changed::default();
+    changed(ctx, || rewrite::nulls(names, &seen)).await?;
+    changed(ctx, || rewrite::texts(names, "", &seen)).await?;
+    ensure_missed_none("optional_members", &seen.missed(names))
 }
 
 /// Reads one account whose quantity stands in the answer as a literal.
 async fn literal(ctx: &Ctx<'_>, literal: &'static str) -> Result<Result<Quantity, String>, Stop> {
-    one_quantity(ctx, literal, rewrite::number(SENTINEL, literal)).await
+    one_quantity(ctx, literal, || rewrite::number(SENTINEL, literal)).await
 }
 
 /// Reads one account, whose quantity the fault finds in the answer.
 async fn one_quantity(
     ctx: &Ctx<'_>,
     literal: &str,
-    fault: Fault,
+    fault: impl Fn() -> Fault,
 ) -> Result<Result<Quantity, String>, Stop> {
     let sentinel = quantity(SENTINEL)?;
     let world = World::default().with("Literal Ltd", &[("MAIL-A", sentinel)]);
     let it = ctx.good(&world).await?;
-    let details = ctx.profile.details.clone();
-    ctx.strike(&it, details, fault);
+    ctx.strike_details(&it, fault);
     let read = ctx.details(&it).await?;
     match read.first() {
         Some(Ok(items)) => match items.as_slice() {
@@ -171,7 +183,7 @@ async fn what_is_no_number_fails(ctx: &Ctx<'_>) -> Outcome {
             ensure!(false, "{text} was read as {read}");
         }
     }
-    if let Ok(read) = one_quantity(ctx, "nothing", rewrite::without(SENTINEL)).await? {
+    if let Ok(read) = one_quantity(ctx, "nothing", || rewrite::without(SENTINEL)).await? {
         ensure!(false, "a quantity that is missing was read as {read}");
     }
     Ok(())
