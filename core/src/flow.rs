@@ -12,9 +12,9 @@ use crate::model::{
     Agreement, AgreementId, AgreementReading, Company, CompanyId, Product, ReadFailure, Service,
     Timestamp, VendorAccount,
 };
-use crate::plan::{Change, Plan, PlanContext, Planner, Policy};
+use crate::plan::{AccountsContext, Change, Plan, PlanContext, Planner, Policy, plan_accounts};
 use crate::reconcile::{PsaBook, Reconciler};
-use crate::sink::{AgreementFilter, PsaSink};
+use crate::sink::{AgreementFilter, PsaSink, SinkDescriptor};
 use crate::source::{UsageRequest, VendorSource};
 use crate::store::Ledger;
 
@@ -207,6 +207,35 @@ impl<'a> Flow<'a> {
         };
         Planner::new(policy.clone()).plan(&reconciler.finish(), &context)
     }
+}
+
+/// Reads a PSA's companies and a vendor's accounts, and plans the companies as
+/// [accounts](crate::plan::plan_accounts) of the vendor: `accounts` is what takes them in, and
+/// `left_out` are the companies that a person leaves out.
+///
+/// # Errors
+/// `Auth` and `Config` from either side, any error when a list gave nothing else, and `Unsupported`
+/// when the vendor takes in no accounts. A record that could not be read is a notice of the plan.
+pub async fn accounts_plan(
+    psa: &dyn PsaSink,
+    vendor: &dyn VendorSource,
+    accounts: &SinkDescriptor,
+    left_out: &BTreeSet<CompanyId>,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<Plan> {
+    let mut problems = Vec::new();
+    let companies = collect(psa.companies(), &mut problems).await?;
+    let known = collect(vendor.accounts(), &mut problems).await?;
+    let context = AccountsContext {
+        psa: psa.descriptor(),
+        vendor: accounts,
+        problems: &problems,
+        left_out,
+        policy,
+        now,
+    };
+    plan_accounts(&companies, &known, &context)
 }
 
 /// Reads the present state of the agreements that changes are about, for an

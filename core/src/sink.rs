@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::model::{
     Agreement, AgreementId, AgreementLineId, AgreementReading, ChargeId, Company, CompanyId,
-    Currency, LineState, Product,
+    Currency, LineState, Product, VendorAccountId,
 };
 use crate::plan::{Change, Strategy};
 use crate::proration::ProrationRule;
@@ -72,6 +72,9 @@ pub struct SinkDescriptor {
     /// before each write. More is for a sink that reads what a change is about itself, just
     /// before it writes, and refuses where it is not what the change was planned on.
     pub lines_hold_for: Duration,
+    /// The field of an account that holds the id of the PSA's company, of a vendor that takes in
+    /// accounts: they are created with it, or given it, and found again by it. None elsewhere.
+    pub account_field: Option<String>,
 }
 
 impl SinkDescriptor {
@@ -93,6 +96,7 @@ impl SinkDescriptor {
             proration: None,
             prorates_ends: false,
             lines_hold_for: Duration::ZERO,
+            account_field: None,
         }
     }
 }
@@ -113,6 +117,8 @@ pub enum MadeRecord {
     Agreement(AgreementId),
     /// A charge.
     Charge(ChargeId),
+    /// An account of a vendor, by the vendor's id.
+    Account(VendorAccountId),
 }
 
 impl fmt::Display for MadeRecord {
@@ -120,6 +126,7 @@ impl fmt::Display for MadeRecord {
         match self {
             Self::Agreement(id) => write!(f, "agreement {id}"),
             Self::Charge(id) => write!(f, "charge {id}"),
+            Self::Account(id) => write!(f, "account {id}"),
         }
     }
 }
@@ -131,7 +138,7 @@ pub struct Receipt {
     /// The line concerned, new or changed; absent where it is about none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<AgreementLineId>,
-    /// The agreement or the charge that was made, where it is about one.
+    /// The agreement, the charge or the account that was made, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<MadeRecord>,
     /// The line's state in the PSA's answer, where the answer shows it.
@@ -151,7 +158,7 @@ impl Receipt {
         }
     }
 
-    /// A receipt that names the agreement or the charge that was made.
+    /// A receipt that names the agreement, the charge or the account that was made.
     #[must_use]
     pub fn made(record: MadeRecord) -> Self {
         Self {
@@ -175,7 +182,7 @@ pub enum Verdict {
         /// Its state, as read.
         observed: LineState,
     },
-    /// The PSA holds the agreement or the charge that the change was to make.
+    /// The system holds the agreement, the charge or the account that the change was to make.
     Made {
         /// The record.
         record: MadeRecord,
@@ -245,6 +252,9 @@ impl From<Error> for WriteError {
 
 /// A PSA: its companies, agreements, products and lines, and the writes on them.
 ///
+/// A vendor that takes in accounts for the companies of a PSA is one as well, with nothing to list:
+/// what it is told are the changes of a [plan of accounts](crate::plan::plan_accounts).
+///
 /// Object-safe: keep a `Box<dyn PsaSink>` per tenant. Dropping a stream stops its requests.
 #[async_trait]
 pub trait PsaSink: Send + Sync {
@@ -308,7 +318,7 @@ pub trait PsaSink: Send + Sync {
 
     /// Reads back whether a change has landed. Safe to repeat.
     ///
-    /// Of a change that makes an agreement or a charge it is asked before the write as well, without
+    /// Of a change that makes an agreement, a charge or an account it is asked before the write as well, without
     /// a receipt: what carries its key or its marker already is not made again.
     ///
     /// # Errors

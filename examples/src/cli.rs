@@ -13,7 +13,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done, or nothing to do
   1  an error; for apply also a change that failed or whose outcome is not known
-  2  plan, show, retry, undo: changes are pending, or the vendor shows no usage at all.
+  2  plan, export, show, retry, undo: changes are pending, or the vendor shows no usage at all.
      apply: stopped with changes left
   3  something is blocked and waits for a person (wins over 2)";
 
@@ -65,6 +65,9 @@ pub(crate) enum Command {
     Map(MapCommand),
     /// Read both sides and write down what would bring them in step. Changes nothing.
     Plan(PlanArgs),
+    /// Plan the other way: which of the PSA's companies become accounts of the vendor (Cloudmore), and which
+    /// accounts get a company's id. Changes nothing: the plan is applied like any other.
+    Export(ExportArgs),
     /// Show a plan file. Refuses one that was edited.
     Show(ShowArgs),
     /// Carry out a plan file and verify every change by reading it back.
@@ -130,6 +133,19 @@ pub(crate) struct PlanArgs {
     /// Where to write the plan.
     #[arg(long, default_value = "plan.json", value_name = "FILE")]
     pub(crate) out: PathBuf,
+    /// Print every notice, however many.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Where to write the plan.
+    #[arg(long, default_value = "export-plan.json", value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Leave out this company, by its id in the PSA; may be given more than once.
+    #[arg(long, value_name = "COMPANY_ID")]
+    pub(crate) except: Vec<CompanyId>,
     /// Print every notice, however many.
     #[arg(long)]
     pub(crate) all: bool,

@@ -177,6 +177,18 @@ pub(crate) enum SinkConfig {
     ConnectWise(ConnectWiseConfig),
 }
 
+impl SourceConfig {
+    /// The address that stands in the configuration; empty where it is the vendor's own.
+    pub(crate) fn address(&self) -> &str {
+        let address = match self {
+            Self::Cloudmore(reseller) => &reseller.base_url,
+            Self::Dandh(reseller) => &reseller.base_url,
+            Self::Sherweb(application) => &application.base_url,
+        };
+        address.as_deref().unwrap_or_default()
+    }
+}
+
 impl SinkConfig {
     /// The address that stands in the configuration; empty where it is the vendor's own.
     pub(crate) fn address(&self) -> &str {

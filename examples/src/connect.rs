@@ -1,5 +1,6 @@
 //! From the configuration to a source and a sink, and from their errors to what to fix.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,10 +10,12 @@ use tallyline_autotask::{
     TenantBudget,
 };
 use tallyline_cloudmore::{
-    ClientPair, CloudmoreClient, CloudmoreSource, ReportMode, SelectedServices,
+    ClientPair, CloudmoreAccounts, CloudmoreClient, CloudmoreSource, ReportMode, SelectedServices,
 };
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, MarkerPlacement};
 use tallyline_core::http::{BaseUrl, Limiter, LimiterOptions, RetryPolicy};
+use tallyline_core::model::CompanyId;
+use tallyline_core::plan::PlanKind;
 use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result, VendorSource};
 use tallyline_dandh::{DandhClient, Marketplace, ParentAccount, QuantityPolicy};
@@ -32,17 +35,77 @@ pub(crate) struct Connections {
     pub(crate) source: Box<dyn VendorSource>,
     /// The PSA's side.
     pub(crate) sink: Box<dyn PsaSink>,
+    /// What takes in accounts on the vendor's side, for a plan of accounts.
+    pub(crate) accounts: Option<Box<dyn PsaSink>>,
+    /// The companies that a person leaves out of a plan of accounts.
+    pub(crate) left_out: BTreeSet<CompanyId>,
 }
 
-/// Connects both sides. Nothing is sent yet.
+impl Connections {
+    /// What a plan is carried out on.
+    pub(crate) fn target(&self) -> &dyn PsaSink {
+        self.accounts.as_deref().unwrap_or(self.sink.as_ref())
+    }
+}
+
+/// Connects both sides, for plans of what is billed. Nothing is sent yet.
 ///
 /// # Errors
 /// As [`source`] and [`sink`].
 pub(crate) fn both(config: &Config) -> Result<Connections> {
+    for_plans(config, PlanKind::Billing)
+}
+
+/// Connects both sides for plans of a kind. Nothing is sent yet.
+///
+/// # Errors
+/// As [`source`], [`sink`] and [`target`].
+pub(crate) fn for_plans(config: &Config, kind: PlanKind) -> Result<Connections> {
+    let accounts = match kind {
+        PlanKind::Accounts => Some(accounts(config)?),
+        _ => None,
+    };
     Ok(Connections {
         source: source(config)?,
         sink: sink(config)?,
+        accounts,
+        left_out: BTreeSet::new(),
     })
+}
+
+/// What plans of a kind are carried out on: the PSA, or what takes in accounts on the vendor's side.
+///
+/// # Errors
+/// `Config` naming the setting.
+pub(crate) fn target(config: &Config, kind: PlanKind) -> Result<Box<dyn PsaSink>> {
+    match kind {
+        PlanKind::Accounts => accounts(config),
+        _ => sink(config),
+    }
+}
+
+/// The address of what plans of a kind are carried out on, where the configuration names one.
+pub(crate) fn address(config: &Config, kind: PlanKind) -> &str {
+    match kind {
+        PlanKind::Accounts => config.source.address(),
+        _ => config.sink.address(),
+    }
+}
+
+fn accounts(config: &Config) -> Result<Box<dyn PsaSink>> {
+    match &config.source {
+        SourceConfig::Cloudmore(settings) => {
+            let source = cloudmore(config, settings)?;
+            Ok(Box::new(CloudmoreAccounts::of(&source)?))
+        }
+        SourceConfig::Dandh(_) | SourceConfig::Sherweb(_) => Err(Error::new(
+            ErrorKind::Config,
+            format!(
+                "the vendor of [source] in {} takes in no accounts; Cloudmore does",
+                files::shown(&config.path)
+            ),
+        )),
+    }
 }
 
 /// The vendor's side.

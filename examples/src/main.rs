@@ -81,6 +81,7 @@ fn run(cli: Cli) -> Result<Outcome> {
             Command::Services => commands::list::services(&context).await,
             Command::Map(command) => commands::map::run(&context, command).await,
             Command::Plan(args) => commands::plan::run(&context, &args).await,
+            Command::Export(args) => commands::export::run(&context, &args).await,
             Command::Show(args) => commands::show::run(&context, &args),
             Command::Apply(args) => commands::apply::run(&context, &args).await,
             Command::Status(args) => commands::status::run(&context, &args).await,

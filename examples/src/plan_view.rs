@@ -7,7 +7,9 @@ use std::path::Path;
 use comfy_table::Table;
 use serde::Serialize;
 use tallyline_core::model::{AgreementId, PlanId, Quantity, VendorAccountId};
-use tallyline_core::plan::{Action, Change, Guard, Notice, Origin, Plan, PlanContent, PlanSummary};
+use tallyline_core::plan::{
+    Action, Change, Guard, Notice, Origin, Plan, PlanContent, PlanKind, PlanSummary,
+};
 use tallyline_core::reconcile::Kind;
 
 use crate::files;
@@ -68,8 +70,21 @@ pub(crate) fn body(plan: &Plan, amount: Amount) -> String {
     let mut out = head(plan);
     out.push_str(&ready(plan, amount.changes));
     out.push_str(&blocked(plan, amount.blocked));
-    out.push_str(&notices(plan.notices(), amount.notices));
+    let headings = headings(plan.content().kind);
+    out.push_str(&under(headings, plan.notices(), amount.notices));
     out
+}
+
+/// The headings of notices of a plan.
+fn headings(kind: PlanKind) -> fn(Kind) -> &'static str {
+    match kind {
+        PlanKind::Accounts => |kind| match kind {
+            Kind::Ambiguous => "Stated by more than one account",
+            Kind::NotEligible => "Left out",
+            kind => kind_words(kind),
+        },
+        _ => kind_words,
+    }
 }
 
 /// What the plan amounts to.
@@ -98,6 +113,11 @@ pub(crate) fn head(plan: &Plan) -> String {
     let mut out = wrapped("", 0, &sentence);
     if content.origin.is_some() {
         // The figures of the whole comparison are of no use here.
+        return out;
+    }
+    if content.kind == PlanKind::Accounts {
+        let have = count(to_usize(agree), "company has its", "companies have their");
+        let _ = writeln!(out, "{have} account already.");
         return out;
     }
     let _ = writeln!(out, "{agree} billed quantities agree with the vendor's.");
@@ -168,6 +188,10 @@ pub(crate) fn blocked(plan: &Plan, at_most: usize) -> String {
 
 /// The notices, by kind.
 pub(crate) fn notices(notices: &[Notice], at_most: usize) -> String {
+    under(kind_words, notices, at_most)
+}
+
+fn under(heading: fn(Kind) -> &'static str, notices: &[Notice], at_most: usize) -> String {
     let mut kinds: BTreeMap<Kind, Vec<&Notice>> = BTreeMap::new();
     for notice in notices {
         kinds.entry(notice.kind).or_default().push(notice);
@@ -175,7 +199,7 @@ pub(crate) fn notices(notices: &[Notice], at_most: usize) -> String {
     let mut out = String::new();
     for (kind, notices) in kinds {
         let items = folded(&notices);
-        let _ = writeln!(out, "\n{} ({})", kind_words(kind), items.len());
+        let _ = writeln!(out, "\n{} ({})", heading(kind), items.len());
         for item in items.iter().take(at_most) {
             out.push_str(&wrapped("  - ", 4, item));
         }
@@ -254,8 +278,12 @@ pub(crate) fn some(changes: &[&Change], at_most: usize, ids: bool) -> String {
 }
 
 fn changes_table<'a>(changes: impl Iterator<Item = &'a Change>, ids: bool) -> Table {
+    let mut changes = changes.peekable();
+    let of_account = changes
+        .peek()
+        .is_some_and(|change| change.action.is_of_account());
     let mut table = airy_table([
-        "Company, agreement, product",
+        columns(of_account),
         "Change, and from when",
         if ids {
             "Why, and the change's id"
@@ -276,17 +304,23 @@ fn changes_table<'a>(changes: impl Iterator<Item = &'a Change>, ids: bool) -> Ta
             }
         }
         let when = match &change.action {
-            Action::AddCharge { .. } => "dated",
-            _ => "from",
+            Action::AddCharge { .. } => format!("\ndated {}", change.effective),
+            action if action.is_of_account() => String::new(),
+            _ => format!("\nfrom {}", change.effective),
         };
-        table.add_row([
-            place(change),
-            format!("{what}\n{step}\n{when} {}", change.effective),
-            why,
-        ]);
+        table.add_row([place(change), format!("{what}\n{step}{when}"), why]);
     }
     keep_wide(&mut table, &[(0, 26), (1, 24)]);
     table
+}
+
+/// What [`place`] names.
+pub(crate) fn columns(of_account: bool) -> &'static str {
+    if of_account {
+        "Company, account, property"
+    } else {
+        "Company, agreement, product"
+    }
 }
 
 /// Company, agreement and product, one under the other.
@@ -359,6 +393,8 @@ pub(crate) fn action_words(action: &Action) -> (&'static str, String) {
             unit_price,
             ..
         } => ("charge, once", format!("{quantity} at {unit_price}")),
+        Action::CreateAccount { name } => ("new account", safe(name)),
+        Action::LinkAccount { name, .. } => ("company's id", format!("onto {}", safe(name))),
         other => ("other", other.to_string()),
     }
 }
@@ -381,6 +417,8 @@ pub(crate) fn guard_words(guard: Guard) -> &'static str {
         Guard::WholeUnits => "not a whole number",
         Guard::NegativeQuantity => "below zero",
         Guard::UnmappedUsage => "usage not mapped",
+        Guard::AmbiguousAccount => "which account it is cannot be told",
+        Guard::SimilarAccount => "an account of nearly this name is there",
         Guard::Unsupported => "not possible",
         other => other.as_str(),
     }
@@ -414,6 +452,10 @@ fn next_step(plan: &Plan, file: &Path) -> String {
     let file = files::shown(file);
     let summary = plan.summary();
     match (summary.ready, overridable(plan)) {
+        (0, 0) if summary.blocked > 0 && plan.content().kind == PlanKind::Accounts => {
+            "Everything left waits for a person: see what each says, then make the plan again."
+                .to_owned()
+        }
         (0, 0) if summary.blocked > 0 => {
             "Everything left is blocked, and the PSA would refuse it: see what each says."
                 .to_owned()

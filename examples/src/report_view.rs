@@ -2,11 +2,11 @@
 
 use tallyline_core::apply::{ApplyReport, ChangeResult, Outcome as Fate, Stop};
 use tallyline_core::model::LineState;
-use tallyline_core::plan::{Action, Change};
+use tallyline_core::plan::{Action, Change, PlanKind};
 
 use crate::outcome::Outcome;
 use crate::output::{airy_table, count, keep_wide, lines, plain, safe, wrapped};
-use crate::plan_view::{action_words, guard_words, place};
+use crate::plan_view::{action_words, columns, guard_words, place};
 
 /// How a run ends the command.
 pub(crate) fn outcome(report: &ApplyReport) -> Outcome {
@@ -28,12 +28,21 @@ pub(crate) fn outcome(report: &ApplyReport) -> Outcome {
 
 /// The report per change, the figures, and what to do next.
 pub(crate) fn text(report: &ApplyReport, changes: &[Change]) -> String {
-    format!("{}\n{}", table_text(report, changes), summary(report))
+    let system = match PlanKind::of(changes) {
+        PlanKind::Accounts => "the vendor",
+        _ => "the PSA",
+    };
+    format!(
+        "{}\n{}",
+        table_text(report, changes),
+        summary(report, system)
+    )
 }
 
 /// The report per change.
 pub(crate) fn table_text(report: &ApplyReport, changes: &[Change]) -> String {
-    let mut table = airy_table(["Company, agreement, product", "Change", "Result"]);
+    let of_account = changes.iter().any(|change| change.action.is_of_account());
+    let mut table = airy_table([columns(of_account), "Change", "Result"]);
     for (result, change) in report.changes.iter().zip(changes) {
         let (what, step) = action_words(&change.action);
         table.add_row([
@@ -47,7 +56,7 @@ pub(crate) fn table_text(report: &ApplyReport, changes: &[Change]) -> String {
 }
 
 /// The figures, and what to do next.
-fn summary(report: &ApplyReport) -> String {
+fn summary(report: &ApplyReport, system: &str) -> String {
     let totals = &report.totals;
     let mut sentences = vec![format!(
         "{} done; each was read back and found as wanted.",
@@ -64,7 +73,7 @@ fn summary(report: &ApplyReport) -> String {
     );
     add(
         totals.drifted,
-        "not written: the PSA was changed since the plan. Make a new plan.",
+        &format!("not written: {system} was changed since the plan. Make a new plan."),
     );
     add(
         totals.failed,
@@ -72,7 +81,7 @@ fn summary(report: &ApplyReport) -> String {
     );
     add(
         totals.conflict,
-        "need a look in the PSA: it shows something nobody planned.",
+        &format!("need a look in {system}: it shows something nobody planned."),
     );
     add(
         totals.unsettled,
@@ -103,6 +112,11 @@ fn summary(report: &ApplyReport) -> String {
 
 /// What became of one change.
 fn result_words(result: &ChangeResult, change: &Change) -> String {
+    let system = if change.action.is_of_account() {
+        "the vendor"
+    } else {
+        "the PSA"
+    };
     let mut text = match result.outcome {
         Fate::Done { recovered } => {
             let how = if recovered && result.sent.is_none() {
@@ -131,10 +145,10 @@ fn result_words(result: &ChangeResult, change: &Change) -> String {
                 .map_or_else(String::new, |words| format!("; {words}"));
             return safe(&format!("{how}{line}{proof}{compared}"));
         }
-        Fate::Drifted => "not written, the PSA was changed since the plan".to_owned(),
+        Fate::Drifted => format!("not written, {system} was changed since the plan"),
         Fate::Failed { retryable: true } => "not done, a new plan may bring it again".to_owned(),
-        Fate::Failed { retryable: false } => "not done, the PSA refused it".to_owned(),
-        Fate::Conflict => "a person must look, the PSA shows something unplanned".to_owned(),
+        Fate::Failed { retryable: false } => format!("not done, {system} refused it"),
+        Fate::Conflict => format!("a person must look, {system} shows something unplanned"),
         Fate::Unsettled => "not known yet, resume to settle it".to_owned(),
         Fate::Blocked => {
             let guards = change.blocks.iter().map(|block| guard_words(block.guard));

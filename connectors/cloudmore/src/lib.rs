@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod accounts;
 mod auth;
 mod client;
 mod error;
@@ -9,6 +10,7 @@ pub mod models;
 pub mod operations;
 mod source;
 
+pub use accounts::CloudmoreAccounts;
 pub use auth::ClientPair;
 pub use client::{CloudmoreClient, CloudmoreClientBuilder, DEFAULT_BASE_URL, JobClock};
 pub use source::{CloudmoreSource, CloudmoreSourceBuilder, ReportMode, SelectedServices};

@@ -139,7 +139,7 @@ impl CloudmoreSource {
     }
 
     /// The organizations, each once.
-    async fn known_organizations(&self) -> Result<Vec<Result<Organization>>> {
+    pub(crate) async fn known_organizations(&self) -> Result<Vec<Result<Organization>>> {
         let mut seen = BTreeSet::new();
         let mut records = self.client().organization_records().await?;
         records.retain(|record| match record {
@@ -160,6 +160,7 @@ impl CloudmoreSource {
             return Ok(account);
         };
         let map = self.field_map();
+        let mut unread = false;
         let value = match map.custom_property(organization.record.fields(), property) {
             Ok(value) => value,
             Err(_) => {
@@ -171,11 +172,13 @@ impl CloudmoreSource {
                             organization = id.as_str(),
                             "the record tells no custom properties: the field map may be wrong"
                         );
+                        unread = true;
                         None
                     })
             }
         };
         let account = account.with_reference_field(property);
+        let account = account.with_reference_unread(unread);
         Ok(match value {
             Some(company) => account.with_company_reference(company),
             None => account,

@@ -175,6 +175,9 @@ impl fmt::Display for About<'_> {
             action,
             ..
         } = self.0;
+        if action.is_of_account() {
+            return write!(f, "to {action}");
+        }
         if action.makes_record() {
             return write!(f, "to {action} on agreement {agreement}");
         }
@@ -327,7 +330,9 @@ fn exceeds(approved: &Action, wanted: &Action) -> Option<String> {
             }
             None
         }
-        (Action::CreateAgreement { .. }, Action::CreateAgreement { .. }) => {
+        (Action::CreateAgreement { .. }, Action::CreateAgreement { .. })
+        | (Action::CreateAccount { .. }, Action::CreateAccount { .. })
+        | (Action::LinkAccount { .. }, Action::LinkAccount { .. }) => {
             (approved != wanted).then(|| format!("it would {wanted}, approved is to {approved}"))
         }
         (

@@ -119,6 +119,9 @@ text_id! {
 /// What the id of an agreement begins with where it is a key, and no id of the PSA.
 const KEY: &str = "key:";
 
+/// What it begins with where it stands for a company's account at a vendor.
+const ACCOUNT_OF: &str = "account-of:";
+
 impl AgreementId {
     /// The id of the agreement that carries a key, whether it is there yet or not.
     ///
@@ -133,6 +136,13 @@ impl AgreementId {
     #[must_use]
     pub fn key(&self) -> Option<AgreementKey> {
         self.as_str().strip_prefix(KEY).map(AgreementKey::new)
+    }
+
+    /// What stands in the place of an agreement where a change is about a company's account at a
+    /// vendor: all work on it, in every run, shares one order and one lease.
+    #[must_use]
+    pub fn of_account(company: &CompanyId) -> Self {
+        Self::new(format!("{ACCOUNT_OF}{company}"))
     }
 }
 

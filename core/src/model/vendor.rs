@@ -25,6 +25,9 @@ pub struct VendorAccount {
     /// The field of the vendor's record that is to state the PSA company id, where the account may be
     /// linked by it alone: without a reference it is skipped, whatever its name.
     pub reference_field: Option<String>,
+    /// Whether the vendor's record did not tell that field: whether it states a company is not known.
+    #[serde(default)]
+    pub reference_unread: bool,
     /// Whether the vendor has suspended the account. Suspension is not a quantity of zero.
     pub suspended: bool,
 }
@@ -37,6 +40,7 @@ impl VendorAccount {
             name: name.into(),
             company_reference: None,
             reference_field: None,
+            reference_unread: false,
             suspended: false,
         }
     }
@@ -59,6 +63,13 @@ impl VendorAccount {
     #[must_use]
     pub fn with_reference_field(mut self, field: impl Into<String>) -> Self {
         self.reference_field = Some(field.into());
+        self
+    }
+
+    /// Says whether the vendor's record did not tell that field.
+    #[must_use]
+    pub fn with_reference_unread(mut self, unread: bool) -> Self {
+        self.reference_unread = unread;
         self
     }
 }

@@ -11,7 +11,7 @@ use crate::model::{
 use crate::proration::Prediction;
 use crate::store::RunId;
 
-/// What a change does: one write to the PSA.
+/// What a change does: one write to the PSA, or to a vendor that takes in accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -108,6 +108,19 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         period: Option<Period>,
     },
+    /// Creates an account at a vendor for the change's company, with the company's id. In the place
+    /// of the product stands the field that holds the id.
+    CreateAccount {
+        /// Its name: that of the company.
+        name: String,
+    },
+    /// Gives an account at a vendor the id of the change's company, and changes nothing else of it.
+    LinkAccount {
+        /// The account.
+        account: VendorAccountId,
+        /// Its name, which is exactly the company's.
+        name: String,
+    },
 }
 
 impl Action {
@@ -115,7 +128,11 @@ impl Action {
     #[must_use]
     pub fn line(&self) -> Option<&AgreementLineId> {
         match self {
-            Self::CreateLine { .. } | Self::CreateAgreement { .. } | Self::AddCharge { .. } => None,
+            Self::CreateLine { .. }
+            | Self::CreateAgreement { .. }
+            | Self::AddCharge { .. }
+            | Self::CreateAccount { .. }
+            | Self::LinkAccount { .. } => None,
             Self::SetQuantity { line, .. }
             | Self::SetUnitCost { line, .. }
             | Self::SetUnitPrice { line, .. }
@@ -142,7 +159,9 @@ impl Action {
             Self::SetUnitCost { .. }
             | Self::SetUnitPrice { .. }
             | Self::CreateAgreement { .. }
-            | Self::AddCharge { .. } => None,
+            | Self::AddCharge { .. }
+            | Self::CreateAccount { .. }
+            | Self::LinkAccount { .. } => None,
         }
     }
 
@@ -150,6 +169,13 @@ impl Action {
     #[must_use]
     pub fn makes_record(&self) -> bool {
         matches!(self, Self::CreateAgreement { .. } | Self::AddCharge { .. })
+            || self.is_of_account()
+    }
+
+    /// Whether it is about an account at a vendor, and not about the PSA.
+    #[must_use]
+    pub fn is_of_account(&self) -> bool {
+        matches!(self, Self::CreateAccount { .. } | Self::LinkAccount { .. })
     }
 
     /// Whether it creates an agreement.
@@ -239,6 +265,10 @@ impl fmt::Display for Action {
                 unit_price,
                 ..
             } => write!(f, "charge {quantity} at {unit_price} for bill {bill}"),
+            Self::CreateAccount { name } => write!(f, "create the account {name}"),
+            Self::LinkAccount { account, name } => {
+                write!(f, "give account {account} ({name}) the company's id")
+            }
         }
     }
 }
@@ -297,6 +327,11 @@ pub enum Precondition {
     NoAgreement,
     /// The agreement has no charge with the change's marker.
     NoCharge,
+    /// No account states the company's id, and none has its name.
+    NoAccount,
+    /// The account states no company and alone has exactly the company's name, and no other states
+    /// the company's id.
+    NotLinked,
 }
 
 /// A line, and the number of units that it holds.
@@ -335,6 +370,10 @@ pub enum Guard {
     /// The line would end while the account has usage that nothing is decided about: the same
     /// thing may go on under another key.
     UnmappedUsage,
+    /// Which account the company is cannot be told.
+    AmbiguousAccount,
+    /// An account has nearly the company's name: a second one would be created beside it.
+    SimilarAccount,
     /// The PSA cannot do this kind of change.
     Unsupported,
 }
@@ -354,6 +393,8 @@ impl Guard {
             Self::WholeUnits => "whole_units",
             Self::NegativeQuantity => "negative_quantity",
             Self::UnmappedUsage => "unmapped_usage",
+            Self::AmbiguousAccount => "ambiguous_account",
+            Self::SimilarAccount => "similar_account",
             Self::Unsupported => "unsupported",
         }
     }
@@ -515,6 +556,8 @@ impl Change {
             Action::SetUnitPrice { from, .. } => Precondition::UnitPrice { unit_price: *from },
             Action::CreateAgreement { .. } => Precondition::NoAgreement,
             Action::AddCharge { .. } => Precondition::NoCharge,
+            Action::CreateAccount { .. } => Precondition::NoAccount,
+            Action::LinkAccount { .. } => Precondition::NotLinked,
         };
         Self {
             marker: Marker::new(id.as_str()),
@@ -559,7 +602,7 @@ impl Change {
     #[must_use]
     pub fn final_block(&self) -> Option<&Block> {
         self.blocks.iter().find(|block| match block.guard {
-            Guard::Unsupported | Guard::WholeUnits => true,
+            Guard::Unsupported | Guard::WholeUnits | Guard::AmbiguousAccount => true,
             Guard::Currency => matches!(
                 self.action,
                 Action::SetUnitCost { .. }

@@ -17,7 +17,48 @@ use crate::sink::SinkDescriptor;
 use crate::store::RunId;
 
 const FORMAT: &str = "tallyline-plan";
+/// The version of a plan of billed lines.
 const VERSION: u32 = 1;
+/// The version of a plan of accounts, which programs that know the first alone refuse by it.
+const VERSION_OF_ACCOUNTS: u32 = 2;
+
+/// What a plan is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PlanKind {
+    /// What a PSA bills, by what a vendor shows.
+    #[default]
+    Billing,
+    /// The accounts of a vendor, by a PSA's companies: its source is the PSA, its sink the vendor.
+    Accounts,
+}
+
+impl PlanKind {
+    /// What changes are about.
+    pub fn of<'c>(changes: impl IntoIterator<Item = &'c Change>) -> Self {
+        let mut changes = changes.into_iter();
+        if changes.any(|change| change.action.is_of_account()) {
+            Self::Accounts
+        } else {
+            Self::Billing
+        }
+    }
+
+    /// Whether it is about what a PSA bills.
+    #[must_use]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    pub fn is_billing(&self) -> bool {
+        *self == Self::Billing
+    }
+
+    const fn version(self) -> u32 {
+        match self {
+            Self::Billing => VERSION,
+            Self::Accounts => VERSION_OF_ACCOUNTS,
+        }
+    }
+}
 
 /// Something that the plan does not change and a person should know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -117,6 +158,9 @@ impl PlannedBill {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PlanContent {
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "PlanKind::is_billing")]
+    pub kind: PlanKind,
     /// The source's system, such as `sherweb`.
     pub source: String,
     /// Which of the source's tenants it was read from, where the source says it.
@@ -366,7 +410,7 @@ impl Plan {
     pub fn to_text(&self) -> Result<String> {
         let file = FileOut {
             format: FORMAT,
-            version: VERSION,
+            version: self.content.kind.version(),
             id: &self.id,
             plan: &self.content,
         };
@@ -388,11 +432,11 @@ impl Plan {
                 format!("this is not a plan file: {error}; make the plan again"),
             )
         })?;
-        if file.format != FORMAT || file.version != VERSION {
+        if file.format != FORMAT || file.version != file.plan.kind.version() {
             return Err(Error::new(
                 ErrorKind::StalePlan,
                 format!(
-                    "the file is of format {} version {}; this program reads {FORMAT} version {VERSION}; make the plan again",
+                    "the file is of format {} version {}; this program reads {FORMAT} version {VERSION}, of accounts {VERSION_OF_ACCOUNTS}; make the plan again",
                     printable(&file.format),
                     file.version
                 ),

@@ -73,6 +73,9 @@ pub(crate) fn unsupported(action: &Action, sink: &SinkDescriptor) -> Option<Stri
         Action::EndLine { .. } => (can.end_line, "end lines"),
         Action::CreateAgreement { .. } => (can.create_agreement, "create agreements"),
         Action::AddCharge { .. } => (can.add_charge, "add charges"),
+        Action::CreateAccount { .. } | Action::LinkAccount { .. } => {
+            (sink.account_field.is_some(), "take in accounts")
+        }
     };
     (!able).then(|| format!("{} cannot {what}", sink.name))
 }

@@ -4,6 +4,7 @@ mod change;
 mod document;
 pub(crate) mod guards;
 mod notices;
+mod outward;
 mod own;
 mod planner;
 mod policy;
@@ -15,7 +16,8 @@ pub use change::{
     Action, Block, Change, Evidence, Guard, Labels, LineHolds, Precondition, Undoes, UsageEvidence,
     split_pair,
 };
-pub use document::{Notice, Origin, Plan, PlanContent, PlanSummary, PlannedBill, Side};
+pub use document::{Notice, Origin, Plan, PlanContent, PlanKind, PlanSummary, PlannedBill, Side};
+pub use outward::{AccountsContext, plan_accounts};
 pub use planner::{PlanContext, Planner};
 pub(crate) use planner::{first_day, intent_id};
 pub use policy::{EffectiveDate, IncreaseLimit, Policy, ReductionLimit, VendorMissing};

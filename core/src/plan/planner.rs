@@ -10,8 +10,8 @@ use super::notices::{Names, notice_of, notices_of};
 use super::own::{self, first_day_of_new};
 use super::strategy::{Requantify, in_place_from};
 use super::{
-    Action, Change, EffectiveDate, Evidence, Labels, Notice, Plan, PlanContent, PlannedBill,
-    Policy, Strategy, UsageEvidence, VendorMissing,
+    Action, Change, EffectiveDate, Evidence, Labels, Notice, Plan, PlanContent, PlanKind,
+    PlannedBill, Policy, Strategy, UsageEvidence, VendorMissing,
 };
 use crate::error::{Error, ErrorKind, Result, printable};
 use crate::model::{
@@ -83,6 +83,7 @@ impl Planner {
         guards::block_in_sum(comparison, &mut changes, &self.policy);
         guards::block_together(&mut changes);
         Plan::new(PlanContent {
+            kind: PlanKind::Billing,
             source: context.source.system.to_owned(),
             source_tenant: context.source.tenant.clone(),
             sink: context.sink.system.to_owned(),

@@ -9,7 +9,7 @@ use tallyline_core::apply::{
     Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock, Override,
 };
 use tallyline_core::model::{ChangeId, Timestamp};
-use tallyline_core::plan::{Change, Plan, Side};
+use tallyline_core::plan::{Change, Plan, PlanKind, Side};
 use tallyline_core::store::{ChangeRecord, ChangeState, Journal, RunId, RunRecord, SqliteStore};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result};
 
@@ -49,39 +49,50 @@ pub(super) struct Terms {
 pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> {
     let plan = args.plan.as_deref().map(show::read).transpose()?;
     let config = context.config()?;
-    let clock = ApplyClock::new(config.sink.address(), context.now);
-    let approval = match &plan {
-        Some((plan, _)) if !args.resume => Some(approval(plan, args, clock.now())?),
-        _ => None,
+    if args.resume {
+        return go_on(context, &config, plan.as_ref().map(|(plan, _)| plan), args).await;
+    }
+    let (plan, text) = plan.ok_or_else(|| wrong("name a plan file".to_owned()))?;
+    let kind = plan.content().kind;
+    let clock = ApplyClock::new(connect::address(&config, kind), context.now);
+    let approval = approval(&plan, args, clock.now())?;
+    let sink = connect::target(&config, kind)?;
+    check_systems(&plan, &config, sink.as_ref())?;
+    let journal = SqliteStore::open(&config.journal)?;
+    plan.check_age(clock.now())?;
+    plan.check_strategy(sink.descriptor())?;
+    refuse_again(&journal, &plan, &approval).await?;
+    let applier = Applier::new(sink.as_ref(), &journal, &clock);
+    let terms = Terms {
+        yes: args.yes,
+        deadline: args.deadline,
     };
-    let sink = connect::sink(&config)?;
-    if let Some((plan, _)) = &plan {
-        check_systems(plan, &config, sink.as_ref())?;
+    match carry_out_with(applier, (&plan, &text), &approval, terms).await? {
+        Some(report) => show_report(context, &report, plan.changes()),
+        None => Ok(Outcome::Pending),
+    }
+}
+
+/// Goes on with the last run that has something left to do, of this plan where one is named.
+async fn go_on(
+    context: &Context,
+    config: &Config,
+    plan: Option<&Plan>,
+    args: &ApplyArgs,
+) -> Result<Outcome> {
+    // A plan of other systems is refused before anything else is looked at.
+    if let Some(plan) = plan {
+        let sink = connect::target(config, plan.content().kind)?;
+        check_systems(plan, config, sink.as_ref())?;
     }
     let journal = SqliteStore::open(&config.journal)?;
-    let (report, changes) = if args.resume {
-        let run = run_to_resume(&journal, plan.as_ref().map(|(plan, _)| plan)).await?;
-        check_run(&journal, &run, &config, sink.as_ref()).await?;
-        resume(&journal, sink.as_ref(), &clock, &run, args).await?
-    } else {
-        let ((plan, text), approval) = plan
-            .zip(approval)
-            .ok_or_else(|| wrong("name a plan file".to_owned()))?;
-        plan.check_age(clock.now())?;
-        plan.check_strategy(sink.descriptor())?;
-        refuse_again(&journal, &plan, &approval).await?;
-        let sink = sink.as_ref();
-        let applier = Applier::new(sink, &journal, &clock);
-        let terms = Terms {
-            yes: args.yes,
-            deadline: args.deadline,
-        };
-        let carried = carry_out_with(applier, (&plan, &text), &approval, terms).await?;
-        let Some(report) = carried else {
-            return Ok(Outcome::Pending);
-        };
-        (report, plan.changes().to_vec())
-    };
+    let run = run_to_resume(&journal, plan).await?;
+    let records = journal.changes(&run).await?;
+    let kind = PlanKind::of(records.iter().map(|record| &record.change));
+    let sink = connect::target(config, kind)?;
+    check_run(&journal, &run, config, sink.as_ref()).await?;
+    let clock = ApplyClock::new(connect::address(config, kind), context.now);
+    let (report, changes) = resume(&journal, sink.as_ref(), &clock, &run, args).await?;
     show_report(context, &report, &changes)
 }
 
@@ -96,7 +107,8 @@ pub(super) async fn carry_out(
 ) -> Result<Outcome> {
     let journal = SqliteStore::open(&config.journal)?;
     refuse_again(&journal, plan.0, approval).await?;
-    let clock = ApplyClock::new(config.sink.address(), context.now);
+    let address = connect::address(config, plan.0.content().kind);
+    let clock = ApplyClock::new(address, context.now);
     let applier = Applier::new(sink, &journal, &clock);
     match carry_out_with(applier, plan, approval, terms).await? {
         Some(report) => show_report(context, &report, plan.0.changes()),
@@ -163,12 +175,22 @@ pub(super) async fn check_run(
     Ok(plan)
 }
 
-/// The plan must be of this source and this sink.
+/// The plan must be of this source and this sink; of a plan of accounts the PSA is the source.
 fn check_systems(plan: &Plan, config: &Config, sink: &dyn PsaSink) -> Result<()> {
-    let (system, tenant) = connect::source_tenant(config)?;
+    let (system, tenant) = match plan.content().kind {
+        PlanKind::Accounts => {
+            let psa = connect::sink(config)?;
+            let psa = psa.descriptor();
+            (psa.system, psa.tenant.clone())
+        }
+        _ => {
+            let (system, tenant) = connect::source_tenant(config)?;
+            (system, Some(tenant))
+        }
+    };
     let source = Side {
         system,
-        tenant: Some(&tenant),
+        tenant: tenant.as_deref(),
     };
     plan.check_sides(source, sink.descriptor())
         .map_err(|error| {
@@ -265,7 +287,7 @@ fn confirmed(plan: &Plan, ready: &[&Change]) -> Result<bool> {
     }
     tell(&plan_view::head(plan));
     tell(&format!(
-        "These lines will be written:\n{}",
+        "This will be written:\n{}",
         plan_view::some(ready, ASKED, false)
     ));
     tell(&format!(

@@ -108,8 +108,10 @@ fn text(entry: &HistoryEntry) -> String {
         "change",
         &format!("{what} {step}, counts from {}{line}", entry.effective),
     );
-    add("before", &state(entry.before.as_ref(), "no line"));
-    add("after", &state(entry.after.as_ref(), "not read back"));
+    if !entry.action.makes_record() {
+        add("before", &state(entry.before.as_ref(), "no line"));
+        add("after", &state(entry.after.as_ref(), "not read back"));
+    }
     add("proof", entry.proof.as_str());
     if !entry.detail.is_empty() {
         add("found", &entry.detail);

@@ -1,7 +1,9 @@
 //! `plan`: reads both sides and writes down what would bring them in step.
 
+use std::path::Path;
+
 use tallyline_core::Result;
-use tallyline_core::flow::Flow;
+use tallyline_core::flow::{Flow, accounts_plan};
 use tallyline_core::plan::Plan;
 use tallyline_core::reconcile::PsaBook;
 use tallyline_core::store::{Journal as _, Ledger};
@@ -22,14 +24,24 @@ pub(crate) async fn run(context: &Context, args: &PlanArgs) -> Result<Outcome> {
     let config = context.config()?;
     let connections = connect::both(&config)?;
     let (plan, _) = make(context, &config, &connections).await?;
-    files::write_private(&args.out, "the plan file", &plan.to_text()?)?;
-    tell(&format!("the plan is in {}", files::shown(&args.out)));
+    keep_and_show(context, &plan, &args.out, args.all)
+}
+
+/// Writes the plan file and shows the plan, with all notices or the first of each kind.
+pub(super) fn keep_and_show(
+    context: &Context,
+    plan: &Plan,
+    out: &Path,
+    all: bool,
+) -> Result<Outcome> {
+    files::write_private(out, "the plan file", &plan.to_text()?)?;
+    tell(&format!("the plan is in {}", files::shown(out)));
     context
         .out
-        .print(&plan_view::Document::new(&plan, &args.out), || {
-            plan_view::text(&plan, &args.out, Amount::of_notices(args.all))
+        .print(&plan_view::Document::new(plan, out), || {
+            plan_view::text(plan, out, Amount::of_notices(all))
         })?;
-    Ok(Outcome::of(&plan))
+    Ok(Outcome::of(plan))
 }
 
 /// The bills that the journal says were exported, where anything was applied yet.
@@ -42,12 +54,20 @@ async fn ledger(config: &Config, connections: &Connections) -> Result<Ledger> {
     }
 }
 
-/// Reads both sides and plans; gives what was read of the PSA too.
+/// Reads both sides and plans; gives what was read of the PSA too, which for a plan of accounts holds no
+/// agreement.
 pub(super) async fn make(
     context: &Context,
     config: &Config,
     connections: &Connections,
 ) -> Result<(Plan, PsaBook)> {
+    if let Some(accounts) = &connections.accounts {
+        let (psa, vendor) = (connections.sink.as_ref(), connections.source.as_ref());
+        let (policy, now) = (&config.policy, context.now());
+        let left_out = &connections.left_out;
+        let plan = accounts_plan(psa, vendor, accounts.descriptor(), left_out, policy, now).await?;
+        return Ok((plan, PsaBook::new([], [], [])));
+    }
     let bars = Bars::for_reading();
     let ledger = ledger(config, connections).await?;
     let flow = Flow::new(connections.source.as_ref(), connections.sink.as_ref())

@@ -7,7 +7,7 @@ use tallyline_core::Result;
 use tallyline_core::apply::after::{self, NotRetried, Retry};
 use tallyline_core::apply::{Approval, Clock as _};
 use tallyline_core::model::ChangeId;
-use tallyline_core::plan::Change;
+use tallyline_core::plan::{Change, PlanKind};
 use tallyline_core::store::{ChangeRecord, ChangeState};
 
 use super::{Context, apply, plan, runs};
@@ -55,8 +55,9 @@ pub(crate) async fn run(context: &Context, args: &RetryArgs) -> Result<Outcome> 
         })?;
         return Ok(Outcome::Done);
     }
-    let connections = connect::both(&config)?;
-    apply::check_run(&journal, &run.id, &config, connections.sink.as_ref()).await?;
+    let kind = PlanKind::of(records.iter().map(|record| &record.change));
+    let connections = connect::for_plans(&config, kind)?;
+    apply::check_run(&journal, &run.id, &config, connections.target()).await?;
     let (fresh, book) = plan::make(context, &config, &connections).await?;
     let retry = after::retry(&run, &records, &fresh, &book)?;
     let ceiling = after::still_approved(&journal, &run, &records).await?;
@@ -122,9 +123,9 @@ pub(crate) async fn run(context: &Context, args: &RetryArgs) -> Result<Outcome> 
     }
     let by = apply::approver(args.by.as_deref())?;
     let plan = &retry.plan;
-    let now = ApplyClock::new(config.sink.address(), context.now).now();
+    let now = ApplyClock::new(connect::address(&config, kind), context.now).now();
     let approval = Approval::within(ceiling, plan.id().clone(), changes, by, now);
-    let sink = connections.sink.as_ref();
+    let sink = connections.target();
     let terms = apply::Terms {
         yes: args.yes,
         deadline: args.deadline,

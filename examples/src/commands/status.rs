@@ -111,7 +111,11 @@ fn groups(open: &[OpenChange]) -> Vec<Vec<&OpenChange>> {
 fn commands(status: &RunStatus, open: &OpenChange) -> Vec<String> {
     let run = &status.run.id;
     let id = short(open.change.id.as_str());
-    let plan = "tallyline plan".to_owned();
+    let (plan, file) = if open.change.action.is_of_account() {
+        ("tallyline export".to_owned(), "export-plan.json")
+    } else {
+        ("tallyline plan".to_owned(), "plan.json")
+    };
     match open.remedy {
         Remedy::Resume => vec!["tallyline apply --resume".to_owned()],
         Remedy::Retry | Remedy::MendAndRetry => vec![format!("tallyline retry {run}")],
@@ -123,7 +127,7 @@ fn commands(status: &RunStatus, open: &OpenChange) -> Vec<String> {
         Remedy::Approve => vec![format!("tallyline apply PLAN_FILE --only {id}")],
         Remedy::Override => vec![
             plan,
-            "tallyline apply plan.json --override CHANGE_ID=REASON --by NAME".to_owned(),
+            format!("tallyline apply {file} --override CHANGE_ID=REASON --by NAME"),
         ],
         _ => vec![plan],
     }

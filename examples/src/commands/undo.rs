@@ -7,6 +7,7 @@ use serde::Serialize;
 use tallyline_core::Result;
 use tallyline_core::apply::after::{self, NotUndone, Refusal, TakenBack, Undo, UndoContext};
 use tallyline_core::flow;
+use tallyline_core::plan::PlanKind;
 
 use super::{Context, apply, retry, runs};
 use crate::cli::UndoArgs;
@@ -26,11 +27,11 @@ struct Document<'a> {
 pub(crate) async fn run(context: &Context, args: &UndoArgs) -> Result<Outcome> {
     let config = context.config()?;
     let (journal, run, records) = runs::find(&config, &args.run).await?;
-    let sink = connect::sink(&config)?;
+    let changes = || records.iter().map(|record| &record.change);
+    let sink = connect::target(&config, PlanKind::of(changes()))?;
     let plan = apply::check_run(&journal, &run.id, &config, sink.as_ref()).await?;
     let (_, tenant) = connect::source_tenant(&config)?;
-    let changes = records.iter().map(|record| &record.change);
-    let book = flow::book_of_changes(sink.as_ref(), changes).await?;
+    let book = flow::book_of_changes(sink.as_ref(), changes()).await?;
     let undo = after::undo(
         &run,
         &records,

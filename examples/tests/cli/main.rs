@@ -9,6 +9,7 @@ mod after;
 mod apply;
 mod connections;
 mod demo;
+mod export;
 mod kill;
 mod mapping;
 mod outages;

@@ -32,6 +32,7 @@ use tallyline_core::{Error, ErrorKind, Result};
 
 pub use line::{BillLine, BillReport, LineKind, Unreadable};
 pub use place::Place;
+pub(crate) use read::NoProperties;
 pub use subscription::{Mapped, Subscription, SubscriptionChange};
 
 /// Where the fields of billing reports and organizations stand.

@@ -7,7 +7,7 @@ use tallyline_core::model::{CivilDate, Currency, Period};
 use tallyline_core::wire::{parse_date, parse_decimal};
 
 use super::{BillLine, BillReport, FieldMap, LineKind, Place, Unreadable};
-use crate::models::{Json, Object};
+use crate::models::{CustomPropertyValue, Json, Object};
 
 /// A record on the way to a line, with the container it stands in.
 #[derive(Clone, Copy)]
@@ -253,6 +253,44 @@ impl FieldMap {
             Some(Json::Object(map)) => Ok(map.text(property)),
             _ => Err(NoProperties),
         }
+    }
+}
+
+impl FieldMap {
+    /// The custom properties that an organization has; nothing where the record holds none in the map's
+    /// places, or holds one that is no text or number with a name.
+    pub(crate) fn held_properties(
+        &self,
+        organization: &Object,
+    ) -> Option<Vec<CustomPropertyValue>> {
+        let mut places = self.custom_properties.iter();
+        let blank = |value: &Json| match value {
+            Json::Null => true,
+            Json::Text(text) => text.trim().is_empty(),
+            _ => false,
+        };
+        match places.find_map(|place| place.find(organization, None))? {
+            Json::List(items) => items.iter().map(|item| self.held_property(item)).collect(),
+            Json::Object(map) => map
+                .iter()
+                .filter(|(_, value)| !blank(value))
+                .map(|(name, _)| Some(CustomPropertyValue::new(name, map.text(name)?)))
+                .collect(),
+            _ => None,
+        }
+    }
+
+    fn held_property(&self, item: &Json) -> Option<CustomPropertyValue> {
+        let Json::Object(item) = item else {
+            return None;
+        };
+        let level = [Level {
+            container: None,
+            record: item,
+        }];
+        let name = text(&level, &self.property_name).ok()??;
+        let value = text(&level, &self.property_value).ok()?;
+        Some(CustomPropertyValue::new(name, value.unwrap_or_default()))
     }
 }
 

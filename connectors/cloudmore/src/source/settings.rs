@@ -182,11 +182,11 @@ impl CloudmoreSource {
         &self.0.client
     }
 
-    pub(super) fn field_map(&self) -> &FieldMap {
+    pub(crate) fn field_map(&self) -> &FieldMap {
         &self.0.field_map
     }
 
-    pub(super) fn company_property(&self) -> Option<&str> {
+    pub(crate) fn company_property(&self) -> Option<&str> {
         self.0.company_property.as_deref()
     }
 

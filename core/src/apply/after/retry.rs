@@ -212,6 +212,8 @@ fn is_target(earlier: &Change, new: &Change) -> bool {
 fn same_record(earlier: &Change, new: &Change) -> bool {
     match (&earlier.action, &new.action) {
         (Action::CreateAgreement { .. }, Action::CreateAgreement { .. }) => true,
+        // A company's account: created, or given the id where one of its name is there by now.
+        (earlier, new) if earlier.is_of_account() => new.is_of_account(),
         (Action::AddCharge { .. }, Action::AddCharge { .. }) => earlier.marker == new.marker,
         _ => false,
     }

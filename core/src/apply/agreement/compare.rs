@@ -57,7 +57,10 @@ pub(in crate::apply) fn already_holds(change: &Change, lines: &[AgreementLine]) 
                 Action::SetUnitPrice { to, .. } => state.unit_price == Some(*to),
                 Action::EndLine { last_day, .. } => state.last_day == Some(*last_day),
                 // What is made beside the lines is looked up by its key.
-                Action::CreateAgreement { .. } | Action::AddCharge { .. } => false,
+                Action::CreateAgreement { .. }
+                | Action::AddCharge { .. }
+                | Action::CreateAccount { .. }
+                | Action::LinkAccount { .. } => false,
             }
     })
 }

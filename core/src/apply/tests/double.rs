@@ -114,7 +114,7 @@ pub(super) struct World {
 
 /// What an agreement or a charge is found by.
 fn place_of(change: &Change) -> String {
-    if change.action.creates_agreement() {
+    if change.action.creates_agreement() || change.action.is_of_account() {
         return change.agreement.to_string();
     }
     change.marker.to_string()
@@ -136,6 +136,8 @@ impl World {
             let record = if change.action.creates_agreement() {
                 self.lines.insert(change.agreement.clone(), Vec::new());
                 MadeRecord::Agreement(id.into())
+            } else if change.action.is_of_account() {
+                MadeRecord::Account(id.into())
             } else {
                 MadeRecord::Charge(id.into())
             };
@@ -206,7 +208,8 @@ impl World {
             Action::SetUnitCost { to, .. } => line.state.unit_cost == Some(*to),
             Action::SetUnitPrice { to, .. } => line.state.unit_price == Some(*to),
             Action::EndLine { last_day, .. } => line.state.last_day == Some(*last_day),
-            Action::CreateAgreement { .. } | Action::AddCharge { .. } => false,
+            // What is made beside the lines was looked for by its key.
+            _ => false,
         });
         let edited = lines.iter().any(|line| {
             change.action.line().is_none() && line.marker.as_ref() == Some(&change.marker)

@@ -37,6 +37,19 @@ pub(super) fn charge(id: &str, date: &str) -> Change {
     change
 }
 
+fn create_account(id: &str, company: &str) -> Change {
+    let name = format!("Company {company}");
+    let agreement = AgreementId::of_account(&company.into());
+    let mut change = change(
+        id,
+        agreement.as_str(),
+        "CompanyID",
+        Action::CreateAccount { name },
+    );
+    change.company = company.into();
+    change
+}
+
 async fn ledger(bench: &Bench) -> Ledger {
     bench.journal.ledger("vendor", "scripted").await.unwrap()
 }
@@ -98,6 +111,31 @@ on_every_store! {
         assert_eq!(outcome(&report, "m2"), Outcome::Skipped, "{report}");
         assert!(of(&report, "m2").detail.contains("create the agreement"), "{report}");
         assert_eq!(bench.attempts("m1") + bench.attempts("m2"), 0);
+    }
+
+    async fn accounts_are_made_once_each_for_itself(bench) {
+        bench.fault("n1", &[Fault::LostButLanded]);
+        bench.fault("n2", &[Fault::Rejected]);
+        let all = || ["1", "2", "3"].map(|company| create_account(&format!("n{company}"), company));
+        let report = in_run(&mut bench, "r1", all().to_vec()).await;
+        assert_eq!(outcome(&report, "n1"), RECOVERED, "{report}");
+        assert_eq!(outcome(&report, "n2"), Outcome::Failed { retryable: false });
+        assert_eq!(outcome(&report, "n3"), DONE, "{report}");
+        assert!(matches!(of(&report, "n3").made, Some(MadeRecord::Account(_))));
+        let report = in_run(&mut bench, "r2", all().to_vec()).await;
+        assert!(report.is_all_done(), "{report}");
+        assert_eq!(["n1", "n2", "n3"].map(|id| bench.applied(id)), [1, 1, 1]);
+        assert_eq!(bench.attempts("n1") + bench.attempts("n3"), 2);
+    }
+
+    async fn an_account_whose_creation_never_arrived_is_created_by_the_resume(bench) {
+        bench.changes = vec![create_account("n1", "1")];
+        bench.fault("n1", &[Fault::Lost]);
+        let report = bench.apply().await;
+        assert_eq!(outcome(&report, "n1"), Outcome::Unsettled, "{report}");
+        let report = bench.resume().await;
+        assert!(report.is_all_done(), "{report}");
+        assert_eq!((bench.applied("n1"), bench.attempts("n1")), (1, 2));
     }
 
     async fn a_refused_creation_takes_its_lines_with_it(bench) {

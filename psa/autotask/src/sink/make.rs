@@ -247,7 +247,8 @@ impl<'a> WantedCharge<'a> {
             ..
         } = &change.action
         else {
-            return Err(refusal(ErrorKind::Unexpected, "this adds no charge"));
+            let what = format!("this sink cannot {}", change.action);
+            return Err(refusal(ErrorKind::Unsupported, what));
         };
         for (what, amount) in [("price", Some(unit_price)), ("cost", unit_cost.as_ref())] {
             let Some(amount) = amount else { continue };

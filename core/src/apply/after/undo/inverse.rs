@@ -491,6 +491,10 @@ fn project(change: &Change, lines: &mut Vec<AgreementLine>) {
         Action::SetUnitCost { to, .. } => line.state.unit_cost = Some(*to),
         Action::SetUnitPrice { to, .. } => line.state.unit_price = Some(*to),
         Action::EndLine { last_day, .. } => line.state.last_day = Some(*last_day),
-        Action::CreateLine { .. } | Action::CreateAgreement { .. } | Action::AddCharge { .. } => {}
+        Action::CreateLine { .. }
+        | Action::CreateAgreement { .. }
+        | Action::AddCharge { .. }
+        | Action::CreateAccount { .. }
+        | Action::LinkAccount { .. } => {}
     }
 }

@@ -13,7 +13,7 @@ use crate::model::{
     Agreement, AgreementId, AgreementLine, CivilDate, ProductId, Quantity, Timestamp,
 };
 use crate::plan::guards::{self, Compared};
-use crate::plan::{Action, Block, Change, Guard, Origin, Plan, PlanContent, Policy};
+use crate::plan::{Action, Block, Change, Guard, Origin, Plan, PlanContent, PlanKind, Policy};
 use crate::reconcile::PsaBook;
 use crate::sink::SinkDescriptor;
 use crate::store::{ChangeRecord, RunRecord};
@@ -97,6 +97,7 @@ pub fn undo(run: &RunRecord, records: &[ChangeRecord], context: &UndoContext<'_>
         .collect();
     guard(&mut changes, context);
     let plan = Plan::new(PlanContent {
+        kind: PlanKind::of(records.iter().map(|record| &record.change)),
         source: run.source.clone(),
         source_tenant: context.source_tenant.map(str::to_owned),
         sink: run.sink.clone(),
@@ -171,14 +172,21 @@ fn of_one_agreement(
     Ok(taken)
 }
 
-/// Why an agreement or a charge that was made stays.
+/// Why an agreement, a charge or an account that was made stays.
 fn stays(past: &Past<'_>) -> Refusal {
     let made = past.result.made.as_ref();
     let made = made.map_or_else(|| "what was made".to_owned(), ToString::to_string);
-    let what = if past.change().action.creates_agreement() {
-        format!("{made} stays once it is created: end it in the PSA by hand, if it must")
-    } else {
-        format!("{made} is billed once and stays: delete it in the PSA by hand, if it must")
+    let what = match &past.change().action {
+        Action::CreateAgreement { .. } => {
+            format!("{made} stays once it is created: end it in the PSA by hand, if it must")
+        }
+        Action::CreateAccount { .. } => {
+            format!("{made} stays once it is created: remove it at the vendor by hand, if it must")
+        }
+        Action::LinkAccount { .. } => {
+            format!("{made} keeps the company's id: take it out at the vendor by hand, if it must")
+        }
+        _ => format!("{made} is billed once and stays: delete it in the PSA by hand, if it must"),
     };
     Refusal::Unsupported { what }
 }

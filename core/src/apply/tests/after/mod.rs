@@ -15,7 +15,7 @@ use crate::apply::{ApplyOptions, ApplyReport, ApplyRequest, Approval};
 use crate::model::{
     Agreement, AgreementId, AgreementLine, AgreementReading, CivilDate, Money, Quantity, Timestamp,
 };
-use crate::plan::{self, Change, Plan, PlanContent, Policy};
+use crate::plan::{self, Change, Plan, PlanContent, PlanKind, Policy};
 use crate::reconcile::PsaBook;
 use crate::sink::{SinkCapabilities, SinkDescriptor};
 use crate::store::{ChangeRecord, Journal, RunId};
@@ -194,6 +194,7 @@ impl Desk {
 /// A plan of these changes from the vendor to the scripted PSA.
 fn plan_of(changes: Vec<Change>) -> Plan {
     Plan::new(PlanContent {
+        kind: PlanKind::Billing,
         source: "vendor".into(),
         source_tenant: None,
         sink: "scripted".into(),
