@@ -47,7 +47,6 @@ impl PlanKind {
 
     /// Whether it is about what a PSA bills.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
     pub fn is_billing(&self) -> bool {
         *self == Self::Billing
     }

@@ -89,6 +89,14 @@ impl TenantBudget {
         &self.0.options
     }
 
+    /// How many workers it feeds that want so many requests an hour each; without a limit, any number.
+    pub(crate) fn feeds(&self, each: u32) -> usize {
+        let Some(ours) = self.0.limiter.window() else {
+            return usize::MAX;
+        };
+        usize::try_from(ours.requests.get() / each.max(1)).unwrap_or(usize::MAX)
+    }
+
     pub(crate) fn limiter(&self) -> Arc<Limiter> {
         Arc::clone(&self.0.limiter)
     }

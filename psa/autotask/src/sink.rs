@@ -52,6 +52,13 @@ impl ContractSetup {
     }
 }
 
+/// How many contracts are worked on at once, where nobody says otherwise.
+const AT_ONCE: usize = 4;
+
+/// So many requests an hour each contract at work is to have: after a wait for the budget it is read
+/// again, which takes three, and a share of fewer requests would go into reading.
+const PER_CONTRACT: u32 = 100;
+
 /// Autotask as a [`PsaSink`].
 ///
 /// Agreements are recurring service contracts, products are services, lines are services on
@@ -120,9 +127,9 @@ impl AutotaskSink {
         /// The ids that new contracts, services and charges get.
         #[builder(default)]
         setup: ContractSetup,
-        /// How many contracts are worked on at once.
-        #[builder(default = 4)]
-        concurrency: usize,
+        /// How many contracts are worked on at once: as many as the client's budget feeds where not
+        /// given, one for each 100 requests an hour of its share, and at most four.
+        concurrency: Option<usize>,
         /// Tells the present.
         #[builder(default = Arc::new(Timestamp::now))]
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -131,7 +138,8 @@ impl AutotaskSink {
         capabilities.create_agreement = true;
         capabilities.add_charge = setup.product_billing_code.is_some();
         let mut descriptor = SinkDescriptor::new("autotask", "Autotask", capabilities);
-        descriptor.concurrency = concurrency.max(1);
+        let fed = || client.budget().feeds(PER_CONTRACT).clamp(1, AT_ONCE);
+        descriptor.concurrency = concurrency.unwrap_or_else(fed).max(1);
         descriptor.currency = currency;
         descriptor.lines_hold_for = ahead::HOLDS_FOR;
         // The domain of the API user is the tenant's own; its name before that is nobody's concern.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rust_decimal::Decimal;
 use tallyline_autotask::{AutotaskClient, AutotaskSink, BudgetOptions, TenantBudget};
+use tallyline_core::PsaSink as _;
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock};
 use tallyline_core::http::{RetryPolicy, Timeouts, Transport};
 use tallyline_core::model::{AgreementLineId, PlanId, Timestamp};
@@ -60,8 +61,15 @@ fn instant(tenant: &Tenant) -> Timestamp {
     tenant.now().to_string().parse().unwrap()
 }
 
-/// The sink on a tenant, which has a budget of so many calls an hour and works on one contract at a time.
-fn sink(tenant: &Tenant, calls: u32, share_percent: u8) -> (AutotaskSink, HeldTransport) {
+/// The sink on a tenant that allows so many calls an hour, with so many of them as its share in per cent, at work on so
+/// many contracts at once; as it is by default where nothing is said.
+fn sink(
+    tenant: &Tenant,
+    calls: u32,
+    share_percent: Option<u8>,
+    concurrency: Option<usize>,
+) -> (AutotaskSink, HeldTransport) {
+    let default = BudgetOptions::default();
     let credentials = tenant.with_state(|state| state.credentials.clone());
     let held = HeldTransport::new(
         System::Autotask,
@@ -74,8 +82,8 @@ fn sink(tenant: &Tenant, calls: u32, share_percent: u8) -> (AutotaskSink, HeldTr
         .secret(credentials.secret)
         .budget(TenantBudget::new(BudgetOptions {
             hourly_threshold: calls,
-            share_percent,
-            ..BudgetOptions::default()
+            share_percent: share_percent.unwrap_or(default.share_percent),
+            ..default
         }))
         .retry(RetryPolicy {
             max_retry_after: Duration::from_secs(2 * 60 * 60),
@@ -91,7 +99,7 @@ fn sink(tenant: &Tenant, calls: u32, share_percent: u8) -> (AutotaskSink, HeldTr
     let clock = tenant.clone();
     let sink = AutotaskSink::builder()
         .client(client)
-        .concurrency(1)
+        .maybe_concurrency(concurrency)
         .clock(Arc::new(move || instant(&clock)))
         .build();
     (sink, held)
@@ -135,14 +143,22 @@ fn billed(tenant: &Tenant, change: &Change) -> i64 {
     tenant.with_state(|state| state.units_on(line, FROM.parse().unwrap()))
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_run_of_1200_changes_uses_its_budget_takes_2_requests_each_and_is_never_refused() {
-    // The limit of a tenant, scaled down 100 times.
-    const LIMIT: u32 = 100;
+/// What a run of 1,200 changes on 20 contracts took.
+#[derive(Debug)]
+struct Pace {
+    /// How many contracts were worked on at once.
+    at_once: usize,
+    requests: u64,
+    /// Of the calls that the hours allowed which it took.
+    used_percent: u64,
+}
+
+/// Carries out 1,200 changes on a tenant that allows so many calls an hour; none may be refused.
+async fn pace(limit: u32, share_percent: Option<u8>, concurrency: Option<usize>) -> Pace {
     let (mut state, changes) = tenant(20, 60);
-    state.threshold = Threshold::new(LIMIT as usize);
+    state.threshold = Threshold::new(limit as usize);
     let tenant = Tenant::new(state);
-    let (sink, _held) = sink(&tenant, LIMIT, 100);
+    let (sink, _held) = sink(&tenant, limit, share_percent, concurrency);
     let started = tokio::time::Instant::now();
     let report = apply(&tenant, &sink, &changes).await;
     assert_eq!(report.totals.done, 1_200, "{:?}", report.totals);
@@ -154,24 +170,61 @@ async fn a_run_of_1200_changes_uses_its_budget_takes_2_requests_each_and_is_neve
     let writes = |asked: &&Asked| asked.path.ends_with("/ServiceAdjustments");
     assert_eq!(asked.iter().filter(writes).count(), 1_200);
 
-    // Each hour that began allows as many calls as the limit says.
+    // Each hour that began allows as many calls as our share of the limit.
     let hours = started.elapsed().as_secs() / 3_600 + 1;
+    let share = share_percent.unwrap_or(BudgetOptions::default().share_percent);
+    let allowed = hours * u64::from(limit) * u64::from(share) / 100;
     let requests = asked.len() as u64;
-    let used = requests * 100 / (hours * u64::from(LIMIT));
-    println!(
-        "{requests} requests for 1200 changes: {}.{:02} each; {used} % of the budget of {hours} hours used",
-        requests / 1_200,
-        requests % 1_200 / 12,
-    );
-    assert!(used >= 90, "{used} % of the budget");
-    assert!(requests * 10 <= 1_200 * 22, "{requests} requests");
+    Pace {
+        at_once: sink.descriptor().concurrency,
+        requests,
+        used_percent: requests * 100 / allowed,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_of_1200_changes_uses_its_budget_takes_2_requests_each_and_is_never_refused() {
+    // The limit of a tenant scaled down 100 times, and all of it.
+    let pace = pace(100, Some(100), Some(1)).await;
+    println!("{pace:?}");
+    assert!(pace.used_percent >= 90, "{pace:?}");
+    assert!(pace.requests * 10 <= 1_200 * 22, "{pace:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_it_is_by_default_a_run_uses_its_share_takes_2_requests_each_and_is_never_refused() {
+    // 40 per cent; of 10,000 calls an hour there are more than the run takes.
+    for (limit, at_once) in [(250, 1), (1_000, 4), (10_000, 4)] {
+        let pace = pace(limit, None, None).await;
+        println!("of {limit} calls an hour: {pace:?}");
+        assert_eq!(pace.at_once, at_once, "{limit}: {pace:?}");
+        assert!(
+            pace.used_percent >= 90 || limit == 10_000,
+            "{limit}: {pace:?}"
+        );
+        assert!(pace.requests * 10 <= 1_200 * 22, "{limit}: {pace:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_it_is_by_default_batches_of_50_on_four_contracts_at_once_take_at_most_2_2_requests_each()
+ {
+    let (state, changes) = tenant(4, 50);
+    let tenant = Tenant::new(state);
+    let (sink, _held) = sink(&tenant, 10_000, None, None);
+    assert_eq!(sink.descriptor().concurrency, 4);
+    let report = apply(&tenant, &sink, &changes).await;
+    assert_eq!(report.totals.done, 200);
+    let requests = tenant.asked().len();
+    println!("{requests} requests for 200 changes");
+    assert!(requests * 10 <= 200 * 22, "{requests} requests");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_of_50_changes_of_a_contract_takes_at_most_2_2_requests_each() {
     let (state, changes) = tenant(1, 50);
     let tenant = Tenant::new(state);
-    let (sink, _held) = sink(&tenant, 10_000, 40);
+    let (sink, _held) = sink(&tenant, 10_000, None, Some(1));
     let report = apply(&tenant, &sink, &changes).await;
     assert_eq!(report.totals.done, 50);
     let requests = tenant.asked().len();
@@ -183,7 +236,7 @@ async fn a_batch_of_50_changes_of_a_contract_takes_at_most_2_2_requests_each() {
 async fn a_line_that_somebody_changes_during_a_batch_is_read_before_its_write_and_left_alone() {
     let (state, changes) = tenant(1, 10);
     let tenant = Tenant::new(state);
-    let (sink, _held) = sink(&tenant, 10_000, 40);
+    let (sink, _held) = sink(&tenant, 10_000, None, Some(1));
     let other: i64 = changes[6].action.line().unwrap().as_str().parse().unwrap();
     let colleague = tenant.clone();
     let mut options = ApplyOptions::new();
