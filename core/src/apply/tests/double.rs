@@ -104,7 +104,8 @@ pub(super) struct World {
     pub(super) applied: BTreeMap<ChangeId, u32>,
     /// How often each change's write arrived.
     pub(super) attempts: BTreeMap<ChangeId, u32>,
-    pub(super) list_reads: usize,
+    /// The readings of lines, each with the number of writes that had arrived by then.
+    pub(super) list_reads: Vec<u32>,
     /// The changes that were last said to come next.
     pub(super) expected: Vec<String>,
     /// The agreements and charges made, by key or marker.
@@ -347,7 +348,8 @@ impl ScriptedSink {
 
     fn read(&self, agreement: &AgreementId) -> AgreementReading {
         let mut world = self.world();
-        world.list_reads += 1;
+        let writes = world.attempts.values().sum();
+        world.list_reads.push(writes);
         if world.closed.contains(agreement) {
             let failure = ReadFailure::new(ErrorKind::Unavailable, "closed for repairs");
             return AgreementReading::failed(agreement.clone(), failure);
