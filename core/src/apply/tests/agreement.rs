@@ -567,3 +567,43 @@ fn a_journal_that_fails_elsewhere_holds_back_a_second_write_that_is_recorded_alr
     watch.stop(&Stop::Journal { failure: failure() });
     assert_eq!(watch.machine.next_step(), AgreementStep::Release);
 }
+
+/// Goes on until a step comes that is looked for; everything goes well.
+fn until(model: &mut Model, watch: &mut Watch, wanted: impl Fn(&AgreementStep) -> bool) {
+    while !wanted(&watch.machine.next_step()) {
+        assert!(model.step(watch, 3, 0), "the step never came");
+    }
+}
+
+#[test]
+fn a_change_of_which_nothing_is_recorded_yet_is_put_back_by_a_stop() {
+    let mut model = Model::new();
+    let mut watch = model.watch();
+    until(&mut model, &mut watch, |step| {
+        matches!(step, AgreementStep::Record { .. })
+    });
+    watch.machine.stop(Stop::Cancelled);
+    assert_eq!(watch.machine.next_step(), AgreementStep::Release);
+    assert_eq!(watch.machine.results()[0].outcome, Outcome::Waiting);
+}
+
+#[test]
+fn a_change_that_has_begun_is_settled_after_a_stop() {
+    let mut model = Model::new();
+    let mut watch = model.watch();
+    until(&mut model, &mut watch, |step| *step == AgreementStep::Read);
+    watch.machine.stop(Stop::Cancelled);
+    assert_eq!(watch.machine.next_step(), AgreementStep::Read);
+}
+
+#[test]
+fn a_write_that_has_left_is_proved_as_far_as_a_journal_takes_it_that_fails_elsewhere() {
+    let mut model = Model::new();
+    let mut watch = model.watch();
+    until(&mut model, &mut watch, |step| {
+        matches!(step, AgreementStep::Verify(..))
+    });
+    let proof = watch.machine.next_step();
+    watch.machine.stop(Stop::Journal { failure: failure() });
+    assert_eq!(watch.machine.next_step(), proof);
+}

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::made::{charge, create_agreement};
 use super::{approval, change, create, day, money, set_quantity};
 use crate::apply::{Approval, Ceiling, Override, Permission};
 use crate::error::ErrorKind;
@@ -277,6 +278,81 @@ fn a_guard_that_nobody_overrode_is_not_covered() {
     // What was blocked and not overridden grants nothing.
     let nothing = Ceiling::of(&approval(), &[blocked(reduction(), Guard::Currency)]);
     assert!(nothing.grants.is_empty());
+}
+
+#[test]
+fn a_charge_is_covered_for_its_bill_at_exactly_the_approved_amounts() {
+    let with = |edit: fn(&mut Action)| {
+        let mut change = charge("later", "2026-03-06");
+        edit(&mut change.action);
+        change
+    };
+    let approved = ceiling(&[charge("c1", "2026-03-06")]);
+    assert!(approved.covers(&charge("later", "2026-03-06")).is_ok());
+    let edits: [fn(&mut Action); 3] = [
+        |action| {
+            if let Action::AddCharge { unit_price, .. } = action {
+                *unit_price = money(81_245);
+            }
+        },
+        |action| {
+            if let Action::AddCharge { quantity, .. } = action {
+                *quantity = 2_u32.into();
+            }
+        },
+        |action| {
+            if let Action::AddCharge { unit_cost, .. } = action {
+                *unit_cost = Some(money(1));
+            }
+        },
+    ];
+    for edit in edits {
+        let reason = approved.covers(&with(edit)).unwrap_err();
+        assert!(reason.contains("approved is to charge"), "{reason}");
+    }
+    let reason = approved.covers(&charge("later", "2026-04-06")).unwrap_err();
+    assert!(
+        reason.starts_with("no earlier approval is about to charge"),
+        "{reason}"
+    );
+    assert!(reason.ends_with("on agreement a1"), "{reason}");
+}
+
+#[test]
+fn an_agreement_is_covered_as_it_was_approved_and_not_otherwise() {
+    let approved = ceiling(&[create_agreement("c1")]);
+    assert!(approved.covers(&create_agreement("later")).is_ok());
+    let mut longer = create_agreement("later");
+    if let Action::CreateAgreement { last_day, .. } = &mut longer.action {
+        *last_day = None;
+    }
+    let reason = approved.covers(&longer).unwrap_err();
+    assert!(reason.contains("approved is to create"), "{reason}");
+}
+
+#[test]
+fn what_no_approval_is_about_is_named_by_its_line_or_product() {
+    let nothing = ceiling(&[]);
+    let line = set_quantity("c1", "a1", "p1", "l1", (10, 12));
+    for (change, about) in [
+        (line, "this write to line l1 of agreement a1"),
+        (
+            create("c2", "a1", "p1", 2),
+            "a new line of product p1 on agreement a1",
+        ),
+    ] {
+        let reason = nothing.covers(&change).unwrap_err();
+        assert_eq!(reason, format!("no earlier approval is about {about}"));
+    }
+}
+
+#[test]
+fn two_ceilings_together_cover_what_either_covers() {
+    let first = set_quantity("c1", "a1", "p1", "l1", (10, 12));
+    let second = set_quantity("c2", "a1", "p2", "l2", (5, 6));
+    let ceiling = |change: &Change| ceiling(std::slice::from_ref(change));
+    let both = ceiling(&first).and(ceiling(&second));
+    assert!(both.cover([&first, &second]).iter().all(Result::is_ok));
 }
 
 #[test]

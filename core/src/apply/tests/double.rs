@@ -435,6 +435,10 @@ pub(super) struct WiredJournal {
     inner: Box<dyn Journal>,
     wire: Arc<Wire>,
     takes: AtomicUsize,
+    /// The place of the one event that is refused.
+    fails_at: AtomicUsize,
+    /// The agreements whose lease was given back.
+    given_back: Mutex<Vec<AgreementId>>,
     pub(super) renewals: Mutex<Renewals>,
     /// Another takes the agreement over before an event of this name is recorded.
     pub(super) taken_over_before: Option<&'static str>,
@@ -450,6 +454,8 @@ impl WiredJournal {
             inner,
             wire,
             takes: AtomicUsize::new(usize::MAX),
+            fails_at: AtomicUsize::new(usize::MAX),
+            given_back: Mutex::default(),
             renewals: Mutex::default(),
             taken_over_before: None,
             still: Notify::new(),
@@ -460,6 +466,15 @@ impl WiredJournal {
     /// Takes that many events and refuses all further ones.
     pub(super) fn take_only(&self, events: usize) {
         self.takes.store(events, Ordering::SeqCst);
+    }
+
+    /// Refuses the event after that many, and takes those after it.
+    pub(super) fn fail_at(&self, events: usize) {
+        self.fails_at.store(events, Ordering::SeqCst);
+    }
+
+    pub(super) fn given_back(&self) -> Vec<AgreementId> {
+        self.given_back.lock().unwrap().clone()
     }
 }
 
@@ -508,6 +523,8 @@ impl Journal for WiredJournal {
 
     async fn release(&self, lease: &Lease) -> Result<()> {
         self.wire.point().await;
+        let agreement = lease.agreement.clone();
+        self.given_back.lock().unwrap().push(agreement);
         self.inner.release(lease).await
     }
 
@@ -520,6 +537,9 @@ impl Journal for WiredJournal {
         self.takes
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend)
             .map_err(|_| Error::new(ErrorKind::Storage, "the disk is full"))?;
+        if self.fails_at.fetch_sub(1, Ordering::SeqCst) == 0 {
+            return Err(Error::new(ErrorKind::Storage, "the disk is full"));
+        }
         if self.taken_over_before == Some(event.event.name()) {
             let request = ClaimRequest {
                 sink: lease.sink.clone(),
@@ -596,6 +616,11 @@ impl TestClock {
     pub(super) fn advance(&self, time: Duration) {
         self.seconds
             .fetch_add(time.as_secs() as usize, Ordering::SeqCst);
+    }
+
+    /// Sets the clock back to where it began.
+    pub(super) fn set_back(&self) {
+        self.seconds.store(0, Ordering::SeqCst);
     }
 }
 

@@ -185,6 +185,31 @@ fn a_lost_write_is_repeated_only_when_it_can_no_longer_arrive() {
     }
 }
 
+#[test]
+fn what_was_read_back_before_a_crash_is_concluded_from_without_reading_again() {
+    let limits = Limits {
+        verify_attempts: 1,
+        may_rewrite: true,
+    };
+    let conflict = Verdict::Conflict {
+        detail: "somebody set 3".into(),
+        observed: None,
+    };
+    for (verdict, name) in [(landed(), "done"), (conflict, "conflict")] {
+        let history = [
+            Event::Intended { overridden: None },
+            Event::PreconditionHeld { observed: None },
+            Event::Sent { attempt: 1 },
+            Event::Verified { verdict },
+        ];
+        let machine = Machine::resume(limits, &history, None);
+        let Step::Record(event) = machine.next_step() else {
+            panic!("{name} is not recorded: {:?}", machine.next_step());
+        };
+        assert_eq!(event.name(), name);
+    }
+}
+
 fn after_an_answer(limits: Limits) -> Machine {
     let history = [
         Event::Intended { overridden: None },

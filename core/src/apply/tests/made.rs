@@ -7,7 +7,7 @@ use crate::store::{ChangeState, Ledger};
 
 const AGREEMENT: &str = "key:sub-1";
 
-fn create_agreement(id: &str) -> Change {
+pub(super) fn create_agreement(id: &str) -> Change {
     let action = Action::CreateAgreement {
         name: "Mail".into(),
         billing_cycle: BillingCycle::Monthly,
@@ -155,6 +155,24 @@ on_every_store! {
         let report = in_run(&mut bench, "r3", vec![charge("o1", "2026-04-06")]).await;
         assert_eq!(outcome(&report, "o1"), DONE, "{report}");
         assert_eq!(bench.sink.world().made.len(), 2);
+    }
+
+    async fn a_charge_that_another_run_may_have_made_and_one_it_was_refused_are_not_told_as_made(bench) {
+        bench.fault("n1", &[Fault::Rejected]);
+        in_run(&mut bench, "r1", vec![charge("n1", "2026-03-06")]).await;
+        let report = in_run(&mut bench, "r2", vec![charge("m1", "2026-03-06")]).await;
+        assert_eq!(outcome(&report, "m1"), DONE, "{report}");
+        let report = bench.resume_run("r2").await;
+        assert_eq!(outcome(&report, "m1"), DONE, "it is its own charge: {report}");
+    }
+
+    async fn a_charge_read_back_alone_names_the_record_and_when_it_was_proved(bench) {
+        bench.changes = vec![charge("n1", "2026-03-06")];
+        bench.fault("n1", &[Fault::LostButLanded]);
+        let report = bench.apply().await;
+        let result = of(&report, "n1");
+        assert!(matches!(result.made, Some(MadeRecord::Charge(_))), "{result:?}");
+        assert!(result.time_to_proof().is_some(), "{result:?}");
     }
 
     async fn a_lost_answer_to_a_charge_is_settled_by_its_marker(bench) {

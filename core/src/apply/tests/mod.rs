@@ -206,7 +206,11 @@ impl Bench {
     }
 
     async fn resume(&self) -> ApplyReport {
-        let run = RunId::new("r1");
+        self.resume_run("r1").await
+    }
+
+    async fn resume_run(&self, run: &str) -> ApplyReport {
+        let run = RunId::new(run);
         self.applier().resume(&run, &self.options).await.unwrap()
     }
 

@@ -366,6 +366,89 @@ async fn a_journal_that_refuses_at_any_event_lets_nothing_leave_without_a_durabl
     }
 }
 
+async fn a_journal_that_fails_on_one_agreement_lets_nothing_begin_on_another(bench) {
+    bench.options.concurrency = 1;
+    bench.journal.fail_at(1);
+    let report = bench.apply().await;
+    assert!(matches!(report.stopped, Some(Stop::Journal { .. })), "{report}");
+    assert!(!report.is_all_done() && report.is_resumable());
+    assert_eq!(bench.all_attempts(), 0, "it would take further events");
+    assert_eq!(bench.history("c2").await, [""; 0]);
+    let stop = "the run was stopped, as the journal failed: storage failed: the disk is full";
+    assert!(report.to_string().contains(stop), "{report}");
+}
+
+async fn every_lease_is_given_back(bench) {
+    bench.apply().await;
+    let mut given_back = bench.journal.given_back();
+    given_back.sort();
+    assert_eq!(given_back, ["a1".into(), "a2".into()]);
+}
+
+async fn of_two_lines_of_one_product_one_goes_on_where_the_other_is_refused(bench) {
+    let mut world = bench.sink.world();
+    let lines = world.lines.get_mut(&AgreementId::new("a1")).unwrap();
+    lines.push(AgreementLine::new("l4", "p1", 2_u32));
+    drop(world);
+    bench.changes = vec![
+        set_quantity("c1", "a1", "p1", "l1", (10, 12)),
+        set_quantity("c2", "a1", "p1", "l4", (2, 3)),
+        set_quantity("c3", "a1", "p1", "l1", (12, 13)),
+    ];
+    bench.fault("c1", &[Fault::Rejected]);
+    let report = bench.apply().await;
+    assert_eq!(report.totals.to_string(), "1 done, 1 failed, 1 skipped");
+    assert_eq!(outcome(&report, "c2"), DONE);
+}
+
+async fn a_line_goes_on_where_a_charge_of_its_product_is_refused(bench) {
+    bench.changes = vec![
+        super::made::charge("c1", "2026-03-06"),
+        set_quantity("c2", "a1", "p1", "l1", (10, 12)),
+    ];
+    bench.fault("c1", &[Fault::Rejected]);
+    let report = bench.apply().await;
+    assert_eq!(report.totals.to_string(), "1 done, 1 failed");
+}
+
+async fn what_somebody_has_done_already_is_told_from_what_is_otherwise(bench) {
+    {
+        let mut world = bench.sink.world();
+        let lines = world.lines.get_mut(&AgreementId::new("a1")).unwrap();
+        lines[0].state.quantity = 11_u32.into();
+        lines[1].state.unit_cost = Some(super::money(110));
+        lines[2].state.last_day = Some(super::day("2026-01-31"));
+    }
+    bench.changes.retain(|change| ["c1", "c3", "c5"].contains(&change.id.as_str()));
+    let report = bench.apply().await;
+    assert_eq!(report.totals.to_string(), "0 done, 3 drifted");
+    assert!(!report.is_all_done());
+    let wanted = |change: &str| of(&report, change).detail.ends_with("that is what the change wanted");
+    assert_eq!([wanted("c1"), wanted("c3"), wanted("c5")], [false, true, true]);
+}
+
+async fn a_price_that_somebody_has_set_already_is_told(bench) {
+    {
+        let mut world = bench.sink.world();
+        let lines = world.lines.get_mut(&AgreementId::new("a1")).unwrap();
+        lines[1].state.unit_price = Some(super::money(220));
+    }
+    bench.changes.retain(|change| change.id.as_str() == "c4");
+    let report = bench.apply().await;
+    assert!(of(&report, "c4").detail.ends_with("that is what the change wanted"), "{report}");
+}
+
+async fn the_report_counts_every_outcome(bench) {
+    bench.fault("c1", &[Fault::LostButLanded]);
+    bench.fault("c2", &[Fault::Overwritten]);
+    let report = bench.apply().await;
+    assert_eq!(
+        report.totals.to_string(),
+        "5 done (1 recovered), 1 in conflict, 1 skipped"
+    );
+    assert!(!report.is_all_done());
+}
+
 async fn a_second_run_of_the_same_plan_writes_nothing(bench) {
     bench.apply().await;
     bench.options.run = Some(RunId::new("r2"));

@@ -1,9 +1,10 @@
 use futures::TryStreamExt;
 
 use super::*;
+use crate::apply::Override;
 use crate::apply::after::{HistoryEntry, Proof, history};
 use crate::apply::tests::set_quantity;
-use crate::plan::UsageEvidence;
+use crate::plan::{Block, Guard, UsageEvidence};
 use crate::store::WrittenQuery;
 
 async fn entries(desk: &Desk, query: WrittenQuery) -> Vec<HistoryEntry> {
@@ -129,4 +130,30 @@ async fn history_as_csv_states_its_units_and_holds_no_formula() {
     ] {
         assert_eq!(cell(title), expected, "{title}");
     }
+}
+
+#[tokio::test]
+async fn history_names_what_was_contradicted_and_who_overrode_a_guard() {
+    let desk = Desk::new();
+    let mut blocked = set_quantity("c1", "a1", "p1", "l1", (10, 3));
+    blocked.blocks.push(Block {
+        guard: Guard::TotalReduction,
+        reason: "takes away 70 %".into(),
+    });
+    let mut bench = desk.bench;
+    bench.changes = vec![blocked, set_quantity("c2", "a2", "p1", "l9", (7, 8))];
+    let word = Override::new("kim", "the client left");
+    bench.approval = bench.approval.with_override("c1", word.clone());
+    bench.fault("c2", &[Fault::Overwritten]);
+    bench.apply().await;
+    let found: Vec<_> = history(&bench.journal, WrittenQuery::default())
+        .map_ok(|entry| (entry.change.to_string(), entry.proof, entry.overridden))
+        .try_collect()
+        .await
+        .unwrap();
+    let told = |change: &str| found.iter().find(|(id, ..)| id == change).unwrap();
+    assert_eq!(told("c1").1, Proof::ReadBack);
+    assert_eq!(told("c1").2, Some(word));
+    assert_eq!(told("c2").1, Proof::Contradicted);
+    assert_eq!(told("c2").2, None);
 }

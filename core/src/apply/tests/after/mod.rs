@@ -97,6 +97,15 @@ impl Desk {
     }
 
     async fn run(&self, id: &str, changes: &[Change]) -> ApplyReport {
+        self.run_with(id, changes, ApplyOptions::new()).await
+    }
+
+    async fn run_with(
+        &self,
+        id: &str,
+        changes: &[Change],
+        mut options: ApplyOptions,
+    ) -> ApplyReport {
         let plan = crate::model::PlanId::new(format!("plan of {id}"));
         let approval = Approval::of_plan(plan.clone(), "dana", Timestamp::EPOCH);
         let request = ApplyRequest {
@@ -106,7 +115,6 @@ impl Desk {
             changes,
             approval: &approval,
         };
-        let mut options = ApplyOptions::new();
         options.run = Some(RunId::new(id));
         self.bench
             .applier()

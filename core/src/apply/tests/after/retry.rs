@@ -1,9 +1,14 @@
+use std::time::Duration;
+
 use super::*;
+use crate::apply::after::PAGE;
 use crate::apply::after::{LeftOut, Retry, in_error, retry, still_approved};
+use crate::apply::tests::made::{charge, create_agreement};
 use crate::apply::tests::{change, create, set_quantity};
 use crate::error::ErrorKind;
 use crate::plan::{Action, Notice, Origin};
 use crate::reconcile::Kind;
+use crate::store::RunRecord;
 
 /// A run in which three of five changes are in error.
 async fn with_errors(desk: &Desk) {
@@ -175,7 +180,8 @@ async fn the_old_approval_covers_what_is_not_larger_and_only_until_something_els
     };
     let refused = set_quantity("x3", "a1", "p3", "l3", (4, 5));
     desk.fault("x3", &[Fault::Rejected]);
-    desk.run("r2", &[change("x2", "a1", "p2", cost), refused])
+    let elsewhere = create("x4", "a2", "p3", 1);
+    desk.run("r2", &[change("x2", "a1", "p2", cost), refused, elsewhere])
         .await;
     let ceiling = still_approved(&desk.bench.journal, &run, &records)
         .await
@@ -184,6 +190,118 @@ async fn the_old_approval_covers_what_is_not_larger_and_only_until_something_els
     assert_eq!(
         granted,
         ["c3", "c5"],
-        "what was refused has written nothing"
+        "what was refused has written nothing, and what was written on another agreement is no matter"
     );
+}
+
+#[tokio::test]
+async fn a_retry_brings_again_the_agreement_of_its_key_and_the_charge_of_its_bill_and_no_other() {
+    let desk = Desk::new();
+    let changes = [
+        create_agreement("c1"),
+        charge("c2", "2026-03-06"),
+        charge("c3", "2026-04-06"),
+    ];
+    for refused in ["c1", "c2", "c3"] {
+        desk.fault(refused, &[Fault::Rejected]);
+    }
+    desk.run("r1", &changes).await;
+    let mut other = create_agreement("n5");
+    other.agreement = "key:sub-2".into();
+    let mut on_it = create("n6", "key:sub-1", "p1", 4);
+    on_it.follows = Some("n1".into());
+    let fresh = plan_of(vec![
+        create_agreement("n1"),
+        charge("n2", "2026-03-06"),
+        charge("n3", "2026-05-06"),
+        set_quantity("n4", "a1", "p1", "l1", (10, 11)),
+        other,
+        on_it,
+    ]);
+    let retry = retried(&desk, &fresh).await;
+    assert_eq!(ids(retry.plan.changes()), ["n1", "n2"]);
+    assert_eq!(left_out(&retry), [("c3", &LeftOut::NothingToDo)]);
+}
+
+async fn granted(desk: &Desk) -> Vec<String> {
+    let journal = &desk.bench.journal;
+    let run = journal.run(&"r1".into()).await.unwrap();
+    let records = desk.records("r1").await;
+    let ceiling = still_approved(journal, &run, &records).await.unwrap();
+    let grants = ceiling.grants.iter();
+    grants.map(|grant| grant.change.to_string()).collect()
+}
+
+#[tokio::test]
+async fn what_a_run_before_wrote_takes_nothing_from_an_approval() {
+    let desk = Desk::new();
+    desk.run("r0", &[set_quantity("b2", "a1", "p2", "l2", (5, 5))])
+        .await;
+    with_errors(&desk).await;
+    assert_eq!(granted(&desk).await, ["c2", "c3", "c5"]);
+}
+
+#[tokio::test]
+async fn a_run_that_began_before_and_wrote_later_takes_its_line_from_an_approval() {
+    let desk = Desk::new();
+    let options = ApplyOptions::new();
+    options.cancel.cancel();
+    let waits = [set_quantity("b2", "a1", "p2", "l2", (5, 4))];
+    desk.run_with("r0", &waits, options).await;
+    with_errors(&desk).await;
+    let before = granted(&desk).await;
+    let report = desk
+        .bench
+        .applier()
+        .resume(&"r0".into(), &desk.bench.options)
+        .await
+        .unwrap();
+    let after = granted(&desk).await;
+    assert_eq!(before, ["c2", "c3", "c5"], "{report}");
+    assert_eq!(after, ["c3", "c5"], "{report}");
+}
+
+#[tokio::test]
+async fn a_run_is_newer_by_the_order_of_the_journal_whatever_the_clock_says_and_how_many_followed()
+{
+    let desk = Desk::new();
+    desk.bench.clock.advance(Duration::from_secs(86_400));
+    with_errors(&desk).await;
+    desk.bench.clock.set_back();
+    desk.run("r2", &[set_quantity("x2", "a1", "p2", "l2", (5, 4))])
+        .await;
+    assert_eq!(granted(&desk).await, ["c3", "c5"]);
+    for n in 0..PAGE {
+        let record = RunRecord::new(
+            RunId::new(format!("later-{n}")),
+            "vendor",
+            "scripted",
+            Timestamp::EPOCH,
+            desk.bench.approval.clone(),
+        );
+        desk.bench
+            .journal
+            .begin(&record, "{}", &[], &[])
+            .await
+            .unwrap();
+    }
+    assert_eq!(granted(&desk).await, ["c3", "c5"]);
+}
+
+#[tokio::test]
+async fn what_is_left_out_says_why_in_words() {
+    let reason = "two open lines".to_owned();
+    let detail = "quantity is 9".to_owned();
+    for (why, said) in [
+        (LeftOut::Landed, "it has landed meanwhile"),
+        (LeftOut::NothingToDo, "nothing is to be done any more"),
+        (
+            LeftOut::NotPlanned { reason },
+            "it is not planned now: two open lines",
+        ),
+        (LeftOut::Conflict { detail }, "a person has to look"),
+    ] {
+        let text = why.to_string();
+        assert!(text.starts_with(said), "{text}");
+    }
 }

@@ -12,6 +12,7 @@ async fn every_outcome(desk: &Desk) -> RunStatus {
     });
     let changes = [
         set_quantity("done", "a1", "p1", "l1", (10, 12)),
+        set_quantity("also", "a1", "p1", "l1", (12, 13)),
         set_quantity("drifted", "a1", "p2", "l2", (99, 12)),
         set_quantity("refused", "a1", "p3", "l3", (4, 5)),
         create("skipped", "a1", "p3", 5),
@@ -32,7 +33,7 @@ async fn every_outcome(desk: &Desk) -> RunStatus {
 async fn every_change_that_has_not_landed_says_where_it_stands_and_what_to_do() {
     let desk = Desk::new();
     let status = every_outcome(&desk).await;
-    assert_eq!((status.changes, status.done), (8, 1));
+    assert_eq!((status.changes, status.done), (9, 2));
     let open: Vec<_> = status
         .open
         .iter()
@@ -89,4 +90,15 @@ async fn what_an_undo_left_is_undone_again_and_not_retried() {
     let run = desk.bench.journal.run(&"r1".into()).await.unwrap();
     let status = RunStatus::of(run, &desk.records("r1").await);
     assert_eq!(status.open[0].remedy, Remedy::UndoAgain);
+}
+
+#[tokio::test]
+async fn where_a_change_stands_and_its_remedy_are_words_that_fill_a_column() {
+    let desk = Desk::new();
+    let status = every_outcome(&desk).await;
+    for open in &status.open {
+        assert_eq!(open.standing.to_string(), open.standing.as_str());
+        assert_eq!(open.remedy.to_string(), open.remedy.as_str());
+        assert_eq!(format!("{:<80}", open.standing).chars().count(), 80);
+    }
 }

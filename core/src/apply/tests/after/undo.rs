@@ -574,6 +574,123 @@ async fn a_catch_up_that_is_taken_back_counts_for_nothing_as_it_is_billed_once()
 }
 
 #[tokio::test]
+async fn a_line_that_ends_otherwise_than_the_run_left_it_does_not_go_on() {
+    type Edit = fn(&mut AgreementLine);
+    let edits: [(Edit, &str); 2] = [
+        (
+            |line| line.state.last_day = Some(day("2026-03-31")),
+            "line l3 ends after 2026-03-31, not after 2026-01-31",
+        ),
+        (
+            |line| line.state.last_day = None,
+            "line l3 has no end any more",
+        ),
+    ];
+    for (edit, found) in edits {
+        for changes in [
+            vec![end("c1", "l3", "p3", 4)],
+            vec![end("c1", "l3", "p3", 4), add("c2", "a1", "p3", 6)],
+        ] {
+            let desk = Desk::new();
+            assert!(desk.run("r1", &changes).await.is_all_done());
+            desk.edit("a1", "l3", edit);
+            let undo = desk.undo("r1").await;
+            assert!(undo.plan.changes().is_empty(), "{found}");
+            let reason = refusal(&undo, "c1").to_string();
+            assert!(reason.ends_with(found), "{reason}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_line_goes_on_without_amounts_where_the_psa_holds_none_and_is_refused_where_it_does() {
+    for held in [false, true] {
+        let mut desk = Desk::new();
+        desk.sink.capabilities.set_unit_cost = held;
+        desk.edit("a1", "l3", |line| line.state.unit_cost = None);
+        assert!(
+            desk.run("r1", &[end("c1", "l3", "p3", 4)])
+                .await
+                .is_all_done()
+        );
+        let undo = desk.undo("r1").await;
+        assert_eq!(undo.plan.changes().is_empty(), held, "held: {held}");
+        if let [change] = undo.plan.changes() {
+            let Action::CreateLine {
+                unit_cost,
+                unit_price,
+                ..
+            } = &change.action
+            else {
+                panic!("{}", change.action);
+            };
+            assert_eq!((*unit_cost, *unit_price), (None, Some(money(200))));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_line_back_on_the_place_of_another_gets_no_amount_that_the_psa_does_not_hold() {
+    let mut desk = Desk::new();
+    desk.sink.capabilities.set_unit_cost = false;
+    desk.edit("a1", "l3", |line| line.state.unit_cost = None);
+    let changes = [end("c1", "l3", "p3", 4), add("c2", "a1", "p3", 6)];
+    assert!(desk.run("r1", &changes).await.is_all_done());
+    let undo = desk.undo("r1").await;
+    assert_eq!(
+        actions(&undo),
+        [
+            "a1 p3: set quantity 6 -> 4",
+            "a1 p3: set unit price 2.60 USD -> 2.00 USD"
+        ],
+        "{:?}",
+        undo.refused
+    );
+}
+
+#[tokio::test]
+async fn an_undo_names_the_run_by_its_day_and_each_line_as_it_was_read() {
+    let desk = Desk::new();
+    desk.edit("a1", "l1", |line| line.revision = Some("seven".into()));
+    let changes = [
+        set_quantity("c1", "a1", "p1", "l1", (10, 12)),
+        end("c2", "l3", "p3", 4),
+    ];
+    desk.run("r1", &changes).await;
+    let undo = desk.undo("r1").await;
+    let [goes_on, back] = undo.plan.changes() else {
+        panic!("{:?}", undo.plan.changes());
+    };
+    assert!(
+        goes_on
+            .reason
+            .starts_with("the run of 1970-01-01 ended line l3"),
+        "{}",
+        goes_on.reason
+    );
+    assert_eq!(back.evidence.revision.as_deref(), Some("seven"));
+    assert_eq!(goes_on.evidence.revision, None);
+}
+
+#[tokio::test]
+async fn what_is_refused_of_one_line_keeps_nothing_back_of_another_where_no_line_came_or_went() {
+    let desk = Desk::new();
+    let changes = [
+        set_quantity("c1", "a1", "p1", "l1", (10, 12)),
+        set_quantity("c2", "a1", "p1", "l4", (2, 3)),
+    ];
+    {
+        let mut world = desk.bench.sink.world();
+        let lines = world.lines.get_mut(&AgreementId::new("a1")).unwrap();
+        lines.push(priced("l4", "p1", 2));
+    }
+    assert!(desk.run("r1", &changes).await.is_all_done());
+    desk.edit("a1", "l4", |line| line.state.quantity = 9_u32.into());
+    let undo = desk.undo("r1").await;
+    assert_eq!(actions(&undo), ["a1 p1: set quantity 12 -> 10"]);
+}
+
+#[tokio::test]
 async fn the_same_state_gives_the_same_undo() {
     let desk = Desk::new();
     desk.run("r1", &every_kind()).await;
