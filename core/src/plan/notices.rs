@@ -152,12 +152,15 @@ impl<'a> Names<'a> {
                 )
             }
             UnplacedSubject::Service(service) => {
-                let name = self.services.get(service).copied().unwrap_or_default();
+                let name = match self.services.get(service) {
+                    Some(name) => format!("{service} {name}"),
+                    None => service.to_string(),
+                };
                 let quantity = record
                     .quantity
                     .map_or_else(String::new, |quantity| format!(" of {quantity} units"));
                 format!(
-                    "{account}: {service} {name} is {}, with {lines}{quantity}{reason}",
+                    "{account}: {name} is {}, with {lines}{quantity}{reason}",
                     record.kind
                 )
             }

@@ -172,6 +172,56 @@ fn a_prediction_stands_beside_what_is_shown_and_says_where_they_differ() {
 }
 
 #[test]
+fn a_prediction_is_compared_by_the_first_amount_that_both_sides_have() {
+    let money = |text: &str| Some(Money::without_currency(dec(text)));
+    let days = (date("2026-10-11"), None);
+    let amounts = [money("20.00"), money("14.00")];
+    let prediction = Prediction::new(&PER_UNIT, &october(), days, 3_u32.into(), amounts).unwrap();
+    let cost_alone = Prorated {
+        cost: prediction.cost,
+        ..Prorated::default()
+    };
+    assert_eq!(
+        prediction.beside("the PSA", Some(&cost_alone)).unwrap(),
+        "predicted 28.44 of cost for 2026-10-11 to 2026-10-31, the PSA shows 28.44"
+    );
+    assert_eq!(prediction.to_string(), "40.65 for 2026-10-11 to 2026-10-31");
+    let cost = Prediction::new(
+        &PER_UNIT,
+        &october(),
+        days,
+        3_u32.into(),
+        [None, amounts[1]],
+    )
+    .unwrap();
+    assert_eq!(
+        cost.to_string(),
+        "28.44 of cost for 2026-10-11 to 2026-10-31"
+    );
+    let neither = Prediction::new(&PER_UNIT, &october(), days, 3_u32.into(), [None, None]).unwrap();
+    assert_eq!(
+        neither.to_string(),
+        "a part of the period, 2026-10-11 to 2026-10-31"
+    );
+}
+
+#[test]
+fn a_change_on_the_first_day_is_charged_whole_even_where_its_day_is_free() {
+    let seat = |day| amount(1, "31.00", &october(), day, DayCount::ActualExclusive);
+    assert_eq!(seat("2026-10-01"), "31");
+    assert_eq!(seat("2026-10-02"), "29");
+    let share = prorate(
+        1_u32.into(),
+        dec("31.00"),
+        &october(),
+        date("2026-10-11"),
+        DayCount::ActualInclusive,
+    );
+    let share = share.unwrap();
+    assert_eq!((share.amount_days(), share.days()), (dec("651"), 31));
+}
+
+#[test]
 fn the_published_invoice_of_two_seats_from_the_15th_of_march_fits_per_unit() {
     let march = period("2026-03-01", "2026-03-31");
     let unit = dec(&inclusive(1, "22.00", &march, "2026-03-15"));

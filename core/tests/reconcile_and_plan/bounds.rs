@@ -1,13 +1,17 @@
 //! Where each guard begins, to the unit and to the day, and what a plan says in words.
 
+use tallyline_core::mapping::ProductRule;
 use tallyline_core::model::{
-    AccountReading, Basis, CivilDate, Commitment, Currency, Money, QuantityFloor, VendorAccount,
+    AccountReading, Basis, ChargeKind, CivilDate, Commitment, Currency, Money, QuantityFloor,
+    VendorAccount,
 };
 use tallyline_core::plan::{
     Action, Change, EffectiveDate, Guard, Plan, Precondition, VendorMissing,
 };
 
-use crate::world::{World, actions, guards, seats, usd};
+use tallyline_core::reconcile::Kind;
+
+use crate::world::{World, actions, guards, kind_of, now, seats, usd};
 
 fn day(text: &str) -> CivilDate {
     text.parse().unwrap()
@@ -351,4 +355,124 @@ fn a_line_of_another_quantity_or_cost_is_not_what_was_planned_on() {
     assert_eq!(cost.check_precondition(&lines), Ok(()));
     lines[0].state.unit_cost = Some(usd("6"));
     assert!(cost.check_precondition(&lines).is_err());
+}
+
+#[test]
+fn usage_of_nothing_without_a_line_is_no_new_revenue() {
+    assert_eq!(actions(&unbilled("0").plan()), [""; 0]);
+    assert_eq!(kind_of(&unbilled("0"), "a-1 P-mail"), Kind::NoChange);
+    assert_eq!(kind_of(&unbilled("1"), "a-1 P-mail"), Kind::NewRevenue);
+}
+
+#[test]
+fn a_service_that_is_switched_off_leaves_its_lines_and_they_are_counted_as_nobodys() {
+    let world = |enabled: bool| {
+        World::new()
+            .account(1)
+            .service_with("mail", vec![ProductRule::one_to_one("P-mail")], enabled)
+            .bills(1, "10", "P-mail", "2")
+            .bills(1, "11", "P-other", "2")
+            .reads("c-1", vec![])
+    };
+    assert_eq!(kind_of(&world(true), "a-1 P-mail"), Kind::VendorMissing);
+    assert_eq!(world(true).plan().content().unowned_lines, 1);
+    assert!(
+        world(false).kinds().is_empty(),
+        "{:?}",
+        world(false).kinds()
+    );
+    assert_eq!(world(false).plan().content().unowned_lines, 2);
+}
+
+#[test]
+fn where_every_line_is_owned_none_is_counted_as_nobodys() {
+    assert_eq!(mail("2", "3").plan().content().unowned_lines, 0);
+}
+
+#[test]
+fn two_lines_of_which_each_ends_are_for_a_person() {
+    let mut world = mail("2", "3").bills(1, "11", "P-mail", "1");
+    for line in world.lines_of(1) {
+        line.state.last_day = Some(day("2026-12-31"));
+    }
+    assert_eq!(kind_of(&world, "a-1 P-mail"), Kind::Ambiguous);
+}
+
+#[test]
+fn a_line_that_ends_the_day_before_another_begins_is_apart_from_it() {
+    let kind = |ends: &str, begins: &str| {
+        let mut world = mail("2", "2").bills(1, "11", "P-mail", "1");
+        let lines = world.lines_of(1);
+        lines[0].state.effective = Some(day(begins));
+        lines[1].state.last_day = Some(day(ends));
+        kind_of(&world, "a-1 P-mail")
+    };
+    assert_eq!(kind("2026-04-10", "2026-04-11"), Kind::NoChange);
+    assert_eq!(kind("2026-04-10", "2026-04-10"), Kind::Ambiguous);
+}
+
+#[test]
+fn a_cost_in_a_currency_that_nobody_names_is_taken_for_the_same() {
+    let plan = |held: Money, shown: Money| {
+        let usage = seats("sub:a", "mail", "6").with_unit_cost(Some(shown));
+        let mut world = World::new()
+            .account(1)
+            .service("mail")
+            .bills(1, "10", "P-mail", "6")
+            .reads("c-1", vec![usage]);
+        world.agreements[0].currency = None;
+        world.lines_of(1)[0].state.unit_cost = Some(held);
+        actions(&world.plan())
+    };
+    let unnamed = Money {
+        currency: None,
+        ..usd("7")
+    };
+    assert_eq!(plan(unnamed, usd("7")), [""; 0]);
+    assert_eq!(plan(usd("7"), unnamed), [""; 0]);
+    assert_eq!(plan(unnamed, unnamed), [""; 0]);
+}
+
+#[test]
+fn what_is_not_mapped_is_reported_with_its_lines_and_the_units_that_recur() {
+    let lines = vec![
+        seats("sub:a", "other", "2.5"),
+        seats("sub:b", "other", "3"),
+        seats("m:1", "other", "9").with_kind(ChargeKind::Usage),
+    ];
+    let world = World::new().account(1).service("mail").reads("c-1", lines);
+    assert_eq!(
+        messages(&world.plan()),
+        ["c-1: S-other is unmapped, with 3 usage lines of 5.5 units"]
+    );
+}
+
+#[test]
+fn of_two_accounts_that_say_nothing_about_a_service_one_reason_is_told_in_any_order() {
+    let silent = |account: &str, why: &str| {
+        let mut reading = AccountReading::complete(account, vec![], Basis::Live, now());
+        reading.unobserved.insert("S-mail".into(), why.to_owned());
+        reading
+    };
+    let told = [false, true].map(|turned| {
+        let mut world = World::new()
+            .account(1)
+            .link("c-2", 1, true)
+            .service("mail")
+            .bills(1, "10", "P-mail", "2");
+        world.readings = vec![
+            silent("c-1", "no preview yet"),
+            silent("c-2", "a credit only"),
+        ];
+        if turned {
+            world.readings.reverse();
+        }
+        messages(&world.plan()).join("; ")
+    });
+    assert!(
+        told[0].ends_with("account c-1 of service S-mail: no preview yet"),
+        "{}",
+        told[0]
+    );
+    assert_eq!(told[0], told[1]);
 }

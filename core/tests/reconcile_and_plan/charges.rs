@@ -268,3 +268,93 @@ fn a_bill_with_usage_that_nothing_is_decided_about_is_not_exported_as_a_whole() 
     let changes: Vec<&ChangeId> = whole.content().bills[0].changes.iter().collect();
     assert_eq!(changes, [&whole.changes()[0].id]);
 }
+
+#[test]
+fn a_charge_in_words_names_its_units_where_they_are_more_than_one() {
+    let one = february().plan();
+    assert_eq!(
+        actions(&one),
+        ["charge 1.25 USD for bill Microsoft Azure of 2026-03-06"]
+    );
+    let several = of(vec![metered("a", "2026-03-06", "12.5", "0.08")]).plan();
+    assert_eq!(
+        actions(&several),
+        ["charge 12.5 at 0.08 USD for bill Microsoft Azure of 2026-03-06"]
+    );
+}
+
+#[test]
+fn a_charge_is_dated_from_the_agreements_first_day_to_its_last() {
+    let with = |start: &str, end: &str| {
+        let mut world = february();
+        world.agreements[0].start = Some(start.parse().unwrap());
+        world.agreements[0].end = Some(end.parse().unwrap());
+        let plan = world.plan();
+        let blocks = &plan.changes()[0].blocks;
+        blocks.first().map(|block| block.reason.clone())
+    };
+    assert_eq!(with("2026-03-06", "2026-03-06"), None);
+    assert_eq!(
+        with("2026-03-07", "2027-03-06").as_deref(),
+        Some("the charge is dated 2026-03-06, and the agreement begins on 2026-03-07")
+    );
+    assert_eq!(
+        with("2026-01-06", "2026-03-05").as_deref(),
+        Some("the charge is dated 2026-03-06, and the agreement ends on 2026-03-05")
+    );
+}
+
+#[test]
+fn a_bill_is_another_than_was_charged_by_its_units_or_its_price_alone() {
+    let first = of(vec![metered("a", "2026-03-06", "12.5", "0.08")]);
+    let ledger = ledger_after(&first.plan(), &DONE);
+    let notices = |quantity: &str, price: &str| {
+        let mut world = of(vec![metered("a", "2026-03-06", quantity, price)]);
+        world.ledger = ledger.clone();
+        let plan = world.plan();
+        assert_eq!(actions(&plan), [""; 0]);
+        let by_hand = |message: &str| message.contains("correct the charge in the PSA by hand");
+        plan.notices()
+            .iter()
+            .filter(|n| by_hand(&n.message))
+            .count()
+    };
+    assert_eq!(notices("12.5", "0.08"), 0);
+    assert_eq!(notices("12.6", "0.08"), 1);
+    assert_eq!(notices("12.5", "0.09"), 1);
+}
+
+#[test]
+fn a_charge_names_the_usage_behind_it_and_no_other_accounts() {
+    let mut world = february()
+        .account(2)
+        .service("mail")
+        .reads("c-2", vec![seats("sub:z", "mail", "4")]);
+    world.readings.rotate_right(1);
+    let plan = world.plan();
+    let charge = plan.changes().iter().find(|c| charged_for_azure(c));
+    let lines: Vec<&str> = charge
+        .unwrap()
+        .evidence
+        .usage
+        .iter()
+        .map(|usage| usage.line.as_str())
+        .collect();
+    assert_eq!(
+        lines,
+        ["meter:compute:2026-03-06", "meter:storage:2026-03-06"]
+    );
+}
+
+fn charged_for_azure(change: &Change) -> bool {
+    matches!(change.action, Action::AddCharge { .. })
+}
+
+#[test]
+fn what_is_billed_by_charges_owns_no_line() {
+    let mut world = february().bills_on("71", "9", "P-azure", "3");
+    world.readings = vec![reading(Vec::new())];
+    assert_eq!(actions(&world.plan()), [""; 0]);
+    assert!(world.kinds().is_empty(), "{:?}", world.kinds());
+    assert_eq!(world.plan().content().unowned_lines, 1);
+}

@@ -1,12 +1,13 @@
 //! An agreement of its own for each subscription: found by its key, or created.
 
 use tallyline_core::model::{
-    AgreementId, BillingCycle, Commitment, Eligibility, Period, UsageLine,
+    AccountReading, AgreementId, Basis, BillingCycle, ChargeKind, Commitment, Eligibility, Period,
+    Service, UsageLine,
 };
-use tallyline_core::plan::{Guard, Plan};
+use tallyline_core::plan::{EffectiveDate, Guard, Plan};
 use tallyline_core::reconcile::Kind;
 
-use crate::world::{World, actions, guards, kind_of, seats};
+use crate::world::{World, actions, guards, kind_of, now, seats};
 
 /// Seats of a subscription, billed monthly from the 6th.
 fn subscribed(subscription: &str, service: &str, quantity: &str) -> UsageLine {
@@ -216,4 +217,167 @@ fn an_agreement_of_which_all_lines_are_blocked_is_not_created_and_one_of_two_is_
     let plan = two.plan();
     let blocked: Vec<bool> = plan.changes().iter().map(|c| c.is_blocked()).collect();
     assert_eq!(blocked, [false, false, true], "{:?}", actions(&plan));
+}
+
+/// Two lines of one subscription, in both orders.
+fn both_orders(lines: [UsageLine; 2]) -> [World; 2] {
+    let [first, second] = lines;
+    [[first.clone(), second.clone()], [second, first]].map(|lines| {
+        World::new()
+            .per_service("c-1", 1)
+            .service("mail")
+            .service("backup")
+            .reads("c-1", lines.to_vec())
+    })
+}
+
+fn part(service: &str, cycle: BillingCycle) -> UsageLine {
+    let mut line = subscribed("A1", service, "5").with_billing_cycle(cycle);
+    line.key = format!("sub:A1:{service}").as_str().into();
+    line
+}
+
+#[test]
+fn lines_of_two_cycles_make_no_agreement_and_that_is_said_in_one_way() {
+    let mixed = [
+        part("mail", BillingCycle::Monthly),
+        part("backup", BillingCycle::Yearly),
+    ];
+    let said = both_orders(mixed).map(|world| {
+        let plan = world.plan();
+        assert_eq!(actions(&plan), [""; 0]);
+        assert_eq!(kind_of(&world, "key:A1 P-mail"), Kind::NotEligible);
+        plan.notices()[0].message.clone()
+    });
+    assert!(
+        said[0].contains("one agreement has one cycle"),
+        "{}",
+        said[0]
+    );
+    assert_eq!(said[0], said[1]);
+    let half_known = [
+        part("mail", BillingCycle::Monthly),
+        part("backup", BillingCycle::Unknown),
+    ];
+    for world in both_orders(half_known) {
+        assert!(actions(&world.plan())[0].contains("billed monthly"));
+    }
+}
+
+#[test]
+fn an_agreement_for_several_services_has_the_name_of_the_first_of_them() {
+    let lines = [
+        part("mail", BillingCycle::Monthly),
+        part("backup", BillingCycle::Monthly),
+    ];
+    for mut world in both_orders(lines) {
+        let named = |world: &World| actions(&world.plan())[0].clone();
+        assert!(named(&world).starts_with("create the agreement S-backup,"));
+        world.services = vec![
+            Service::new("S-mail", "Mailboxes"),
+            Service::new("S-backup", "Backup of mail"),
+        ];
+        assert!(named(&world).starts_with("create the agreement Backup of mail,"));
+    }
+}
+
+#[test]
+fn what_the_vendor_bills_from_no_day_counts_from_today_where_that_is_the_policy() {
+    let world = one(subscribed("A1", "mail", "5").with_period(None))
+        .with_policy(|policy| policy.effective_date = EffectiveDate::Today);
+    assert_eq!(
+        world.plan().changes()[0].effective.to_string(),
+        "2026-03-11"
+    );
+}
+
+/// An agreement of its own that bills three seats of what nothing is known of.
+fn carried() -> World {
+    World::new()
+        .per_service("c-1", 1)
+        .service("mail")
+        .carries(1, "71", "A1")
+        .bills_on("71", "9", "P-mail", "3")
+}
+
+#[test]
+fn a_subscription_is_not_gone_where_the_vendor_says_nothing_about_its_kind_or_service() {
+    let silent = |edit: fn(&mut AccountReading)| {
+        let mut world = carried();
+        let mut reading = AccountReading::complete("c-1", Vec::new(), Basis::Live, now());
+        edit(&mut reading);
+        world.readings.push(reading);
+        kind_of(&world, "71 P-mail")
+    };
+    assert_eq!(silent(|_| {}), Kind::VendorMissing);
+    let unread = silent(|reading| reading.unread_kinds.push(ChargeKind::Recurring));
+    assert_eq!(unread, Kind::NotObserved);
+    let unobserved = silent(|reading| {
+        let why = "the preview is not there yet".to_owned();
+        reading.unobserved.insert("S-mail".into(), why);
+    });
+    assert_eq!(unobserved, Kind::NotObserved);
+}
+
+#[test]
+fn a_subscription_is_not_gone_while_an_account_of_its_company_is_switched_off() {
+    let mut world = carried().per_service("c-2", 1).reads("c-1", Vec::new());
+    assert_eq!(kind_of(&world, "71 P-mail"), Kind::NotObserved);
+    world = world.reads("c-2", Vec::new());
+    assert_eq!(kind_of(&world, "71 P-mail"), Kind::VendorMissing);
+    let account = world.mapping.account(&"c-2".into()).cloned();
+    let Some(tallyline_core::mapping::AccountEntry::Link(mut link)) = account else {
+        panic!("{account:?}")
+    };
+    link.enabled = false;
+    let entry = tallyline_core::mapping::AccountEntry::Link(link);
+    world.mapping.set_account("c-2".into(), entry);
+    assert_eq!(kind_of(&world, "71 P-mail"), Kind::NotObserved);
+    let said = world.plan().notices()[0].message.clone();
+    assert!(said.contains("account c-2 is switched off"), "{said}");
+}
+
+#[test]
+fn an_agreement_that_is_there_and_one_that_is_to_be_are_each_judged_as_their_own() {
+    let world = World::new()
+        .per_service("c-1", 1)
+        .service("mail")
+        .carries(1, "71", "A1")
+        .bills_on("71", "9", "P-mail", "5")
+        .reads(
+            "c-1",
+            vec![subscribed("A1", "mail", "5"), subscribed("A2", "mail", "7")],
+        );
+    assert_eq!(kind_of(&world, "71 P-mail"), Kind::NoChange);
+    assert_eq!(
+        actions(&world.plan()),
+        [
+            "create the agreement S-mail, billed monthly, until 2027-03-05",
+            "create a line of 7"
+        ]
+    );
+}
+
+#[test]
+fn one_line_that_can_be_made_is_enough_for_its_agreement_in_whichever_order() {
+    for order in [["2.5", "3"], ["3", "2.5"]] {
+        let line = |service: &str, quantity: &str| {
+            let mut line = part(service, BillingCycle::Monthly);
+            line.quantity = quantity.parse().unwrap();
+            line
+        };
+        let mut world = World::new()
+            .per_service("c-1", 1)
+            .service("mail")
+            .service("backup")
+            .reads(
+                "c-1",
+                vec![line("mail", order[0]), line("backup", order[1])],
+            );
+        world.whole_units = true;
+        let plan = world.plan();
+        assert_eq!(guards(&plan), [Guard::WholeUnits]);
+        assert!(plan.changes()[0].action.creates_agreement());
+        assert!(!plan.changes()[0].is_blocked(), "{:?}", plan.changes()[0]);
+    }
 }

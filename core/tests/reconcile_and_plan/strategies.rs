@@ -146,6 +146,102 @@ fn a_reduction_is_credited_only_where_the_policy_says_so() {
 }
 
 #[test]
+fn nothing_is_caught_up_of_a_line_that_begins_later_nor_where_a_period_begins_that_day() {
+    let world = october("13", "2026-10-11").by(By::InPlaceWithCatchUp);
+    let planned = |edit: fn(&mut World)| {
+        let mut world = world.clone();
+        edit(&mut world);
+        actions(&world.plan())
+    };
+    assert_eq!(planned(|_| {}).len(), 2);
+    let begins = planned(|world| {
+        world.lines_of(1)[0].state.effective = Some(day("2026-10-20"));
+    });
+    assert_eq!(begins, ["set quantity 10 -> 13"]);
+    let next = planned(|world| {
+        world.agreements[0].next_invoice = Some(day("2026-10-11"));
+    });
+    assert_eq!(next, ["set quantity 10 -> 13"]);
+}
+
+#[test]
+fn a_line_of_another_product_or_of_other_days_is_no_catch_up() {
+    let world = october("13", "2026-10-11").by(By::InPlaceWithCatchUp);
+    for (product, begins, ends) in [
+        ("P-disk", "2026-10-11", "2026-10-31"),
+        ("P-mail", "2026-10-11", "2026-10-30"),
+        ("P-mail", "2026-10-10", "2026-10-31"),
+    ] {
+        let mut world = world.clone().bills(1, "11", product, "3");
+        let state = &mut world.lines_of(1)[1].state;
+        state.effective = Some(day(begins));
+        state.last_day = Some(day(ends));
+        assert_eq!(actions(&world.plan()).len(), 2, "{product} {begins} {ends}");
+    }
+}
+
+#[test]
+fn a_catch_up_beyond_the_agreements_last_day_is_blocked() {
+    let mut world = october("13", "2026-10-11").by(By::InPlaceWithCatchUp);
+    world.agreements[0].end = Some(day("2026-10-31"));
+    assert_eq!(guards(&world.plan()), []);
+    world.agreements[0].end = Some(day("2026-10-30"));
+    let plan = world.plan();
+    assert!(
+        guards(&plan).contains(&Guard::AgreementDates),
+        "{:?}",
+        guards(&plan)
+    );
+    let reasons: Vec<&str> = plan.changes()[1]
+        .blocks
+        .iter()
+        .map(|block| block.reason.as_str())
+        .collect();
+    assert!(
+        reasons.contains(
+            &"the line would bill from 2026-10-11 to 2026-10-31, and the agreement ends on \
+              2026-10-30"
+        ),
+        "{reasons:?}"
+    );
+}
+
+#[test]
+fn a_quantity_that_is_set_from_a_day_on_says_so() {
+    let mut world = october("13", "2026-10-11");
+    world.dated = true;
+    let plan = world.plan();
+    let effective = plan.changes()[0].effective;
+    let said = &plan.changes()[0].reason;
+    assert!(said.ends_with(&format!("from {effective} on")), "{said}");
+}
+
+#[test]
+fn a_line_that_is_replaced_says_what_becomes_of_the_period() {
+    let mut world = october("13", "2026-10-11").by(By::Versioned);
+    world.prorates_ends = true;
+    let said = |world: &World| world.plan().changes()[0].reason.clone();
+    assert!(
+        said(&world).ends_with("billed in proportion to the days of each"),
+        "{}",
+        said(&world)
+    );
+    world.agreements[0].prorates = Some(false);
+    assert!(
+        said(&world).ends_with("periods before stay as they are billed"),
+        "{}",
+        said(&world)
+    );
+}
+
+#[test]
+fn a_strategy_is_named_as_in_a_plan() {
+    for strategy in [By::InPlace, By::InPlaceWithCatchUp, By::Versioned] {
+        assert_eq!(strategy.to_string(), strategy.as_str());
+    }
+}
+
+#[test]
 fn a_second_catch_up_for_the_same_days_is_left_to_a_person() {
     let world = october("13", "2026-10-11").by(By::InPlaceWithCatchUp);
     let mut later = world.clone().applied(&world.plan());

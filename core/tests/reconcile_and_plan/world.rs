@@ -7,8 +7,8 @@ use tallyline_core::mapping::{
 };
 use tallyline_core::model::{
     AccountReading, Agreement, AgreementLine, AgreementReading, Basis, BillingCycle, ChargeKind,
-    CivilDate, Company, Currency, Money, Product, Quantity, ReadFailure, Timestamp, UsageLine,
-    VendorAccount,
+    CivilDate, Company, Currency, Money, Product, Quantity, ReadFailure, Service, Timestamp,
+    UsageLine, VendorAccount,
 };
 use tallyline_core::plan::{Action, Guard, Plan, PlanContext, Planner, Policy, Strategy};
 use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
@@ -50,6 +50,9 @@ pub(crate) struct World {
     pub(crate) ledger: Ledger,
     /// Whether the PSA creates agreements and adds charges.
     pub(crate) makes_records: bool,
+    /// Whether the PSA sets quantities from a day on.
+    pub(crate) dated: bool,
+    pub(crate) services: Vec<Service>,
 }
 
 impl World {
@@ -70,6 +73,8 @@ impl World {
             accounts: Vec::new(),
             ledger: Ledger::new(),
             makes_records: true,
+            dated: false,
+            services: Vec::new(),
         }
     }
 
@@ -298,6 +303,7 @@ impl World {
         capabilities.add_charge = self.makes_records;
         capabilities.whole_units_only = self.whole_units;
         capabilities.end_before_start = self.end_before_start;
+        capabilities.dated_quantities = self.dated;
         let mut sink = SinkDescriptor::new("psa", "PSA", capabilities);
         sink.strategy = self.strategy;
         sink.prorates_ends = self.prorates_ends;
@@ -308,7 +314,7 @@ impl World {
             sink: &sink,
             now: self.now,
             accounts: &self.accounts,
-            services: &[],
+            services: &self.services,
         };
         Planner::new(self.policy.clone())
             .plan(&reconciler.finish(), &context)

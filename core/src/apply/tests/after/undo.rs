@@ -538,6 +538,24 @@ async fn an_undo_that_takes_too_much_away_is_blocked() {
     assert!(blocked.iter().all(|c| c.action.is_reduction()));
 }
 
+#[tokio::test]
+async fn an_undo_that_the_psa_would_refuse_is_blocked() {
+    let mut desk = Desk::new();
+    let half: Quantity = "2.5".parse().unwrap();
+    desk.edit("a1", "l1", |line| line.state.quantity = half);
+    let action = Action::SetQuantity {
+        line: "l1".into(),
+        from: half,
+        to: 12_u32.into(),
+    };
+    let change = change("c1", "a1", "p1", action);
+    assert!(desk.run("r1", &[change]).await.is_all_done());
+    desk.sink.capabilities.whole_units_only = true;
+    let undo = desk.undo("r1").await;
+    let blocks = &undo.plan.changes()[0].blocks;
+    assert_eq!(blocks[0].guard, Guard::WholeUnits, "{blocks:?}");
+}
+
 /// What the guard of an undo says with nothing allowed without a person's word.
 async fn said_by_guard(desk: &Desk, run: &str) -> Option<String> {
     let mut policy = Policy::default();
