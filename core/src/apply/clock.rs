@@ -50,3 +50,18 @@ impl Clock for SystemClock {
         tokio::time::sleep(duration).await;
     }
 }
+
+#[cfg(all(test, feature = "http"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_systems_clock_waits_for_as_long_as_it_is_told() {
+        let begun = tokio::time::Instant::now();
+        let minute = Duration::from_secs(60);
+        SystemClock.sleep(minute).await;
+        assert!(begun.elapsed() >= minute);
+        SystemClock.alongside(minute).await;
+        assert!(begun.elapsed() >= 2 * minute);
+    }
+}

@@ -204,6 +204,34 @@ fn what_is_to_be_known_of_several_products_of_an_agreement_is_said_once() {
 }
 
 #[test]
+fn two_clients_of_whom_the_same_is_to_be_known_are_each_told() {
+    let world = World::new()
+        .account(1)
+        .account(2)
+        .service("mail")
+        .bills(1, "10", "P-mail", "2")
+        .bills(2, "20", "P-mail", "2")
+        .reads("c-1", vec![])
+        .reads("c-2", vec![]);
+    assert_eq!(messages(&world.plan()).len(), 2);
+}
+
+#[test]
+fn a_line_is_not_gone_while_an_account_that_feeds_its_agreement_is_switched_off() {
+    let world = |enabled: bool| {
+        World::new()
+            .account(1)
+            .link("c-2", 1, enabled)
+            .service("mail")
+            .bills(1, "10", "P-mail", "2")
+            .reads("c-1", vec![])
+            .reads("c-2", vec![])
+    };
+    assert_eq!(kind_of(&world(true), "a-1 P-mail"), Kind::VendorMissing);
+    assert_eq!(kind_of(&world(false), "a-1 P-mail"), Kind::NotObserved);
+}
+
+#[test]
 fn an_account_that_the_vendor_no_longer_lists_is_told_from_one_that_was_not_read() {
     let plan = |listed: bool| {
         let mut world = World::new().account(1).service("mail").fails("c-1");

@@ -2,6 +2,7 @@
 
 use futures::executor::block_on;
 use tallyline_core::apply::Approval;
+use tallyline_core::mapping::ServiceEntry;
 use tallyline_core::model::{
     AccountReading, Basis, Bill, BillKey, BillingCycle, ChangeId, ChargeKind, Period, Timestamp,
     UsageLine,
@@ -357,4 +358,17 @@ fn what_is_billed_by_charges_owns_no_line() {
     assert_eq!(actions(&world.plan()), [""; 0]);
     assert!(world.kinds().is_empty(), "{:?}", world.kinds());
     assert_eq!(world.plan().content().unowned_lines, 1);
+}
+
+#[test]
+fn a_service_that_is_switched_off_is_not_charged() {
+    let mut world = february();
+    let key = "S-azure".into();
+    let entry = world.mapping.service(&key).cloned();
+    let Some(ServiceEntry::Link(mut link)) = entry else {
+        panic!("{entry:?}")
+    };
+    link.enabled = false;
+    world.mapping.set_service(key, ServiceEntry::Link(link));
+    assert_eq!(actions(&world.plan()), [""; 0]);
 }

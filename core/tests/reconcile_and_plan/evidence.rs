@@ -72,6 +72,7 @@ fn usage_of_another_kind_than_the_service_counts_is_counted_and_bills_nothing() 
     let comparison = reconciler.finish();
     let not_counted: Vec<_> = comparison.not_counted().iter().collect();
     assert_eq!(not_counted, [(&ChargeKind::Usage, &2)]);
+    assert!(std::ptr::eq(comparison.book(), &book));
 }
 
 #[test]

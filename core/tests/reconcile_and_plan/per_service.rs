@@ -4,7 +4,7 @@ use tallyline_core::model::{
     AccountReading, AgreementId, Basis, BillingCycle, ChargeKind, Commitment, Eligibility, Period,
     Service, UsageLine,
 };
-use tallyline_core::plan::{EffectiveDate, Guard, Plan};
+use tallyline_core::plan::{EffectiveDate, Guard, Plan, VendorMissing};
 use tallyline_core::reconcile::Kind;
 
 use crate::world::{World, actions, guards, kind_of, now, seats};
@@ -342,6 +342,7 @@ fn an_agreement_that_is_there_and_one_that_is_to_be_are_each_judged_as_their_own
     let world = World::new()
         .per_service("c-1", 1)
         .service("mail")
+        .carries(1, "70", "A0")
         .carries(1, "71", "A1")
         .bills_on("71", "9", "P-mail", "5")
         .reads(
@@ -380,4 +381,56 @@ fn one_line_that_can_be_made_is_enough_for_its_agreement_in_whichever_order() {
         assert!(plan.changes()[0].action.creates_agreement());
         assert!(!plan.changes()[0].is_blocked(), "{:?}", plan.changes()[0]);
     }
+}
+
+#[test]
+fn of_three_cycles_the_least_pair_is_told() {
+    let lines = ["mail", "backup", "disk"].into_iter().zip([
+        BillingCycle::Monthly,
+        BillingCycle::Yearly,
+        BillingCycle::Quarterly,
+    ]);
+    let lines = lines.map(|(service, cycle)| part(service, cycle)).collect();
+    let world = World::new()
+        .per_service("c-1", 1)
+        .service("mail")
+        .service("backup")
+        .service("disk")
+        .reads("c-1", lines);
+    let said = world.plan().notices()[0].message.clone();
+    assert!(said.contains("billed monthly and quarterly"), "{said}");
+}
+
+#[test]
+fn two_agreements_with_one_key_and_no_usage_are_not_taken_for_gone() {
+    let world = carried().carries(1, "72", "A1").reads("c-1", Vec::new());
+    assert!(world.kinds().is_empty(), "{:?}", world.kinds());
+}
+
+#[test]
+fn a_line_that_is_ended_for_want_of_usage_says_from_when_that_is_known() {
+    let world = carried()
+        .reads("c-1", Vec::new())
+        .with_policy(|policy| policy.vendor_missing = VendorMissing::EndLine);
+    let plan = world.plan();
+    assert_eq!(plan.changes()[0].evidence.as_of, Some(now()));
+}
+
+#[test]
+fn of_two_accounts_that_could_not_be_read_one_is_told_in_any_order() {
+    let said = [["c-1", "c-2"], ["c-2", "c-1"]].map(|order| {
+        let mut world = carried().per_service("c-2", 1);
+        for account in order {
+            world = world.fails(account);
+        }
+        let plan = world.plan();
+        let of_line = |notice: &&tallyline_core::plan::Notice| notice.agreement.is_some();
+        let notice = plan.notices().iter().find(of_line).cloned();
+        notice.map(|notice| notice.message)
+    });
+    assert!(
+        said[0].as_deref().is_some_and(|text| text.contains("c-1")),
+        "{said:?}"
+    );
+    assert_eq!(said[0], said[1]);
 }

@@ -436,6 +436,18 @@ fn set(id: &str, (from, to): (Quantity, Quantity)) -> Change {
     change(id, "a1", "p1", Action::SetQuantity { line, from, to })
 }
 
+#[test]
+fn an_approved_step_of_nothing_covers_no_step_at_all() {
+    let approved = ceiling(&[set("c1", sum(10, 0))]);
+    assert!(approved.covers(&set("later", sum(10, 0))).is_ok());
+    for beyond in [sum(7, 3), sum(13, -3), sum(7, 0)] {
+        assert!(
+            approved.covers(&set("later", beyond)).is_err(),
+            "{beyond:?}"
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn a_covered_step_goes_the_approved_way_no_further_and_is_no_larger(

@@ -449,6 +449,12 @@ async fn the_report_counts_every_outcome(bench) {
     assert!(!report.is_all_done());
 }
 
+async fn what_may_have_landed_is_counted_as_unsettled(bench) {
+    bench.fault("c2", &[Fault::Lost]);
+    let report = bench.apply().await;
+    assert_eq!(report.totals.to_string(), "5 done, 1 unsettled, 1 waiting");
+}
+
 async fn a_second_run_of_the_same_plan_writes_nothing(bench) {
     bench.apply().await;
     bench.options.run = Some(RunId::new("r2"));

@@ -667,6 +667,21 @@ async fn a_line_back_on_the_place_of_another_gets_no_amount_that_the_psa_does_no
 }
 
 #[tokio::test]
+async fn an_amount_that_was_absent_before_is_not_left_on_the_line_that_took_the_place() {
+    let desk = Desk::new();
+    desk.edit("a1", "l3", |line| line.state.unit_cost = None);
+    let changes = [end("c1", "l3", "p3", 4), add("c2", "a1", "p3", 6)];
+    assert!(desk.run("r1", &changes).await.is_all_done());
+    let undo = desk.undo("r1").await;
+    assert!(undo.plan.changes().is_empty());
+    let reason = refusal(&undo, "c2").to_string();
+    assert!(
+        reason.starts_with("the line held no cost before"),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
 async fn an_undo_names_the_run_by_its_day_and_each_line_as_it_was_read() {
     let desk = Desk::new();
     desk.edit("a1", "l1", |line| line.revision = Some("seven".into()));
