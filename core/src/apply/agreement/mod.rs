@@ -1,31 +1,25 @@
 //! The rules of one agreement, without I/O and without a clock.
 
 mod compare;
+mod in_hand;
 mod steps;
 
 use std::time::Duration;
 
 pub(super) use self::compare::already_holds;
 use self::compare::{check, looked_up, same_line};
+use self::in_hand::{Hand, Rest, Work};
 pub use self::steps::{AgreementInput, AgreementLimits, AgreementStep};
-use super::{
-    ChangeResult, Check, Input, Limits, Machine, Outcome, Permission, Step, Stop, Written,
-};
+use super::{ChangeResult, Check, Input, Machine, Outcome, Permission, Step, Stop, Written};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{AgreementLine, ChangeId, Timestamp};
 use crate::plan::Change;
 use crate::sink::Verdict;
-use crate::store::{
-    ChangeRecord, ChangeState, Claim, Event, Failure, RecordedEvent, RunId, SkipCause,
-};
+use crate::store::{ChangeRecord, Claim, Event, Failure, RecordedEvent, RunId};
 
 /// How often a lease that comes too late is renewed, and a write is recorded that comes too late
 /// to leave, before the work is given up.
 const RENEWALS: u32 = 3;
-
-/// Why a write is held back that is recorded already.
-const TOO_LATE: &str = "nothing was sent, as so much time passed after it was recorded that another \
-                        may have taken the agreement over";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -34,51 +28,6 @@ enum Phase {
     Work,
     Release,
     Finished,
-}
-
-/// Why the rest of an agreement is not worked on.
-#[derive(Clone, Debug)]
-enum Rest {
-    /// Not in this run.
-    Skipped(String),
-    /// Not before the run is resumed.
-    Waits(String),
-}
-
-/// One change with what is known of it.
-#[derive(Clone, Debug)]
-struct Work {
-    change: Change,
-    history: Vec<RecordedEvent>,
-    permission: Permission,
-    /// Why it was left unfinished.
-    pause: String,
-}
-
-impl Work {
-    fn state(&self) -> ChangeState {
-        ChangeState::of(self.history.iter().map(|recorded| &recorded.event))
-    }
-
-    fn result(&self) -> ChangeResult {
-        ChangeResult::new(&self.change, &self.history, &self.pause)
-    }
-}
-
-/// What is being done about the present change.
-#[derive(Clone, Debug)]
-enum Hand {
-    Empty,
-    Skip(Event),
-    Change {
-        machine: Machine,
-        /// Whether anything has come of it yet.
-        begun: bool,
-        /// Whether a write may have left.
-        wrote: bool,
-        /// How often its write was held back.
-        held_back: u32,
-    },
 }
 
 /// The state machine of the changes of one agreement: in order, one at a time, under a lease.
@@ -498,44 +447,6 @@ impl AgreementMachine {
         }
     }
 
-    /// Why the write of the change in hand must not leave after all, though it is recorded.
-    fn reason_to_hold_back(&self) -> Option<String> {
-        if let Permission::Withheld { reason, .. } = &self.work[self.at].permission {
-            return Some(reason.clone());
-        }
-        (self.now.plus(self.limits.margin()) > self.lease_until).then(|| TOO_LATE.to_owned())
-    }
-
-    /// Whether the change in hand is not tried again after its write was held back.
-    fn gives_up_writing(&self) -> bool {
-        let Hand::Change { held_back, .. } = &self.hand else {
-            return false;
-        };
-        let tries_again = self.stop.is_none() && self.work[self.at].permission.is_granted();
-        *held_back >= RENEWALS || (*held_back > 0 && !tries_again)
-    }
-
-    /// What is known of the change in hand, which stays unsettled, and when a resume can settle it.
-    fn how_to_settle(&self) -> String {
-        let work = &self.work[self.at];
-        let known = work.result().detail;
-        let not_landed = |recorded: &RecordedEvent| {
-            let verdict = &Verdict::NotLanded;
-            matches!(&recorded.event, Event::Verified { verdict: seen } if seen == verdict)
-        };
-        if !work.history.last().is_some_and(not_landed) {
-            return known;
-        }
-        let until = self.left_by(work).plus(self.limits.late_write);
-        let until = Timestamp::from_second(until.as_second() + 1).unwrap_or(until);
-        let known = if known.is_empty() {
-            known
-        } else {
-            known + "; "
-        };
-        format!("{known}the PSA does not show it, and it may still arrive until {until}")
-    }
-
     fn is_late(&self) -> bool {
         let deadline = self.limits.deadline;
         deadline.is_some_and(|deadline| self.now >= deadline)
@@ -571,61 +482,6 @@ impl AgreementMachine {
             return true;
         }
         false
-    }
-
-    fn machine(&self, work: &Work) -> Machine {
-        let limits = Limits {
-            verify_attempts: self.limits.verify_attempts.max(1),
-            may_rewrite: work.permission.is_granted()
-                && self.now.since(self.left_by(work)) >= self.limits.late_write,
-        };
-        let overridden = match &work.permission {
-            Permission::Granted { overridden } => overridden.clone(),
-            Permission::Withheld { .. } => None,
-        };
-        let events = work.history.iter().map(|recorded| &recorded.event);
-        Machine::resume(limits, events, overridden)
-    }
-
-    /// An instant by which the change's last write had left, if it did.
-    ///
-    /// Not that of the record that it is about to leave: the process may have stood still in
-    /// between, and a sink may wait for its turn. What was recorded next shows that the write had
-    /// an end, or that another has taken over since. Where nothing was, whoever held the lease
-    /// then let nothing leave after its end.
-    fn left_by(&self, work: &Work) -> Timestamp {
-        let sent = |recorded: &RecordedEvent| matches!(recorded.event, Event::Sent { .. });
-        let last = work.history.iter().rposition(sent);
-        let next = last.and_then(|at| work.history.get(at + 1));
-        next.map_or(self.others_until, |recorded| recorded.at)
-    }
-
-    fn reason_to_skip(&self, work: &Work) -> Option<Event> {
-        let skipped = |cause, reason: String| Some(Event::Skipped { cause, reason });
-        if let Permission::Withheld { cause, reason } = &work.permission {
-            return skipped(*cause, reason.clone());
-        }
-        if let Some(Rest::Skipped(reason)) = &self.rest {
-            return skipped(SkipCause::Earlier, reason.clone());
-        }
-        let id = &work.change.id;
-        if let Some((_, run)) = self.charged.iter().find(|(change, _)| change == id) {
-            let detail = format!("run {run} has made the charge for the bill already");
-            let observed = None;
-            return Some(Event::Drifted { detail, observed });
-        }
-        let mut stuck = self.stuck.iter().map(|place| &self.work[*place].change);
-        let before = stuck
-            .find(|other| other.action.creates_agreement() || same_line(other, &work.change))?;
-        let what = if before.action.creates_agreement() {
-            "is to create the agreement and"
-        } else {
-            "of the same line"
-        };
-        skipped(
-            SkipCause::Earlier,
-            format!("change {} {what} was not done", before.id),
-        )
     }
 
     /// Is done with the change in hand, and draws from its outcome what it means for those

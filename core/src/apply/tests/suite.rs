@@ -386,10 +386,11 @@ async fn every_lease_is_given_back(bench) {
 }
 
 async fn of_two_lines_of_one_product_one_goes_on_where_the_other_is_refused(bench) {
-    let mut world = bench.sink.world();
-    let lines = world.lines.get_mut(&AgreementId::new("a1")).unwrap();
-    lines.push(AgreementLine::new("l4", "p1", 2_u32));
-    drop(world);
+    {
+        let mut world = bench.sink.world();
+        let lines = world.lines.get_mut(&AgreementId::new("a1")).unwrap();
+        lines.push(AgreementLine::new("l4", "p1", 2_u32));
+    }
     bench.changes = vec![
         set_quantity("c1", "a1", "p1", "l1", (10, 12)),
         set_quantity("c2", "a1", "p1", "l4", (2, 3)),
