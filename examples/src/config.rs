@@ -1,5 +1,6 @@
 //! The one configuration file. Secrets are named in it, never written in it.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,6 +60,8 @@ pub(crate) enum SourceConfig {
     Cloudmore(Box<CloudmoreConfig>),
     /// D&H, or another marketplace of its platform.
     Dandh(DandhConfig),
+    /// Ingram Micro.
+    Ingram(IngramConfig),
     /// Sherweb.
     Sherweb(SherwebConfig),
 }
@@ -97,6 +100,63 @@ pub(crate) enum QuantityPolicyConfig {
     Max,
     /// All of them.
     Sum,
+}
+
+/// A marketplace of Ingram Micro Cloud.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct IngramConfig {
+    /// The API's address, its region included, as the control panel shows it.
+    pub(crate) base_url: String,
+    /// The code of the marketplace.
+    pub(crate) marketplace: String,
+    /// The dedicated API user's name.
+    pub(crate) username: String,
+    /// The dedicated API user's password.
+    pub(crate) password: SecretRef,
+    /// The key of the API subscription.
+    pub(crate) subscription_key: SecretRef,
+    /// How many rows a page is asked to hold.
+    pub(crate) page_size: Option<u32>,
+    /// How many calls a minute.
+    pub(crate) calls_per_minute: Option<NonZeroU32>,
+    /// What suspended subscriptions come to.
+    #[serde(default)]
+    pub(crate) hold: StatusRuleConfig,
+    /// What subscriptions that are not ready come to.
+    #[serde(default)]
+    pub(crate) pending: StatusRuleConfig,
+    /// Whether billing period and term are part of a service's key.
+    #[serde(default)]
+    pub(crate) keys_with_periods: bool,
+    /// Whether a customer's external id is the PSA company's.
+    #[serde(default)]
+    pub(crate) external_id_is_company: bool,
+    /// Whether details of subscriptions that were not modified are used again.
+    #[serde(default)]
+    pub(crate) cache: bool,
+    /// Where it is kept how far a read has come.
+    #[serde(default = "ingram_progress")]
+    pub(crate) progress: PathBuf,
+}
+
+fn ingram_progress() -> PathBuf {
+    PathBuf::from("tallyline-ingram.jsonl")
+}
+
+/// What a subscription at Ingram Micro that is neither active nor ended comes to.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StatusRuleConfig {
+    /// Its services are not observed.
+    #[default]
+    Unobserved,
+    /// It counts.
+    Count,
+    /// It counts zero.
+    Zero,
+    /// It is passed over.
+    LeaveOut,
 }
 
 /// A Sherweb application.
@@ -181,11 +241,12 @@ impl SourceConfig {
     /// The address that stands in the configuration; empty where it is the vendor's own.
     pub(crate) fn address(&self) -> &str {
         let address = match self {
-            Self::Cloudmore(reseller) => &reseller.base_url,
-            Self::Dandh(reseller) => &reseller.base_url,
-            Self::Sherweb(application) => &application.base_url,
+            Self::Cloudmore(reseller) => reseller.base_url.as_deref(),
+            Self::Dandh(reseller) => reseller.base_url.as_deref(),
+            Self::Ingram(reseller) => Some(reseller.base_url.as_str()),
+            Self::Sherweb(application) => application.base_url.as_deref(),
         };
-        address.as_deref().unwrap_or_default()
+        address.unwrap_or_default()
     }
 }
 

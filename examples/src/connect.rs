@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tallyline_autotask::{
     AutotaskClient, AutotaskSink, BudgetOptions, ContractKey, ContractSetup, EffectiveDays,
@@ -19,12 +20,14 @@ use tallyline_core::plan::PlanKind;
 use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result, VendorSource};
 use tallyline_dandh::{DandhClient, Marketplace, ParentAccount, QuantityPolicy};
+use tallyline_ingram::progress::ProgressFile;
+use tallyline_ingram::{AccountReference, IngramClient, IngramSource, ServiceKeys, StatusRule};
 use tallyline_sherweb::SherwebClient;
 
 use crate::config::{
     AutotaskConfig, ClientPairConfig, CloudmoreConfig, Config, ConnectWiseConfig, DandhConfig,
-    EffectiveDaysConfig, MarkerConfig, ProrateRounding, QuantityPolicyConfig, ReportConfig,
-    SecretRef, SherwebConfig, SinkConfig, SourceConfig,
+    EffectiveDaysConfig, IngramConfig, MarkerConfig, ProrateRounding, QuantityPolicyConfig,
+    ReportConfig, SecretRef, SherwebConfig, SinkConfig, SourceConfig, StatusRuleConfig,
 };
 use crate::files;
 use crate::output::{plain, warn};
@@ -98,13 +101,15 @@ fn accounts(config: &Config) -> Result<Box<dyn PsaSink>> {
             let source = cloudmore(config, settings)?;
             Ok(Box::new(CloudmoreAccounts::of(&source)?))
         }
-        SourceConfig::Dandh(_) | SourceConfig::Sherweb(_) => Err(Error::new(
-            ErrorKind::Config,
-            format!(
-                "the vendor of [source] in {} takes in no accounts; Cloudmore does",
-                files::shown(&config.path)
-            ),
-        )),
+        SourceConfig::Dandh(_) | SourceConfig::Ingram(_) | SourceConfig::Sherweb(_) => {
+            Err(Error::new(
+                ErrorKind::Config,
+                format!(
+                    "the vendor of [source] in {} takes in no accounts; Cloudmore does",
+                    files::shown(&config.path)
+                ),
+            ))
+        }
     }
 }
 
@@ -116,8 +121,55 @@ pub(crate) fn source(config: &Config) -> Result<Box<dyn VendorSource>> {
     Ok(match &config.source {
         SourceConfig::Cloudmore(settings) => Box::new(cloudmore(config, settings)?),
         SourceConfig::Dandh(settings) => Box::new(dandh(config, settings)?),
+        SourceConfig::Ingram(settings) => Box::new(ingram(config, settings)?),
         SourceConfig::Sherweb(settings) => Box::new(sherweb(config, settings)?),
     })
+}
+
+/// Counts that the list of services read a moment ago are not read again for the plan.
+const REUSE_WITHIN: Duration = Duration::from_secs(15 * 60);
+
+fn ingram(config: &Config, settings: &IngramConfig) -> Result<IngramSource> {
+    let client = IngramClient::builder()
+        .base_url(&settings.base_url)
+        .marketplace(&settings.marketplace)
+        .username(&settings.username)
+        .password(secret(config, "[source] password", &settings.password)?)
+        .subscription_key(secret(
+            config,
+            "[source] subscription_key",
+            &settings.subscription_key,
+        )?)
+        .maybe_page_size(settings.page_size)
+        .maybe_calls_per_minute(settings.calls_per_minute)
+        .maybe_retry(retry(config))
+        .maybe_limiter(limiter(config))
+        .build()?;
+    let rule = |rule| match rule {
+        StatusRuleConfig::Count => StatusRule::Count,
+        StatusRuleConfig::LeaveOut => StatusRule::LeaveOut,
+        StatusRuleConfig::Unobserved => StatusRule::Unobserved,
+        StatusRuleConfig::Zero => StatusRule::Zero,
+    };
+    let folder = config.path.parent().unwrap_or(Path::new(""));
+    IngramSource::builder()
+        .client(client)
+        .progress(Arc::new(ProgressFile::new(folder.join(&settings.progress))))
+        .reuse_within(REUSE_WITHIN)
+        .cache(settings.cache)
+        .hold(rule(settings.hold))
+        .pending(rule(settings.pending))
+        .service_keys(if settings.keys_with_periods {
+            ServiceKeys::PartNumberAndPeriods
+        } else {
+            ServiceKeys::PartNumber
+        })
+        .account_reference(if settings.external_id_is_company {
+            AccountReference::ExternalId
+        } else {
+            AccountReference::None
+        })
+        .build()
 }
 
 fn sherweb(config: &Config, settings: &SherwebConfig) -> Result<SherwebClient> {
@@ -217,6 +269,11 @@ pub(crate) fn source_tenant(config: &Config) -> Result<(&'static str, String)> {
             let base_url = BaseUrl::parse(&marketplace(settings).base_url)?;
             let parent = ParentAccount::from(&*settings.parent_account_id).id()?;
             ("dandh", DandhClient::tenant(parent, &base_url))
+        }
+        SourceConfig::Ingram(settings) => {
+            let base_url = BaseUrl::parse(&settings.base_url)?;
+            let (user, code) = (&settings.username, &settings.marketplace);
+            ("ingram", IngramClient::tenant(user, code, &base_url))
         }
         SourceConfig::Sherweb(settings) => {
             let base_url = at(&settings.base_url, tallyline_sherweb::DEFAULT_BASE_URL)?;
@@ -353,6 +410,11 @@ pub(crate) fn explain(error: &Error, config: &Path) -> String {
         Some("dandh") => Some((
             "D&H",
             "[source] username, password and parent_account_id",
+            "[source] base_url",
+        )),
+        Some("ingram") => Some((
+            "Ingram Micro",
+            "[source] username, password, subscription_key and marketplace",
             "[source] base_url",
         )),
         Some("sherweb") => Some((

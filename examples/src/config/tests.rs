@@ -249,3 +249,25 @@ fn a_secret_file_that_others_can_read_gives_a_warning() {
     assert!(warning(0o644).unwrap().contains("chmod 600"));
     assert_eq!(warning(0o600), None);
 }
+
+const INGRAM: &str = r#"kind = "ingram"
+base_url = "https://api.cloud.im/marketplace/na"
+marketplace = "us"
+username = "example-msp.API"
+password = { env = "X" }
+subscription_key = { env = "Y" }
+hold = "count""#;
+
+#[test]
+fn an_ingram_source_reads_with_its_rules_and_keeps_its_progress_beside_the_file() {
+    let config = load(&with_source(INGRAM)).unwrap();
+    let SourceConfig::Ingram(settings) = config.source else {
+        panic!("{:?}", config.source);
+    };
+    assert!(matches!(settings.hold, StatusRuleConfig::Count));
+    assert!(matches!(settings.pending, StatusRuleConfig::Unobserved));
+    assert_eq!(settings.progress, Path::new("tallyline-ingram.jsonl"));
+    let wrong = INGRAM.replace("\"count\"", "\"perhaps\"");
+    let message = load(&with_source(&wrong)).unwrap_err().to_string();
+    assert!(message.contains("perhaps"), "{message}");
+}

@@ -1,10 +1,12 @@
-//! Whole answers of Autotask, Sherweb, Cloudmore, D&H and ConnectWise through their clients, error bodies first of all.
+//! Whole answers of Autotask, Sherweb, Cloudmore, D&H, Ingram Micro and ConnectWise through their clients, error
+//! bodies first of all.
 
 use std::error::Error as _;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::StreamExt as _;
 use tallyline_autotask::AutotaskClient;
 use tallyline_autotask::models::NewContractServiceAdjustment;
 use tallyline_autotask::query::Query;
@@ -18,6 +20,8 @@ use tallyline_core::http::{
     TransportError, TransportRequest, TransportResponse,
 };
 use tallyline_dandh::DandhClient;
+use tallyline_ingram::models::{NewOrder, OrderType};
+use tallyline_ingram::{CustomerFilter, IngramClient, ReportFilter};
 use tallyline_sherweb::SherwebClient;
 use tokio::runtime::{Builder, Runtime};
 
@@ -76,7 +80,10 @@ impl Transport for Canned {
             watch(self.system, &request);
         }
         if self.tokens && request.url.path().ends_with("/token") {
-            let body = format!(r#"{{"access_token":"{TOKEN}","expires_in":3600}}"#);
+            let body = match self.system {
+                "ingram" => format!(r#"{{"token":"{TOKEN}","expiresInSeconds":1500}}"#),
+                _ => format!(r#"{{"access_token":"{TOKEN}","expires_in":3600}}"#),
+            };
             return Ok(TransportResponse::new(200, HeaderMap::new(), body));
         }
         if self.tokens && request.url.path().ends_with("/GetSessionToken") {
@@ -227,6 +234,50 @@ pub fn sherweb_answers(data: &[u8]) {
                     .cancel_subscriptions(CUSTOMER, &[SUBSCRIPTION.to_owned()])
                     .await;
                 check.check(amendments);
+            }
+        });
+    }
+}
+
+/// Whatever Ingram Micro answers, pages of a proxy among it, becomes a value or an error that shows no secret.
+pub fn ingram_answers(data: &[u8]) {
+    for (tokens, secrets) in [(true, SHERWEB), (false, SIGNING_IN)] {
+        let Some(answer) = answer(data, secrets) else {
+            return;
+        };
+        let check = Check {
+            status: answer.status,
+            secrets,
+        };
+        let client = IngramClient::builder()
+            .base_url("https://api.example.com/marketplace/na")
+            .marketplace("us")
+            .username("example-msp.API")
+            .password(SECRET.into())
+            .subscription_key(KEY.into())
+            .retry(RetryPolicy::none())
+            .limiter(limiter())
+            .jitter_seed(1)
+            .transport(Arc::new(Canned {
+                system: "ingram",
+                answer,
+                tokens,
+            }))
+            .build();
+        let client = client.unwrap();
+        run(async {
+            check.check(client.subscription("1000451").await);
+            if tokens {
+                let mut customers = client.customers(&CustomerFilter::default()).take(8);
+                while let Some(customer) = customers.next().await {
+                    check.check(customer);
+                }
+                let mut reports = client.reports(&ReportFilter::default()).take(8);
+                while let Some(report) = reports.next().await {
+                    check.check(report);
+                }
+                let order = NewOrder::new(OrderType::Sales, "1000310");
+                check.check(client.place_order(&order).await);
             }
         });
     }

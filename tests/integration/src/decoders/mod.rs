@@ -23,14 +23,15 @@ mod redactor;
 
 pub use answers::{
     Watcher, autotask_answers, cloudmore_answers, connectwise_answers, dandh_answers,
-    sherweb_answers, watch_requests,
+    ingram_answers, sherweb_answers, watch_requests,
 };
 pub use conditions::conditions;
 pub use decimals::decimals;
 pub use headers::{link_header, retry_after};
 pub use mapping::{mapping_csv, mapping_toml};
 pub use models::{
-    autotask_models, cloudmore_models, connectwise_models, dandh_models, sherweb_models,
+    autotask_models, cloudmore_models, connectwise_models, dandh_models, ingram_models,
+    sherweb_models,
 };
 pub use plan::plan_file;
 pub use redactor::redactor;
@@ -50,6 +51,8 @@ pub const ALL: &[Property] = &[
     ("dandh_answers", dandh_answers),
     ("dandh_models", dandh_models),
     ("decimals", decimals),
+    ("ingram_answers", ingram_answers),
+    ("ingram_models", ingram_models),
     ("link_header", link_header),
     ("mapping_csv", mapping_csv),
     ("mapping_toml", mapping_toml),

@@ -8,6 +8,8 @@ use tallyline_connectwise::ExactJson;
 use tallyline_connectwise::models as connectwise;
 use tallyline_core::wire::{decode_json, parse_decimal};
 use tallyline_dandh::models as dandh;
+use tallyline_ingram::models as ingram;
+use tallyline_ingram::progress::Entry;
 use tallyline_sherweb::models as sherweb;
 
 use super::json::{fields, read, round_trip, round_trip_text, write};
@@ -48,6 +50,55 @@ pub fn sherweb_models(data: &[u8]) {
     if let Ok(found) = decode_json::<sherweb::TrackingStatus>(data) {
         let again: sherweb::TrackingStatus = read(&write(&found.status));
         assert_eq!(again, found);
+    }
+}
+
+/// Every answer of Ingram Micro that is accepted keeps its figures to the digit, and what a read keeps of it is written and
+/// read again as it was.
+pub fn ingram_models(data: &[u8]) {
+    round_trip::<ingram::Subscription>(data);
+    if let Some(found) = round_trip_text::<ingram::SubscriptionDetail>(data) {
+        for product in &found.products {
+            let again: ingram::SubscriptionProduct = read(&write(product));
+            assert_eq!(again, *product);
+        }
+    }
+    if let Ok(found) = decode_json::<ingram::Product>(data) {
+        figures(
+            data,
+            &[
+                ("minimumQuantity", found.minimum_quantity),
+                ("maximumQuantity", found.maximum_quantity),
+            ],
+        );
+        assert!(!found.id.is_empty());
+    }
+    for id in [
+        decode_json::<ingram::Customer>(data).map(|found| found.id),
+        decode_json::<ingram::Reseller>(data).map(|found| found.id),
+        decode_json::<ingram::Order>(data).map(|found| found.id),
+        decode_json::<ingram::OrderDetailed>(data).map(|found| found.id),
+        decode_json::<ingram::Plan>(data).map(|found| found.id),
+    ] {
+        assert!(id.is_err() || id.is_ok_and(|id| !id.trim().is_empty()));
+    }
+    if let Ok(found) = decode_json::<ingram::OrderEstimate>(data)
+        && let Some(total) = found.total
+    {
+        let again: ingram::Money = read(&write(&total));
+        assert_eq!(again, total);
+    }
+    if let Ok(found) = decode_json::<ingram::Report>(data)
+        && let Some(url) = &found.download_url
+    {
+        assert_eq!(format!("{url:?}"), "DownloadUrl([redacted])");
+    }
+    let text = String::from_utf8_lossy(data);
+    if let Ok(entry) = Entry::from_line(&text) {
+        let line = entry.to_line().unwrap();
+        assert!(!line.contains('\n'));
+        let again = Entry::from_line(&line).unwrap();
+        assert_eq!(again.to_line().unwrap(), line);
     }
 }
 

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use tallyline_testkit::autotask::{AutotaskSimulator, AutotaskState, Entity};
 use tallyline_testkit::book::csp::{CspBook, CspBookOptions, SUBSCRIPTION_FIELD};
 use tallyline_testkit::book::dandh::dandh_instead;
+use tallyline_testkit::book::ingram::ingram_instead;
 use tallyline_testkit::book::{Book, BookOptions};
 use tallyline_testkit::clock::{Clock, date_of};
 use tallyline_testkit::cloudmore::{CloudmoreSimulator, CloudmoreState};
@@ -43,7 +44,7 @@ enum System {
     Autotask(Serve),
     /// The marketplace side, with D&H in Sherweb's place in the book.
     Dandh(Serve),
-    /// A marketplace of Ingram Micro, without a book.
+    /// The marketplace side of the demo book, as Ingram Micro has it; the PSA side is that of `connectwise`.
     Ingram(Serve),
 }
 
@@ -249,7 +250,11 @@ async fn dandh(serve: &Serve) -> io::Result<()> {
 }
 
 async fn ingram(serve: &Serve) -> io::Result<()> {
-    let mut state = IngramState::on(serve.today());
+    let book = serve.book()?;
+    let mut state = book.map_or_else(
+        || IngramState::on(serve.today()),
+        |mut book| ingram_instead(&mut book),
+    );
     state.clock = Clock::running_from(serve.today());
     let (credentials, marketplace) = (state.credentials.clone(), state.marketplace.clone());
     let sim = IngramSimulator::start_on(serve.port, state).await?;

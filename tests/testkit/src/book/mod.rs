@@ -8,6 +8,7 @@ pub mod csp;
 pub mod csp_sherweb;
 pub mod dandh;
 mod fill;
+pub mod ingram;
 #[cfg(test)]
 mod tests;
 mod words;
