@@ -3,26 +3,17 @@
 
 mod common;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use common::*;
 use tallyline_ingram::models::OrderUpdate;
 use tallyline_testkit::contract::{self, System, check_readme};
-use tallyline_testkit::mock::MockVendor;
+use tallyline_testkit::mock::said_on_drop;
 
 #[test]
 fn the_readme_lists_where_simulator_and_document_disagree() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     check_readme(&readme, System::Ingram).unwrap();
-}
-
-/// The text of the panic that dropping a mock causes; empty when it does not panic.
-fn dropped(server: MockVendor) -> String {
-    let caught = catch_unwind(AssertUnwindSafe(|| drop(server)));
-    caught.err().map_or_else(String::new, |panic| {
-        panic.downcast_ref::<String>().cloned().unwrap_or_default()
-    })
 }
 
 #[tokio::test]
@@ -45,11 +36,11 @@ async fn a_request_that_breaks_the_document_fails_the_test_whose_mock_got_it() {
         server
     };
     let right = "4e000000-0000-4000-8000-000000000001";
-    assert_eq!(dropped(asked_for(right, false).await), "");
-    let told = dropped(asked_for("r-1", false).await);
+    assert_eq!(said_on_drop(asked_for(right, false).await), "");
+    let told = said_on_drop(asked_for("r-1", false).await);
     assert!(told.contains("path /reportId"), "{told}");
-    assert_eq!(dropped(asked_for("r-1", true).await), "");
-    let needless = dropped(asked_for(right, true).await);
+    assert_eq!(said_on_drop(asked_for("r-1", true).await), "");
+    let needless = said_on_drop(asked_for(right, true).await);
     assert!(needless.contains("did not come"), "{needless}");
 }
 
@@ -68,7 +59,7 @@ async fn an_answer_that_no_document_has_fails_the_test_that_wrote_it_unless_it_i
             .await;
         let update = OrderUpdate::default();
         client(&server).update_order("7", &update).await.unwrap();
-        dropped(server)
+        said_on_drop(server)
     };
     assert_eq!(answered(r#"{"id":"7"}"#, &[]).await, "");
     let odd = r#"{"id":"7","rank":1}"#;

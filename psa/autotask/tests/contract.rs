@@ -3,26 +3,17 @@
 
 mod common;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use common::{client, json, on};
 use tallyline_autotask::models::NewContractServiceAdjustment;
 use tallyline_testkit::contract::{self, System, check_readme};
-use tallyline_testkit::mock::MockVendor;
+use tallyline_testkit::mock::said_on_drop;
 
 #[test]
 fn the_readme_lists_where_simulator_and_document_disagree() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     check_readme(&readme, System::Autotask).unwrap();
-}
-
-/// The text of the panic that dropping a mock causes; empty when it does not panic.
-fn dropped(server: MockVendor) -> String {
-    let caught = catch_unwind(AssertUnwindSafe(|| drop(server)));
-    caught.err().map_or_else(String::new, |panic| {
-        panic.downcast_ref::<String>().cloned().unwrap_or_default()
-    })
 }
 
 #[tokio::test]
@@ -41,6 +32,6 @@ async fn a_wrong_body_fails_the_test_whose_mock_got_it() {
         client(&server).create_adjustment(7, &new).await.unwrap();
         server
     };
-    assert_eq!(dropped(adjust(31).await), "");
-    assert!(dropped(adjust(TOO_LARGE).await).contains("request body /serviceID"));
+    assert_eq!(said_on_drop(adjust(31).await), "");
+    assert!(said_on_drop(adjust(TOO_LARGE).await).contains("request body /serviceID"));
 }

@@ -3,26 +3,17 @@
 
 mod common;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use common::{client, json, new_record, on};
 use tallyline_connectwise::models::{BillCustomer, NewAddition, RecordRef};
 use tallyline_testkit::contract::{self, System, check_readme};
-use tallyline_testkit::mock::MockVendor;
+use tallyline_testkit::mock::said_on_drop;
 
 #[test]
 fn the_readme_lists_where_simulator_and_document_disagree() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     check_readme(&readme, System::ConnectWise).unwrap();
-}
-
-/// The text of the panic that dropping a mock causes; empty when it does not panic.
-fn dropped(server: MockVendor) -> String {
-    let caught = catch_unwind(AssertUnwindSafe(|| drop(server)));
-    caught.err().map_or_else(String::new, |panic| {
-        panic.downcast_ref::<String>().cloned().unwrap_or_default()
-    })
 }
 
 #[tokio::test]
@@ -39,8 +30,8 @@ async fn a_wrong_path_or_body_fails_the_test_whose_mock_got_it() {
         client(&server).addition(88, id).await.unwrap();
         server
     };
-    assert_eq!(dropped(read(9).await), "");
-    assert!(dropped(read(TOO_LARGE).await).contains("path /id"));
+    assert_eq!(said_on_drop(read(9).await), "");
+    assert!(said_on_drop(read(TOO_LARGE).await).contains("path /id"));
     let create = async |bill_customer| {
         let server = common::mock().await;
         let answer = new_record(r#"{"id":9,"product":{"id":512}}"#);
@@ -57,6 +48,6 @@ async fn a_wrong_path_or_body_fails_the_test_whose_mock_got_it() {
         server
     };
     let billable = Some(BillCustomer::Billable);
-    assert_eq!(dropped(create(billable).await), "");
-    assert!(dropped(create(None).await).contains("request body /billCustomer"));
+    assert_eq!(said_on_drop(create(billable).await), "");
+    assert!(said_on_drop(create(None).await).contains("request body /billCustomer"));
 }

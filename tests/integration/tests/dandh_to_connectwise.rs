@@ -6,15 +6,14 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use common::{apply_to, connectwise, mapping, small};
+use common::{agreements_of, apply_to, change_of, connectwise, mapping, not_read, small};
 use jiff::civil::{Date, date};
 use tallyline_connectwise::ConnectWiseSink;
 use tallyline_core::flow::Flow;
 use tallyline_core::http::RetryPolicy;
-use tallyline_core::mapping::{AccountEntry, LineTarget, Mapping};
+use tallyline_core::mapping::Mapping;
 use tallyline_core::model::{AgreementId, Quantity, Timestamp};
-use tallyline_core::plan::{Action, Change, Guard, Plan, Policy};
-use tallyline_core::reconcile::Kind;
+use tallyline_core::plan::{Action, Guard, Plan, Policy};
 use tallyline_core::store::MemoryStore;
 use tallyline_dandh::DandhClient;
 use tallyline_testkit::book::dandh::dandh_instead;
@@ -79,43 +78,6 @@ impl World {
             .await
             .unwrap()
     }
-
-    /// The one change of a case's agreement.
-    fn change<'p>(&self, plan: &'p Plan, case: BookCase) -> &'p Change {
-        let agreement = self.book.case(case).unwrap().agreement_id.to_string();
-        let mut own = plan
-            .changes()
-            .iter()
-            .filter(|change| change.agreement.as_str() == agreement);
-        let found = own.next().unwrap();
-        assert!(own.next().is_none(), "{case:?}");
-        found
-    }
-
-    /// The agreements of accounts.
-    fn agreements(&self, accounts: &[String]) -> BTreeSet<AgreementId> {
-        let links = self.mapping.accounts().filter_map(|(account, entry)| {
-            let AccountEntry::Link(link) = entry else {
-                return None;
-            };
-            let LineTarget::Agreement(agreement) = &link.target else {
-                return None;
-            };
-            let own = accounts.iter().any(|id| id == account.as_str());
-            own.then(|| agreement.clone())
-        });
-        links.collect()
-    }
-}
-
-/// The accounts of which a plan says that they were not read.
-fn not_read(plan: &Plan) -> BTreeSet<String> {
-    let notices = plan.notices().iter();
-    let unread = notices.filter(|notice| notice.kind == Kind::NotObserved);
-    unread
-        .filter(|notice| notice.service.is_none())
-        .filter_map(|notice| Some(notice.account.as_ref()?.to_string()))
-        .collect()
 }
 
 fn of(agreements: &BTreeSet<AgreementId>, plan: &Plan) -> usize {
@@ -148,7 +110,7 @@ async fn a_split_within_the_month_and_seats_since_the_preview_are_planned_as_the
     let world = World::start(2).await;
     let plan = world.plan().await;
     let note = world.book.case(BookCase::Increase).unwrap();
-    let change = world.change(&plan, BookCase::Increase);
+    let change = change_of(&plan, &world.book, BookCase::Increase);
     let Action::SetQuantity { from, to, .. } = &change.action else {
         panic!("{change:?}");
     };
@@ -157,7 +119,7 @@ async fn a_split_within_the_month_and_seats_since_the_preview_are_planned_as_the
     assert!(!change.is_blocked());
 
     let note = world.book.case(BookCase::NewRevenue).unwrap();
-    let change = world.change(&plan, BookCase::NewRevenue);
+    let change = change_of(&plan, &world.book, BookCase::NewRevenue);
     let Action::CreateLine { quantity, .. } = &change.action else {
         panic!("{change:?}");
     };
@@ -167,7 +129,7 @@ async fn a_split_within_the_month_and_seats_since_the_preview_are_planned_as_the
     };
     assert_eq!(usage.account.as_str(), note.customer_id);
 
-    let change = world.change(&plan, BookCase::CurrencyMismatch);
+    let change = change_of(&plan, &world.book, BookCase::CurrencyMismatch);
     let guards: Vec<Guard> = change.blocks.iter().map(|block| block.guard).collect();
     assert_eq!(guards, [Guard::Currency]);
 }
@@ -234,7 +196,7 @@ async fn one_in_ten_companies_that_fail_for_good_change_nothing_of_theirs_and_ar
     let changed: Vec<String> = [BookCase::Increase, BookCase::Decrease, BookCase::NewRevenue]
         .map(|case| world.book.case(case).unwrap().customer_id.clone())
         .to_vec();
-    let agreements = world.agreements(&changed);
+    let agreements = agreements_of(&world.mapping, &changed);
     assert_eq!(of(&agreements, &whole), 3);
     world.vendor.with_state(|state| {
         let ids = changed.iter().map(|id| id.parse::<i64>().unwrap());
@@ -280,7 +242,7 @@ async fn twenty_eight_digits_come_exactly_from_the_wire_into_the_plan() {
         state.edit_subscription(id, |own| own.changes[0].seats = digits.value());
     });
     let plan = world.plan().await;
-    let change = world.change(&plan, BookCase::ExactMatch);
+    let change = change_of(&plan, &world.book, BookCase::ExactMatch);
     let Action::SetQuantity { to, .. } = &change.action else {
         panic!("{change:?}");
     };

@@ -7,16 +7,15 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use common::{apply_to, connectwise, mapping, small};
+use common::{agreements_of, apply_to, change_of, connectwise, mapping, not_read, small};
 use futures::TryStreamExt as _;
 use tallyline_connectwise::ConnectWiseSink;
 use tallyline_core::VendorSource as _;
 use tallyline_core::flow::Flow;
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
-use tallyline_core::mapping::{AccountEntry, LineTarget, Mapping};
-use tallyline_core::model::{AgreementId, Quantity, Timestamp};
-use tallyline_core::plan::{Action, Change, Guard, Plan, Policy};
-use tallyline_core::reconcile::Kind;
+use tallyline_core::mapping::Mapping;
+use tallyline_core::model::{Quantity, Timestamp};
+use tallyline_core::plan::{Action, Guard, Plan, Policy};
 use tallyline_core::source::UsageRequest;
 use tallyline_core::store::MemoryStore;
 use tallyline_ingram::progress::{MemoryProgress, ProgressStore};
@@ -92,44 +91,6 @@ impl World {
             .await
             .unwrap()
     }
-
-    /// The one change of a case's agreement.
-    fn change<'p>(&self, plan: &'p Plan, case: BookCase) -> &'p Change {
-        let agreement = self.book.case(case).unwrap().agreement_id.to_string();
-        let mut own = plan
-            .changes()
-            .iter()
-            .filter(|change| change.agreement.as_str() == agreement);
-        let found = own.next().unwrap();
-        assert!(own.next().is_none(), "{case:?}");
-        found
-    }
-
-    /// The agreements of accounts.
-    fn agreements(&self, accounts: &BTreeSet<String>) -> BTreeSet<AgreementId> {
-        let links = self.mapping.accounts().filter_map(|(account, entry)| {
-            let AccountEntry::Link(link) = entry else {
-                return None;
-            };
-            let LineTarget::Agreement(agreement) = &link.target else {
-                return None;
-            };
-            accounts
-                .contains(account.as_str())
-                .then(|| agreement.clone())
-        });
-        links.collect()
-    }
-}
-
-/// The accounts of which a plan says that they were not read.
-fn not_read(plan: &Plan) -> BTreeSet<String> {
-    let notices = plan.notices().iter();
-    let unread = notices.filter(|notice| notice.kind == Kind::NotObserved);
-    unread
-        .filter(|notice| notice.service.is_none())
-        .filter_map(|notice| Some(notice.account.as_ref()?.to_string()))
-        .collect()
 }
 
 #[tokio::test]
@@ -141,7 +102,8 @@ async fn a_plan_is_applied_line_by_line_and_nothing_is_left_to_do() {
         assert!(ready >= 4, "the book has differences: {}", plan.summary());
         for case in [BookCase::Increase, BookCase::Decrease] {
             let note = world.book.case(case).unwrap();
-            let Action::SetQuantity { from, to, .. } = &world.change(&plan, case).action else {
+            let Action::SetQuantity { from, to, .. } = &change_of(&plan, &world.book, case).action
+            else {
                 panic!("{case:?}");
             };
             assert_eq!(Some(from.value()), note.psa_quantity, "{case:?}");
@@ -168,7 +130,7 @@ async fn reading_and_planning_write_nothing_and_a_cost_in_another_currency_is_bl
             .iter()
             .all(|own| own.method == "GET" || own.path.ends_with("/token"))
     );
-    let change = world.change(&plan, BookCase::CurrencyMismatch);
+    let change = change_of(&plan, &world.book, BookCase::CurrencyMismatch);
     let guards: Vec<Guard> = change.blocks.iter().map(|block| block.guard).collect();
     assert_eq!(guards, [Guard::Currency]);
     let twin = World::start(3).await;
@@ -207,7 +169,7 @@ async fn one_in_ten_details_that_fail_for_good_change_nothing_of_their_accounts_
         }
         customers
     });
-    let agreements = world.agreements(&victims);
+    let agreements = agreements_of(&world.mapping, &victims);
     let of_victims = |plan: &Plan| {
         let changes = plan.changes().iter();
         changes
@@ -298,7 +260,7 @@ async fn twenty_eight_digits_come_exactly_from_the_wire_into_the_plan() {
         assert!(state.set_quantity(&note.subscription_ids[0], digits.value()));
     });
     let plan = world.plan().await;
-    let change = world.change(&plan, BookCase::ExactMatch);
+    let change = change_of(&plan, &world.book, BookCase::ExactMatch);
     let Action::SetQuantity { to, .. } = &change.action else {
         panic!("{change:?}");
     };

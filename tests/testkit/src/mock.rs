@@ -10,6 +10,7 @@ use std::error::Error;
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use axum::Router;
 use axum::body::Body;
@@ -137,4 +138,13 @@ async fn answer_of(
     tokio::spawn(connection);
     let answer = sender.send_request(request).await?;
     Ok(answer.map(Body::new))
+}
+
+/// What a mock server says of the exchanges that broke the vendor's document as it is dropped; nothing where none did.
+#[must_use]
+pub fn said_on_drop(server: MockVendor) -> String {
+    let caught = catch_unwind(AssertUnwindSafe(|| drop(server)));
+    caught.err().map_or_else(String::new, |panic| {
+        panic.downcast_ref::<String>().cloned().unwrap_or_default()
+    })
 }

@@ -1,6 +1,7 @@
 //! A provider's whole world: both simulators filled with one book, and real clients on them.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -16,11 +17,14 @@ use tallyline_core::mapping::{
     AccountEntry, AccountLink, BilledAs, Exclusion, LineTarget, Mapping, ProductRule, Provenance,
     Ratio, Rounding, ServiceEntry, ServiceLink,
 };
-use tallyline_core::model::{ChargeKind, Quantity, Timestamp};
-use tallyline_core::plan::{Plan, Policy, VendorMissing};
+use tallyline_core::model::{AgreementId, ChargeKind, Quantity, Timestamp};
+use tallyline_core::plan::{Change, Plan, Policy, VendorMissing};
+use tallyline_core::reconcile::Kind;
 use tallyline_core::store::Journal;
 use tallyline_sherweb::SherwebClient;
-use tallyline_testkit::book::{AccountMatch, Book, BookOptions, ExpectedMapping, ServiceRule};
+use tallyline_testkit::book::{
+    AccountMatch, Book, BookCase, BookOptions, ExpectedMapping, ServiceRule,
+};
 use tallyline_testkit::connectwise::ConnectWiseSimulator;
 use tallyline_testkit::secrets::Secrets;
 use tallyline_testkit::sherweb::SherwebSimulator;
@@ -139,6 +143,43 @@ pub(crate) async fn apply_to(
         .apply(&request, &ApplyOptions::new())
         .await
         .unwrap()
+}
+
+/// The one change of a case's agreement.
+pub(crate) fn change_of<'p>(plan: &'p Plan, book: &Book, case: BookCase) -> &'p Change {
+    let agreement = book.case(case).unwrap().agreement_id.to_string();
+    let mut own = plan
+        .changes()
+        .iter()
+        .filter(|change| change.agreement.as_str() == agreement);
+    let found = own.next().unwrap();
+    assert!(own.next().is_none(), "{case:?}");
+    found
+}
+
+/// The agreements that accounts are linked to.
+pub(crate) fn agreements_of<'a>(
+    mapping: &Mapping,
+    accounts: impl IntoIterator<Item = &'a String>,
+) -> BTreeSet<AgreementId> {
+    let agreement = |account: &String| match mapping.account(&account.as_str().into())? {
+        AccountEntry::Link(AccountLink {
+            target: LineTarget::Agreement(agreement),
+            ..
+        }) => Some(agreement.clone()),
+        _ => None,
+    };
+    accounts.into_iter().filter_map(agreement).collect()
+}
+
+/// The accounts of which a plan says that they were not read.
+pub(crate) fn not_read(plan: &Plan) -> BTreeSet<String> {
+    let notices = plan.notices().iter();
+    let unread = notices.filter(|notice| notice.kind == Kind::NotObserved);
+    unread
+        .filter(|notice| notice.service.is_none())
+        .filter_map(|notice| Some(notice.account.as_ref()?.to_string()))
+        .collect()
 }
 
 /// A policy that ends lines the vendor no longer lists.
