@@ -293,6 +293,7 @@ async fn a_blocked_change_needs_a_named_override(bench) {
     bench.changes[1].blocks.push(block());
     let report = bench.apply().await;
     assert_eq!(outcome(&report, "c2"), Outcome::Blocked);
+    assert_eq!(report.totals.to_string(), "6 done, 1 blocked");
     assert_eq!(of(&report, "c2").detail, "takes away 57 %");
     assert_eq!(bench.attempts("c2"), 0);
 
