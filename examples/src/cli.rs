@@ -350,6 +350,10 @@ pub(crate) enum SetCommand {
         /// Bill metered usage by one charge for each of the vendor's bills, in place of a line.
         #[arg(long, conflicts_with_all = ["units", "per", "included", "minimum", "cost_on"])]
         as_charges: bool,
+        /// Bill the vendor's prorations too, by one charge for each of its bills beside the line. Not for a PSA
+        /// that bills these days by itself.
+        #[arg(long, conflicts_with = "as_charges")]
+        charge_prorations: bool,
         /// Keep the link switched off.
         #[arg(long)]
         off: bool,

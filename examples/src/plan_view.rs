@@ -186,6 +186,11 @@ pub(crate) fn blocked(plan: &Plan, at_most: usize) -> String {
     out
 }
 
+/// What a person can decide about charges that are billed to nobody.
+const HOW_TO_BILL: &str = "Prorations are what a vendor bills for licences that came or went within a period. To bill \
+    them on, as one charge for each bill: `tallyline map set service KEY --product ID --charge-prorations`, \
+    unless your billing system bills these days by itself. The others are for a person to bill by hand.";
+
 /// The notices, by kind.
 pub(crate) fn notices(notices: &[Notice], at_most: usize) -> String {
     under(kind_words, notices, at_most)
@@ -200,6 +205,9 @@ fn under(heading: fn(Kind) -> &'static str, notices: &[Notice], at_most: usize) 
     for (kind, notices) in kinds {
         let items = folded(&notices);
         let _ = writeln!(out, "\n{} ({})", heading(kind), items.len());
+        if kind == Kind::NotBilled {
+            out.push_str(&wrapped("  ", 2, HOW_TO_BILL));
+        }
         for item in items.iter().take(at_most) {
             out.push_str(&wrapped("  - ", 4, item));
         }
@@ -436,6 +444,7 @@ pub(crate) fn kind_words(kind: Kind) -> &'static str {
         Kind::Ambiguous => "More than one line could be meant",
         Kind::NotObserved => "Not read, so nothing is changed",
         Kind::NotEligible => "Cannot take synced lines",
+        Kind::NotBilled => "Charged by the vendor, and billed to nobody",
         other => other.as_str(),
     }
 }

@@ -6,7 +6,7 @@ use super::{
     AccountEntry, AccountLink, BilledAs, Directory, LineTarget, ServiceEntry, ServiceLink,
 };
 use crate::error::{Error, ErrorKind, Result, printable};
-use crate::model::{Eligibility, ServiceKey, VendorAccountId};
+use crate::model::{ChargeKind, Eligibility, ServiceKey, VendorAccountId};
 
 /// An error of kind `Mapping`.
 pub(super) fn wrong(message: impl Into<String>) -> Error {
@@ -52,6 +52,16 @@ impl ServiceLink {
                 "a charge holds the bill's own sum: name one product, without a ratio, included \
                  units or a minimum",
             ));
+        }
+        if self.billed_as == BilledAs::LineAndProrations {
+            if self.counts != ChargeKind::Recurring {
+                return Err(wrong(
+                    "prorations are charged beside a recurring line: count recurring lines",
+                ));
+            }
+            if self.products.len() > 1 {
+                return Err(wrong("prorations are charged as one product: name one"));
+            }
         }
         let mut ids: Vec<_> = self.products.iter().map(|rule| &rule.product).collect();
         ids.sort();

@@ -61,6 +61,22 @@ impl Mapping {
         self.put_service(service.into(), link, directory)
     }
 
+    /// Links a service to its one product as a recurring line, and its prorations as charges, in place of
+    /// what was decided before.
+    ///
+    /// # Errors
+    /// As [`link_service`](Self::link_service).
+    pub fn link_service_with_prorations(
+        &mut self,
+        service: impl Into<ServiceKey>,
+        products: Vec<ProductRule>,
+        directory: &Directory<'_>,
+    ) -> Result<()> {
+        let (counts, billed_as) = (ChargeKind::Recurring, BilledAs::LineAndProrations);
+        let link = ServiceLink::manual(products, counts, billed_as);
+        self.put_service(service.into(), link, directory)
+    }
+
     /// Links a service to products, in place of what was decided before.
     ///
     /// # Errors

@@ -58,11 +58,31 @@ pub enum BilledAs {
     Line,
     /// One charge for each bill of the vendor, with the bill's sum.
     Charge,
+    /// A recurring line, whose quantity follows the vendor's, and one charge for each bill with the sum
+    /// of its prorations: what the vendor bills for units that came or went within a period. For a PSA
+    /// that does not bill these days by itself.
+    LineAndProrations,
 }
 
 impl BilledAs {
     pub(crate) fn is_line(&self) -> bool {
         *self == Self::Line
+    }
+
+    /// Whether a recurring line follows the quantity.
+    #[must_use]
+    pub fn has_line(self) -> bool {
+        self != Self::Charge
+    }
+
+    /// What a usage line of a kind becomes where lines of another are counted: nothing, a part of the
+    /// recurring line (`false`) or of a charge (`true`).
+    pub(crate) fn charges(self, counts: ChargeKind, kind: ChargeKind) -> Option<bool> {
+        if kind == counts {
+            return Some(self == Self::Charge);
+        }
+        let piece = self == Self::LineAndProrations && kind == ChargeKind::Proration;
+        piece.then_some(true)
     }
 }
 

@@ -151,6 +151,11 @@ impl<'a> Names<'a> {
                     record.kind
                 )
             }
+            UnplacedSubject::Service(service) if record.kind == Kind::NotBilled => {
+                let name = self.services.get(service).copied().unwrap_or_default();
+                let reason = record.reason.as_deref().unwrap_or_default();
+                format!("{account}: {service} {name} is not billed for {reason}")
+            }
             UnplacedSubject::Service(service) => {
                 let name = match self.services.get(service) {
                     Some(name) => format!("{service} {name}"),

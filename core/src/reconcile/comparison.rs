@@ -40,6 +40,8 @@ pub enum Kind {
     NotEligible,
     /// Billed on a bill that was exported before, and on none since.
     Exported,
+    /// Charged by the vendor, and of a kind that the service's link does not bill.
+    NotBilled,
 }
 
 impl Kind {
@@ -58,6 +60,7 @@ impl Kind {
             Self::NotObserved => "not observed",
             Self::NotEligible => "not eligible",
             Self::Exported => "exported before",
+            Self::NotBilled => "not billed",
         }
     }
 }

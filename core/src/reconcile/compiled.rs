@@ -167,7 +167,7 @@ fn owned_products<'a>(mapping: &'a Mapping, book: &PsaBook) -> Vec<OwnedProduct<
                 counted: Vec::new(),
             });
             // A charge owns no line.
-            let owns = link.enabled && link.billed_as == BilledAs::Line;
+            let owns = link.enabled && link.billed_as.has_line();
             if owns && !product.counted.contains(&link.counts) {
                 product.counted.push(link.counts);
             }

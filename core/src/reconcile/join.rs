@@ -9,7 +9,7 @@ use super::compiled::{Decision, ProductRoute, Routes};
 use super::reconciler::{AgreementUsage, Entry, Reconciler, Silence, note_least};
 use super::standing::Standing;
 use crate::mapping::BilledAs;
-use crate::model::{Agreement, AgreementLine, BillKey, ChargeKey, ChargeKind, Quantity};
+use crate::model::{Agreement, AgreementLine, BillKey, ChargeKey, ChargeKind, Money, Quantity};
 use crate::store::ChangeState;
 
 /// What the usage says of one product of one agreement.
@@ -183,8 +183,8 @@ impl<'a> Reconciler<'a> {
             let Decision::Linked {
                 products,
                 counts,
+                billed_as,
                 enabled,
-                ..
             } = &self.routes.services[entry.service as usize].decision
             else {
                 continue;
@@ -192,7 +192,11 @@ impl<'a> Reconciler<'a> {
             let Some(route) = products.first() else {
                 continue;
             };
-            let (_, off) = kinds.entry(route.product).or_insert((*counts, false));
+            let kind = match billed_as {
+                BilledAs::LineAndProrations => ChargeKind::Proration,
+                _ => *counts,
+            };
+            let (_, off) = kinds.entry(route.product).or_insert((kind, false));
             *off |= !enabled;
             let bill = (route.product, amounts.bill.as_ref());
             bills.entry(bill).or_default().push(at);
@@ -308,15 +312,20 @@ impl<'a> Reconciler<'a> {
             end += group.len();
             let service = &self.routes.services[group[0].service as usize];
             let Decision::Linked {
-                products,
-                billed_as: BilledAs::Line,
-                enabled,
-                ..
+                products, enabled, ..
             } = &service.decision
             else {
                 continue;
             };
-            let total = group.iter().try_fold(Quantity::ZERO, |sum, entry| {
+            // What becomes a charge is added up by its bill.
+            let lines: Vec<(usize, &Entry)> = (start..end)
+                .zip(group)
+                .filter(|(_, entry)| entry.amounts.is_none())
+                .collect();
+            if lines.is_empty() {
+                continue;
+            }
+            let total = lines.iter().try_fold(Quantity::ZERO, |sum, (_, entry)| {
                 sum.checked_add(entry.line.quantity)
             });
             for route in products {
@@ -329,8 +338,10 @@ impl<'a> Reconciler<'a> {
                     .quantity
                     .zip(billed)
                     .and_then(|(sum, billed)| sum.checked_add(billed));
-                product.cost = Some(join_costs(product.cost, *route, group));
-                product.evidence.extend((start..end).map(index));
+                let costs = lines.iter().map(|(_, entry)| entry.cost);
+                product.cost = Some(join_costs(product.cost, *route, costs));
+                let evidence = lines.iter().map(|(at, _)| index(*at));
+                product.evidence.extend(evidence);
             }
         }
         owed.into_values().collect()
@@ -423,19 +434,22 @@ struct Found<'r> {
 }
 
 /// Joins the costs of one service's lines, where its rule carries them to the product.
-fn join_costs(known: Option<VendorCost>, route: ProductRoute<'_>, group: &[Entry]) -> VendorCost {
+fn join_costs(
+    known: Option<VendorCost>,
+    route: ProductRoute<'_>,
+    mut costs: impl Iterator<Item = Option<Money>>,
+) -> VendorCost {
     if !route.rule.carries_cost || !route.rule.is_one_to_one() {
         // A product fed by several services keeps the cost of those that carry one only when
         // all do: a figure for part of the sum would be wrong for the whole.
         return VendorCost::Unknown;
     }
-    let mut entries = group.iter();
-    let first = match (known, entries.next()) {
-        (Some(known), Some(entry)) => known.join(entry.cost),
-        (None, Some(entry)) => entry.cost.map_or(VendorCost::Unknown, VendorCost::Uniform),
+    let first = match (known, costs.next()) {
+        (Some(known), Some(cost)) => known.join(cost),
+        (None, Some(cost)) => cost.map_or(VendorCost::Unknown, VendorCost::Uniform),
         (known, None) => known.unwrap_or(VendorCost::Unknown),
     };
-    entries.fold(first, |cost, entry| cost.join(entry.cost))
+    costs.fold(first, VendorCost::join)
 }
 
 /// Every rule in words, by service and product.

@@ -24,6 +24,7 @@ mod join;
 mod own;
 mod reconciler;
 mod standing;
+mod unbilled;
 
 pub use book::PsaBook;
 pub use charges::ChargeSum;

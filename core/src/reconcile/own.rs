@@ -216,9 +216,10 @@ impl Planned {
             service,
             term_end,
         } = &mut self.new;
-        // A charge is dated at its bill.
+        // A charge is dated at its bill, and a line does not bill the days of a proration again.
         let bill = line.bill.as_ref().filter(|_| charge).map(|bill| bill.date);
-        let first = [line.period.map(|period| period.start()), bill];
+        let period = line.period.filter(|_| line.kind != ChargeKind::Proration);
+        let first = [period.map(|period| period.start()), bill];
         for day in first.into_iter().flatten() {
             agreement.start = Some(agreement.start.map_or(day, |known| known.min(day)));
         }

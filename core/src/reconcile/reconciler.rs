@@ -8,8 +8,9 @@ use super::comparison::{Comparison, EvidenceLine, Kind, Unplaced, UnplacedSubjec
 use super::compiled::{AccountRoute, Decision, Routes};
 use super::join::rules;
 use super::own::Owns;
+use super::unbilled::Unbilled;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mapping::{BilledAs, Mapping};
+use crate::mapping::Mapping;
 use crate::model::{
     AccountReading, Bill, ChargeKind, CivilDate, CompanyId, Money, Quantity, ReadingOutcome,
     ServiceKey, Timestamp, UsageLine, VendorAccountId,
@@ -239,13 +240,27 @@ impl<'a> Reconciler<'a> {
     /// Sorts an account's lines onto its agreement, or each onto its own.
     fn place(&mut self, place: Place<'a>, account: u32, lines: Vec<UsageLine>, seen: Seen<'_>) {
         let mut left: BTreeMap<ServiceKey, LeftLines<'a>> = BTreeMap::new();
+        let mut unbilled: BTreeMap<(ServiceKey, ChargeKind), Unbilled> = BTreeMap::new();
         for line in lines {
             let (kind, reason) = match self.routes.service(&line.service) {
                 Some((at, route)) => match &route.decision {
                     Decision::Linked {
-                        counts, billed_as, ..
-                    } if *counts == line.kind => {
-                        let charge = *billed_as == BilledAs::Charge;
+                        counts,
+                        billed_as,
+                        enabled,
+                        ..
+                    } => {
+                        let Some(charge) = billed_as.charges(*counts, line.kind) else {
+                            *self.not_counted.entry(line.kind).or_default() += 1;
+                            if *enabled {
+                                let key = (line.service.clone(), line.kind);
+                                unbilled
+                                    .entry(key)
+                                    .or_insert_with(|| Unbilled::beside(*counts))
+                                    .add(&line);
+                            }
+                            continue;
+                        };
                         let entry = self.entry(at, account, charge, &line);
                         let agreement = match place {
                             Place::Agreement(agreement) => agreement,
@@ -260,10 +275,6 @@ impl<'a> Reconciler<'a> {
                             usage.note(seen);
                         }
                         usage.entries.push(entry);
-                        continue;
-                    }
-                    Decision::Linked { .. } => {
-                        *self.not_counted.entry(line.kind).or_default() += 1;
                         continue;
                     }
                     Decision::Excluded(reason) => (Kind::Excluded, *reason),
@@ -294,6 +305,16 @@ impl<'a> Reconciler<'a> {
                 lines: left.lines,
                 quantity: left.quantity,
                 reason: left.reason.map(str::to_owned),
+            });
+        }
+        for ((service, kind), unbilled) in unbilled {
+            self.unplaced.push(Unplaced {
+                account: id.clone(),
+                subject: UnplacedSubject::Service(service),
+                kind: Kind::NotBilled,
+                lines: unbilled.lines(),
+                quantity: None,
+                reason: Some(unbilled.words(kind)),
             });
         }
     }

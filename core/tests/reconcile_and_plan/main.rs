@@ -6,6 +6,7 @@ mod charges;
 mod evidence;
 mod per_service;
 mod properties;
+mod prorations;
 mod strategies;
 mod world;
 

@@ -114,6 +114,18 @@ impl World {
         self
     }
 
+    /// Lets a service that is linked as a line have its prorations charged.
+    pub(crate) fn charges_prorations(mut self, name: &str) -> Self {
+        let key = format!("S-{name}").as_str().into();
+        let Some(ServiceEntry::Link(link)) = self.mapping.service(&key) else {
+            panic!("{name} is not linked");
+        };
+        let mut link = link.clone();
+        link.billed_as = BilledAs::LineAndProrations;
+        self.mapping.set_service(key, ServiceEntry::Link(link));
+        self
+    }
+
     /// Links a service as charges for metered usage.
     pub(crate) fn charges(mut self, name: &str) -> Self {
         let product = format!("P-{name}");

@@ -151,6 +151,7 @@ pub(crate) fn service_words(mapping: &Mapping, key: &ServiceKey) -> String {
             let off = if link.enabled { "" } else { ", switched off" };
             let charge = match link.billed_as {
                 BilledAs::Charge => ", one charge for each bill",
+                BilledAs::LineAndProrations => ", prorations as one charge for each bill",
                 _ => "",
             };
             safe(&format!("{}{charge}{off}", products.join(" and ")))

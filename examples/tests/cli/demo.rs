@@ -175,6 +175,21 @@ fn bills_of_either_vendor_are_brought_to_autotask_and_every_case_comes_out_as_it
 }
 
 #[test]
+fn what_a_vendor_charges_within_a_period_is_named_with_its_amount_and_how_to_bill_it() {
+    let run = bills("cloudmore", &[]);
+    let flat = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for text in [
+        "Charged by the vendor, and billed to nobody (1)",
+        "is not billed for 1 proration line on the bill of",
+        "USD to the client, cost",
+        "the link bills recurring lines alone",
+        "--charge-prorations",
+    ] {
+        assert!(flat.contains(text), "`{text}` is not in {}", run.out);
+    }
+}
+
+#[test]
 fn a_second_run_over_a_bill_changes_nothing_and_a_new_bill_what_is_new() {
     for (source, first) in [("cloudmore", 6), ("sherweb", 7)] {
         let run = bills(source, &["--json"]);

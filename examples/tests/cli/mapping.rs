@@ -97,6 +97,23 @@ fn a_person_links_excludes_and_takes_back() {
     ];
     let run = world.run(&set);
     assert_eq!(run.code, 0, "{run:?}");
+    let mut charged = set[..6].to_vec();
+    charged.push("--charge-prorations");
+    let run = world.run(&charged);
+    assert_eq!(run.code, 0, "{run:?}");
+    let services = world.run(&["services"]);
+    let flat = services
+        .out
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(flat.contains("prorations"), "{services:?}");
+    let mapping = world.read("mapping.toml");
+    assert!(mapping.contains("line_and_prorations"), "{mapping}");
+    let both = [&charged[..], &["--as-charges"]].concat();
+    assert_eq!(world.run(&both).code, 1);
+    let run = world.run(&set);
+    assert_eq!(run.code, 0, "{run:?}");
     let run = world.run(&[
         "map",
         "exclude",

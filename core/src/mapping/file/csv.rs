@@ -191,7 +191,7 @@ fn service_row(rows: &[&Row]) -> Result<(Option<ServiceRow>, Decision), ImportPr
             excluded,
             reason: note.clone().filter(|_| excluded),
             counts: first.word("counts", "recurring, setup, usage, proration or credit")?,
-            billed_as: first.word("billed_as", "line or charge")?,
+            billed_as: first.word("billed_as", "line, charge or line_and_prorations")?,
             enabled: first.yes_no("enabled")?,
             provenance: first.word("provenance", PROVENANCES)?,
             note: note.filter(|_| !excluded),

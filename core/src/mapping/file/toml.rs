@@ -19,7 +19,8 @@ const HEADER: &str = "\
 #               per_service = true in place of the agreement: one for each subscription
 # [[services]]  id, counts, enabled, note, then [[services.products]] with product, ratio,
 #               included, minimum, carries_cost; or id, excluded = true, reason.
-#               billed_as = \"charge\": one charge for each bill, in place of a line
+#               billed_as = \"charge\": one charge for each bill, in place of a line;
+#               \"line_and_prorations\": a line, and one charge for the prorations of each bill
 #
 # What is not here is unmapped. Figures are texts, such as \"2.5\".
 

@@ -57,6 +57,7 @@ pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcom
             minimum,
             cost_on,
             as_charges,
+            charge_prorations,
             off,
             note,
         } => {
@@ -75,6 +76,9 @@ pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcom
                 let kind = ChargeKind::Usage;
                 desk.mapping
                     .link_service_as_charges(service.clone(), rules, kind, &known)?;
+            } else if charge_prorations {
+                desk.mapping
+                    .link_service_with_prorations(service.clone(), rules, &known)?;
             } else {
                 let kind = ChargeKind::Recurring;
                 desk.mapping
