@@ -58,10 +58,15 @@ pub(crate) fn table_text(report: &ApplyReport, changes: &[Change]) -> String {
 /// The figures, and what to do next.
 fn summary(report: &ApplyReport, system: &str) -> String {
     let totals = &report.totals;
-    let mut sentences = vec![format!(
-        "{} done; each was read back and found as wanted.",
-        count(totals.done, "change is", "changes are")
-    )];
+    let untouched = totals.blocked + totals.not_approved == report.changes.len();
+    let mut sentences = vec![match totals.done {
+        0 if untouched => "There was nothing to do: nothing was written.".to_owned(),
+        0 => "No change is done.".to_owned(),
+        done => format!(
+            "{} done; each was read back and found as wanted.",
+            count(done, "change is", "changes are")
+        ),
+    }];
     let mut add = |number: usize, text: &str| {
         if number > 0 {
             sentences.push(format!("{number} {text}"));

@@ -120,6 +120,8 @@ BEGIN SELECT RAISE(ABORT, 'events are only ever added'); END;
 pub struct SqliteStore {
     connection: Arc<Mutex<Connection>>,
     holders: Holders,
+    /// The file as it was named; none in memory.
+    file: Option<Arc<str>>,
 }
 
 impl fmt::Debug for SqliteStore {
@@ -145,7 +147,9 @@ impl SqliteStore {
             .canonicalize()
             .map_err(|error| named(Error::new(ErrorKind::Storage, error.to_string())))?;
         let connection = Connection::open(path).map_err(storage).map_err(named)?;
-        Self::prepare(connection, Holders::Beside(whole)).map_err(named)
+        let mut store = Self::prepare(connection, Holders::Beside(whole)).map_err(named)?;
+        store.file = Some(path.display().to_string().into());
+        Ok(store)
     }
 
     /// A store in memory, with everything but the durability.
@@ -175,6 +179,7 @@ impl SqliteStore {
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
             holders,
+            file: None,
         })
     }
 
@@ -195,6 +200,12 @@ impl SqliteStore {
         })
         .await
         .map_err(|error| panicked().with_source(error))?
+        .map_err(|error| match &self.file {
+            Some(file) if error.kind() == ErrorKind::Storage => {
+                error.with_context("file", file.to_string())
+            }
+            _ => error,
+        })
     }
 }
 
@@ -212,7 +223,15 @@ pub(super) fn create_private(path: &Path) -> Result<()> {
     match options.open(path) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(Error::new(ErrorKind::Storage, error.to_string()).with_source(error)),
+        Err(error) => {
+            use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+            let to_do = match error.kind() {
+                PermissionDenied | ReadOnlyFilesystem => ": its folder must be writable",
+                _ => "",
+            };
+            let message = format!("the file cannot be made: {error}{to_do}");
+            Err(Error::new(ErrorKind::Storage, message).with_source(error))
+        }
     }
 }
 
@@ -293,8 +312,18 @@ pub(super) fn immediate(connection: &mut Connection) -> Result<Transaction<'_>> 
         .map_err(storage)
 }
 
+/// A failure of SQLite, with what to do where a person can do something.
 pub(super) fn storage(error: rusqlite::Error) -> Error {
-    Error::new(ErrorKind::Storage, error.to_string()).with_source(error)
+    use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly};
+    let to_do = match error.sqlite_error_code() {
+        Some(ReadOnly | PermissionDenied | CannotOpen) => {
+            ": it must be writable, and so must its folder, for what is beside it (-wal, -shm): mend their \
+             rights or whose they are, or move the file off a disk that is read-only"
+        }
+        Some(DiskFull) => ": make room on its disk, then go on",
+        _ => "",
+    };
+    Error::new(ErrorKind::Storage, format!("{error}{to_do}")).with_source(error)
 }
 
 pub(super) fn newer() -> Error {

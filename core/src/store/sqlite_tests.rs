@@ -54,6 +54,34 @@ async fn with_a_write_out(store: &SqliteStore) -> RunId {
 }
 
 #[tokio::test]
+async fn a_file_that_cannot_be_written_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tallyline.db");
+    let store = SqliteStore::open(&file).unwrap();
+    store
+        .lock_for_test()
+        .pragma_update(None, "query_only", true)
+        .unwrap();
+    let run = RunId::new("r1");
+    let approval = Approval::of_plan("plan".into(), "dana", Timestamp::EPOCH);
+    let record = RunRecord::new(run, "vendor", "psa", Timestamp::EPOCH, approval);
+    let error = store.begin(&record, "{}", &[], &[]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Storage);
+    let text = error.to_string();
+    for part in ["tallyline.db", "readonly", "must be writable", "its folder"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // Reading it needs no such right.
+    assert!(store.runs(1).await.unwrap().is_empty());
+    let nowhere = folder.path().join("none").join("tallyline.db");
+    let text = SqliteStore::open(nowhere).unwrap_err().to_string();
+    assert!(
+        text.contains("none") && text.contains("cannot be made"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn what_was_recorded_is_there_after_opening_again() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tallyline.db");

@@ -196,6 +196,42 @@ fn an_undo_is_a_plan_that_gives_back_what_was_billed_and_can_be_undone() {
 }
 
 #[test]
+fn after_a_retry_each_run_is_undone_for_itself_and_the_earlier_approval_is_used_up() {
+    let world = World::mapped();
+    let before = billed(&world);
+    may_write(&world, false);
+    let run = applied(&world);
+    may_write(&world, true);
+    let retried = world.run(&["retry", &run, "--apply", "--yes"]);
+    assert_eq!(retried.code, 0, "{retried:?}");
+    let retry = last_run(&world);
+    let after = billed(&world);
+    assert_ne!(before, after);
+
+    // The first run wrote nothing, and has nothing to take back.
+    let undo = world.run(&["undo", &run]);
+    assert!(undo.out.contains("Nothing can be taken back"), "{undo:?}");
+    let undo = world.run(&["undo", &retry]);
+    assert_eq!(undo.code, 2, "{undo:?}");
+    assert_eq!(world.run(&["apply", "undo-plan.json", "--yes"]).code, 0);
+    assert_eq!(billed(&world), before);
+
+    // What was written since took the approval of the first run with it.
+    let writes = world.attempts_to_write();
+    let again = world.run(&["retry", &run, "--apply", "--yes"]);
+    assert!(
+        again.err.contains("nothing of it can be carried out"),
+        "{again:?}"
+    );
+    assert_eq!(world.attempts_to_write(), writes);
+    let undone = last_run(&world);
+    world
+        .run(&["retry", &undone])
+        .is_error_saying(&["is an undo"]);
+    assert_eq!(billed(&world), before);
+}
+
+#[test]
 fn what_cannot_be_taken_back_stands_beside_the_plan_with_its_reason() {
     let world = World::mapped();
     let run = applied(&world);

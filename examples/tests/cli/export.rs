@@ -163,6 +163,8 @@ fn companies_are_exported_by_a_plan_that_is_shown_applied_and_then_has_nothing_l
     );
     let again = both.run(&["apply", "export-plan.json", "--yes"]);
     assert_eq!(again.code, 3, "what is blocked still is: {again:?}");
+    assert!(again.out.contains("There was nothing to do"), "{again:?}");
+    assert!(!again.out.contains("read back"), "{again:?}");
     assert_eq!(both.organizations().len(), 3);
     // Status, history and an undo speak of it too.
     both.says(0, &["status"], &["tallyline export"]);
