@@ -94,6 +94,11 @@ impl Errors {
             message: (!texts.is_empty()).then(|| texts.join("; ")),
             ..VendorError::default()
         };
+        if status == 401 && texts.is_empty() {
+            // The system does not say which.
+            let refused = "the user name, the secret or the integration code is refused";
+            error.message = Some(refused.to_owned());
+        }
         if limited {
             error.kind = Some(ErrorKind::RateLimited);
             error.retryable = Some(true);

@@ -11,11 +11,12 @@ use common::{
 };
 use futures::StreamExt;
 use tallyline_autotask::{
-    AutotaskSink, ContractKey, ContractSetup, EffectiveDays, EligibilityPolicy,
+    AutotaskClient, AutotaskSink, ContractKey, ContractSetup, EffectiveDays, EligibilityPolicy,
 };
 use tallyline_core::model::{AgreementId, AgreementLine, BillingCycle, CompanyId, LinesOutcome};
 use tallyline_core::sink::AgreementFilter;
 use tallyline_core::{ErrorKind, PsaSink};
+use tallyline_testkit::autotask::{AutotaskSimulator, AutotaskState, Entity};
 use tallyline_testkit::mock::MockVendor;
 use wiremock::ResponseTemplate;
 
@@ -388,6 +389,54 @@ async fn a_field_that_is_no_text_or_cannot_be_searched_by_is_named_c3() {
         let error = sink(&server).check().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
+/// A sink with these settings on a simulator that takes others, or why it cannot be built.
+async fn with_settings(
+    simulator: &AutotaskSimulator,
+    [user, secret, code]: [&str; 3],
+) -> tallyline_core::Result<AutotaskSink> {
+    let client = AutotaskClient::builder()
+        .lookup_url(format!("{}ATServicesRest", simulator.base_url()))
+        .user_name(user)
+        .secret(secret)
+        .integration_code(code)
+        .build()?;
+    Ok(AutotaskSink::builder().client(client).build())
+}
+
+#[tokio::test]
+async fn user_name_secret_and_integration_code_are_settings_and_each_that_is_refused_is_named_c2() {
+    let settings = ["user name", "secret", "integration code"];
+    for bad_code_is_500 in [false, true] {
+        let mut state = AutotaskState::new();
+        state.add_udf(Entity::Contracts, "Subscription ID");
+        state.options.bad_code_is_500 = bad_code_is_500;
+        let own = state.credentials.clone();
+        let simulator = AutotaskSimulator::start(state).await.unwrap();
+        let right = [&*own.user, &*own.secret, &*own.integration_code];
+        let sink = with_settings(&simulator, right).await.unwrap();
+        sink.check().await.unwrap();
+        for (at, name) in settings.iter().enumerate() {
+            let mut wrong = right;
+            wrong[at] = "another.one@example.com";
+            let sink = with_settings(&simulator, wrong).await.unwrap();
+            let error = sink.check().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Auth, "{name}: {error}");
+            let text = error
+                .to_string()
+                .replace("IntegrationCode", "integration code");
+            assert!(text.contains(name), "{name}: {error}");
+            assert!(
+                !text.contains(right[1]) && !text.contains(right[2]),
+                "{text}"
+            );
+            wrong[at] = " ";
+            let error = with_settings(&simulator, wrong).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().contains(name), "{name}: {error}");
+        }
     }
 }
 
