@@ -107,6 +107,12 @@ requests_per_second = 0
         flat
     }
 
+    fn last_run(&self) -> String {
+        let status = self.run(&["--json", "status"]);
+        let status: serde_json::Value = serde_json::from_str(&status.out).unwrap();
+        status["runs"][0]["run"]["id"].as_str().unwrap().to_owned()
+    }
+
     /// The organizations' names and companies.
     fn organizations(&self) -> Vec<(String, Option<String>)> {
         let state = self.vendor.state();
@@ -192,14 +198,38 @@ fn an_export_that_was_cut_off_is_gone_on_with_on_the_vendors_side_and_an_undo_le
         .into_iter()
         .filter(|(name, _)| name == "Oak Legal");
     assert_eq!(oaks.count(), 1);
-    let status = both.run(&["--json", "status"]);
-    let status: serde_json::Value = serde_json::from_str(&status.out).unwrap();
-    let run = status["runs"][0]["run"]["id"].as_str().unwrap();
     both.says(
         3,
-        &["undo", run],
+        &["undo", &both.last_run()],
         &["stays once it is created", "keeps the company's id"],
     );
+}
+
+#[test]
+fn what_the_vendor_refused_is_brought_again_on_the_earlier_approval_and_nothing_else() {
+    let both = Both::new();
+    both.says(3, &["export", "--except", &both.companies[3]], &[]);
+    both.vendor.with_state(|state| state.properties.clear());
+    let failed = both.says(
+        1,
+        &["apply", "export-plan.json", "--yes"],
+        &["the vendor refused it", "No change is done"],
+    );
+    assert!(!failed.contains("the PSA"), "{failed}");
+    both.says(1, &["export"], &[]);
+    both.vendor
+        .with_state(|state| state.properties.push(PROPERTY.to_owned()));
+    let run = both.last_run();
+    both.says(
+        0,
+        &["retry", &run, "--apply", "--yes"],
+        &["2 changes are done"],
+    );
+    // The company that was left out, and the one that is in doubt, are in neither.
+    let stated = both.organizations().into_iter();
+    assert_eq!(stated.filter(|(_, company)| company.is_some()).count(), 2);
+    assert_eq!(both.organizations().len(), 3);
+    both.says(0, &["retry", &run], &["nothing is to be done any more"]);
 }
 
 #[test]
