@@ -116,6 +116,10 @@ pub(crate) enum DemoSource {
     Sherweb,
     /// Cloudmore.
     Cloudmore,
+    /// D&H.
+    Dandh,
+    /// Ingram Micro.
+    Ingram,
 }
 
 /// A billing system that a demo plays on.

@@ -13,9 +13,6 @@ use super::telling::section;
 use crate::mapping_file;
 use crate::output::{count, safe};
 
-/// What the vendor is called on the PSA's products.
-pub(super) const VENDOR: &str = "Sherweb";
-
 /// The mapping, and how it came about.
 pub(super) struct Decisions {
     /// The mapping.
@@ -31,7 +28,8 @@ pub(super) struct Decisions {
 }
 
 /// Decides by hand what needs a person, then lets exact matching do the rest.
-pub(super) fn decide(book: &Book, lists: &Lists) -> Result<Decisions> {
+/// `vendor` is what the PSA's products call the vendor.
+pub(super) fn decide(book: &Book, lists: &Lists, vendor: &str) -> Result<Decisions> {
     let known = mapping_file::directory(lists);
     let mut mapping = Mapping::new();
     let mut by_hand = Vec::new();
@@ -82,7 +80,7 @@ pub(super) fn decide(book: &Book, lists: &Lists) -> Result<Decisions> {
         &lists.companies,
         &lists.agreements,
     );
-    let options = MatchOptions::new().with_vendor(VENDOR);
+    let options = MatchOptions::new().with_vendor(vendor);
     let services = auto_link_services(&mut mapping, &lists.services, &lists.products, &options);
     let suggestions = suggest_accounts(
         &mapping,

@@ -8,7 +8,6 @@ use tallyline_core::plan::Plan;
 use tallyline_core::{Error, ErrorKind, Result};
 use tallyline_testkit::book::BookCase;
 
-use super::decisions::VENDOR;
 use super::stage::Stage;
 use crate::files;
 use crate::output::tell;
@@ -76,7 +75,10 @@ fn buy_more(stage: &Stage) -> String {
     else {
         return String::new();
     };
-    stage.vendor.with_state(|state| {
+    let Some(vendor) = stage.vendor.as_sherweb() else {
+        return String::new();
+    };
+    vendor.with_state(|state| {
         if let Some(subscription) = state.subscription_mut(id) {
             subscription.quantity += 4;
         }
@@ -107,7 +109,7 @@ client_id = "{integration}"
 
 [mapping]
 file = "mapping.toml"
-product_vendor = "{VENDOR}"
+product_vendor = "{known_as}"
 
 [store]
 journal = "tallyline.db"
@@ -116,7 +118,11 @@ journal = "tallyline.db"
 attempts = 2
 requests_per_second = 0
 "#,
-        vendor = stage.vendor.base_url(),
+        known_as = stage.known_as,
+        vendor = stage
+            .vendor
+            .as_sherweb()
+            .map_or("", |vendor| vendor.base_url().as_str()),
         client_id = application.client_id,
         psa = stage.psa.base_url(),
         company = credentials.company_id,

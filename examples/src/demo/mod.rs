@@ -7,6 +7,7 @@ mod faults;
 mod keep;
 mod stage;
 mod telling;
+mod vendor;
 
 use std::fmt::Write as _;
 
@@ -16,7 +17,7 @@ use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::mapping::Mapping;
 use tallyline_core::plan::{Plan, PlanSummary, Policy};
 use tallyline_core::store::MemoryStore;
-use tallyline_core::{Error, ErrorKind, PsaSink as _, Result, VendorSource as _};
+use tallyline_core::{Error, ErrorKind, PsaSink as _, Result};
 use tallyline_testkit::connectwise::WriteKind;
 
 use self::cases::{CaseResult, Judge};
@@ -27,9 +28,6 @@ use crate::commands::Context;
 use crate::outcome::Outcome;
 use crate::output::{count, say, wrapped};
 use crate::progress::Bars;
-
-/// What both sides are called.
-const SYSTEMS: [&str; 2] = ["Vendor, Sherweb", "Billing, ConnectWise PSA"];
 
 /// What the demo came to.
 #[derive(Serialize)]
@@ -54,34 +52,40 @@ struct Figures {
 
 /// Plays the demo.
 pub(crate) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
-    match (args.source, args.sink) {
-        (_, DemoSink::Autotask) => return Box::pin(csp::run(context, args)).await,
-        (DemoSource::Cloudmore, DemoSink::Connectwise) => {
-            return Err(Error::new(
-                ErrorKind::Config,
-                "there is no demo from Cloudmore to ConnectWise PSA; give --sink autotask",
-            ));
-        }
-        (DemoSource::Sherweb, DemoSink::Connectwise) => {}
+    let plain = (DemoSource::Sherweb, DemoSink::Connectwise);
+    if (args.faults || args.keep) && (args.source, args.sink) != plain {
+        return Err(Error::new(
+            ErrorKind::Config,
+            "--faults and --keep are of the demo from Sherweb to ConnectWise PSA",
+        ));
     }
-    if args.faults {
-        return Box::pin(faults::run(context, args)).await;
+    match args.sink {
+        DemoSink::Autotask => Box::pin(csp::run(context, args)).await,
+        DemoSink::Connectwise if args.faults => Box::pin(faults::run(context, args)).await,
+        DemoSink::Connectwise => Box::pin(seats(context, args)).await,
     }
+}
+
+/// Plays the seats of a vendor on the lines of agreements.
+async fn seats(context: &Context, args: &DemoArgs) -> Result<Outcome> {
     let narrator = Narrator {
         silent: context.out.is_json(),
     };
     let stage = Stage::set(args).await?;
     narrator.tell(&opening(&stage))?;
 
-    let identities = [stage.source.check().await?, stage.sink.check().await?];
+    let identities = [
+        stage.vendor.source.check().await?,
+        stage.sink.check().await?,
+    ];
     narrator.step(
         1,
         "Both connections are checked",
-        &checked(SYSTEMS, &identities),
+        &checked([&stage.vendor.name(), "ConnectWise PSA"], &identities),
     )?;
 
     let lists = lists(&stage).await?;
-    let decisions = decisions::decide(&stage.book, &lists)?;
+    let decisions = decisions::decide(&stage.book, &lists, stage.known_as)?;
     let title = "Who is who: clients and articles are linked";
     narrator.step(2, title, &decisions.text(&lists))?;
 
@@ -142,9 +146,10 @@ fn opening(stage: &Stage) -> String {
     let intro = format!(
         "Tallyline compares what a vendor charges for each client with what is billed to that \
          client, plans the corrections, carries them out and proves them. This demo plays on two \
-         simulated systems on this machine: a vendor (Sherweb) with {} clients and {} \
+         simulated systems on this machine: a vendor ({}) with {} clients and {} \
          subscriptions, and a billing system (ConnectWise PSA). Names, figures and keys are \
          made up. The day is {}.",
+        stage.vendor.name(),
         options.accounts,
         options.lines,
         stage.now.date()
@@ -153,12 +158,14 @@ fn opening(stage: &Stage) -> String {
 }
 
 async fn lists(stage: &Stage) -> Result<Lists> {
-    Flow::new(&stage.source, &stage.sink).lists().await
+    Flow::new(stage.vendor.source.as_ref(), &stage.sink)
+        .lists()
+        .await
 }
 
 async fn plan(stage: &Stage, lists: &Lists, mapping: &Mapping) -> Result<Plan> {
     let bars = Bars::for_reading();
-    let plan = Flow::new(&stage.source, &stage.sink)
+    let plan = Flow::new(stage.vendor.source.as_ref(), &stage.sink)
         .on_progress(|progress| bars.report(progress))
         .plan(lists, mapping, &Policy::default(), stage.now)
         .await;
@@ -187,7 +194,7 @@ fn figures(stage: &Stage) -> Figures {
     let writes = stage.psa.writes();
     let of = |kind: WriteKind| writes.iter().filter(|write| write.kind == kind).count();
     Figures {
-        vendor_requests: stage.vendor.request_count(),
+        vendor_requests: stage.vendor.requests(),
         psa_requests: stage.psa.request_count(),
         psa_writes: writes.len(),
         lines_created: of(WriteKind::Created),

@@ -1,30 +1,33 @@
-//! Both simulators with one book of business, and real clients on them.
+//! ConnectWise PSA and a vendor with one book of business, and real clients on them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
-use tallyline_core::Result;
-use tallyline_core::http::{Limiter, RetryPolicy};
+use tallyline_core::http::Limiter;
 use tallyline_core::model::Timestamp;
-use tallyline_sherweb::SherwebClient;
+use tallyline_core::{Error, ErrorKind, Result};
+use tallyline_testkit::book::dandh::{DANDH, dandh_instead};
+use tallyline_testkit::book::ingram::{INGRAM, ingram_instead};
 use tallyline_testkit::book::{Book, BookOptions};
 use tallyline_testkit::connectwise::ConnectWiseSimulator;
-use tallyline_testkit::sherweb::SherwebSimulator;
 
-use super::telling::no_simulator;
-use crate::cli::DemoArgs;
+use super::telling::{instant, no_simulator};
+use super::vendor::{Vendor, quick};
+use crate::cli::{DemoArgs, DemoSource};
+
+/// What the PSA calls Sherweb.
+const SHERWEB: &str = "Sherweb";
 
 /// What the demo plays on.
 pub(super) struct Stage {
     /// The book, as it was at the start.
     pub(super) book: Book,
-    /// The simulated vendor.
-    pub(super) vendor: SherwebSimulator,
+    /// The vendor.
+    pub(super) vendor: Vendor,
+    /// What the PSA's products call the vendor.
+    pub(super) known_as: &'static str,
     /// The simulated PSA.
     pub(super) psa: ConnectWiseSimulator,
-    /// The vendor's side.
-    pub(super) source: SherwebClient,
     /// The PSA's side.
     pub(super) sink: ConnectWiseSink,
     /// The book's own present.
@@ -35,33 +38,31 @@ impl Stage {
     /// Makes the book, starts both simulators on this machine and connects to them.
     pub(super) async fn set(args: &DemoArgs) -> Result<Self> {
         tallyline_testkit::contract::skip_quietly();
-        let book = Book::generate(BookOptions {
+        let mut book = Book::generate(BookOptions {
             seed: args.seed,
             accounts: args.accounts,
             lines: args.lines,
             ..BookOptions::default()
         });
-        let vendor = SherwebSimulator::start(book.sherweb.clone())
-            .await
-            .map_err(no_simulator)?;
+        let hands = book.sherweb.clock.clone();
+        let now = instant(&hands);
+        let (vendor, known_as) = match args.source {
+            DemoSource::Dandh => (Vendor::dandh(dandh_instead(&mut book)).await?, DANDH),
+            DemoSource::Ingram => {
+                let state = ingram_instead(&mut book);
+                (Vendor::ingram(state, &hands).await?, INGRAM)
+            }
+            DemoSource::Sherweb => (Vendor::sherweb(book.sherweb.clone()).await?, SHERWEB),
+            DemoSource::Cloudmore => {
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    "there is no demo from Cloudmore to ConnectWise PSA; give --sink autotask",
+                ));
+            }
+        };
         let psa = ConnectWiseSimulator::start(book.connectwise.clone())
             .await
             .map_err(no_simulator)?;
-        let now: Timestamp = vendor.clock().now().to_string().parse()?;
-        // On this machine nobody needs time to recover.
-        let retry = RetryPolicy {
-            max_attempts: 2,
-            min_delay: Duration::from_millis(10),
-            ..RetryPolicy::default()
-        };
-        let application = &book.sherweb.application;
-        let source = SherwebClient::builder()
-            .base_url(vendor.base_url().as_str())
-            .client_id(&application.client_id)
-            .client_secret(application.client_secret.as_str().into())
-            .subscription_key(application.subscription_key.as_str().into())
-            .retry(retry.clone())
-            .build()?;
         let credentials = &book.connectwise.credentials;
         let client = ConnectWiseClient::builder()
             .site(psa.base_url().as_str())
@@ -69,7 +70,7 @@ impl Stage {
             .public_key(&credentials.public_key)
             .private_key(credentials.private_key.as_str())
             .client_id(&credentials.client_id)
-            .retry(retry)
+            .retry(quick())
             .limiter(Arc::new(Limiter::default()))
             .build()?;
         let sink = ConnectWiseSink::builder()
@@ -79,8 +80,8 @@ impl Stage {
         Ok(Self {
             book,
             vendor,
+            known_as,
             psa,
-            source,
             sink,
             now,
         })

@@ -9,6 +9,7 @@ use tallyline_core::model::{ChangeId, Timestamp};
 use tallyline_core::plan::Plan;
 use tallyline_core::source::Identity;
 use tallyline_core::{Error, ErrorKind, Result};
+use tallyline_testkit::clock::Clock as Hands;
 
 use crate::output::{count, safe, say, wrapped};
 use crate::plan_view::{self, Amount, place_line};
@@ -28,6 +29,30 @@ pub(super) struct BookClock(pub(super) Timestamp);
 impl Clock for BookClock {
     fn now(&self) -> Timestamp {
         self.0
+    }
+
+    async fn sleep(&self, duration: std::time::Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    async fn alongside(&self, _: std::time::Duration) {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// The simulators' clock, read by the clients. Waits are waited.
+pub(super) struct HandsClock(pub(super) Hands);
+
+/// The instant at which a simulator's clock stands.
+pub(super) fn instant(hands: &Hands) -> Timestamp {
+    let text = hands.now().to_string();
+    text.parse().unwrap_or(Timestamp::EPOCH)
+}
+
+#[async_trait]
+impl Clock for HandsClock {
+    fn now(&self) -> Timestamp {
+        instant(&self.0)
     }
 
     async fn sleep(&self, duration: std::time::Duration) {
@@ -59,11 +84,13 @@ impl Narrator {
     }
 }
 
-/// What the check of both connections came to.
+/// What the check of both connections came to: the vendor's, and the billing system's.
 pub(super) fn checked(names: [&str; 2], identities: &[Identity; 2]) -> String {
     let mut out = String::new();
-    for (name, identity) in names.iter().zip(identities) {
-        let _ = writeln!(out, "{name}: connected as {}", safe(&identity.subject));
+    let sides = ["Vendor", "Billing"].into_iter().zip(names);
+    for ((side, name), identity) in sides.zip(identities) {
+        let subject = safe(&identity.subject);
+        let _ = writeln!(out, "{side}, {name}: connected as {subject}");
         for text in &identity.verified {
             out.push_str(&wrapped("  ok       ", 11, &safe(text)));
         }

@@ -47,6 +47,40 @@ fn the_demo_needs_no_configuration_and_every_case_comes_out_as_its_book_says() {
 }
 
 #[test]
+fn the_seats_of_another_vendor_stand_on_the_same_lines_and_every_case_comes_out_as_its_book_says() {
+    for (source, vendor) in [("dandh", "D&H"), ("ingram", "Ingram Micro")] {
+        let run = demo(&["--source", source]);
+        assert_eq!(run.code, 0, "{run:?}");
+        for step in ["\n1. ", "\n2. ", "\n3. ", "\n4. ", "\n5. "] {
+            assert!(run.out.contains(step), "{run:?}");
+        }
+        assert!(run.out.contains(&format!("\nVendor, {vendor}")), "{run:?}");
+        assert!(
+            run.out.contains("All 18 cases came out as the book says"),
+            "{source} states no floors: {run:?}"
+        );
+        assert!(run.out.contains("not read, so nothing is"), "{run:?}");
+        assert!(!run.out.contains("Sherweb"), "{run:?}");
+        assert_well_told(&run);
+        let again = demo(&["--source", source]);
+        assert_eq!(again.out, run.out, "{source} tells one story");
+    }
+}
+
+#[test]
+fn what_ingrams_gateway_refuses_and_what_its_proxy_times_out_is_read_all_the_same() {
+    let run = demo(&["--source", "ingram", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((run.code, &document["ok"]), (0, &true.into()), "{document}");
+    assert_eq!(document["cases"].as_array().unwrap().len(), 18);
+    assert_eq!(document["second_plan"]["ready"], 0);
+    assert_eq!(
+        document["figures"]["psa_writes"],
+        document["first_plan"]["ready"]
+    );
+}
+
+#[test]
 fn the_demo_refuses_fewer_accounts_than_cases_and_more_than_it_can_show() {
     let folder = tempfile::tempdir().unwrap();
     for (option, value) in [
@@ -190,6 +224,25 @@ fn what_a_vendor_charges_within_a_period_is_named_with_its_amount_and_how_to_bil
 }
 
 #[test]
+fn counts_of_either_vendor_are_brought_to_autotask_and_a_stated_end_with_them() {
+    for (source, vendor) in [("dandh", "D&H"), ("ingram", "Ingram Micro")] {
+        let run = bills(source, &[]);
+        assert_eq!(run.code, 0, "{run:?}");
+        for step in 1..=8 {
+            assert!(run.out.contains(&format!("\n{step}. ")), "{run:?}");
+        }
+        assert!(
+            run.out.contains("All 10 cases came out as the book says"),
+            "{source} tells no consumption: {run:?}"
+        );
+        assert!(run.out.contains(&format!("\nVendor, {vendor}")), "{run:?}");
+        assert!(run.out.contains("new counts"), "{run:?}");
+        assert!(!run.out.contains("The bill of"), "{run:?}");
+        assert_well_told(&run);
+    }
+}
+
+#[test]
 fn a_second_run_over_a_bill_changes_nothing_and_a_new_bill_what_is_new() {
     for (source, first) in [("cloudmore", 6), ("sherweb", 7)] {
         let run = bills(source, &["--json"]);
@@ -207,6 +260,20 @@ fn a_second_run_over_a_bill_changes_nothing_and_a_new_bill_what_is_new() {
 }
 
 #[test]
+fn a_second_run_over_counts_changes_nothing_and_a_month_later_what_was_bought() {
+    for source in ["dandh", "ingram"] {
+        let run = bills(source, &["--json"]);
+        let document: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+        assert_eq!((run.code, &document["ok"]), (0, &true.into()), "{document}");
+        let ready = |plan: &str| document[plan]["ready"].as_u64().unwrap();
+        let plans = ["first_plan", "same_bill", "next_bill", "same_next_bill"];
+        assert_eq!(plans.map(ready), [6, 0, 1, 0], "{source}");
+        assert_eq!(document["figures"]["psa_writes"], 7, "{source}");
+        assert_eq!(document["figures"]["charges"], 0, "{source}");
+    }
+}
+
+#[test]
 fn the_demo_of_bills_tells_the_same_story_to_the_byte_and_refuses_what_it_does_not_play() {
     let stories = [5, 5].map(|seed| bills("cloudmore", &["--seed", &seed.to_string()]));
     assert_eq!(stories[0].code, 0, "{:?}", stories[0]);
@@ -216,6 +283,10 @@ fn the_demo_of_bills_tells_the_same_story_to_the_byte_and_refuses_what_it_does_n
         faults.code == 1 && faults.err.contains("--faults"),
         "{faults:?}"
     );
+    for source in ["dandh", "ingram"] {
+        let kept = demo(&["--source", source, "--keep"]);
+        assert!(kept.code == 1 && kept.err.contains("--keep"), "{kept:?}");
+    }
     let other = demo(&["--source", "cloudmore"]);
     assert!(
         other.code == 1 && other.err.contains("--sink autotask"),

@@ -14,6 +14,7 @@ use tallyline_testkit::book::csp::{
     COMPANY_PROPERTY, CspBook, CspBookOptions, CspCase, CspNote, SUBSCRIPTION_FIELD,
 };
 use tallyline_testkit::book::csp_sherweb::{refresh, sherweb_of};
+use tallyline_testkit::book::{csp_dandh, csp_ingram};
 use tallyline_testkit::cloudmore::LineKind;
 
 fn book() -> CspBook {
@@ -226,4 +227,83 @@ fn the_same_business_at_sherweb_has_the_same_licences_and_consumption() {
     refresh(&mut sherweb, &later);
     assert!(sherweb.subscription(&external).is_none());
     assert_eq!(sherweb.subscriptions.len() + 1, fees.len());
+}
+
+/// The seats of each contract's subscription that runs, by the id that the contract carries.
+fn running(book: &CspBook, seats: BTreeMap<String, rust_decimal::Decimal>) -> usize {
+    let contracts = contracts(&book.autotask);
+    let special: Vec<i64> = book
+        .notes
+        .iter()
+        .flat_map(|note| note.contract_ids.clone())
+        .collect();
+    let mut in_step = 0;
+    for (id, own) in contracts {
+        let Some(seats) = seats.get(&id) else {
+            continue;
+        };
+        if own.len() == 1 && !special.contains(&own[0]) {
+            assert_eq!(*seats, units(book, own[0]).into(), "{id}");
+            in_step += 1;
+        }
+    }
+    in_step
+}
+
+#[test]
+fn at_vendors_with_ids_of_their_own_contracts_carry_these_and_licences_are_in_step() {
+    let mut book = book();
+    let clients = book.options.organizations;
+    let (ingram, _) = csp_ingram::ingram_instead(&mut book);
+    assert_eq!(ingram.customers.len(), clients);
+    let active = ingram.subscriptions.iter();
+    let active = active.filter(|own| own.status == "active");
+    let seats = active.map(|own| (own.id.clone(), own.products[0].quantity.unwrap()));
+    assert!(running(&book, seats.collect()) >= 2 * clients);
+    assert!(book.case(CspCase::AzureConsumption).is_none());
+
+    let mut book = self::book();
+    let (dandh, _) = csp_dandh::dandh_instead(&mut book);
+    let seats = dandh.subscriptions.values();
+    let seats = seats.filter(|own| own.terminated.is_none());
+    let seats = seats.map(|own| (own.id.to_string(), own.changes.last().unwrap().seats));
+    assert!(running(&book, seats.collect()) >= 2 * clients);
+    let services = book.autotask.list(Entity::Services);
+    let keyed = services.filter(|own| own.text("sku").is_some_and(|sku| sku.contains('/')));
+    assert_eq!(keyed.count(), dandh.products.len());
+}
+
+#[test]
+fn what_is_bought_and_cancelled_later_comes_about_at_every_vendor() {
+    let mut book = book();
+    let bought = note(&book, CspCase::Increase);
+    let gone = note(&book, CspCase::Decrease).subscription_id;
+    let mut twin = book.clone();
+    let (mut ingram, mut at_ingram) = csp_ingram::ingram_instead(&mut book);
+    let (mut dandh, mut at_dandh) = csp_dandh::dandh_instead(&mut twin);
+    let mut later = book.cloudmore.clone();
+    let wanted = rust_decimal::Decimal::from(bought.vendor_quantity + 4);
+    later.change_quantity(&bought.subscription_id, date(2026, 3, 14), wanted);
+    later.cancel(&gone, book.options.today);
+    let before = (ingram.subscriptions.len(), dandh.subscriptions.len());
+    csp_ingram::refresh(&mut ingram, &later, &mut at_ingram);
+    csp_dandh::refresh(&mut dandh, &later, &mut at_dandh);
+    assert_eq!(
+        (ingram.subscriptions.len(), dandh.subscriptions.len()),
+        before
+    );
+    let own = ingram.subscriptions.iter();
+    let ended = own.filter(|own| own.status == "terminated").count();
+    assert_eq!(ended, 2, "that of the case, and this one");
+    let ended = dandh.subscriptions.values();
+    assert_eq!(ended.filter(|own| own.terminated.is_some()).count(), 2);
+    let changed = dandh.subscriptions.values();
+    let changed: Vec<_> = changed.filter(|own| own.changes.len() > 1).collect();
+    assert_eq!(changed.len(), 1);
+    assert_eq!(changed[0].changes[1].seats, wanted);
+    let mut own = ingram.subscriptions.iter();
+    assert!(
+        own.any(|own| own.modified == Some(date(2026, 3, 14))
+            && own.products[0].quantity == Some(wanted))
+    );
 }

@@ -22,6 +22,8 @@ pub(super) struct Judge<'a> {
     pub(super) plan: &'a Plan,
     /// Whether the vendor's records name companies.
     pub(super) states_companies: bool,
+    /// Whether the vendor states what has ended, as zero.
+    pub(super) states_ends: bool,
 }
 
 /// The case as a person in finance would call it.
@@ -108,6 +110,13 @@ impl Judge<'_> {
                     _ => None,
                 }
             }
+            CspCase::Cancelled if self.states_ends => match changes[..] {
+                [change] if is_step(change, note) && !change.is_blocked() => {
+                    let from = change.effective;
+                    Some(format!("to apply: {}, from {from}", step(change)))
+                }
+                _ => None,
+            },
             CspCase::Cancelled => {
                 self.notice(note, Kind::VendorMissing)?;
                 untouched.then(|| "reported; the line stays until a person decides".to_owned())

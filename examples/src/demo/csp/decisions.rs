@@ -7,7 +7,6 @@ use tallyline_core::mapping::{
     auto_link_services,
 };
 use tallyline_core::model::{ChargeKind, ServiceKey, VendorAccountId};
-use tallyline_core::{Error, ErrorKind};
 
 use super::super::telling::section;
 use crate::mapping_file;
@@ -23,10 +22,10 @@ pub(super) struct Decisions {
     /// What ids and exact names said about accounts.
     pub(super) accounts: MatchReport<VendorAccountId>,
     services: MatchReport<ServiceKey>,
-    by_hand: String,
+    by_hand: Vec<String>,
 }
 
-/// Decides that consumption becomes charges, and lets ids, names and SKUs do the rest.
+/// Decides that consumption becomes charges, where there is any, and lets ids, names and SKUs do the rest.
 pub(super) fn decide(lists: &Lists) -> Result<Decisions> {
     let known = mapping_file::directory(lists);
     let mut mapping = Mapping::new();
@@ -37,23 +36,20 @@ pub(super) fn decide(lists: &Lists) -> Result<Decisions> {
         .products
         .iter()
         .find(|product| product.name == CONSUMPTION);
-    let (Some(consumed), Some(product)) = (consumed, product) else {
-        return Err(Error::new(
-            ErrorKind::Unexpected,
-            "the book of this demo has no consumption",
+    let mut by_hand = Vec::new();
+    if let (Some(consumed), Some(product)) = (consumed, product) {
+        mapping.link_service_as_charges(
+            consumed.key.clone(),
+            vec![ProductRule::one_to_one(product.id.clone())],
+            ChargeKind::Usage,
+            &known,
+        )?;
+        by_hand.push(format!(
+            "{}: one charge for each bill, as {}",
+            safe(&consumed.name),
+            safe(&product.name)
         ));
-    };
-    mapping.link_service_as_charges(
-        consumed.key.clone(),
-        vec![ProductRule::one_to_one(product.id.clone())],
-        ChargeKind::Usage,
-        &known,
-    )?;
-    let by_hand = format!(
-        "{}: one charge for each bill, as {}",
-        safe(&consumed.name),
-        safe(&product.name)
-    );
+    }
     let accounts = auto_link_accounts_per_service(&mut mapping, &lists.accounts, &lists.companies);
     let options = MatchOptions::new();
     let services = auto_link_services(&mut mapping, &lists.services, &lists.products, &options);
@@ -95,7 +91,7 @@ impl Decisions {
         let mut section = |heading, items| out.push_str(&section(heading, items));
         section(
             "Decided by a person (here: by the demo):",
-            vec![self.by_hand.clone()],
+            self.by_hand.clone(),
         );
         let skipped = self.accounts.undecided.iter().map(|undecided| {
             let account = known.account(&undecided.id);

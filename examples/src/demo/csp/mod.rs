@@ -10,7 +10,7 @@ use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::plan::{Plan, PlanSummary, Policy};
 use tallyline_core::reconcile::Kind;
 use tallyline_core::store::{Journal as _, MemoryStore};
-use tallyline_core::{Error, ErrorKind, PsaSink as _, Result};
+use tallyline_core::{PsaSink as _, Result};
 use tallyline_testkit::effects::{Cause, Effect, EffectKind};
 
 use self::cases::Judge;
@@ -65,26 +65,21 @@ struct Play {
 
 /// Plays the demo.
 pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
-    if args.faults || args.keep {
-        return Err(Error::new(
-            ErrorKind::Config,
-            "--faults and --keep are of the demo from Sherweb to ConnectWise PSA",
-        ));
-    }
     let narrator = Narrator {
         silent: context.out.is_json(),
     };
     let stage = Stage::set(args).await?;
-    let vendor = stage.source.descriptor().name.to_string();
-    narrator.tell(&opening(&stage, &vendor))?;
+    let words = Words::of(args.source);
+    narrator.tell(&words.opening(&stage))?;
 
-    let identities = [stage.source.check().await?, stage.sink.check().await?];
-    let names = [format!("Vendor, {vendor}"), "Billing, Autotask".to_owned()];
-    let names = [names[0].as_str(), names[1].as_str()];
+    let identities = [
+        stage.vendor.source.check().await?,
+        stage.sink.check().await?,
+    ];
     narrator.step(
         1,
         "Both connections are checked",
-        &telling::checked(names, &identities),
+        &telling::checked([&stage.vendor.name(), "Autotask"], &identities),
     )?;
 
     let lists = lists(&stage).await?;
@@ -106,11 +101,12 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
         decisions: &play.decisions,
         plan: &plan,
         states_companies: args.source == DemoSource::Cloudmore,
+        states_ends: matches!(args.source, DemoSource::Dandh | DemoSource::Ingram),
     };
     let results = judge.results();
     let unexplained = judge.unexplained().len();
-    let title = "The plan: what the last bills ask for. Nothing is written yet";
-    narrator.step(3, title, &telling::planned(&plan))?;
+    let title = format!("The plan: what {} for. Nothing is written yet", words.asked);
+    narrator.step(3, &title, &telling::planned(&plan))?;
     narrator.tell(&format!(
         "\nThe book of this demo hides {} special cases. What became of each:\n{}",
         results.len(),
@@ -124,7 +120,10 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
     let same = play.plan().await?;
     narrator.step(
         5,
-        "A second run over the same bills changes nothing",
+        &format!(
+            "A second run over the same {} changes nothing",
+            words.things
+        ),
         &telling::left(&same, 3),
     )?;
 
@@ -134,14 +133,13 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
         "",
         0,
         &format!(
-            "The day is {}. {} The bill of {} is there.",
+            "The day is {}. {}",
             play.stage.now().date(),
-            news.sentences.join(" "),
-            news.bill
+            news.sentences.join(" ")
         ),
     );
     text.push_str(&telling::planned(&plan));
-    narrator.step(6, "A month later: a new bill", &text)?;
+    narrator.step(6, &format!("A month later: {}", words.new), &text)?;
     let next = play.apply(plan).await?;
     let title = "What is new is carried out, and nothing else";
     narrator.step(7, title, &telling::applied(&next.report, &next.plan))?;
@@ -150,7 +148,8 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
     let figures = figures(&play.stage);
     let mut text = telling::left(&same_next, 6);
     text.push_str(&seen(figures));
-    narrator.step(8, "And once more over the same bills", &text)?;
+    let title = format!("And once more over the same {}", words.things);
+    narrator.step(8, &title, &text)?;
 
     let wrong = results.iter().filter(|result| !result.as_expected).count();
     let runs = [&first, &next];
@@ -164,11 +163,11 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
         ),
         (
             same.summary().ready + same_next.summary().ready == 0,
-            "changes over bills that were brought over before".to_owned(),
+            "changes over what was brought over before".to_owned(),
         ),
         (
-            next.plan.summary().ready == news.sentences.len(),
-            "what the new bill asks for".to_owned(),
+            next.plan.summary().ready == news.changes,
+            "what the new month asks for".to_owned(),
         ),
         (
             args.source != DemoSource::Cloudmore || names_prorations(&next.plan),
@@ -223,13 +222,13 @@ impl Play {
     async fn plan(&self) -> Result<Plan> {
         let stage = &self.stage;
         let (source, sink) = (
-            stage.source.descriptor().system,
+            stage.vendor.source.descriptor().system,
             stage.sink.descriptor().system,
         );
         let ledger = self.journal.ledger(source, sink).await?;
         let lists = lists(stage).await?;
         let bars = Bars::for_reading();
-        let plan = Flow::new(stage.source.as_ref(), &stage.sink)
+        let plan = Flow::new(stage.vendor.source.as_ref(), &stage.sink)
             .on_progress(|progress| bars.report(progress))
             .with_ledger(&ledger)
             .plan(
@@ -273,21 +272,62 @@ impl Run {
 }
 
 async fn lists(stage: &Stage) -> Result<Lists> {
-    Flow::new(stage.source.as_ref(), &stage.sink).lists().await
+    Flow::new(stage.vendor.source.as_ref(), &stage.sink)
+        .lists()
+        .await
 }
 
-fn opening(stage: &Stage, vendor: &str) -> String {
-    let intro = format!(
-        "Tallyline brings a vendor's bills to the billing system: subscriptions as contracts with \
-         their services, consumption as one charge for each bill. This demo plays on two simulated \
-         systems on this machine: a vendor ({vendor}) with {} clients, and a billing system \
-         (Autotask). Names, figures and keys are made up. The day is {}, and the last bills are of \
-         {}.",
-        stage.book.options.organizations,
-        stage.now().date(),
-        stage.book.last_bill
-    );
-    wrapped("", 0, &intro)
+/// What is told of what the vendor gives.
+struct Words {
+    /// What Tallyline does here.
+    purpose: &'static str,
+    /// What is compared.
+    asked: &'static str,
+    /// The same, short.
+    things: &'static str,
+    /// What a month brings.
+    new: &'static str,
+}
+
+/// A vendor with bills in its API.
+const BILLS: Words = Words {
+    purpose: "Tallyline brings a vendor's bills to the billing system: subscriptions as contracts with \
+              their services, consumption as one charge for each bill.",
+    asked: "the last bills ask",
+    things: "bills",
+    new: "a new bill",
+};
+
+/// A vendor that tells how many licences there are.
+const COUNTS: Words = Words {
+    purpose: "Tallyline brings a vendor's counts to the billing system: subscriptions as contracts with \
+              their services, each with as many units as the vendor has licences.",
+    asked: "the vendor's counts ask",
+    things: "counts",
+    new: "new counts",
+};
+
+impl Words {
+    fn of(source: DemoSource) -> &'static Self {
+        match source {
+            DemoSource::Cloudmore | DemoSource::Sherweb => &BILLS,
+            DemoSource::Dandh | DemoSource::Ingram => &COUNTS,
+        }
+    }
+
+    fn opening(&self, stage: &Stage) -> String {
+        let intro = format!(
+            "{} This demo plays on two simulated systems on this machine: a vendor ({}) with {} \
+             clients, and a billing system (Autotask). Names, figures and keys are made up. The day \
+             is {}, and what is billed in advance was billed on {}.",
+            self.purpose,
+            stage.vendor.name(),
+            stage.book.options.organizations,
+            stage.now().date(),
+            stage.book.last_bill
+        );
+        wrapped("", 0, &intro)
+    }
 }
 
 /// What the simulators saw of all requests that change something.
@@ -311,7 +351,7 @@ fn figures(stage: &Stage) -> Figures {
         .filter(|effect| effect.kind == EffectKind::Updated && effect.entity == "ContractServices")
         .count();
     Figures {
-        vendor_requests: stage.vendor_requests(),
+        vendor_requests: stage.vendor.requests(),
         psa_requests: stage.psa.request_count(),
         psa_writes: contracts + adjustments + charges + costs,
         contracts,

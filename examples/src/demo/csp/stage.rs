@@ -1,132 +1,97 @@
-//! Autotask and one of two vendors with the business of one book, and real clients on them.
+//! Autotask and a vendor with the business of one book, and real clients on them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
 use jiff::ToSpan as _;
 use rust_decimal::Decimal;
 use tallyline_autotask::{AutotaskClient, AutotaskSink, ContractKey, ContractSetup, EffectiveDays};
-use tallyline_cloudmore::{CloudmoreClient, CloudmoreSource, JobClock};
-use tallyline_core::apply::Clock;
-use tallyline_core::http::{Limiter, PollPolicy, RetryPolicy};
+use tallyline_core::Result;
 use tallyline_core::model::{Currency, Timestamp};
-use tallyline_core::{Result, VendorSource};
-use tallyline_sherweb::SherwebClient;
 use tallyline_testkit::autotask::AutotaskSimulator;
 use tallyline_testkit::book::csp::{CspBook, CspBookOptions, CspCase, SUBSCRIPTION_FIELD};
+use tallyline_testkit::book::csp_moved::Ids;
 use tallyline_testkit::book::csp_sherweb::{refresh, sherweb_of};
+use tallyline_testkit::book::{csp_dandh, csp_ingram};
 use tallyline_testkit::clock::Clock as Hands;
-use tallyline_testkit::cloudmore::{CloudmoreSimulator, CloudmoreState};
-use tallyline_testkit::sherweb::SherwebSimulator;
+use tallyline_testkit::cloudmore::CloudmoreState;
 
-use super::super::telling::no_simulator;
+use super::super::telling::{instant, no_simulator};
+use super::super::vendor::{Simulator, Vendor, quick};
 use crate::cli::{DemoArgs, DemoSource};
 
 /// The use types of billing codes in Autotask.
 const MATERIAL: i64 = 4;
 const RECURRING: i64 = 5;
 
-/// The simulated vendor.
-pub(super) enum Vendor {
-    /// Cloudmore, which holds the business.
-    Cloudmore(CloudmoreSimulator),
-    /// Sherweb, and the business that it is kept up to.
-    Sherweb(Box<(SherwebSimulator, CloudmoreState)>),
+/// What a vendor in Cloudmore's place is kept up to.
+struct Business {
+    /// What Cloudmore would hold.
+    book: CloudmoreState,
+    /// The vendor's own ids, where it has any.
+    ids: Ids,
 }
 
 /// What the demo plays on.
 pub(super) struct Stage {
     /// The book, as it was at the start.
     pub(super) book: CspBook,
-    /// The simulated vendor.
+    /// The vendor.
     pub(super) vendor: Vendor,
+    business: Business,
     /// The simulated PSA.
     pub(super) psa: AutotaskSimulator,
-    /// The vendor's side.
-    pub(super) source: Box<dyn VendorSource>,
     /// The PSA's side.
     pub(super) sink: AutotaskSink,
     /// The clock of both simulators.
     hands: Hands,
 }
 
-/// The simulators' clock, read by the clients. Waits are waited.
-pub(super) struct StageClock(Hands);
-
-#[async_trait]
-impl Clock for StageClock {
-    fn now(&self) -> Timestamp {
-        instant(&self.0)
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
-
-    async fn alongside(&self, _: Duration) {
-        std::future::pending::<()>().await;
-    }
-}
-
-fn instant(hands: &Hands) -> Timestamp {
-    let text = hands.now().to_string();
-    text.parse().unwrap_or(Timestamp::EPOCH)
-}
-
 /// What a new month brought.
 pub(super) struct News {
-    /// The day of the new bill.
-    pub(super) bill: String,
     /// What happened, in words.
     pub(super) sentences: Vec<String>,
+    /// How many changes it asks for.
+    pub(super) changes: usize,
 }
 
 impl Stage {
     /// Makes the book, starts both simulators on this machine and connects to them.
     pub(super) async fn set(args: &DemoArgs) -> Result<Self> {
         tallyline_testkit::contract::skip_quietly();
-        let book = CspBook::generate(CspBookOptions {
+        let mut book = CspBook::generate(CspBookOptions {
             seed: args.seed,
             organizations: args.accounts,
             ..CspBookOptions::default()
         });
         let hands = book.cloudmore.clock.clone();
+        let mut ids = Ids::default();
+        let vendor = match args.source {
+            DemoSource::Cloudmore => Vendor::cloudmore(book.cloudmore.clone(), &hands).await?,
+            DemoSource::Dandh => {
+                let state;
+                (state, ids) = csp_dandh::dandh_instead(&mut book);
+                Vendor::dandh(state).await?
+            }
+            DemoSource::Ingram => {
+                let state;
+                (state, ids) = csp_ingram::ingram_instead(&mut book);
+                Vendor::ingram(state, &hands).await?
+            }
+            DemoSource::Sherweb => Vendor::sherweb(sherweb_of(&book.cloudmore)).await?,
+        };
         let psa = AutotaskSimulator::start(book.autotask.clone())
             .await
             .map_err(no_simulator)?;
-        let (vendor, source): (Vendor, Box<dyn VendorSource>) = match args.source {
-            DemoSource::Cloudmore => {
-                let simulator = CloudmoreSimulator::start(book.cloudmore.clone())
-                    .await
-                    .map_err(no_simulator)?;
-                let source = cloudmore(&book.cloudmore, &simulator, &hands)?;
-                (Vendor::Cloudmore(simulator), Box::new(source))
-            }
-            DemoSource::Sherweb => {
-                let state = sherweb_of(&book.cloudmore);
-                let application = state.application.clone();
-                let simulator = SherwebSimulator::start(state).await.map_err(no_simulator)?;
-                let source = SherwebClient::builder()
-                    .base_url(simulator.base_url().as_str())
-                    .client_id(&application.client_id)
-                    .client_secret(application.client_secret.as_str().into())
-                    .subscription_key(application.subscription_key.as_str().into())
-                    .retry(quick())
-                    .build()?;
-                let business = book.cloudmore.clone();
-                (
-                    Vendor::Sherweb(Box::new((simulator, business))),
-                    Box::new(source),
-                )
-            }
+        let business = Business {
+            book: book.cloudmore.clone(),
+            ids,
         };
         let sink = autotask(&book, &psa, &hands)?;
         Ok(Self {
             book,
             vendor,
+            business,
             psa,
-            source,
             sink,
             hands,
         })
@@ -137,19 +102,15 @@ impl Stage {
         instant(&self.hands)
     }
 
-    /// How many requests the vendor saw.
-    pub(super) fn vendor_requests(&self) -> usize {
-        match &self.vendor {
-            Vendor::Cloudmore(simulator) => simulator.request_count(),
-            Vendor::Sherweb(both) => both.0.request_count(),
-        }
-    }
-
     /// Lets a month go by, with a new bill at its end.
     pub(super) fn next_bill(&mut self) -> News {
         let last = self.book.last_bill;
         let next = last.checked_add(1.month()).unwrap_or(last);
         let mut sentences = Vec::new();
+        let bills = matches!(
+            self.vendor.simulator,
+            Simulator::Cloudmore(_) | Simulator::Sherweb(_)
+        );
         let buyer = self.book.case(CspCase::Increase).cloned();
         let user = self.book.case(CspCase::AzureConsumption).cloned();
         let name_of = |state: &CloudmoreState, id: &str| {
@@ -184,55 +145,27 @@ impl Stage {
             }
             state.generate_bills(next);
         });
-        News {
-            bill: next.to_string(),
-            sentences,
+        let changes = sentences.len();
+        if bills {
+            sentences.push(format!("The bill of {next} is there."));
         }
+        News { sentences, changes }
     }
 
     /// Changes the business, wherever it is kept.
     fn business(&mut self, change: impl FnOnce(&mut CloudmoreState)) {
-        match &mut self.vendor {
-            Vendor::Cloudmore(simulator) => simulator.with_state(change),
-            Vendor::Sherweb(both) => {
-                let (simulator, business) = both.as_mut();
-                change(business);
-                simulator.with_state(|state| refresh(state, business));
-            }
+        let Business { book, ids } = &mut self.business;
+        if let Simulator::Cloudmore(simulator) = &self.vendor.simulator {
+            return simulator.with_state(change);
+        }
+        change(book);
+        match &self.vendor.simulator {
+            Simulator::Cloudmore(_) => {}
+            Simulator::Dandh(it) => it.with_state(|state| csp_dandh::refresh(state, book, ids)),
+            Simulator::Ingram(it) => it.with_state(|state| csp_ingram::refresh(state, book, ids)),
+            Simulator::Sherweb(it) => it.with_state(|state| refresh(state, book)),
         }
     }
-}
-
-/// On this machine nobody needs time to recover.
-fn quick() -> RetryPolicy {
-    RetryPolicy {
-        max_attempts: 2,
-        min_delay: Duration::from_millis(10),
-        ..RetryPolicy::default()
-    }
-}
-
-fn cloudmore(
-    state: &CloudmoreState,
-    simulator: &CloudmoreSimulator,
-    hands: &Hands,
-) -> Result<CloudmoreSource> {
-    let credentials = &state.credentials;
-    let client = CloudmoreClient::builder()
-        .base_url(simulator.base_url().as_str())
-        .username(&credentials.username)
-        .password(credentials.password.as_str().into())
-        .client_secret(credentials.client_secret.as_str().into())
-        .reseller_id(&state.reseller_id)
-        .retry(quick())
-        .poll(PollPolicy {
-            min_delay: Duration::from_millis(10),
-            ..PollPolicy::default()
-        })
-        .clock(JobClock::new(Arc::new(StageClock(hands.clone()))))
-        .limiter(Arc::new(Limiter::default()))
-        .build()?;
-    CloudmoreSource::builder().client(client).build()
 }
 
 fn autotask(book: &CspBook, psa: &AutotaskSimulator, hands: &Hands) -> Result<AutotaskSink> {

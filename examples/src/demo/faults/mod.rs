@@ -110,7 +110,7 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
 
     let bought = buy_more(&stage);
     let before = lists(&stage).await?;
-    let mapping = decisions::decide(&stage.book, &before)?.mapping;
+    let mapping = decisions::decide(&stage.book, &before, stage.known_as)?.mapping;
     let first = plan(&stage, &before, &mapping).await?;
     let troubles = Trouble::choose(&first)?;
     narrator.step(1, "The plan", &view::planned(&first, bought))?;
@@ -187,7 +187,10 @@ fn buy_more(stage: &Stage) -> usize {
         let link = book.expected_mapping().service(sku);
         link.is_some_and(|link| matches!(link.rule, ServiceRule::Product(_)))
     };
-    stage.vendor.with_state(|state| {
+    let Some(vendor) = stage.vendor.as_sherweb() else {
+        return 0;
+    };
+    vendor.with_state(|state| {
         let mut buyers = BTreeSet::new();
         for subscription in &mut state.subscriptions {
             let customer = subscription.customer_id.clone();

@@ -5,6 +5,9 @@
 
 mod cases;
 pub mod csp;
+pub mod csp_dandh;
+pub mod csp_ingram;
+pub mod csp_moved;
 pub mod csp_sherweb;
 pub mod dandh;
 mod fill;
