@@ -1,6 +1,7 @@
 //! The conformance batteries on the Cloudmore source.
 #![allow(clippy::unwrap_used, reason = "a harness may panic as its test may")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use async_trait::async_trait;
 use tallyline_cloudmore::{CloudmoreClient, CloudmoreSource};
 use tallyline_core::Error;
 use tallyline_core::http::{PollPolicy, RetryPolicy};
+use tallyline_core::model::Money;
 use tallyline_testkit::cloudmore::{
     Bill, BillLine, CloudmoreSimulator, CloudmoreState, LineKind, ServiceKind,
 };
@@ -59,6 +61,7 @@ fn bill(
     organization: &str,
     service: &str,
     items: &[(String, rust_decimal::Decimal)],
+    costs: &BTreeMap<String, Money>,
 ) {
     let date = |day: &str| day.parse().unwrap();
     let lines = items
@@ -74,7 +77,7 @@ fn bill(
             entitlement: None,
             category: None,
             quantity: *quantity,
-            unit_cost: 7.into(),
+            unit_cost: costs.get(sku).map_or(7.into(), |cost| cost.amount),
             unit_price: 9.into(),
             cost_total: 1.into(),
             price_total: 1.into(),
@@ -134,6 +137,9 @@ impl SourceHarness for Cloudmore {
         state.credentials.password = PASSWORD.to_owned();
         state.credentials.client_secret = SECRET.to_owned();
         state.options.polls = 0;
+        if let Some(currency) = world.unit_costs.values().find_map(|cost| cost.currency) {
+            state.currency = currency.to_string();
+        }
         let service = state.add_service("CSP 365", ServiceKind::CspNce);
         let mut accounts = Vec::new();
         for account in &world.accounts {
@@ -143,7 +149,7 @@ impl SourceHarness for Cloudmore {
                 .iter()
                 .map(|(sku, quantity)| (sku.clone(), quantity.value()))
                 .collect();
-            bill(&mut state, &id, &service, &items);
+            bill(&mut state, &id, &service, &items, &world.unit_costs);
             accounts.push(id.into());
         }
         let mut password = PASSWORD;

@@ -104,14 +104,24 @@ impl SourceHarness for Dandh {
         state.credentials.password = PASSWORD.to_owned();
         for service in world.services() {
             let item = state.add_product(&service, &service, 10.into(), 12.into());
-            state.edit_item(item, |item| item.id = item_of(&service));
+            state.edit_item(item, |item| {
+                item.id = item_of(&service);
+                if let Some(cost) = world.unit_costs.get(&service) {
+                    item.cost = cost.amount;
+                    item.currency = cost.currency.unwrap().to_string();
+                }
+            });
         }
         let mut accounts = Vec::new();
         for account in &world.accounts {
             let id = state.add_company(&account.name);
             for (service, quantity) in &account.items {
                 let seats = quantity.value();
-                state.subscribe(id, service, seats, date(2026, 1, 11));
+                let subscription = state.subscribe(id, service, seats, date(2026, 1, 11));
+                let last_day = world.committed.get(service);
+                state.edit_subscription(subscription, |own| {
+                    own.contract_end = last_day.map(|day| day.to_string().parse().unwrap());
+                });
             }
             accounts.push(id.to_string().into());
         }

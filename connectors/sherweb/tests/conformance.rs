@@ -14,7 +14,7 @@ use tallyline_testkit::conformance::{
 };
 use tallyline_testkit::faults::Match;
 use tallyline_testkit::secrets::Secrets;
-use tallyline_testkit::sherweb::{SherwebSimulator, SherwebState};
+use tallyline_testkit::sherweb::{Commitment, PayableCharge, SherwebSimulator, SherwebState};
 
 const SECRET: &str = "cl13nt/s3cret+of the harness";
 const KEY: &str = "subscription-k3y-of-the-harness";
@@ -84,7 +84,22 @@ impl SourceHarness for Sherweb {
             let id = state.add_customer(&account.name);
             for (service, quantity) in &account.items {
                 let seats = quantity.to_string().parse().unwrap();
-                state.add_subscription(&id, service, seats);
+                let subscription = state.add_subscription(&id, service, seats);
+                if let Some(cost) = world.unit_costs.get(service) {
+                    let day = "2026-03-15".parse().unwrap();
+                    let charge =
+                        PayableCharge::monthly(&account.name, service, seats, cost.amount, day);
+                    let currency = cost.currency.unwrap().to_string();
+                    let charge = charge.with_customer_id(&id).with_currency(&currency);
+                    state.add_charge(charge);
+                }
+                let subscription = state.subscription_mut(&subscription).unwrap();
+                subscription.commitment = world.committed.get(service).map(|day| Commitment {
+                    term: "Annual".to_owned(),
+                    term_end: day.to_string().parse().unwrap(),
+                    renewal: None,
+                    minimal_quantities: None,
+                });
             }
             accounts.push(id.into());
         }

@@ -64,8 +64,12 @@ impl Crate {
         let mut wanted = vec![
             ("the conformance batteries", self.tests.contains(runs)),
             (
+                "its report asserted to be conformant",
+                self.tests.contains("assert!(report.is_conformant(),"),
+            ),
+            (
                 "its row in the table of conformance",
-                self.tests.contains(".check_table("),
+                self.tests.contains("report.check_table(&table).unwrap();"),
             ),
             (
                 "hostile answers to its client",
@@ -167,6 +171,7 @@ fn a_crate_that_forgets_any_of_it_is_named() {
         lacks,
         [
             "the conformance batteries",
+            "its report asserted to be conformant",
             "its row in the table of conformance",
             "hostile answers to its client",
             "hostile answers to every operation that it declares",

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, MetadataCommand, Package};
+use tallyline_testkit::conformance::Group;
 
 /// The room a package stands in: the first segment of its path in the repository.
 fn room(package: &Package, root: &str) -> String {
@@ -107,17 +108,53 @@ fn every_published_crate_has_the_same_headings_in_its_readme() {
     assert!(checked >= 2);
 }
 
-/// The connectors of the table, with their side.
-fn rows(root: &str) -> BTreeSet<(String, String)> {
-    let table = std::fs::read_to_string(format!("{root}/tests/testkit/CONFORMANCE.md")).unwrap();
-    let rows = table.lines().filter(|line| line.starts_with('|')).skip(2);
-    let cells = rows.map(|row| row.split('|').map(str::trim).skip(1).take(2));
-    cells
-        .map(|mut cells| {
-            let mut next = || cells.next().unwrap().to_owned();
-            (next(), next())
-        })
-        .collect()
+/// The connectors of a table of conformance, with their side, and what is wrong with it: a test that failed, a group in
+/// which nothing passed, a group too few, a skip without a reason.
+fn rows(table: &str) -> (BTreeSet<(String, String)>, Vec<String>) {
+    let mut rows = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for row in table.lines().filter(|line| line.starts_with('|')).skip(2) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let (names, groups) = cells.split_at(2);
+        rows.insert((names[0].to_owned(), names[1].to_owned()));
+        let passed = |cell: &&str| {
+            let (count, what) = cell.split_once(' ').unwrap_or_default();
+            count.parse().is_ok_and(|count: u32| count > 0) && what.starts_with("passed")
+        };
+        let well = groups
+            .iter()
+            .all(|cell| passed(cell) && !cell.contains("FAILED"));
+        if !well || groups.len() != Group::ALL.len() {
+            wrong.push(row.to_owned());
+        }
+    }
+    for skip in table.lines().filter(|line| line.starts_with("- ")) {
+        let reason = skip
+            .rsplit_once(" (")
+            .and_then(|(_, reason)| reason.strip_suffix(')'));
+        if reason.is_none_or(|reason| reason.trim().len() < 10) {
+            wrong.push(skip.to_owned());
+        }
+    }
+    (rows, wrong)
+}
+
+/// Whether a test asserts that the report of the batteries is conformant, and that the table holds it.
+fn keeps_its_row(test: &str, side: &str) -> bool {
+    let code: String = test
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("//"))
+        .collect();
+    let run = format!("let report = run_{side}(");
+    [
+        run.as_str(),
+        "assert!(report.is_conformant(),",
+        "report.check_table(&table).unwrap();",
+        "\"../../tests/testkit/CONFORMANCE.md\"",
+    ]
+    .iter()
+    .all(|wanted| code.contains(wanted))
 }
 
 #[test]
@@ -136,16 +173,53 @@ fn every_connector_and_psa_has_its_row_in_the_table_of_conformance_and_a_test_th
         let test = folder.join("tests/conformance.rs");
         let test = std::fs::read_to_string(&test).unwrap_or_default();
         assert!(
-            test.contains(".check_table("),
-            "no test of {name} holds its row to what the batteries give"
+            keeps_its_row(&test, side),
+            "no test of {name} holds it to the batteries, and its row to what they give"
         );
     }
     assert!(wanted.len() >= 3, "only {wanted:?} were seen");
-    assert_eq!(
-        rows(&root),
-        wanted,
-        "rows of tests/testkit/CONFORMANCE.md, crates"
-    );
+    let table = std::fs::read_to_string(format!("{root}/tests/testkit/CONFORMANCE.md")).unwrap();
+    let (rows, wrong) = rows(&table);
+    assert_eq!(rows, wanted, "rows of tests/testkit/CONFORMANCE.md, crates");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_row_that_says_failed_or_lacks_a_group_or_a_reason_is_found() {
+    let groups = |cell: &str| format!("| a | source |{}", format!(" {cell} |").repeat(9));
+    let table = |row: &str, skip: &str| format!("| head |\n| --- |\n{row}\n\n{skip}\n");
+    let skip = "- a source, read: it is paged (its lists are not paged)";
+    let sound = table(&groups("4 passed, 1 skipped"), skip);
+    assert_eq!(rows(&sound).1, Vec::<String>::new());
+    assert_eq!(rows(&sound).0.len(), 1);
+    for (row, skip) in [
+        (groups("4 passed, 1 FAILED"), skip),
+        (groups("0 passed, 4 skipped"), skip),
+        ("| a | source | 4 passed |".to_owned(), skip),
+        (
+            groups("4 passed, 1 skipped"),
+            "- a source, read: it is paged ()",
+        ),
+    ] {
+        assert_eq!(rows(&table(&row, skip)).1.len(), 1, "{row} {skip}");
+    }
+}
+
+#[test]
+fn a_test_that_does_not_assert_that_it_is_conformant_keeps_no_row() {
+    let sound = "let report = run_source(&It).await;\nassert!(report.is_conformant(), \"\");\n\
+                 let table = root.join(\"../../tests/testkit/CONFORMANCE.md\");\nreport.check_table(&table).unwrap();";
+    assert!(keeps_its_row(sound, "source"));
+    assert!(!keeps_its_row(sound, "sink"));
+    let lines: Vec<&str> = sound.lines().collect();
+    for at in 0..lines.len() {
+        let mut less = lines.clone();
+        less[at] = "// It is said elsewhere.";
+        assert!(!keeps_its_row(&less.join("\n"), "source"), "{}", lines[at]);
+        let commented = format!("// {}", lines[at]);
+        less[at] = &commented;
+        assert!(!keeps_its_row(&less.join("\n"), "source"), "{}", lines[at]);
+    }
 }
 
 #[test]

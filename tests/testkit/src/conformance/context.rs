@@ -309,7 +309,7 @@ impl Ctx<'_> {
     }
 
     /// The service of a world by its key; the key itself where no world has it.
-    fn service_of(&self, key: &ServiceKey) -> String {
+    pub(super) fn service_of(&self, key: &ServiceKey) -> String {
         let services = lock(&self.services);
         services
             .get(key)

@@ -32,7 +32,9 @@ mod rewrite;
 mod sink;
 mod sink_claims;
 mod sink_makes;
+mod sink_reads;
 mod sink_writes;
+mod source_says;
 mod systems;
 mod telemetry;
 mod wire;
@@ -47,23 +49,50 @@ pub use report::{ConformanceReport, Group, TestOutcome, TestResult};
 
 /// Runs every group against a source.
 pub async fn run_source(harness: &dyn SourceHarness) -> ConformanceReport {
-    let mut tests = common();
-    tests.extend(read::source_tests());
-    tests.extend(sink::tests());
-    tests.extend(model::source_tests());
-    report(Side::Source(harness), "source", tests).await
+    report(Side::Source(harness), "source", of_sources()).await
 }
 
 /// Runs every group against a sink.
 pub async fn run_sink(harness: &dyn SinkHarness) -> ConformanceReport {
+    report(Side::Sink(harness), "sink", of_sinks()).await
+}
+
+/// The groups and names of the tests that [`run_source`] runs.
+pub fn source_tests() -> Vec<(Group, &'static str)> {
+    names(&of_sources())
+}
+
+/// The groups and names of the tests that [`run_sink`] runs.
+pub fn sink_tests() -> Vec<(Group, &'static str)> {
+    names(&of_sinks())
+}
+
+fn names(tests: &[context::Test]) -> Vec<(Group, &'static str)> {
+    tests.iter().map(|test| (test.group, test.name)).collect()
+}
+
+fn of_sources() -> Vec<context::Test> {
+    let mut tests = common();
+    tests.extend(read::source_tests());
+    tests.extend(source_says::tests());
+    tests.extend(sink::tests());
+    tests.extend(model::source_tests());
+    // Last, so that it looks back on all the others.
+    tests.extend(auth::last_tests());
+    tests
+}
+
+fn of_sinks() -> Vec<context::Test> {
     let mut tests = common();
     tests.extend(read::sink_tests());
+    tests.extend(sink_reads::tests());
     tests.extend(sink::tests());
     tests.extend(sink_writes::tests());
     tests.extend(sink_claims::tests());
     tests.extend(sink_makes::tests());
     tests.extend(model::sink_tests());
-    report(Side::Sink(harness), "sink", tests).await
+    tests.extend(auth::last_tests());
+    tests
 }
 
 fn common() -> Vec<context::Test> {
@@ -80,10 +109,8 @@ fn common() -> Vec<context::Test> {
 async fn report(
     side: Side<'_>,
     name: &'static str,
-    mut tests: Vec<context::Test>,
+    tests: Vec<context::Test>,
 ) -> ConformanceReport {
-    // Last, so that it looks back on all the others.
-    tests.extend(auth::last_tests());
     ConformanceReport {
         system: side.profile().system.to_owned(),
         side: name,

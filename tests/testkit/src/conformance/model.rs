@@ -190,7 +190,7 @@ impl Pair<'_> {
     }
 }
 
-fn source_of(started: &Started) -> std::result::Result<&SourceUnderTest, Stop> {
+pub(super) fn source_of(started: &Started) -> std::result::Result<&SourceUnderTest, Stop> {
     match started {
         Started::Source(it) => Ok(it),
         Started::Sink(_) => Err(Stop::Failed("this test is for sources".to_owned())),
@@ -284,7 +284,7 @@ async fn planned(ctx: &Ctx<'_>, pair: &Pair<'_>, lists: &Lists, reversed: bool) 
 }
 
 async fn readings_in_any_order_plan_the_same(ctx: &Ctx<'_>) -> Outcome {
-    for seed in 100..105 {
+    for seed in 100..100 + ctx.profile.worlds.min(5) {
         let world = Random(seed).world(4, 2);
         let started = ctx.good(&world).await?;
         let it = source_of(&started)?;
@@ -377,7 +377,7 @@ async fn what_is_planned_and_applied_is_in_step(ctx: &Ctx<'_>) -> Outcome {
 }
 
 async fn changes_in_any_order_end_the_same(ctx: &Ctx<'_>) -> Outcome {
-    for seed in 200..205 {
+    for seed in 200..200 + ctx.profile.worlds.min(5) {
         let (psa, vendor) = both_sides(seed);
         let source = MemorySource::new(vendor.clone());
         let mut ends = Vec::new();

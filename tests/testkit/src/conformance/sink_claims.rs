@@ -117,7 +117,7 @@ async fn what_is_claimed_works(ctx: &Ctx<'_>) -> Outcome {
 }
 
 /// A line without the currency of its amounts, which the simulator need not tell.
-fn told_alike(line: &AgreementLine) -> AgreementLine {
+pub(super) fn told_alike(line: &AgreementLine) -> AgreementLine {
     let mut line = line.clone();
     let amount = |money: Option<Money>| money.map(|money| Money::without_currency(money.amount));
     line.state.unit_cost = amount(line.state.unit_cost);
