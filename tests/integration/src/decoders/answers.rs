@@ -1,69 +1,43 @@
 //! Whole answers of Autotask, Sherweb, Cloudmore, D&H, Ingram Micro and ConnectWise through their clients, error
 //! bodies first of all.
 
-use std::error::Error as _;
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::StreamExt as _;
-use tallyline_autotask::AutotaskClient;
 use tallyline_autotask::models::NewContractServiceAdjustment;
 use tallyline_autotask::query::Query;
-use tallyline_cloudmore::CloudmoreClient;
 use tallyline_cloudmore::models::{OrganizationBody, TaskId};
+use tallyline_connectwise::ListOptions;
 use tallyline_connectwise::models::{BillCustomer, NewAddition, RecordRef};
-use tallyline_connectwise::{ConnectWiseClient, ListOptions};
 use tallyline_core::Result;
 use tallyline_core::http::{
-    HeaderMap, HeaderValue, Limiter, LimiterOptions, PollPolicy, RetryPolicy, Transport,
-    TransportError, TransportRequest, TransportResponse,
+    HeaderMap, HeaderValue, Transport, TransportError, TransportRequest, TransportResponse,
 };
-use tallyline_dandh::DandhClient;
 use tallyline_ingram::models::{NewOrder, OrderType};
-use tallyline_ingram::{CustomerFilter, IngramClient, ReportFilter};
-use tallyline_sherweb::SherwebClient;
-use tokio::runtime::{Builder, Runtime};
+use tallyline_ingram::{CustomerFilter, ReportFilter};
 
+use super::clients::{
+    self, KEY, PAIR, SECRET, Secrets, TOKEN, hold_error, run, shows, token_answer, watched,
+};
 use super::first_line;
 
-const SECRET: &str = "Zq7vK2mX9tB4wR8nL3pD";
-const KEY: &str = "hY5cJ1gF6sV0kQ2zT8uM";
-const TOKEN: &str = "eW4xN9bA3jC7oG1iS5lU";
-
-/// The company, public key and `SECRET` in the form of basic authentication.
-const PAIR: &str = "YWNtZStwdWJsaWMtMTpacTd2SzJtWDl0QjR3UjhuTDNwRA==";
-
 /// What must not be shown, by the name that stands for it in an input.
-const SHERWEB: &[(&str, &str)] = &[("{secret}", SECRET), ("{key}", KEY), ("{token}", TOKEN)];
+const SHERWEB: Secrets = &[("{secret}", SECRET), ("{key}", KEY), ("{token}", TOKEN)];
 /// While no token is known yet.
-const SIGNING_IN: &[(&str, &str)] = &[("{secret}", SECRET), ("{key}", KEY)];
-const CONNECTWISE: &[(&str, &str)] = &[("{secret}", SECRET), ("{token}", PAIR)];
+const SIGNING_IN: Secrets = &[("{secret}", SECRET), ("{key}", KEY)];
+const CONNECTWISE: Secrets = &[("{secret}", SECRET), ("{token}", PAIR)];
 
-const DANDH: &[(&str, &str)] = &[("{secret}", SECRET), ("{token}", TOKEN)];
+const DANDH: Secrets = &[("{secret}", SECRET), ("{token}", TOKEN)];
 /// While no session is known yet.
-const DANDH_SIGNING_IN: &[(&str, &str)] = &[("{secret}", SECRET)];
+const DANDH_SIGNING_IN: Secrets = &[("{secret}", SECRET)];
 
-const AUTOTASK: &[(&str, &str)] = &[("{secret}", SECRET), ("{key}", KEY)];
+const AUTOTASK: Secrets = &[("{secret}", SECRET), ("{key}", KEY)];
 
 const CUSTOMER: &str = "c0000000-0000-4000-8000-000000000001";
 const PLATFORM: &str = "c0000000-0000-4000-8000-000000000002";
 const TRACKING: &str = "c0000000-0000-4000-8000-000000000003";
 const SUBSCRIPTION: &str = "c0000000-0000-4000-8000-000000000004";
-
-/// Pieces of this length of a secret are not shown either.
-const PIECE: usize = 6;
-
-/// Looks at a request to a system, by the system's name.
-pub type Watcher = fn(&'static str, &TransportRequest);
-
-static WATCHER: OnceLock<Watcher> = OnceLock::new();
-
-/// Shows every request that the properties of answers send to a function, once and for all: tests hold them to the
-/// vendors' documents, and fuzz targets need no more than the properties.
-pub fn watch_requests(with: Watcher) {
-    WATCHER.get_or_init(|| with);
-}
 
 /// Gives one answer to everything but, where it is told so, the call for a token.
 #[derive(Debug)]
@@ -76,29 +50,17 @@ struct Canned {
 #[async_trait]
 impl Transport for Canned {
     async fn send(&self, request: TransportRequest) -> Result<TransportResponse, TransportError> {
-        if let Some(watch) = WATCHER.get() {
-            watch(self.system, &request);
-        }
-        if self.tokens && request.url.path().ends_with("/token") {
-            let body = match self.system {
-                "ingram" => format!(r#"{{"token":"{TOKEN}","expiresInSeconds":1500}}"#),
-                _ => format!(r#"{{"access_token":"{TOKEN}","expires_in":3600}}"#),
-            };
-            return Ok(TransportResponse::new(200, HeaderMap::new(), body));
-        }
-        if self.tokens && request.url.path().ends_with("/GetSessionToken") {
-            let session = format!("\"{TOKEN}\"");
-            return Ok(TransportResponse::new(200, HeaderMap::new(), session));
-        }
-        Ok(self.answer.clone())
+        watched(self.system, &request);
+        let token = token_answer(self.system, &request).filter(|_| self.tokens);
+        Ok(token.unwrap_or_else(|| self.answer.clone()))
     }
 }
 
 /// The answer that an input stands for: status and header on the first line, then the body,
 /// in which `{secret}`, `{key}` and `{token}` stand for what must not be shown.
-fn answer(data: &[u8], secrets: &[(&str, &'static str)]) -> Option<TransportResponse> {
+fn answer(data: &[u8], secrets: Secrets) -> Option<TransportResponse> {
     let text = String::from_utf8_lossy(data);
-    if pieces(secrets).any(|piece| text.contains(piece)) {
+    if shows(&text, secrets) {
         return None;
     }
     let data = filled(data, secrets);
@@ -108,7 +70,7 @@ fn answer(data: &[u8], secrets: &[(&str, &'static str)]) -> Option<TransportResp
     let status = status.filter(|status| (200..600).contains(status));
     let mut headers = HeaderMap::new();
     if let Ok(value) = HeaderValue::from_str(header) {
-        for name in ["retry-after", "location", "x-cw-request-id", "date"] {
+        for name in ["retry-after", "location", "link", "x-cw-request-id", "date"] {
             headers.insert(name, value.clone());
         }
     }
@@ -133,71 +95,18 @@ fn filled(text: &[u8], secrets: &[(&str, &str)]) -> Vec<u8> {
     filled
 }
 
-/// The beginning and the end of each secret, and what lies between them, in pieces.
-fn pieces<'a>(secrets: &[(&str, &'a str)]) -> impl Iterator<Item = &'a str> {
-    secrets.iter().flat_map(|(_, secret)| {
-        let last = secret.len() - PIECE;
-        (0..last)
-            .step_by(PIECE)
-            .chain([last])
-            .map(|start| &secret[start..start + PIECE])
-    })
-}
-
 /// The answer given, and what its errors must not show.
 struct Check {
     status: u16,
-    secrets: &'static [(&'static str, &'static str)],
+    secrets: Secrets,
 }
 
 impl Check {
-    /// An error shows no piece of a secret, on one line that leaves the terminal alone.
     fn check<T>(&self, result: Result<T>) {
         let Err(error) = result else { return };
         assert!(error.status().is_none_or(|status| status == self.status));
-        let line = error.to_string();
-        assert!(!line.contains(char::is_control), "{line:?}");
-        self.hidden(&line);
-        self.hidden(&format!("{error:?}"));
-        self.hidden(error.json_path().unwrap_or_default());
-        for (_, value) in error.context() {
-            self.hidden(value);
-        }
-        if let Some(http) = error.http() {
-            self.hidden(&format!("{http:?}"));
-            let len = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-            assert!(len(&http.vendor_code) <= 200);
-            assert!(len(&http.vendor_message) <= 1024);
-            assert!(len(&http.body_snippet) <= 2048);
-        }
-        let mut source = error.source();
-        while let Some(error) = source {
-            self.hidden(&error.to_string());
-            source = error.source();
-        }
+        hold_error(&error, self.secrets);
     }
-
-    fn hidden(&self, text: &str) {
-        for piece in pieces(self.secrets) {
-            assert!(!text.contains(piece), "a piece of a secret in {text:?}");
-        }
-    }
-}
-
-/// Runs calls on a clock that waits for nothing.
-fn run(calls: impl Future<Output = ()>) {
-    thread_local! {
-        static RUNTIME: Runtime = Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-    }
-    RUNTIME.with(|runtime| runtime.block_on(calls));
-}
-
-fn limiter() -> Arc<Limiter> {
-    Arc::new(Limiter::new(LimiterOptions::default()))
 }
 
 /// Whatever Sherweb answers becomes a value or an error that shows no secret.
@@ -210,20 +119,11 @@ pub fn sherweb_answers(data: &[u8]) {
             status: answer.status,
             secrets,
         };
-        let client = SherwebClient::builder()
-            .client_id("client-1")
-            .client_secret(SECRET.into())
-            .subscription_key(KEY.into())
-            .retry(RetryPolicy::none())
-            .limiter(limiter())
-            .jitter_seed(1)
-            .transport(Arc::new(Canned {
-                system: "sherweb",
-                answer,
-                tokens,
-            }))
-            .build();
-        let client = client.unwrap();
+        let client = clients::sherweb(Arc::new(Canned {
+            system: "sherweb",
+            answer,
+            tokens,
+        }));
         run(async {
             check.check(client.customers().await);
             if tokens {
@@ -249,22 +149,11 @@ pub fn ingram_answers(data: &[u8]) {
             status: answer.status,
             secrets,
         };
-        let client = IngramClient::builder()
-            .base_url("https://api.example.com/marketplace/na")
-            .marketplace("us")
-            .username("example-msp.API")
-            .password(SECRET.into())
-            .subscription_key(KEY.into())
-            .retry(RetryPolicy::none())
-            .limiter(limiter())
-            .jitter_seed(1)
-            .transport(Arc::new(Canned {
-                system: "ingram",
-                answer,
-                tokens,
-            }))
-            .build();
-        let client = client.unwrap();
+        let client = clients::ingram(Arc::new(Canned {
+            system: "ingram",
+            answer,
+            tokens,
+        }));
         run(async {
             check.check(client.subscription("1000451").await);
             if tokens {
@@ -293,25 +182,11 @@ pub fn cloudmore_answers(data: &[u8]) {
             status: answer.status,
             secrets,
         };
-        let client = CloudmoreClient::builder()
-            .username("api@example.com")
-            .password(KEY.into())
-            .client_secret(SECRET.into())
-            .reseller_id("r-1")
-            .retry(RetryPolicy::none())
-            .poll(PollPolicy {
-                deadline: Duration::ZERO,
-                ..PollPolicy::default()
-            })
-            .limiter(limiter())
-            .jitter_seed(1)
-            .transport(Arc::new(Canned {
-                system: "cloudmore",
-                answer,
-                tokens,
-            }))
-            .build();
-        let client = client.unwrap();
+        let client = clients::cloudmore(Arc::new(Canned {
+            system: "cloudmore",
+            answer,
+            tokens,
+        }));
         let day = "2026-03-01".parse().unwrap();
         run(async {
             check.check(client.organizations().await);
@@ -337,20 +212,11 @@ pub fn dandh_answers(data: &[u8]) {
             status: answer.status,
             secrets,
         };
-        let client = DandhClient::builder()
-            .username("sync@msp.example")
-            .password(SECRET.into())
-            .parent_account_id(7)
-            .retry(RetryPolicy::none())
-            .limiter(limiter())
-            .jitter_seed(1)
-            .transport(Arc::new(Canned {
-                system: "dandh",
-                answer,
-                tokens,
-            }))
-            .build();
-        let client = client.unwrap();
+        let client = clients::dandh(Arc::new(Canned {
+            system: "dandh",
+            answer,
+            tokens,
+        }));
         run(async {
             check.check(client.companies(7).await);
             if tokens {
@@ -376,22 +242,11 @@ pub fn connectwise_answers(data: &[u8]) {
         status: answer.status,
         secrets: CONNECTWISE,
     };
-    let client = ConnectWiseClient::builder()
-        .site("api-na.myconnectwise.net")
-        .company_id("acme")
-        .public_key("public-1")
-        .private_key(SECRET)
-        .client_id("0a1b2c3d-0000-4000-8000-000000000001")
-        .retry(RetryPolicy::none())
-        .limiter(limiter())
-        .jitter_seed(1)
-        .transport(Arc::new(Canned {
-            system: "connectwise",
-            answer,
-            tokens: false,
-        }))
-        .build();
-    let client = client.unwrap();
+    let client = clients::connectwise(Arc::new(Canned {
+        system: "connectwise",
+        answer,
+        tokens: false,
+    }));
     let addition = NewAddition {
         product: RecordRef::by_id(1),
         bill_customer: Some(BillCustomer::Billable),
@@ -428,16 +283,7 @@ pub fn autotask_answers(data: &[u8]) {
             answer: answer.clone(),
             tokens: false,
         }));
-        let client = AutotaskClient::builder()
-            .user_name("api@example.com")
-            .integration_code(KEY)
-            .secret(SECRET)
-            .maybe_zone_url(zone)
-            .retry(RetryPolicy::none())
-            .jitter_seed(1)
-            .transport(transport)
-            .build();
-        let client = client.unwrap();
+        let client = clients::autotask(transport, zone);
         let adjustment = NewContractServiceAdjustment::new("2026-12-01".parse().unwrap());
         run(async {
             check.check(client.zone_information().await);

@@ -1,9 +1,9 @@
-//! The `Link` and `Retry-After` headers.
+//! The `Link` and `Retry-After` headers, and the address that a client is given.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tallyline_core::http::{Link, parse_link_header, parse_retry_after};
+use tallyline_core::http::{BaseUrl, Link, parse_link_header, parse_retry_after};
 
 use super::first_line;
 
@@ -54,4 +54,37 @@ pub fn retry_after(data: &[u8]) {
         assert_eq!(rest, Some(Duration::ZERO), "{value:?}");
     }
     assert!(rest.is_some_and(|rest| rest <= DAY), "{value:?}");
+}
+
+/// A base URL that is taken is read again as it was, is HTTPS or of this machine, and no path below it leaves its host; one
+/// that is refused is not repeated.
+///
+/// The first line is the URL; the rest is a path below it.
+pub fn base_url(data: &[u8]) {
+    let (text, path) = first_line(data);
+    let url = match BaseUrl::parse(&text) {
+        Ok(url) => url,
+        Err(error) => {
+            let said = error.to_string();
+            let user = text
+                .split_once("//")
+                .and_then(|(_, rest)| rest.split_once('@'));
+            let user = user.map(|(user, _)| user).filter(|user| user.len() > 3);
+            assert!(user.is_none_or(|user| !said.contains(user)), "{said:?}");
+            return;
+        }
+    };
+    let written = url.as_str();
+    assert!(
+        BaseUrl::parse(written).is_ok_and(|again| again == url),
+        "{text:?}"
+    );
+    let here = matches!(url.host(), "localhost" | "[::1]") || url.host().starts_with("127.");
+    assert!(written.starts_with("https://") || here, "{text:?}");
+    assert!(!url.host().is_empty() && !written.contains('@') && !written.contains(['?', '#']));
+    let Ok(below) = url.join_path(&String::from_utf8_lossy(path)) else {
+        return;
+    };
+    assert_eq!((below.host(), below.port()), (url.host(), url.port()));
+    assert!(below.as_str().starts_with(written), "{text:?} {path:?}");
 }

@@ -11,7 +11,9 @@
     reason = "a property that does not hold panics"
 )]
 
+mod adapters;
 mod answers;
+mod clients;
 mod conditions;
 mod decimals;
 mod headers;
@@ -21,13 +23,15 @@ mod models;
 mod plan;
 mod redactor;
 
+pub use adapters::{sinks, sources};
 pub use answers::{
-    Watcher, autotask_answers, cloudmore_answers, connectwise_answers, dandh_answers,
-    ingram_answers, sherweb_answers, watch_requests,
+    autotask_answers, cloudmore_answers, connectwise_answers, dandh_answers, ingram_answers,
+    sherweb_answers,
 };
+pub use clients::{Watcher, watch_requests};
 pub use conditions::conditions;
 pub use decimals::decimals;
-pub use headers::{link_header, retry_after};
+pub use headers::{base_url, link_header, retry_after};
 pub use mapping::{mapping_csv, mapping_toml};
 pub use models::{
     autotask_models, cloudmore_models, connectwise_models, dandh_models, ingram_models,
@@ -43,6 +47,7 @@ pub type Property = (&'static str, fn(&[u8]));
 pub const ALL: &[Property] = &[
     ("autotask_answers", autotask_answers),
     ("autotask_models", autotask_models),
+    ("base_url", base_url),
     ("cloudmore_answers", cloudmore_answers),
     ("cloudmore_models", cloudmore_models),
     ("conditions", conditions),
@@ -61,6 +66,8 @@ pub const ALL: &[Property] = &[
     ("retry_after", retry_after),
     ("sherweb_answers", sherweb_answers),
     ("sherweb_models", sherweb_models),
+    ("sinks", sinks),
+    ("sources", sources),
 ];
 
 /// The first line of an input, and the bytes after it.
