@@ -30,10 +30,10 @@ pub(crate) use records::decode_records;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecimalError {
-    /// It is no number.
-    #[error("{0:?} is not a number")]
+    /// It is no number: the text in quotes, or its length.
+    #[error("{0} is not a number")]
     NotANumber(String),
-    /// It has more digits than 28, or is too large.
+    /// It has more digits than 28, or is too large: the text, or its length.
     #[error("{0} cannot be held exactly: more than 28 digits")]
     TooManyDigits(String),
 }
@@ -44,8 +44,8 @@ pub enum DecimalError {
 /// [`DecimalError`] when the text is no number or does not fit 28 digits.
 pub fn parse_decimal(text: &str) -> std::result::Result<Decimal, DecimalError> {
     let text = text.trim();
-    let not_a_number = || DecimalError::NotANumber(shorten(text));
-    let too_many = || DecimalError::TooManyDigits(shorten(text));
+    let not_a_number = || DecimalError::NotANumber(quoted(text));
+    let too_many = || DecimalError::TooManyDigits(told(text, str::to_owned));
     let (mantissa, exponent) = match text.find(['e', 'E']) {
         Some(at) => (
             &text[..at],
@@ -111,11 +111,20 @@ fn assemble(digits: &str, scale: i64, negative: bool) -> Option<Decimal> {
     Decimal::try_from_i128_with_scale(if negative { -value } else { value }, scale).ok()
 }
 
-fn shorten(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        Some((at, _)) => format!("{}...", &text[..at]),
-        None => text.to_owned(),
+/// The longest text, in characters, that an error repeats.
+const REPEATED: usize = 40;
+
+/// What an error says of a text: all of it, or how long it is. Never a piece: what masks secrets
+/// in errors knows them whole.
+fn told(text: &str, whole: impl FnOnce(&str) -> String) -> String {
+    match text.chars().count() {
+        length if length > REPEATED => format!("a text of {length} characters"),
+        _ => whole(text),
     }
+}
+
+fn quoted(text: &str) -> String {
+    told(text, |text| format!("{text:?}"))
 }
 
 /// Reads a decimal from a JSON number or a JSON text, through its literal text.
@@ -146,7 +155,7 @@ pub fn exact_decimal_opt<'de, D: Deserializer<'de>>(
 fn decimal_from_json(json: &str) -> std::result::Result<Decimal, DecimalError> {
     if json.starts_with('"') {
         let text: Cow<'_, str> =
-            serde_json::from_str(json).map_err(|_| DecimalError::NotANumber(shorten(json)))?;
+            serde_json::from_str(json).map_err(|_| DecimalError::NotANumber(quoted(json)))?;
         parse_decimal(&text)
     } else {
         parse_decimal(json)
@@ -287,7 +296,7 @@ where
     let text = text_or_number(deserializer)?;
     text.trim()
         .parse()
-        .map_err(|error| D::Error::custom(format!("{:?}: {error}", shorten(&text))))
+        .map_err(|error| D::Error::custom(format!("{}: {error}", quoted(&text))))
 }
 
 /// Defines an enum of wire names that keeps names it does not know.
@@ -415,6 +424,31 @@ mod tests {
 
     fn decimal(text: &str) -> String {
         parse_decimal(text).map_or_else(|error| error.to_string(), |value| value.to_string())
+    }
+
+    #[test]
+    fn an_error_repeats_a_text_whole_or_says_its_length_and_never_a_piece() {
+        #[derive(Debug, Deserialize)]
+        struct Id {
+            #[serde(deserialize_with = "whole_number")]
+            id: u32,
+        }
+        let short = format!("{}y", "x".repeat(REPEATED - 1));
+        let long = format!("{short}z");
+        let digits = "1".repeat(REPEATED + 1);
+        let id = |text: &str| {
+            let read = decode_json::<Id>(format!(r#"{{"id":"{text}"}}"#).as_bytes());
+            read.map(|row| row.id.to_string())
+                .unwrap_or_else(|error| error.to_string())
+        };
+        for said in [decimal(&short), id(&short)] {
+            assert!(said.contains(&format!("\"{short}\"")), "{said}");
+        }
+        for said in [decimal(&long), id(&long), decimal(&digits), id(&digits)] {
+            assert!(said.contains("a text of 41 characters"), "{said}");
+            assert!(!said.contains("xxx") && !said.contains("111"), "{said}");
+        }
+        assert_eq!(id("42"), "42");
     }
 
     #[test]
