@@ -234,16 +234,15 @@ impl PsaSink for Broken {
     }
 
     async fn verify(&self, change: &Change, receipt: Option<&Receipt>) -> Result<Verdict> {
-        match (self.flaw, &change.action) {
-            (Flaw::OnlySaysThatAPriceIsSet, Action::SetUnitPrice { line, to, .. }) => {
-                let observed = LineState {
-                    unit_price: Some(*to),
-                    ..LineState::default()
-                };
-                let line = line.clone();
-                return Ok(Verdict::Landed { line, observed });
-            }
-            _ => {}
+        if let (Flaw::OnlySaysThatAPriceIsSet, Action::SetUnitPrice { line, to, .. }) =
+            (self.flaw, &change.action)
+        {
+            let observed = LineState {
+                unit_price: Some(*to),
+                ..LineState::default()
+            };
+            let line = line.clone();
+            return Ok(Verdict::Landed { line, observed });
         }
         let line = receipt.and_then(|receipt| receipt.line.clone());
         match (line, wanted(change)) {
