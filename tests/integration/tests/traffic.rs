@@ -80,6 +80,11 @@ const NOT_HELD: &[(&str, &str, &str)] = &[
         "gives a fuzzer's bytes as answers; tests/decoders.rs holds every request",
     ),
     (
+        "tests/integration/src/decoders/adapters.rs",
+        "Transport for",
+        "gives a fuzzer's bytes as answers; tests/decoders.rs holds every request",
+    ),
+    (
         "tests/testkit/tests/contract.rs",
         "Transport for",
         "answers for the test of the `HeldTransport` around it",
