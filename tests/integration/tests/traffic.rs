@@ -45,12 +45,12 @@ const NOT_HELD: &[(&str, &str, &str)] = &[
         "a made-up vendor of a third party, without a document",
     ),
     (
-        "tests/testkit/tests/conformance_teeth.rs",
+        "tests/testkit/tests/doubles/acorn.rs",
         "Simulator::serve(",
         "the made-up vendor of the broken doubles, without a document",
     ),
     (
-        "tests/testkit/tests/doubles/source.rs",
+        "tests/testkit/tests/doubles/carrier.rs",
         "Transport for",
         "a broken double of the made-up vendor, around the transport of production",
     ),
