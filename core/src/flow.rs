@@ -16,7 +16,7 @@ use crate::plan::{AccountsContext, Change, Plan, PlanContext, Planner, Policy, p
 use crate::reconcile::{PsaBook, Reconciler};
 use crate::sink::{AgreementFilter, PsaSink, SinkDescriptor};
 use crate::source::{UsageRequest, VendorSource};
-use crate::store::Ledger;
+use crate::store::{Counts, Ledger};
 
 /// How far a read has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,8 @@ impl<'a> Flow<'a> {
     }
 
     /// Says which bills were exported and charged before: a source of bills then reads what is new
-    /// since, and no bill is charged again.
+    /// since, and no bill is charged again. It also says which counts were set last, on a sink that does
+    /// not tell them.
     #[must_use]
     pub fn with_ledger(mut self, ledger: &'a Ledger) -> Self {
         self.ledger = Some(ledger);
@@ -131,13 +132,15 @@ impl<'a> Flow<'a> {
         })
     }
 
-    /// Reads the lines of all agreements that the mapping's switched-on links feed.
+    /// Reads the lines of all agreements that the mapping's switched-on links feed. Of a sink that
+    /// [sets counts](crate::sink::SinkCapabilities::set_count) these are the counts that were set last, as the
+    /// [ledger](Self::with_ledger) holds them; without one, none is known.
     ///
     /// # Errors
     /// As [`lists`](Self::lists); an agreement that could not be read is a failed
     /// reading in the book, no error.
     pub async fn book(&self, lists: &Lists, mapping: &Mapping) -> Result<PsaBook> {
-        let mut book = PsaBook::new(
+        let book = PsaBook::new(
             lists.companies.iter().cloned(),
             lists.agreements.iter().cloned(),
             lists.products.iter().cloned(),
@@ -153,8 +156,7 @@ impl<'a> Flow<'a> {
         let wanted: Vec<AgreementId> = wanted.into_iter().collect();
         (self.on_progress)(Progress::Agreements(wanted.len()));
         let each = || (self.on_progress)(Progress::AgreementRead);
-        read_lines(self.sink, &wanted, &mut book, each).await?;
-        Ok(book)
+        read_lines(self.sink, self.ledger, &wanted, book, each).await
     }
 
     /// Reads both sides and plans what would bring the sink in step with the source.
@@ -239,13 +241,15 @@ pub async fn accounts_plan(
 }
 
 /// Reads the present state of the agreements that changes are about, for an
-/// [undo](crate::apply::after::undo).
+/// [undo](crate::apply::after::undo). Of a sink that sets counts these are the counts that were set last, as
+/// the ledger holds them.
 ///
 /// # Errors
 /// `Auth` and `Config`, and any error when the list gave nothing else. An agreement that could
 /// not be read is not in the book, or has no lines there.
 pub async fn book_of_changes<'c>(
     sink: &dyn PsaSink,
+    ledger: Option<&Ledger>,
     changes: impl IntoIterator<Item = &'c Change>,
 ) -> Result<PsaBook> {
     let mut companies = BTreeSet::new();
@@ -266,18 +270,29 @@ pub async fn book_of_changes<'c>(
         wanted.contains(&agreement.id) || key.is_some_and(|key| wanted.contains(&key))
     });
     let listed: Vec<AgreementId> = agreements.iter().map(|a| a.id.clone()).collect();
-    let mut book = PsaBook::new([], agreements, []);
-    read_lines(sink, &listed, &mut book, || {}).await?;
-    Ok(book)
+    let book = PsaBook::new([], agreements, []);
+    read_lines(sink, ledger, &listed, book, || {}).await
 }
 
-/// Reads the lines of agreements into the book that lists them.
+/// Reads the lines of agreements into the book that lists them; of a sink that sets counts, those that
+/// were set last.
 async fn read_lines(
     sink: &dyn PsaSink,
+    ledger: Option<&Ledger>,
     wanted: &[AgreementId],
-    book: &mut PsaBook,
+    mut book: PsaBook,
     each: impl Fn(),
-) -> Result<()> {
+) -> Result<PsaBook> {
+    if sink.descriptor().capabilities.set_count {
+        let none = Counts::default();
+        let counts = ledger.map_or(&none, Ledger::counts);
+        book = book.of_counts();
+        for agreement in wanted {
+            book.add_lines(counts.reading(agreement));
+            each();
+        }
+        return Ok(book);
+    }
     let mut readings = sink.lines(wanted);
     while let Some(reading) = readings.next().await {
         let reading: AgreementReading = reading?;
@@ -289,7 +304,7 @@ async fn read_lines(
         }
         each();
     }
-    Ok(())
+    Ok(book)
 }
 
 /// The agreements that the mapping's switched-on links feed.

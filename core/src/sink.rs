@@ -42,6 +42,30 @@ pub struct SinkCapabilities {
     pub create_agreement: bool,
     /// Charges can be added, and are found again by their marker.
     pub add_charge: bool,
+    /// Counts are set for an agreement and a product, absolute and without a line, and cannot be
+    /// read back. What was set last is known from the journal alone; see
+    /// [`CountRules`].
+    pub set_count: bool,
+}
+
+/// How counts are planned for a sink that [sets them](SinkCapabilities::set_count).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CountRules {
+    /// A count is set in every run, also where it is the one that was set last.
+    pub resend: bool,
+    /// A count that was set, and whose usage is gone from a complete reading, is set to zero. Else
+    /// it is reported, and stays.
+    pub zero_vanished: bool,
+}
+
+impl Default for CountRules {
+    /// Both: a count that is set twice is the same count.
+    fn default() -> Self {
+        Self {
+            resend: true,
+            zero_vanished: true,
+        }
+    }
 }
 
 /// What a sink is.
@@ -75,6 +99,8 @@ pub struct SinkDescriptor {
     /// The field of an account that holds the id of the PSA's company, of a vendor that takes in
     /// accounts: they are created with it, or given it, and found again by it. None elsewhere.
     pub account_field: Option<String>,
+    /// How counts are planned, where it sets them.
+    pub counts: CountRules,
 }
 
 impl SinkDescriptor {
@@ -97,6 +123,10 @@ impl SinkDescriptor {
             prorates_ends: false,
             lines_hold_for: Duration::ZERO,
             account_field: None,
+            counts: CountRules {
+                resend: true,
+                zero_vanished: true,
+            },
         }
     }
 }
@@ -191,6 +221,13 @@ pub enum Verdict {
     },
     /// The PSA holds what was there before the change.
     NotLanded,
+    /// The system does not tell what the change is about: whether it landed is known from the answer
+    /// to it alone, and there is none. Of a change that sets an absolute value it may be set once
+    /// more, by a resumed run, once the first can no longer arrive; of any other change it settles nothing.
+    CannotTell {
+        /// Why, in words.
+        detail: String,
+    },
     /// The PSA holds something else.
     Conflict {
         /// What was found, in words.
@@ -211,6 +248,10 @@ pub enum WriteError {
     /// The system refused the write: trying again gives the same answer.
     #[error("the write was refused: {0}")]
     Rejected(Error),
+    /// The system did not take it, as nobody has mapped there what it is about: no failure, and it
+    /// comes again with the next plan.
+    #[error("not mapped: {0}")]
+    NotMapped(Error),
     /// The write may or may not have been carried out: only reading back can tell.
     #[error("the outcome of the write is unknown: {0}")]
     Unknown(Error),
@@ -221,7 +262,10 @@ impl WriteError {
     #[must_use]
     pub fn error(&self) -> &Error {
         match self {
-            Self::NotSent(error) | Self::Rejected(error) | Self::Unknown(error) => error,
+            Self::NotSent(error)
+            | Self::Rejected(error)
+            | Self::NotMapped(error)
+            | Self::Unknown(error) => error,
         }
     }
 }
@@ -298,6 +342,12 @@ pub trait PsaSink: Send + Sync {
         &'a self,
         agreements: &'a [AgreementId],
     ) -> BoxStream<'a, Result<AgreementReading>>;
+
+    /// Is told, once before anything of a run is carried out, the changes that it may carry out, in the
+    /// order of the plan. Nothing is to be sent, and none of them need come.
+    fn begin(&self, changes: &[Change]) {
+        let _ = changes;
+    }
 
     /// Is told which changes of one agreement come next, in their order, before their lines are
     /// read: what several of them need can be read at once. Nothing is to be sent, and none of them

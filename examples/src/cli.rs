@@ -60,6 +60,9 @@ pub(crate) enum Command {
     Accounts,
     /// List the vendor's services and what each is linked to.
     Services,
+    /// Make in Gradient what the vendor's accounts and services need there, before the first plan. Shows it;
+    /// makes it with --yes.
+    Prepare(PrepareArgs),
     /// Decide which account is which company, and which service is which product.
     #[command(subcommand)]
     Map(MapCommand),
@@ -130,6 +133,13 @@ pub(crate) enum DemoSink {
     Connectwise,
     /// Autotask.
     Autotask,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PrepareArgs {
+    /// Make it.
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

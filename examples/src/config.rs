@@ -235,6 +235,8 @@ pub(crate) enum SinkConfig {
     Autotask(AutotaskConfig),
     /// ConnectWise PSA.
     ConnectWise(ConnectWiseConfig),
+    /// Gradient.
+    Gradient(GradientConfig),
 }
 
 impl SourceConfig {
@@ -256,6 +258,7 @@ impl SinkConfig {
         match self {
             Self::Autotask(tenant) => tenant.lookup_url.as_deref().unwrap_or_default(),
             Self::ConnectWise(tenant) => &tenant.site,
+            Self::Gradient(tenant) => tenant.base_url.as_deref().unwrap_or_default(),
         }
     }
 }
@@ -315,6 +318,30 @@ pub(crate) enum MarkerConfig {
     },
     /// Nowhere: the journal alone knows.
     JournalOnly,
+}
+
+/// An integration of Gradient.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GradientConfig {
+    /// The API's address, where it is not the vendor's own.
+    pub(crate) base_url: Option<String>,
+    /// The key of the integration.
+    pub(crate) vendor_api_key: SecretRef,
+    /// The key of the MSP.
+    pub(crate) partner_api_key: SecretRef,
+    /// The MSP, to which plans are bound.
+    pub(crate) organization_id: Option<String>,
+    /// Whether a count whose usage is gone is set to zero.
+    #[serde(default = "yes")]
+    pub(crate) send_zero: bool,
+    /// Whether every count is set in every run.
+    #[serde(default = "yes")]
+    pub(crate) resend: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// An Autotask tenant.

@@ -20,14 +20,16 @@ use tallyline_core::plan::PlanKind;
 use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result, VendorSource};
 use tallyline_dandh::{DandhClient, Marketplace, ParentAccount, QuantityPolicy};
+use tallyline_gradient::{GradientClient, GradientSink};
 use tallyline_ingram::progress::ProgressFile;
 use tallyline_ingram::{AccountReference, IngramClient, IngramSource, ServiceKeys, StatusRule};
 use tallyline_sherweb::SherwebClient;
 
 use crate::config::{
     AutotaskConfig, ClientPairConfig, CloudmoreConfig, Config, ConnectWiseConfig, DandhConfig,
-    EffectiveDaysConfig, IngramConfig, MarkerConfig, ProrateRounding, QuantityPolicyConfig,
-    ReportConfig, SecretRef, SherwebConfig, SinkConfig, SourceConfig, StatusRuleConfig,
+    EffectiveDaysConfig, GradientConfig, IngramConfig, MarkerConfig, ProrateRounding,
+    QuantityPolicyConfig, ReportConfig, SecretRef, SherwebConfig, SinkConfig, SourceConfig,
+    StatusRuleConfig,
 };
 use crate::files;
 use crate::output::{plain, warn};
@@ -291,6 +293,7 @@ pub(crate) fn sink(config: &Config) -> Result<Box<dyn PsaSink>> {
     match &config.sink {
         SinkConfig::ConnectWise(settings) => connectwise(config, settings),
         SinkConfig::Autotask(settings) => autotask(config, settings),
+        SinkConfig::Gradient(settings) => Ok(Box::new(gradient(config, settings)?)),
     }
 }
 
@@ -367,6 +370,34 @@ fn autotask(config: &Config, settings: &AutotaskConfig) -> Result<Box<dyn PsaSin
     Ok(Box::new(sink))
 }
 
+/// Gradient, for its set-up as well.
+///
+/// # Errors
+/// `Config` naming the setting.
+pub(crate) fn gradient(config: &Config, settings: &GradientConfig) -> Result<GradientSink> {
+    let client = GradientClient::builder()
+        .vendor_api_key(secret(
+            config,
+            "[sink] vendor_api_key",
+            &settings.vendor_api_key,
+        )?)
+        .partner_api_key(secret(
+            config,
+            "[sink] partner_api_key",
+            &settings.partner_api_key,
+        )?)
+        .maybe_base_url(settings.base_url.as_deref())
+        .maybe_retry(retry(config))
+        .maybe_limiter(limiter(config))
+        .build()?;
+    Ok(GradientSink::builder()
+        .client(client)
+        .maybe_organization_id(settings.organization_id.as_deref())
+        .send_zero(settings.send_zero)
+        .resend(settings.resend)
+        .build())
+}
+
 fn retry(config: &Config) -> Option<RetryPolicy> {
     config.attempts.map(|attempts| RetryPolicy {
         max_attempts: attempts.max(1),
@@ -431,6 +462,11 @@ pub(crate) fn explain(error: &Error, config: &Path) -> String {
             "Autotask",
             "[sink] user_name, integration_code and secret",
             "[sink] lookup_url",
+        )),
+        Some("gradient") => Some((
+            "Gradient",
+            "[sink] vendor_api_key and partner_api_key",
+            "[sink] base_url",
         )),
         _ => None,
     };

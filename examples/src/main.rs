@@ -79,6 +79,7 @@ fn run(cli: Cli) -> Result<Outcome> {
             Command::Check => commands::check::run(&context).await,
             Command::Accounts => commands::list::accounts(&context).await,
             Command::Services => commands::list::services(&context).await,
+            Command::Prepare(args) => commands::prepare::run(&context, &args).await,
             Command::Map(command) => commands::map::run(&context, command).await,
             Command::Plan(args) => commands::plan::run(&context, &args).await,
             Command::Export(args) => commands::export::run(&context, &args).await,

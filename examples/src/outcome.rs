@@ -28,6 +28,7 @@ impl Outcome {
         let found = &plan.content().found;
         let compared = [
             Kind::NewRevenue,
+            Kind::FirstCount,
             Kind::Change,
             Kind::NoChange,
             Kind::VendorMissing,
@@ -48,7 +49,12 @@ impl Outcome {
             return Self::Failed;
         }
         let shown = |kinds: &[Kind]| kinds.iter().any(|kind| found.contains_key(kind));
-        let has_usage = shown(&[Kind::NewRevenue, Kind::Change, Kind::NoChange]);
+        let has_usage = shown(&[
+            Kind::NewRevenue,
+            Kind::FirstCount,
+            Kind::Change,
+            Kind::NoChange,
+        ]);
         if summary.blocked + summary.ready == 0 && shown(&[Kind::VendorMissing]) && !has_usage {
             warn("the vendor shows no usage for any of the lines that are billed");
             return Self::Pending;

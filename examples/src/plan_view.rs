@@ -313,6 +313,7 @@ fn changes_table<'a>(changes: impl Iterator<Item = &'a Change>, ids: bool) -> Ta
         }
         let when = match &change.action {
             Action::AddCharge { .. } => format!("\ndated {}", change.effective),
+            Action::SetCount { .. } => format!("\nas of {}", change.effective),
             action if action.is_of_account() => String::new(),
             _ => format!("\nfrom {}", change.effective),
         };
@@ -403,6 +404,11 @@ pub(crate) fn action_words(action: &Action) -> (&'static str, String) {
         } => ("charge, once", format!("{quantity} at {unit_price}")),
         Action::CreateAccount { name } => ("new account", safe(name)),
         Action::LinkAccount { name, .. } => ("company's id", format!("onto {}", safe(name))),
+        Action::SetCount {
+            from: Some(from),
+            to,
+        } => ("count", format!("{from} -> {to}")),
+        Action::SetCount { from: None, to } => ("count", format!("not known -> {to}")),
         other => ("other", other.to_string()),
     }
 }
@@ -445,6 +451,7 @@ pub(crate) fn kind_words(kind: Kind) -> &'static str {
         Kind::NotObserved => "Not read, so nothing is changed",
         Kind::NotEligible => "Cannot take synced lines",
         Kind::NotBilled => "Charged by the vendor, and billed to nobody",
+        Kind::FirstCount => "Not counted yet",
         other => other.as_str(),
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn text(report: &ApplyReport, changes: &[Change]) -> String {
     format!(
         "{}\n{}",
         table_text(report, changes),
-        summary(report, system)
+        summary(report, changes, system)
     )
 }
 
@@ -56,14 +56,20 @@ pub(crate) fn table_text(report: &ApplyReport, changes: &[Change]) -> String {
 }
 
 /// The figures, and what to do next.
-fn summary(report: &ApplyReport, system: &str) -> String {
+fn summary(report: &ApplyReport, changes: &[Change], system: &str) -> String {
     let totals = &report.totals;
     let untouched = totals.blocked + totals.not_approved == report.changes.len();
+    let counts = changes.iter().any(|change| change.action.is_absolute());
+    let proved = if counts {
+        "each was answered as taken"
+    } else {
+        "each was read back and found as wanted"
+    };
     let mut sentences = vec![match totals.done {
         0 if untouched => "There was nothing to do: nothing was written.".to_owned(),
         0 => "No change is done.".to_owned(),
         done => format!(
-            "{} done; each was read back and found as wanted.",
+            "{} done; {proved}.",
             count(done, "change is", "changes are")
         ),
     }];
@@ -103,6 +109,10 @@ fn summary(report: &ApplyReport, system: &str) -> String {
     add(
         totals.skipped,
         "passed over, as an earlier change of the agreement was not done.",
+    );
+    add(
+        totals.not_mapped,
+        "not taken, as they are not mapped there: map them, or leave them; the next plan brings them again.",
     );
     add(totals.waiting, "not begun, or not finished.");
     if let Some(stop) = &report.stopped {
@@ -164,6 +174,7 @@ fn result_words(result: &ChangeResult, change: &Change) -> String {
         }
         Fate::NotApproved => return "not approved, not written".to_owned(),
         Fate::Skipped => "passed over, not written".to_owned(),
+        Fate::NotMapped => "not mapped there, not taken; it comes again".to_owned(),
         Fate::Waiting => "not begun, or not finished".to_owned(),
         other => format!("{other:?}"),
     };
@@ -186,6 +197,7 @@ fn proof(change: &Change, after: &LineState) -> String {
             || "read back: no end".to_owned(),
             |day| format!("read back: ends {day}"),
         ),
+        Action::SetCount { .. } => format!("taken: {}", after.quantity),
         _ => format!("read back: {}", after.quantity),
     }
 }

@@ -330,6 +330,19 @@ fn exceeds(approved: &Action, wanted: &Action) -> Option<String> {
             }
             None
         }
+        (
+            Action::SetCount { from, to },
+            Action::SetCount {
+                from: start,
+                to: end,
+            },
+        ) => {
+            let within = match (from, start) {
+                (Some(from), Some(start)) => is_within((*from, *to), (*start, *end)),
+                _ => to == end,
+            };
+            (!within).then(|| format!("it would {wanted}, approved is to {approved}"))
+        }
         (Action::CreateAgreement { .. }, Action::CreateAgreement { .. })
         | (Action::CreateAccount { .. }, Action::CreateAccount { .. })
         | (Action::LinkAccount { .. }, Action::LinkAccount { .. }) => {

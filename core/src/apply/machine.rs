@@ -6,7 +6,7 @@ use super::Override;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::LineState;
 use crate::sink::{Receipt, Verdict, WriteError};
-use crate::store::{ChangeState, Event, Failure};
+use crate::store::{ChangeState, Event, Failure, SkipCause};
 
 /// What bounds the work on one change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Limits {
     /// landed, and how often reading back may fail before it stays unsettled; at least once.
     pub verify_attempts: u32,
     /// Whether a write that left before a resume, and that so many read-backs show as not
-    /// landed, may be sent once more: only when so much time has passed that it can no longer
+    /// landed, or that nobody can tell of, may be sent once more: only when so much time has passed that it can no longer
     /// arrive.
     pub may_rewrite: bool,
 }
@@ -53,6 +53,8 @@ pub enum Written {
     NotSent(Failure),
     /// The system refused.
     Rejected(Failure),
+    /// The system did not take it, as nobody has mapped there what it is about.
+    NotMapped(Failure),
     /// It may or may not have been carried out.
     Unknown(Failure),
 }
@@ -63,6 +65,7 @@ impl From<std::result::Result<Receipt, WriteError>> for Written {
             Ok(receipt) => Self::Answered(receipt),
             Err(WriteError::NotSent(error)) => Self::NotSent(Failure::from(&error)),
             Err(WriteError::Rejected(error)) => Self::Rejected(Failure::from(&error)),
+            Err(WriteError::NotMapped(error)) => Self::NotMapped(Failure::from(&error)),
             Err(WriteError::Unknown(error)) => Self::Unknown(Failure::from(&error)),
         }
     }
@@ -127,7 +130,8 @@ enum Phase {
 /// Two properties hold for every sequence of inputs. [`Step::Write`] comes only after
 /// [`Event::Sent`] was recorded, and comes a second time only where the write before it was held
 /// back, or where a machine that was [resumed](Machine::resume) has read back that it has not
-/// landed.
+/// landed, or was told that the system [cannot tell](Verdict::CannotTell), which is said of
+/// absolute values alone.
 ///
 /// # Examples
 /// ```
@@ -329,6 +333,10 @@ impl Machine {
                 failure,
                 retryable: false,
             }),
+            Written::NotMapped(failure) => self.settle(Event::Skipped {
+                cause: SkipCause::NotMapped,
+                reason: failure.message,
+            }),
         }
     }
 
@@ -357,6 +365,17 @@ impl Machine {
                 } else {
                     self.phase = Phase::Wait;
                 }
+            }
+            Ok(Verdict::CannotTell { detail }) => {
+                self.pending.push_back(Event::Verified {
+                    verdict: Verdict::CannotTell { detail },
+                });
+                // Asking again would tell nothing else. An answered write is never repeated.
+                self.phase = if self.receipt.is_none() && self.may_rewrite {
+                    Phase::Check
+                } else {
+                    Phase::Unsettled
+                };
             }
             Ok(verdict) => {
                 self.pending.push_back(Event::Verified {
@@ -390,7 +409,7 @@ impl Machine {
                 self.settle(Event::Done { recovered });
             }
             Verdict::Conflict { detail, .. } => self.settle(Event::Conflict { detail }),
-            Verdict::NotLanded => self.phase = Phase::Verify,
+            Verdict::NotLanded | Verdict::CannotTell { .. } => self.phase = Phase::Verify,
         }
     }
 

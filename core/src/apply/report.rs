@@ -37,6 +37,9 @@ pub enum Outcome {
     NotApproved,
     /// It was passed over for good, on account of an earlier change of the agreement.
     Skipped,
+    /// The system did not take it, as nobody has mapped there what it is about: it comes again with the
+    /// next plan.
+    NotMapped,
     /// Its turn did not come, and no write of it is out: resume the run to go on.
     Waiting,
 }
@@ -154,6 +157,9 @@ impl ChangeResult {
             Event::Verified {
                 verdict: Verdict::Conflict { observed, .. },
             } => self.after.clone_from(observed),
+            Event::Verified {
+                verdict: Verdict::CannotTell { detail },
+            } => self.detail.clone_from(detail),
             Event::Done { recovered } => {
                 self.settle(Outcome::Done {
                     recovered: *recovered,
@@ -180,6 +186,7 @@ impl ChangeResult {
                     SkipCause::NotApproved => Outcome::NotApproved,
                     SkipCause::Blocked => Outcome::Blocked,
                     SkipCause::Earlier => Outcome::Skipped,
+                    SkipCause::NotMapped => Outcome::NotMapped,
                 });
                 self.detail.clone_from(reason);
             }
@@ -213,6 +220,7 @@ impl fmt::Display for ChangeResult {
             Outcome::Blocked => "nothing written, the plan's guards speak against it",
             Outcome::NotApproved => "nothing written, it is not approved",
             Outcome::Skipped => "nothing written, passed over",
+            Outcome::NotMapped => "not taken, as it is not mapped there; it comes again",
             Outcome::Waiting => "nothing written yet, it waits for the run to be resumed",
         })?;
         if !self.detail.is_empty() {
@@ -279,8 +287,16 @@ pub struct Totals {
     pub not_approved: usize,
     /// Passed over.
     pub skipped: usize,
+    /// Not taken, as nobody has mapped there what they are about.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_mapped: usize,
     /// Waiting for the run to be resumed.
     pub waiting: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Totals {
@@ -299,6 +315,7 @@ impl Totals {
                 Outcome::Blocked => totals.blocked += 1,
                 Outcome::NotApproved => totals.not_approved += 1,
                 Outcome::Skipped => totals.skipped += 1,
+                Outcome::NotMapped => totals.not_mapped += 1,
                 Outcome::Waiting => totals.waiting += 1,
             }
         }
@@ -320,6 +337,7 @@ impl fmt::Display for Totals {
             (self.blocked, "blocked"),
             (self.not_approved, "not approved"),
             (self.skipped, "skipped"),
+            (self.not_mapped, "not mapped"),
             (self.waiting, "waiting"),
         ] {
             if count > 0 {

@@ -163,6 +163,9 @@ impl<'a> Applier<'a> {
             .concurrency
             .min(self.sink.descriptor().concurrency)
             .max(1);
+        let open = changes.iter().filter(|c| !c.state().is_settled());
+        let open: Vec<Change> = open.map(|c| c.change.clone()).collect();
+        self.sink.begin(&open);
         let order: Vec<ChangeId> = changes.iter().map(|c| c.change.id.clone()).collect();
         let work: Vec<_> = by_agreement(record, changes)
             .into_iter()

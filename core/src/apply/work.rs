@@ -13,8 +13,8 @@ use crate::model::{AgreementId, AgreementLine, ChangeId, ChargeKey, LinesOutcome
 use crate::plan::Change;
 use crate::sink::Verdict;
 use crate::store::{
-    ChangeRecord, ChangeState, Claim, ClaimRequest, Event, Failure, Lease, RecordedEvent, RunId,
-    UnsettledChange,
+    ChangeRecord, ChangeState, Claim, ClaimRequest, Counts, Event, Failure, Lease, RecordedEvent,
+    RunId, UnsettledChange,
 };
 
 /// The work on one agreement.
@@ -260,11 +260,20 @@ impl<'a> AgreementWork<'a> {
     }
 }
 
-/// The lines of an agreement.
+/// The lines of an agreement; where the sink does not tell counts, those that were set last. What a
+/// change of another run may have set is settled before: see [`AgreementMachine`].
 async fn read(
     run: &Run<'_>,
     agreement: &AgreementId,
 ) -> std::result::Result<Vec<AgreementLine>, Failure> {
+    if run.applier.sink.descriptor().capabilities.set_count {
+        let sides = (run.record.source.as_str(), run.record.sink.as_str());
+        let counts = Counts::of_agreement(run.applier.journal, sides, agreement).await;
+        return match counts {
+            Ok(counts) => Ok(counts.lines(agreement)),
+            Err(error) => Err(Failure::from(&error)),
+        };
+    }
     let wanted = [agreement.clone()];
     let mut readings = run.applier.sink.lines(&wanted);
     while let Some(reading) = readings.next().await {

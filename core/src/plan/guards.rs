@@ -76,11 +76,15 @@ pub(crate) fn unsupported(action: &Action, sink: &SinkDescriptor) -> Option<Stri
         Action::CreateAccount { .. } | Action::LinkAccount { .. } => {
             (sink.account_field.is_some(), "take in accounts")
         }
+        Action::SetCount { .. } => (can.set_count, "set counts"),
     };
     (!able).then(|| format!("{} cannot {what}", sink.name))
 }
 
 fn wanted(action: &Action) -> Option<Quantity> {
+    if let Action::SetCount { to, .. } = action {
+        return Some(*to);
+    }
     action.quantities().map(|(_, to)| to)
 }
 
@@ -187,7 +191,8 @@ fn goes_on_elsewhere(row: Row<'_>, action: &Action) -> Option<String> {
             ..
         }
     );
-    ends.then(|| {
+    let zeroed = matches!(action, Action::SetCount { .. }) && row.kind() == Kind::VendorMissing;
+    (ends || zeroed).then(|| {
         format!(
             "the client also has usage of {unmapped}, which is not mapped: it may be the same \
              thing under another key; map or exclude it first"
@@ -448,7 +453,7 @@ fn spans(changes: &[Change]) -> Vec<Span> {
             None => spans.push(Span {
                 from,
                 to,
-                new: line.is_none(),
+                new: line.is_none() && !change.action.is_absolute(),
             }),
         }
     }

@@ -1,6 +1,8 @@
 //! Plans: what will be changed, why, on which observed state, and what speaks against it.
 
+mod action;
 mod change;
+mod count;
 mod document;
 pub(crate) mod guards;
 mod notices;
@@ -11,9 +13,10 @@ mod policy;
 mod precondition;
 mod strategy;
 
-pub(crate) use change::Shown;
+pub use action::Action;
+pub(crate) use action::Shown;
 pub use change::{
-    Action, Block, Change, Evidence, Guard, Labels, LineHolds, Precondition, Undoes, UsageEvidence,
+    Block, Change, Evidence, Guard, Labels, LineHolds, Precondition, Undoes, UsageEvidence,
     split_pair,
 };
 pub use document::{Notice, Origin, Plan, PlanContent, PlanKind, PlanSummary, PlannedBill, Side};

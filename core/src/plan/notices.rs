@@ -46,6 +46,12 @@ fn sentence(row: Row<'_>, context: &PlanContext<'_>) -> Option<String> {
             row.vendor().unwrap_or_default(),
             context.sink.name
         ),
+        Kind::VendorMissing if row.book().is_of_counts() => format!(
+            "{} shows no usage any more; the last count that {} was given is {}, which stays",
+            context.source.name,
+            context.sink.name,
+            row.psa().unwrap_or_default()
+        ),
         Kind::VendorMissing => format!(
             "{} shows no usage for the line of {}; nothing is changed",
             context.source.name,

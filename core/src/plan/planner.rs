@@ -4,6 +4,7 @@ use rust_decimal::RoundingStrategy;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::count;
 use super::document::hex;
 use super::guards;
 use super::notices::{Names, notice_of, notices_of};
@@ -157,6 +158,12 @@ impl Planner {
                 let mut change = self.change(row, action, date, reason, context)?;
                 change.marker = sum.key.marker(context.source.system);
                 out.push(change);
+            }
+            return Ok(());
+        }
+        if context.sink.capabilities.set_count {
+            if let Some((action, reason)) = count::of_row(row, context) {
+                out.push(self.change(row, action, today, reason, context)?);
             }
             return Ok(());
         }
@@ -370,7 +377,8 @@ impl Planner {
         if let Some(sentence) = own::charged_otherwise(row, &self.policy) {
             return Some(notice_of(row, &sentence, context));
         }
-        let mixed = self.policy.sync_unit_cost && row.vendor_cost() == VendorCost::Mixed;
+        let costs = self.policy.sync_unit_cost && !context.sink.capabilities.set_count;
+        let mixed = costs && row.vendor_cost() == VendorCost::Mixed;
         mixed.then(|| {
             notice_of(
                 row,

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::change::Shown;
+use super::action::Shown;
 use super::{Action, Change, Precondition};
-use crate::model::{AgreementLine, AgreementLineId};
+use crate::model::{AgreementLine, AgreementLineId, Quantity};
 
 impl Change {
     /// Checks the precondition against the agreement's lines.
@@ -15,6 +15,9 @@ impl Change {
         if self.action.makes_record() {
             // What it makes is no line: none stands in its way.
             return Ok(());
+        }
+        if let Precondition::LastCount { quantity } = &self.precondition {
+            return self.check_last_count(*quantity, lines);
         }
         let Some(id) = self.action.line() else {
             return self.check_absence(lines);
@@ -52,6 +55,27 @@ impl Change {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether the count that was set last is the one planned on.
+    fn check_last_count(
+        &self,
+        planned_on: Option<Quantity>,
+        lines: &[AgreementLine],
+    ) -> Result<(), String> {
+        let last = lines.iter().find(|line| line.product == self.product);
+        let last = last.map(|line| line.state.quantity);
+        let shown = |count: Option<Quantity>| {
+            count.map_or_else(|| "none".to_owned(), |count| count.to_string())
+        };
+        if last == planned_on {
+            return Ok(());
+        }
+        Err(format!(
+            "the count set last is {}, planned on {}",
+            shown(last),
+            shown(planned_on)
+        ))
     }
 
     /// Whether nothing stands where the line is to be created, and what it goes with does.

@@ -19,6 +19,8 @@ pub struct PsaBook {
     agreement_index: HashMap<AgreementId, u32>,
     /// The agreements that carry a key, by the key as it is compared.
     keyed: HashMap<String, Vec<u32>>,
+    /// Whether its lines are counts that were set last.
+    counts: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -62,6 +64,20 @@ impl PsaBook {
             });
         }
         book
+    }
+
+    /// Says that what is added as lines are the counts that were set last, on a sink that does not tell
+    /// them: where there is none, it is not known what the system holds.
+    #[must_use]
+    pub fn of_counts(mut self) -> Self {
+        self.counts = true;
+        self
+    }
+
+    /// Whether its lines are counts that were set last.
+    #[must_use]
+    pub fn is_of_counts(&self) -> bool {
+        self.counts
     }
 
     /// Adds what was read of an agreement's lines. Says whether the agreement is in the book

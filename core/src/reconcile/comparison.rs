@@ -42,6 +42,8 @@ pub enum Kind {
     Exported,
     /// Charged by the vendor, and of a kind that the service's link does not bill.
     NotBilled,
+    /// Usage whose count was never set, on a sink that does not tell counts.
+    FirstCount,
 }
 
 impl Kind {
@@ -61,6 +63,7 @@ impl Kind {
             Self::NotEligible => "not eligible",
             Self::Exported => "exported before",
             Self::NotBilled => "not billed",
+            Self::FirstCount => "first count",
         }
     }
 }

@@ -389,6 +389,12 @@ impl<'a> Reconciler<'a> {
             return (Kind::Ambiguous, Some(reason));
         }
         let vendor = match found.owed {
+            // A count of zero is what is wanted of usage that is gone.
+            None if self.book.is_of_counts()
+                && line.is_some_and(|line| line.state.quantity.is_zero()) =>
+            {
+                return (Kind::NoChange, None);
+            }
             None => return (Kind::VendorMissing, None),
             Some(owed) => match owed.quantity {
                 Some(quantity) => quantity,
@@ -400,6 +406,7 @@ impl<'a> Reconciler<'a> {
         };
         match line {
             None if vendor.is_zero() => (Kind::NoChange, None),
+            None if self.book.is_of_counts() => (Kind::FirstCount, None),
             None => (Kind::NewRevenue, None),
             Some(line) if line.state.quantity == vendor => (Kind::NoChange, None),
             Some(_) => (Kind::Change, None),

@@ -51,6 +51,8 @@ pub enum SkipCause {
     Blocked,
     /// What became of an earlier change of the agreement, or of the reading of its lines.
     Earlier,
+    /// The system did not take it, as nobody has mapped there what it is about.
+    NotMapped,
 }
 
 /// One thing that happened to a change. A journal only ever adds events.
@@ -85,7 +87,8 @@ pub enum Event {
     /// The write is about to leave. From here on it may have been carried out.
     Sent {
         /// Which write of this change it is, from 1. A second one follows only on proof that
-        /// the first has not landed, or that it did not leave.
+        /// the first has not landed, or that it did not leave; of an absolute value also where the
+        /// system cannot tell.
         attempt: u32,
     },
     /// The write that was about to leave did not: nothing was sent.
@@ -230,7 +233,7 @@ impl ChangeState {
             Event::Answered { .. } => Self::Answered,
             Event::Verified { verdict } => match verdict {
                 Verdict::Landed { .. } | Verdict::Made { .. } => Self::Landed,
-                Verdict::NotLanded => self,
+                Verdict::NotLanded | Verdict::CannotTell { .. } => self,
                 Verdict::Conflict { .. } => Self::Conflicting,
             },
             Event::Unverified { .. } => self,

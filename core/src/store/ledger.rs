@@ -1,10 +1,10 @@
-//! The ledger of exported bills: which of them reached the PSA, by which run and change.
+//! The ledger: which bills and counts reached the PSA, by which run and change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeRecord, ChangeState, RunId, RunRecord};
+use super::{ChangeRecord, ChangeState, Counts, RunId, RunRecord};
 use crate::model::{Bill, ChangeId, ChargeKey, ExportedBills, Timestamp, VendorAccountId};
 use crate::plan::{Change, PlannedBill};
 
@@ -36,7 +36,7 @@ pub struct ExportedBill {
     pub changes: Vec<ChangeId>,
 }
 
-/// The bills that were exported and charged, from one source to one sink.
+/// The bills that were exported and charged, and the counts that were set, from one source to one sink.
 ///
 /// It is no record of its own that could differ from what was done: it is read off the journal,
 /// by [`Journal::ledger`](super::Journal::ledger). A charge counts as made when its change is
@@ -46,6 +46,7 @@ pub struct ExportedBill {
 pub struct Ledger {
     charges: BTreeMap<ChargeKey, LedgerCharge>,
     exported: Vec<ExportedBill>,
+    counts: Counts,
 }
 
 impl Ledger {
@@ -66,6 +67,12 @@ impl Ledger {
         self.charges.iter()
     }
 
+    /// The counts that were set last, on a sink that does not tell them.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
     /// The exported bills, in the order in which their runs began.
     #[must_use]
     pub fn exported(&self) -> &[ExportedBill] {
@@ -84,6 +91,7 @@ impl Ledger {
     /// Takes a run into account. Runs are to be given in the order in which they began.
     pub fn add(&mut self, run: &RunRecord, bills: &[PlannedBill], changes: &[ChangeRecord]) {
         for record in changes {
+            self.counts.add(&run.id, record);
             let state = record.state();
             let Some(key) = record.change.charge_key() else {
                 continue;

@@ -4,6 +4,7 @@
 //! [`Journal`] is the trait; [`MemoryStore`] forgets with the process, `SqliteStore` (feature
 //! `sqlite`) keeps one file.
 
+mod counts;
 mod event;
 mod holders;
 mod journal;
@@ -25,6 +26,7 @@ mod sqlite_written;
 mod tests;
 mod written;
 
+pub use counts::{Counts, LastCount};
 pub use event::{ChangeState, Event, Failure, SkipCause};
 pub use journal::{ChangeRecord, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange};
 pub use lease::{Claim, ClaimRequest, HolderId, Lease, Registration};

@@ -7,6 +7,7 @@ pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod map;
 pub(crate) mod plan;
+pub(crate) mod prepare;
 pub(crate) mod retry;
 mod runs;
 pub(crate) mod show;

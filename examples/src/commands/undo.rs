@@ -8,6 +8,7 @@ use tallyline_core::Result;
 use tallyline_core::apply::after::{self, NotUndone, Refusal, TakenBack, Undo, UndoContext};
 use tallyline_core::flow;
 use tallyline_core::plan::PlanKind;
+use tallyline_core::store::Journal as _;
 
 use super::{Context, apply, retry, runs};
 use crate::cli::UndoArgs;
@@ -31,7 +32,8 @@ pub(crate) async fn run(context: &Context, args: &UndoArgs) -> Result<Outcome> {
     let sink = connect::target(&config, PlanKind::of(changes()))?;
     let plan = apply::check_run(&journal, &run.id, &config, sink.as_ref()).await?;
     let (_, tenant) = connect::source_tenant(&config)?;
-    let book = flow::book_of_changes(sink.as_ref(), changes()).await?;
+    let ledger = journal.ledger(&run.source, &run.sink).await?;
+    let book = flow::book_of_changes(sink.as_ref(), Some(&ledger), changes()).await?;
     let undo = after::undo(
         &run,
         &records,

@@ -10,6 +10,7 @@ mod apply;
 mod connections;
 mod demo;
 mod export;
+mod gradient;
 mod kill;
 mod mapping;
 mod outages;

@@ -172,7 +172,9 @@ impl Stage {
         let changes = records.iter().map(|record| &record.change);
         let context = UndoContext {
             sink: self.sink.descriptor(),
-            book: &flow::book_of_changes(&self.sink, changes).await.unwrap(),
+            book: &flow::book_of_changes(&self.sink, None, changes)
+                .await
+                .unwrap(),
             policy: &self.policy,
             today: now.date(),
             now,

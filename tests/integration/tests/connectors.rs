@@ -10,7 +10,11 @@ use tallyline_integration::decoders::ALL;
 use tallyline_testkit::contract::System;
 
 /// A crate that is excused from something that all are held to: its name, from what, and why.
-const EXCUSED: &[(&str, &str, &str)] = &[];
+const EXCUSED: &[(&str, &str, &str)] = &[(
+    "gradient",
+    "a hostile answer for one of several",
+    "no answer of Gradient is about one of several: it tells no counts, and lists come whole",
+)];
 
 /// A connector or PSA.
 struct Crate {

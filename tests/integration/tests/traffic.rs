@@ -180,6 +180,31 @@ const NOT_HELD: &[(&str, &str, &str)] = &[
         "D&H publishes no OpenAPI document",
     ),
     (
+        "tests/testkit/src/gradient/mod.rs",
+        "Simulator::serve(",
+        "Gradient publishes no OpenAPI document that is kept",
+    ),
+    (
+        "psa/gradient/tests/common/mod.rs",
+        "MockVendor::undocumented",
+        "Gradient publishes no OpenAPI document that is kept",
+    ),
+    (
+        "psa/gradient/tests/raw/mod.rs",
+        "the table of gradient",
+        "Gradient publishes no OpenAPI document that is kept",
+    ),
+    (
+        "psa/gradient/tests/hostile_operations.rs",
+        "the table of gradient",
+        "Gradient publishes no OpenAPI document that is kept",
+    ),
+    (
+        "psa/gradient/tests/credentials.rs",
+        "the table of gradient",
+        "Gradient publishes no OpenAPI document that is kept",
+    ),
+    (
         "tests/testkit/tests/tables.rs",
         "the table of wrong",
         "broken doubles of a made-up client, for the tables themselves",

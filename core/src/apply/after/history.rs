@@ -26,6 +26,8 @@ pub enum Proof {
     ReadBack,
     /// The answer was lost, or the run was stopped; reading back showed the line as wanted.
     ReadBackAlone,
+    /// The PSA answered that it took what was set, which it does not tell back.
+    Answered,
     /// It is not proved: the line shows something that nobody planned.
     Contradicted,
     /// It is not proved yet.
@@ -39,6 +41,7 @@ impl Proof {
         match self {
             Self::ReadBack => "written and read back",
             Self::ReadBackAlone => "the answer was lost, and reading back showed it",
+            Self::Answered => "written and answered as taken; the system does not tell it back",
             Self::Contradicted => "not proved: the PSA shows something that nobody planned",
             Self::Open => "not known yet: the run is to be resumed",
         }
@@ -126,6 +129,7 @@ impl HistoryEntry {
         } = written;
         let result = ChangeResult::of(&record);
         let proof = match result.outcome {
+            Outcome::Done { .. } if record.change.action.is_absolute() => Proof::Answered,
             Outcome::Done { recovered: false } => Proof::ReadBack,
             Outcome::Done { recovered: true } => Proof::ReadBackAlone,
             Outcome::Conflict => Proof::Contradicted,

@@ -26,7 +26,10 @@ pub use undo::{NotUndone, Refusal, Undo, UndoContext, undo};
 pub(super) const PAGE: usize = 200;
 
 /// The written changes that a query means, a page at a time.
-fn written(journal: &dyn Journal, query: WrittenQuery) -> BoxStream<'_, Result<WrittenChange>> {
+pub(crate) fn written(
+    journal: &dyn Journal,
+    query: WrittenQuery,
+) -> BoxStream<'_, Result<WrittenChange>> {
     let start = (query, Some(WrittenPosition::default()));
     let pages = stream::try_unfold(start, move |(query, after)| {
         next_page(journal, query, after)

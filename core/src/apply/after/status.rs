@@ -25,6 +25,8 @@ pub enum Standing {
     Drifted,
     /// Not begun: an earlier change of the line or the agreement did not go through.
     Skipped,
+    /// Not taken: nobody has mapped in the PSA what it is about.
+    NotMapped,
     /// Not begun: the run was stopped before.
     Waiting,
     /// Nobody approved it.
@@ -49,6 +51,8 @@ pub enum Remedy {
     /// Undo the same run again: what is retried is what the vendor says, and this run was an
     /// undo.
     UndoAgain,
+    /// Map it there, or leave it: the next plan brings it again.
+    Map,
     /// Approve it, or leave it.
     Approve,
     /// Override the block in a new plan, or leave it.
@@ -70,6 +74,7 @@ impl Standing {
             Outcome::Blocked => Self::Blocked,
             Outcome::NotApproved => Self::NotApproved,
             Outcome::Skipped => Self::Skipped,
+            Outcome::NotMapped => Self::NotMapped,
         })
     }
 
@@ -85,6 +90,9 @@ impl Standing {
             Self::Skipped => {
                 "not begun, as an earlier change of the line or agreement did not go through"
             }
+            Self::NotMapped => {
+                "not mapped there: nothing was taken, and it comes again with the next plan"
+            }
             Self::Waiting => "not begun, as the run was stopped before",
             Self::NotApproved => "not approved, nothing was written",
             Self::Blocked => "blocked, nothing was written",
@@ -99,6 +107,7 @@ impl Standing {
             Self::Conflict => Remedy::Look,
             Self::Refused => Remedy::MendAndRetry,
             Self::Failed | Self::Drifted | Self::Skipped => Remedy::Retry,
+            Self::NotMapped => Remedy::Map,
             Self::NotApproved => Remedy::Approve,
             Self::Blocked => Remedy::Override,
         }
@@ -123,6 +132,9 @@ impl Remedy {
             Self::MendAndRetry => "mend what the reason names, then bring it again",
             Self::Retry => "bring it again: it is planned anew on what the PSA bills now",
             Self::UndoAgain => "mend what the reason names, then undo the same run again",
+            Self::Map => {
+                "map account and service there, or leave it: the next plan brings it again"
+            }
             Self::Approve => "leave it, or approve it",
             Self::Override => "leave it, or make a new plan and override the block by name",
         }

@@ -1,6 +1,7 @@
 //! A change against the lines of its agreement, and against another change.
 
 use crate::apply::Check;
+use crate::error::ErrorKind;
 use crate::model::AgreementLine;
 use crate::plan::{Action, Change};
 use crate::sink::Verdict;
@@ -8,10 +9,11 @@ use crate::store::Failure;
 
 /// Compares the target with the change's precondition.
 pub(super) fn check(change: &Change, lines: &[AgreementLine]) -> Check {
-    let observed = change.action.line().and_then(|id| {
-        let line = lines.iter().find(|line| line.id == *id)?;
-        Some(line.state.clone())
+    let observed = lines.iter().find(|line| match change.action.line() {
+        Some(id) => line.id == *id,
+        None => change.action.is_absolute() && line.product == change.product,
     });
+    let observed = observed.map(|line| line.state.clone());
     match change.check_precondition(lines) {
         Ok(()) => Check::Held { observed },
         Err(mut detail) => {
@@ -28,6 +30,9 @@ pub(super) fn looked_up(found: std::result::Result<Verdict, Failure>) -> Check {
     match found {
         Ok(Verdict::NotLanded) => Check::Held { observed: None },
         Ok(Verdict::Conflict { detail, observed }) => Check::Drifted { detail, observed },
+        Ok(Verdict::CannotTell { detail }) => {
+            Check::Unreadable(Failure::new(ErrorKind::Unsupported, detail))
+        }
         Ok(verdict) => Check::Stands { verdict },
         Err(failure) => Check::Unreadable(failure),
     }
@@ -56,6 +61,9 @@ pub(in crate::apply) fn already_holds(change: &Change, lines: &[AgreementLine]) 
                 Action::SetUnitCost { to, .. } => state.unit_cost == Some(*to),
                 Action::SetUnitPrice { to, .. } => state.unit_price == Some(*to),
                 Action::EndLine { last_day, .. } => state.last_day == Some(*last_day),
+                Action::SetCount { to, .. } => {
+                    line.product == change.product && state.quantity == *to
+                }
                 // What is made beside the lines is looked up by its key.
                 Action::CreateAgreement { .. }
                 | Action::AddCharge { .. }

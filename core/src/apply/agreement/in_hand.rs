@@ -79,13 +79,16 @@ impl AgreementMachine {
     pub(super) fn how_to_settle(&self) -> String {
         let work = &self.work[self.at];
         let known = work.result().detail;
-        let not_landed = |recorded: &RecordedEvent| {
-            let verdict = &Verdict::NotLanded;
-            matches!(&recorded.event, Event::Verified { verdict: seen } if seen == verdict)
+        let last = work.history.last().map(|recorded| &recorded.event);
+        let then = match last {
+            Some(Event::Verified {
+                verdict: Verdict::NotLanded,
+            }) => "the PSA does not show it, and it may still arrive until",
+            Some(Event::Verified {
+                verdict: Verdict::CannotTell { .. },
+            }) => "it is set again by resuming the run, which waits until it can no longer arrive:",
+            _ => return known,
         };
-        if !work.history.last().is_some_and(not_landed) {
-            return known;
-        }
         let until = self.left_by(work).plus(self.limits.late_write);
         let until = Timestamp::from_second(until.as_second() + 1).unwrap_or(until);
         let known = if known.is_empty() {
@@ -93,7 +96,7 @@ impl AgreementMachine {
         } else {
             known + "; "
         };
-        format!("{known}the PSA does not show it, and it may still arrive until {until}")
+        format!("{known}{then} {until}")
     }
 
     pub(super) fn machine(&self, work: &Work) -> Machine {

@@ -256,6 +256,7 @@ impl AgreementMachine {
                 self.feed(Input::Written(written))?;
             }
             (AgreementStep::Verify(..), AgreementInput::Verified(result)) => {
+                let result = self.told(result);
                 self.feed(Input::Verified(result))?;
             }
             (AgreementStep::Wait(_), AgreementInput::Waited) => self.feed(Input::Waited)?,
@@ -363,6 +364,22 @@ impl AgreementMachine {
         }
         self.lines_kept |= writes;
         fed
+    }
+
+    /// What reading back showed. That a system cannot tell settles nothing but of an absolute value,
+    /// which may be set again.
+    fn told(
+        &self,
+        result: std::result::Result<Verdict, Failure>,
+    ) -> std::result::Result<Verdict, Failure> {
+        match result {
+            Ok(Verdict::CannotTell { detail })
+                if !self.work[self.at].change.action.is_absolute() =>
+            {
+                Err(Failure::new(ErrorKind::Unsupported, detail))
+            }
+            result => result,
+        }
     }
 
     /// Whether the lines as read may stand for those of the changes after the one in hand, once it

@@ -346,3 +346,124 @@ fn a_write_that_was_held_back_is_checked_and_recorded_anew_after_a_crash_too() {
         assert_eq!(machine.next_step(), sent);
     }
 }
+
+/// Answers a machine until it stops, and gives the events that it recorded.
+fn played(machine: &mut Machine, mut answer: impl FnMut(&Step) -> Input) -> Vec<Event> {
+    let mut recorded = Vec::new();
+    loop {
+        let step = machine.next_step();
+        let input = match &step {
+            Step::Settled | Step::Unsettled => return recorded,
+            Step::Record(event) => {
+                recorded.push(event.clone());
+                Input::Recorded
+            }
+            step => answer(step),
+        };
+        machine.handle(input).unwrap();
+    }
+}
+
+fn cannot_tell() -> Verdict {
+    Verdict::CannotTell {
+        detail: "it does not say".into(),
+    }
+}
+
+fn limits(may_rewrite: bool) -> Limits {
+    Limits {
+        verify_attempts: 3,
+        may_rewrite,
+    }
+}
+
+fn writes(history: &[Event]) -> usize {
+    let sent = |event: &&Event| matches!(event, Event::Sent { .. });
+    history.iter().filter(sent).count()
+}
+
+/// The n-th write is lost, where it is in the list, and else answered; nobody can tell of a lost one.
+fn with_lost(lost: usize) -> impl FnMut(&Step) -> Input {
+    let mut sent = 0;
+    move |step| match step {
+        Step::Check => Input::Checked(Check::Held { observed: None }),
+        Step::Write => {
+            sent += 1;
+            Input::Written(if sent <= lost {
+                Written::Unknown(failure())
+            } else {
+                Written::Answered(Receipt::new("l1"))
+            })
+        }
+        Step::Verify(Some(_)) => Input::Verified(Ok(landed())),
+        _ => Input::Verified(Ok(cannot_tell())),
+    }
+}
+
+#[test]
+fn what_nobody_can_tell_of_stays_unsettled_and_is_asked_once() {
+    let mut machine = Machine::start(limits(true), None);
+    let history = played(&mut machine, with_lost(1));
+    assert_eq!(machine.next_step(), Step::Unsettled);
+    assert_eq!(writes(&history), 1);
+    let asked = |event: &&Event| matches!(event, Event::Verified { .. });
+    assert_eq!(history.iter().filter(asked).count(), 1);
+    assert_eq!(ChangeState::of(&history), ChangeState::Unknown);
+}
+
+#[test]
+fn what_nobody_can_tell_of_is_written_again_by_a_resume_that_may_and_by_no_other() {
+    let mut machine = Machine::start(limits(true), None);
+    let mut history = played(&mut machine, with_lost(1));
+    for (may, settled) in [(false, false), (true, true)] {
+        let mut machine = Machine::resume(limits(may), &history, None);
+        // It is asked before it is written.
+        assert_eq!(machine.next_step(), Step::Verify(None));
+        let more = played(&mut machine, with_lost(0));
+        assert_eq!(writes(&more), usize::from(may), "{more:?}");
+        assert_eq!(machine.next_step() == Step::Settled, settled);
+        history.extend(more);
+    }
+    assert!(history.contains(&Event::Sent { attempt: 2 }));
+    assert_eq!(ChangeState::of(&history), ChangeState::Done);
+}
+
+#[test]
+fn a_second_write_that_is_lost_is_not_followed_by_a_third() {
+    let mut machine = Machine::start(limits(true), None);
+    let history = played(&mut machine, with_lost(1));
+    let mut machine = Machine::resume(limits(true), &history, None);
+    let more = played(&mut machine, with_lost(9));
+    assert_eq!((writes(&more), machine.next_step()), (1, Step::Unsettled));
+}
+
+#[test]
+fn an_answered_write_is_not_repeated_though_nobody_can_tell_of_it() {
+    let history = [
+        Event::Intended { overridden: None },
+        Event::PreconditionHeld { observed: None },
+        Event::Sent { attempt: 1 },
+        Event::Answered {
+            receipt: Receipt::new("l1"),
+        },
+    ];
+    let mut machine = Machine::resume(limits(true), &history, None);
+    let more = played(&mut machine, |_| Input::Verified(Ok(cannot_tell())));
+    assert_eq!((writes(&more), machine.next_step()), (0, Step::Unsettled));
+}
+
+#[test]
+fn what_is_not_mapped_is_passed_over_with_its_words_and_has_not_failed() {
+    let mut machine = Machine::start(limits(true), None);
+    let history = played(&mut machine, |step| match step {
+        Step::Write => Input::Written(Written::NotMapped(failure())),
+        _ => Input::Checked(Check::Held { observed: None }),
+    });
+    let last = history.last().unwrap();
+    let skipped = Event::Skipped {
+        cause: crate::store::SkipCause::NotMapped,
+        reason: "told to fail".into(),
+    };
+    assert_eq!(*last, skipped);
+    assert_eq!(ChangeState::of(&history), ChangeState::Skipped);
+}

@@ -17,9 +17,10 @@ use tallyline_core::model::{
 use tallyline_core::sink::AgreementFilter;
 use tallyline_core::source::UsageRequest;
 use tallyline_core::{PsaSink, VendorSource};
+use tallyline_gradient::GradientSink;
 use tallyline_ingram::IngramSource;
 
-use super::clients::{self, KEY, PAIR, SECRET, Secrets, TOKEN};
+use super::clients::{self, BOTH, KEY, PAIR, SECRET, Secrets, TOKEN};
 use super::clients::{hold_error, run, shows, token_answer, watched};
 use super::first_line;
 
@@ -28,6 +29,7 @@ const ALL: Secrets = &[
     ("{key}", KEY),
     ("{token}", TOKEN),
     ("{pair}", PAIR),
+    ("{both}", BOTH),
 ];
 
 /// Items of a list that are looked at.
@@ -199,21 +201,28 @@ pub fn sources(data: &[u8]) {
 
 /// Whatever a PSA answers, its sink gives one reading an agreement, or an error that shows no secret.
 pub fn sinks(data: &[u8]) {
-    let Some(routed) = routed(data, &["connectwise", "autotask"]) else {
+    let Some(routed) = routed(data, &["connectwise", "autotask", "gradient"]) else {
         return;
     };
     run(async {
-        if routed.system == "autotask" {
-            let zone = Some("https://webservices1.autotask.net/ATServicesRest");
-            let client = clients::autotask(routed, zone);
-            let sink = AutotaskSink::builder().client(client).clock(Arc::new(now));
-            hold_sink(&sink.build()).await;
-        } else {
-            let client = clients::connectwise(routed);
-            let sink = ConnectWiseSink::builder()
-                .client(client)
-                .clock(Arc::new(now));
-            hold_sink(&sink.build()).await;
+        match routed.system {
+            "autotask" => {
+                let zone = Some("https://webservices1.autotask.net/ATServicesRest");
+                let client = clients::autotask(routed, zone);
+                let sink = AutotaskSink::builder().client(client).clock(Arc::new(now));
+                hold_sink(&sink.build()).await;
+            }
+            "gradient" => {
+                let sink = GradientSink::builder().client(clients::gradient(routed));
+                hold_sink(&sink.build()).await;
+            }
+            _ => {
+                let client = clients::connectwise(routed);
+                let sink = ConnectWiseSink::builder()
+                    .client(client)
+                    .clock(Arc::new(now));
+                hold_sink(&sink.build()).await;
+            }
         }
     });
 }

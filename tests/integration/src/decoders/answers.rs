@@ -1,5 +1,4 @@
-//! Whole answers of Autotask, Sherweb, Cloudmore, D&H, Ingram Micro and ConnectWise through their clients, error
-//! bodies first of all.
+//! Whole answers of the systems through their clients, error bodies first of all.
 
 use std::sync::Arc;
 
@@ -14,11 +13,12 @@ use tallyline_core::Result;
 use tallyline_core::http::{
     HeaderMap, HeaderValue, Transport, TransportError, TransportRequest, TransportResponse,
 };
+use tallyline_gradient::models::{Count, NewAccount};
 use tallyline_ingram::models::{NewOrder, OrderType};
 use tallyline_ingram::{CustomerFilter, ReportFilter};
 
 use super::clients::{
-    self, KEY, PAIR, SECRET, Secrets, TOKEN, hold_error, run, shows, token_answer, watched,
+    self, BOTH, KEY, PAIR, SECRET, Secrets, TOKEN, hold_error, run, shows, token_answer, watched,
 };
 use super::first_line;
 
@@ -31,6 +31,8 @@ const CONNECTWISE: Secrets = &[("{secret}", SECRET), ("{token}", PAIR)];
 const DANDH: Secrets = &[("{secret}", SECRET), ("{token}", TOKEN)];
 /// While no session is known yet.
 const DANDH_SIGNING_IN: Secrets = &[("{secret}", SECRET)];
+
+const GRADIENT: Secrets = &[("{secret}", SECRET), ("{key}", KEY), ("{token}", BOTH)];
 
 const AUTOTASK: Secrets = &[("{secret}", SECRET), ("{key}", KEY)];
 
@@ -295,6 +297,33 @@ pub fn autotask_answers(data: &[u8]) {
             check.check(client.threshold_information().await);
         });
     }
+}
+
+/// Whatever Gradient answers becomes a value or an error that shows no key.
+pub fn gradient_answers(data: &[u8]) {
+    let Some(answer) = answer(data, GRADIENT) else {
+        return;
+    };
+    let check = Check {
+        status: answer.status,
+        secrets: GRADIENT,
+    };
+    let client = clients::gradient(Arc::new(Canned {
+        system: "gradient",
+        answer,
+        tokens: false,
+    }));
+    let count = Count::new("c-1", rust_decimal::Decimal::ONE);
+    let new = [NewAccount::new("c-1", "Fern Clinic")];
+    run(async {
+        check.check(client.vendor().await);
+        check.check(client.integration().await);
+        check.check(client.accounts().await);
+        check.check(client.clients(None, None).await);
+        check.check(client.create_accounts(&new).await);
+        check.check(client.set_count("66cc", &count, true).await);
+        check.check(client.alert_status("m-1").await);
+    });
 }
 
 /// Sees to it that credentials go to the vendor's hosts alone.

@@ -13,6 +13,7 @@ use tallyline_core::http::{
     TransportResponse,
 };
 use tallyline_dandh::DandhClient;
+use tallyline_gradient::GradientClient;
 use tallyline_ingram::IngramClient;
 use tallyline_sherweb::SherwebClient;
 use tokio::runtime::{Builder, Runtime};
@@ -26,6 +27,9 @@ pub(super) const TOKEN: &str = "eW4xN9bA3jC7oG1iS5lU";
 
 /// The company, public key and `SECRET` in the form of basic authentication.
 pub(super) const PAIR: &str = "YWNtZStwdWJsaWMtMTpacTd2SzJtWDl0QjR3UjhuTDNwRA==";
+
+/// `SECRET` and `KEY` as Gradient's token.
+pub(super) const BOTH: &str = "WnE3dksybVg5dEI0d1I4bkwzcEQ6aFk1Y0oxZ0Y2c1Ywa1EyelQ4dU0=";
 
 /// Pieces of this length of a secret are not shown either.
 const PIECE: usize = 6;
@@ -203,6 +207,18 @@ pub(super) fn autotask(transport: Arc<dyn Transport>, zone: Option<&str>) -> Aut
         .secret(SECRET)
         .maybe_zone_url(zone)
         .retry(RetryPolicy::none())
+        .jitter_seed(1)
+        .transport(transport)
+        .build()
+        .unwrap()
+}
+
+pub(super) fn gradient(transport: Arc<dyn Transport>) -> GradientClient {
+    GradientClient::builder()
+        .vendor_api_key(SECRET.into())
+        .partner_api_key(KEY.into())
+        .retry(RetryPolicy::none())
+        .limiter(limiter())
         .jitter_seed(1)
         .transport(transport)
         .build()

@@ -25,8 +25,8 @@ mod redactor;
 
 pub use adapters::{sinks, sources};
 pub use answers::{
-    autotask_answers, cloudmore_answers, connectwise_answers, dandh_answers, ingram_answers,
-    sherweb_answers,
+    autotask_answers, cloudmore_answers, connectwise_answers, dandh_answers, gradient_answers,
+    ingram_answers, sherweb_answers,
 };
 pub use clients::{Watcher, watch_requests};
 pub use conditions::conditions;
@@ -34,8 +34,8 @@ pub use decimals::decimals;
 pub use headers::{base_url, link_header, retry_after};
 pub use mapping::{mapping_csv, mapping_toml};
 pub use models::{
-    autotask_models, cloudmore_models, connectwise_models, dandh_models, ingram_models,
-    sherweb_models,
+    autotask_models, cloudmore_models, connectwise_models, dandh_models, gradient_models,
+    ingram_models, sherweb_models,
 };
 pub use plan::plan_file;
 pub use redactor::redactor;
@@ -56,6 +56,8 @@ pub const ALL: &[Property] = &[
     ("dandh_answers", dandh_answers),
     ("dandh_models", dandh_models),
     ("decimals", decimals),
+    ("gradient_answers", gradient_answers),
+    ("gradient_models", gradient_models),
     ("ingram_answers", ingram_answers),
     ("ingram_models", ingram_models),
     ("link_header", link_header),

@@ -8,6 +8,7 @@ use tallyline_connectwise::ExactJson;
 use tallyline_connectwise::models as connectwise;
 use tallyline_core::wire::{decode_json, parse_decimal};
 use tallyline_dandh::models as dandh;
+use tallyline_gradient::models as gradient;
 use tallyline_ingram::models as ingram;
 use tallyline_ingram::progress::Entry;
 use tallyline_sherweb::models as sherweb;
@@ -380,6 +381,30 @@ fn autotask_bundles(data: &[u8]) {
         );
         civil_dates(&[&found.start_date, &found.end_date]);
     }
+}
+
+/// Every answer of Gradient that is accepted alone is accepted in a list, accounts are written and read
+/// again as they were, and an id that is there is not empty.
+pub fn gradient_models(data: &[u8]) {
+    round_trip::<gradient::Account>(data);
+    round_trip::<Vec<gradient::Account>>(data);
+    if let Ok(found) = decode_json::<gradient::Wrapped<gradient::Vendor>>(data) {
+        let mut ids = found.data.skus.iter().map(gradient::Service::any_id);
+        assert!(ids.all(|id| id.is_none_or(|id| !id.trim().is_empty())));
+    }
+    if let Ok(found) = decode_json::<gradient::Clients>(data) {
+        for client in &found.clients {
+            assert!(String::from_utf8_lossy(data).contains(client.get()));
+        }
+    }
+    accepted_alone_and_in_a_list::<gradient::Wrapped<gradient::Integration>>(data);
+    accepted_alone_and_in_a_list::<gradient::Vendor>(data);
+    accepted_alone_and_in_a_list::<gradient::Service>(data);
+    accepted_alone_and_in_a_list::<gradient::Integration>(data);
+    accepted_alone_and_in_a_list::<gradient::Clients>(data);
+    accepted_alone_and_in_a_list::<gradient::CountSet>(data);
+    accepted_alone_and_in_a_list::<gradient::AlertCreated>(data);
+    accepted_alone_and_in_a_list::<gradient::AlertStatus>(data);
 }
 
 /// A date is the day that its text begins with.

@@ -85,9 +85,11 @@ async fn the_harness_names_what_there_is(ctx: &Ctx<'_>) -> Outcome {
     );
     let it = ctx.good(&World::of(2)).await?;
     ctx.details(&it).await?;
+    let untold = it.sets_counts();
     ensure!(
-        !profile.details.is_empty(),
-        "it names no request of a reading"
+        profile.details.is_empty() == untold,
+        "set_count is {untold}, and of a reading it names {:?}",
+        profile.details
     );
     for kind in profile.details.iter().chain(&profile.starts) {
         ensure!(it.count(kind) > 0, "no reading sends {kind:?}");

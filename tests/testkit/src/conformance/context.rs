@@ -279,7 +279,9 @@ impl Ctx<'_> {
 
     /// The usage or lines of every account or agreement of the world, in its order; the recurring lines alone.
     pub(super) async fn details(&self, of: &Started) -> std::result::Result<Vec<Items>, Stop> {
-        in_order(of, self.read(of).await?)
+        let read = self.read(of).await?;
+        told_as_claimed(of, &read)?;
+        in_order(of, read)
     }
 
     /// The same where requests fail: what is complete must be as the world has it, whatever failed, and nothing may be
@@ -358,6 +360,23 @@ fn doubt(reading: &AccountReading) -> Option<ReadFailure> {
         .then(|| ReadFailure::new(ErrorKind::Protocol, words()))
 }
 
+/// A sink that sets counts reads none back and says so; whatever else is read, nothing of it is untold.
+fn told_as_claimed(of: &Started, read: &[(String, Items)]) -> Outcome {
+    let counts = of.sets_counts();
+    let untold = read.iter().filter(|(_, items)| is_untold(items)).count();
+    let wanted = if counts { read.len() } else { 0 };
+    ensure!(
+        untold == wanted,
+        "set_count is {counts}, and it is read as {read:?}"
+    );
+    Ok(())
+}
+
+/// Whether the system does not tell what was asked for.
+fn is_untold(items: &Items) -> bool {
+    matches!(items, Err(failure) if failure.kind == ErrorKind::Unsupported)
+}
+
 fn lines_of(it: &SinkUnderTest, reading: AgreementReading) -> Items {
     let service_of = |product: &str| {
         let found = it.products.iter().find(|(_, id)| id.as_str() == product);
@@ -406,6 +425,14 @@ impl Started {
         match self {
             Self::Source(it) => it.vendor.expire_tokens(),
             Self::Sink(it) => it.psa.expire_tokens(),
+        }
+    }
+
+    /// Whether it is a sink that sets counts, and is told none.
+    pub(super) fn sets_counts(&self) -> bool {
+        match self {
+            Self::Source(_) => false,
+            Self::Sink(it) => it.sink.descriptor().capabilities.set_count,
         }
     }
 
@@ -474,6 +501,8 @@ pub(super) fn ensure_read(world: &World, read: &[Items]) -> Outcome {
                 "{} has {wanted:?} and was read as {items:?}",
                 account.name
             ),
+            // That the sink claims to be told nothing is seen to where it is read.
+            items if is_untold(items) => {}
             Err(failure) => {
                 ensure!(
                     false,

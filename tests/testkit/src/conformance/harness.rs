@@ -147,7 +147,8 @@ pub struct Profile {
     /// The requests that list accounts or companies.
     pub list: Match,
     /// The requests that read usage or lines, each kind for itself: every request of a reading is one of these, of
-    /// [`list`](Self::list), of [`starts`](Self::starts) or a token call. Each kind is struck in turn.
+    /// [`list`](Self::list), of [`starts`](Self::starts) or a token call. Each kind is struck in turn. None of a
+    /// sink that sets counts and is told none.
     pub details: Vec<Match>,
     /// Requests of a reading that start something at the vendor, such as the making of a report, and are therefore
     /// sent once, whatever comes back.
@@ -214,6 +215,12 @@ pub trait Psa: Vendor {
 
     /// Changes a line's quantity behind the client's back.
     fn edit_quantity(&self, line: &AgreementLineId, to: Quantity);
+
+    /// Takes away what a person has mapped an agreement to, so that counts for it are not taken; says whether there
+    /// was anything.
+    fn unmap(&self, _agreement: &AgreementId) -> bool {
+        false
+    }
 }
 
 /// A source on a fresh simulator.
@@ -258,6 +265,8 @@ pub struct Writes {
     pub agreement: Option<Match>,
     /// They add a charge, where the sink claims that it can.
     pub charge: Option<Match>,
+    /// They set a count, where the sink claims that it does.
+    pub count: Option<Match>,
 }
 
 impl Writes {
@@ -269,6 +278,7 @@ impl Writes {
             update,
             agreement: None,
             charge: None,
+            count: None,
         }
     }
 }

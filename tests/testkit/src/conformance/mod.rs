@@ -31,6 +31,7 @@ mod retry;
 mod rewrite;
 mod sink;
 mod sink_claims;
+mod sink_counts;
 mod sink_makes;
 mod sink_reads;
 mod sink_writes;
@@ -67,6 +68,11 @@ pub fn sink_tests() -> Vec<(Group, &'static str)> {
     names(&of_sinks())
 }
 
+/// Those of [`sink_tests`] that are for a sink that sets counts alone: any other skips them.
+pub fn count_tests() -> Vec<(Group, &'static str)> {
+    names(&sink_counts::tests())
+}
+
 fn names(tests: &[context::Test]) -> Vec<(Group, &'static str)> {
     tests.iter().map(|test| (test.group, test.name)).collect()
 }
@@ -90,6 +96,7 @@ fn of_sinks() -> Vec<context::Test> {
     tests.extend(sink_writes::tests());
     tests.extend(sink_claims::tests());
     tests.extend(sink_makes::tests());
+    tests.extend(sink_counts::tests());
     tests.extend(model::sink_tests());
     tests.extend(auth::last_tests());
     tests

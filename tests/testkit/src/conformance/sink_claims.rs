@@ -29,11 +29,14 @@ type Claim = (&'static str, fn(&SinkCapabilities) -> bool, Action);
 /// Every kind of change of a line, with the capability that it needs.
 async fn kinds(it: &SinkUnderTest) -> std::result::Result<Vec<Claim>, Stop> {
     let mut readings = it.sink.lines(&it.agreements);
+    let untold = it.sink.descriptor().capabilities.set_count;
     let reading = readings.next().await.transpose()?;
-    let Some(LinesOutcome::Complete(lines)) = reading.map(|reading| reading.outcome) else {
-        return Err(Stop::Failed("the lines could not be read".to_owned()));
+    let line = match reading.map(|reading| reading.outcome) {
+        Some(LinesOutcome::Complete(lines)) => lines.into_iter().next(),
+        _ if untold => Some(first_line(it, 0)?),
+        _ => return Err(Stop::Failed("the lines could not be read".to_owned())),
     };
-    let line = lines.into_iter().next().ok_or_else(|| missing("line"))?;
+    let line = line.ok_or_else(|| missing("line"))?;
     let money = |text: &str, like: Option<Money>| {
         let amount = parse_decimal(text).map_err(|error| missing(&error.to_string()))?;
         let mut money = Money::without_currency(amount);
@@ -215,6 +218,12 @@ async fn changes(
     let agreement = new_agreement(it, KEY)?;
     changes.push(("create_agreement", claimed.create_agreement, agreement));
     changes.push(("add_charge", claimed.add_charge, new_charge(it)?));
+    let count = Action::SetCount {
+        from: None,
+        to: 14_u32.into(),
+    };
+    let count = change(it, 0, line.product, count)?;
+    changes.push(("set_count", claimed.set_count, count));
     Ok(changes)
 }
 
@@ -297,7 +306,7 @@ mod tests {
     use super::*;
 
     /// Each capability and the test that holds a sink to it.
-    const HELD: [(&str, &str); 10] = [
+    const HELD: [(&str, &str); 11] = [
         ("whole_units_only", "fractions_are_written_exactly"),
         ("dated_quantities", "a_dated_quantity_begins_on_its_day"),
         ("create_line", "a_line_added_twice_is_one_line"),
@@ -308,6 +317,7 @@ mod tests {
         ("end_before_start", "a_line_ends_before_it_starts"),
         ("create_agreement", "an_agreement_is_made_once"),
         ("add_charge", "a_charge_is_added_once"),
+        ("set_count", "a_count_is_set_once"),
     ];
 
     #[test]
@@ -321,7 +331,8 @@ mod tests {
         let tests = super::super::sink_writes::tests()
             .into_iter()
             .chain(tests())
-            .chain(super::super::sink_makes::tests());
+            .chain(super::super::sink_makes::tests())
+            .chain(super::super::sink_counts::tests());
         let tests: Vec<&str> = tests.map(|test| test.name).collect();
         for (capability, test) in HELD {
             assert!(tests.contains(&test), "{capability}: there is no {test}");

@@ -52,6 +52,9 @@ impl Clock for Still {
     }
 }
 
+/// The source that runs name.
+pub(super) const APPLIED_FROM: &str = "conformance";
+
 /// Applies changes as a run of its own, and keeps the journal to look for secrets in.
 pub(super) async fn apply(
     ctx: &Ctx<'_>,
@@ -68,7 +71,7 @@ pub(super) async fn apply(
     let request = ApplyRequest {
         plan_id: &plan_id,
         plan_text: "conformance",
-        source: "conformance",
+        source: APPLIED_FROM,
         changes,
         approval: &approval,
     };
@@ -376,7 +379,7 @@ async fn a_lost_create_is_not_repeated(ctx: &Ctx<'_>) -> Outcome {
 
 /// Carries a change out against every answer that says nothing of whether it was done: it is sent once, and the
 /// outcome is unknown.
-async fn never_repeated(
+pub(super) async fn never_repeated(
     ctx: &Ctx<'_>,
     world: &World,
     requests: &Match,

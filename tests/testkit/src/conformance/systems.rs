@@ -11,6 +11,7 @@ use crate::autotask::{AutotaskSimulator, AutotaskState, Entity};
 use crate::cloudmore::CloudmoreSimulator;
 use crate::connectwise::ConnectWiseSimulator;
 use crate::dandh::DandhSimulator;
+use crate::gradient::GradientSimulator;
 use crate::ingram::IngramSimulator;
 use crate::server::Simulator;
 use crate::sherweb::SherwebSimulator;
@@ -58,6 +59,40 @@ impl Vendor for DandhSimulator {
 
     fn expire_tokens(&self) {
         self.expire_sessions();
+    }
+}
+
+impl Vendor for GradientSimulator {
+    fn server(&self) -> &Simulator {
+        self.server()
+    }
+}
+
+impl Psa for GradientSimulator {
+    /// A count is a line under the id of its service.
+    fn lines(&self, agreement: &AgreementId) -> Vec<AgreementLine> {
+        let state = self.state();
+        let counts = state.counts.iter();
+        let of_account = counts.filter(|((account, _), _)| account == agreement.as_str());
+        let line = |((_, service), count): (&(String, String), &Decimal)| {
+            AgreementLine::new(service.as_str(), service.as_str(), Quantity::new(*count))
+        };
+        of_account.map(line).collect()
+    }
+
+    fn edit_quantity(&self, line: &AgreementLineId, to: Quantity) {
+        self.with_state(|state| {
+            let counts = state.counts.iter_mut();
+            for ((_, service), count) in counts {
+                if service == line.as_str() {
+                    *count = to.value();
+                }
+            }
+        });
+    }
+
+    fn unmap(&self, agreement: &AgreementId) -> bool {
+        self.with_state(|state| state.mapped_accounts.remove(agreement.as_str()))
     }
 }
 

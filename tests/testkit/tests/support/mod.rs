@@ -6,6 +6,8 @@ pub(crate) mod autotask;
 pub(crate) mod cloudmore;
 #[allow(dead_code, reason = "only the tests of D&H use it")]
 pub(crate) mod dandh;
+#[allow(dead_code, reason = "only the tests of Gradient use it")]
+pub(crate) mod gradient;
 #[allow(dead_code, reason = "only the tests of Ingram Micro use it")]
 pub(crate) mod ingram;
 #[allow(dead_code, reason = "only the tests of the PSA use it")]

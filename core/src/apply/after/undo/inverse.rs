@@ -116,6 +116,13 @@ impl<'a> Inverse<'a> {
                 },
                 goes_back("the line billed", &before.quantity, &after.quantity),
             ),
+            Action::SetCount { .. } => (
+                Action::SetCount {
+                    from: Some(after.quantity),
+                    to: before.quantity,
+                },
+                goes_back("the count was", &before.quantity, &after.quantity),
+            ),
             Action::SetUnitCost { line, .. } => {
                 let to = amount(before.unit_cost, "cost")?;
                 (
@@ -482,12 +489,15 @@ fn project(change: &Change, lines: &mut Vec<AgreementLine>) {
         lines.push(line);
         return;
     }
-    let of_change = |line: &&mut AgreementLine| Some(&line.id) == change.action.line();
+    let of_change = |line: &&mut AgreementLine| match change.action.line() {
+        Some(id) => line.id == *id,
+        None => change.action.is_absolute() && line.product == change.product,
+    };
     let Some(line) = lines.iter_mut().find(of_change) else {
         return;
     };
     match &change.action {
-        Action::SetQuantity { to, .. } => line.state.quantity = *to,
+        Action::SetQuantity { to, .. } | Action::SetCount { to, .. } => line.state.quantity = *to,
         Action::SetUnitCost { to, .. } => line.state.unit_cost = Some(*to),
         Action::SetUnitPrice { to, .. } => line.state.unit_price = Some(*to),
         Action::EndLine { last_day, .. } => line.state.last_day = Some(*last_day),

@@ -51,6 +51,7 @@ fn all_capabilities() -> SinkCapabilities {
         end_before_start: false,
         create_agreement: true,
         add_charge: true,
+        set_count: false,
     }
 }
 
