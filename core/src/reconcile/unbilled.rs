@@ -96,3 +96,18 @@ impl Unbilled {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_counted_and_told() {
+        let mut unbilled = Unbilled::beside(ChargeKind::Recurring);
+        for (key, lines) in [("a", "1 proration line"), ("b", "2 proration lines")] {
+            unbilled.add(&UsageLine::new(key, "mail", crate::model::Quantity::ONE));
+            assert!(unbilled.words(ChargeKind::Proration).starts_with(lines));
+        }
+        assert_eq!(unbilled.lines(), 2);
+    }
+}

@@ -105,6 +105,14 @@ fn a_person_can_have_them_billed_by_one_charge_for_each_bill_beside_the_line() {
 }
 
 #[test]
+fn pieces_that_could_not_all_be_read_are_not_charged_and_the_line_is_as_read() {
+    let world = world(bought()).charges_prorations("mail");
+    let plan = world.unread(ChargeKind::Proration).plan();
+    assert_eq!(actions(&plan), ["set quantity 10 -> 14"]);
+    assert_eq!(plan.content().found[&Kind::NotObserved], 1);
+}
+
+#[test]
 fn without_a_recurring_line_the_line_is_as_it_was_and_the_pieces_are_charged() {
     let plan = world(vec![piece("p:1", "4", "5.36")])
         .charges_prorations("mail")

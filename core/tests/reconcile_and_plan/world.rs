@@ -234,6 +234,13 @@ impl World {
         self
     }
 
+    /// In the last reading, the lines of a kind could not all be read.
+    pub(crate) fn unread(mut self, kind: ChargeKind) -> Self {
+        let last = self.readings.last_mut().unwrap();
+        last.unread_kinds.push(kind);
+        self
+    }
+
     pub(crate) fn fails(mut self, account: &str) -> Self {
         let failure = ReadFailure::new(ErrorKind::Unavailable, "503");
         self.readings

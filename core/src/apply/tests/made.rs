@@ -37,17 +37,22 @@ pub(super) fn charge(id: &str, date: &str) -> Change {
     change
 }
 
-fn create_account(id: &str, company: &str) -> Change {
-    let name = format!("Company {company}");
+fn of_account(id: &str, company: &str, action: Action) -> Change {
     let agreement = AgreementId::of_account(&company.into());
-    let mut change = change(
-        id,
-        agreement.as_str(),
-        "CompanyID",
-        Action::CreateAccount { name },
-    );
+    let mut change = change(id, agreement.as_str(), "CompanyID", action);
     change.company = company.into();
     change
+}
+
+pub(super) fn create_account(id: &str, company: &str) -> Change {
+    let name = format!("Company {company}");
+    of_account(id, company, Action::CreateAccount { name })
+}
+
+pub(super) fn link_account(id: &str, company: &str) -> Change {
+    let account = format!("account of {company}").into();
+    let name = format!("Company {company}");
+    of_account(id, company, Action::LinkAccount { account, name })
 }
 
 async fn ledger(bench: &Bench) -> Ledger {

@@ -91,6 +91,10 @@ fn c7_an_account_of_exactly_the_name_gets_the_id_alone_and_for_the_others_one_is
         ]
     );
     assert_eq!(plan.content().found[&Kind::NoChange], 1);
+    let reasons = ["the one account of exactly this name", "one is created"];
+    for (change, reason) in plan.changes().iter().zip(reasons) {
+        assert!(change.reason.contains(reason), "{}", change.reason);
+    }
     let change = &plan.changes()[0];
     assert_eq!(change.product.as_str(), FIELD);
     assert_eq!(change.agreement, AgreementId::of_account(&"1".into()));
@@ -153,16 +157,24 @@ fn a_company_that_nothing_may_be_synced_to_is_left_out_and_said() {
 fn while_a_record_is_unread_no_name_decides_anything() {
     let companies = [Company::new("1", "Fern"), Company::new("2", "Oak")];
     let accounts = [account("o-1", "Fern"), account("o-2", "Elm")];
-    let failure = ReadFailure::new(ErrorKind::Protocol, "record 3 has no id");
+    let failure = |record| ReadFailure::new(ErrorKind::Protocol, record);
+    let failures = ["record 3 has no id", "record 4 has no id"].map(failure);
     let mut silent = accounts.clone();
     silent[1].reference_unread = true;
     for plan in [
-        plan_with(&companies, &accounts, &[failure]),
+        plan_with(&companies, &accounts, &failures),
         plan(&companies, &silent),
     ] {
         let blocks = told(&plan).into_iter().map(|(_, guards)| guards);
         assert!(blocks.eq([[Guard::AmbiguousAccount], [Guard::AmbiguousAccount]]));
     }
+    let unread = plan_with(&companies, &accounts, &failures);
+    assert_eq!(unread.content().found[&Kind::NotObserved], 2);
+    let told = unread.notices().iter().map(|notice| &notice.message);
+    assert!(told.eq([
+        "a record could not be read: record 3 has no id",
+        "a record could not be read: record 4 has no id"
+    ]));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What comes after a run, on the scripted PSA.
 
 mod history;
+mod made;
 mod retry;
 mod status;
 mod undo;

@@ -24,7 +24,7 @@ async fn with_errors(desk: &Desk) {
     desk.run("r1", &changes).await;
 }
 
-async fn retried(desk: &Desk, fresh: &Plan) -> Retry {
+pub(super) async fn retried(desk: &Desk, fresh: &Plan) -> Retry {
     let run = desk.bench.journal.run(&"r1".into()).await.unwrap();
     retry(&run, &desk.records("r1").await, fresh, &desk.book()).unwrap()
 }
