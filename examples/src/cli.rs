@@ -96,8 +96,8 @@ pub(crate) struct DemoArgs {
     /// The vendor's accounts: 20 to 2000, for each special case has one of its own.
     #[arg(long, default_value_t = 60, value_parser = RangedU64ValueParser::<usize>::new().range(20..=2000))]
     pub(crate) accounts: usize,
-    /// The usage lines, over all accounts: 100 to 100000. Of Autotask there are as many as the
-    /// accounts need.
+    /// The usage lines, over all accounts: 100 to 100000. Of Autotask and Gradient there are as many as
+    /// the accounts need.
     #[arg(long, default_value_t = 1200, value_parser = RangedU64ValueParser::<usize>::new().range(100..=100_000))]
     pub(crate) lines: usize,
     /// The same seed gives the same book of business.
@@ -133,6 +133,8 @@ pub(crate) enum DemoSink {
     Connectwise,
     /// Autotask.
     Autotask,
+    /// Gradient, for those who reconcile there.
+    Gradient,
 }
 
 #[derive(Debug, Args)]

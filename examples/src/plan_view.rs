@@ -71,7 +71,8 @@ pub(crate) fn body(plan: &Plan, amount: Amount) -> String {
     out.push_str(&ready(plan, amount.changes));
     out.push_str(&blocked(plan, amount.blocked));
     let headings = headings(plan.content().kind);
-    out.push_str(&under(headings, plan.notices(), amount.notices));
+    let how = how_to_bill(plan);
+    out.push_str(&under(headings, how, plan.notices(), amount.notices));
     out
 }
 
@@ -120,7 +121,8 @@ pub(crate) fn head(plan: &Plan) -> String {
         let _ = writeln!(out, "{have} account already.");
         return out;
     }
-    let _ = writeln!(out, "{agree} billed quantities agree with the vendor's.");
+    let agree = count(to_usize(agree), "quantity agrees", "quantities agree");
+    let _ = writeln!(out, "{agree} with the vendor's.");
     let exported = content.found.get(&Kind::Exported).copied().unwrap_or(0);
     if exported > 0 {
         let rest = count(to_usize(exported), "rests", "rest");
@@ -191,12 +193,28 @@ const HOW_TO_BILL: &str = "Prorations are what a vendor bills for licences that 
     them on, as one charge for each bill: `tallyline map set service KEY --product ID --charge-prorations`, \
     unless your billing system bills these days by itself. The others are for a person to bill by hand.";
 
-/// The notices, by kind.
-pub(crate) fn notices(notices: &[Notice], at_most: usize) -> String {
-    under(kind_words, notices, at_most)
+/// The same, where the system that reconciles takes no amounts.
+const NOTHING_TO_BILL_BY: &str = "Gradient takes numbers of units, and no amounts of money: these are for a person to bill \
+    by hand, unless your billing system bills such days by itself.";
+
+fn how_to_bill(plan: &Plan) -> &'static str {
+    match plan.content().sink.as_str() {
+        "gradient" => NOTHING_TO_BILL_BY,
+        _ => HOW_TO_BILL,
+    }
 }
 
-fn under(heading: fn(Kind) -> &'static str, notices: &[Notice], at_most: usize) -> String {
+/// Notices of a plan, by kind.
+pub(crate) fn notices(plan: &Plan, notices: &[Notice], at_most: usize) -> String {
+    under(kind_words, how_to_bill(plan), notices, at_most)
+}
+
+fn under(
+    heading: fn(Kind) -> &'static str,
+    how_to_bill: &str,
+    notices: &[Notice],
+    at_most: usize,
+) -> String {
     let mut kinds: BTreeMap<Kind, Vec<&Notice>> = BTreeMap::new();
     for notice in notices {
         kinds.entry(notice.kind).or_default().push(notice);
@@ -206,7 +224,7 @@ fn under(heading: fn(Kind) -> &'static str, notices: &[Notice], at_most: usize) 
         let items = folded(&notices);
         let _ = writeln!(out, "\n{} ({})", heading(kind), items.len());
         if kind == Kind::NotBilled {
-            out.push_str(&wrapped("  ", 2, HOW_TO_BILL));
+            out.push_str(&wrapped("  ", 2, how_to_bill));
         }
         for item in items.iter().take(at_most) {
             out.push_str(&wrapped("  - ", 4, item));

@@ -160,6 +160,9 @@ fn result_words(result: &ChangeResult, change: &Change) -> String {
                 .map_or_else(String::new, |words| format!("; {words}"));
             return safe(&format!("{how}{line}{proof}{compared}"));
         }
+        Fate::Drifted if change.action.is_absolute() => {
+            "not written, another count was set since the plan".to_owned()
+        }
         Fate::Drifted => format!("not written, {system} was changed since the plan"),
         Fate::Failed { retryable: true } => "not done, a new plan may bring it again".to_owned(),
         Fate::Failed { retryable: false } => format!("not done, {system} refused it"),
@@ -174,7 +177,7 @@ fn result_words(result: &ChangeResult, change: &Change) -> String {
         }
         Fate::NotApproved => return "not approved, not written".to_owned(),
         Fate::Skipped => "passed over, not written".to_owned(),
-        Fate::NotMapped => "not mapped there, not taken; it comes again".to_owned(),
+        Fate::NotMapped => return "not mapped there, not taken; it comes again".to_owned(),
         Fate::Waiting => "not begun, or not finished".to_owned(),
         other => format!("{other:?}"),
     };

@@ -1,6 +1,7 @@
 //! `demo`: the whole round on two simulators, told for a reader in finance.
 
 mod cases;
+mod counts;
 mod csp;
 mod decisions;
 mod faults;
@@ -61,6 +62,7 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
     }
     match args.sink {
         DemoSink::Autotask => Box::pin(csp::run(context, args)).await,
+        DemoSink::Gradient => Box::pin(counts::run(context, args)).await,
         DemoSink::Connectwise if args.faults => Box::pin(faults::run(context, args)).await,
         DemoSink::Connectwise => Box::pin(seats(context, args)).await,
     }

@@ -134,7 +134,7 @@ pub(super) fn planned(plan: &Plan) -> String {
         plan_view::head(plan),
         plan_view::ready(plan, SHOWN.changes),
         plan_view::blocked(plan, SHOWN.blocked),
-        plan_view::notices(&notices, SHOWN.notices)
+        plan_view::notices(plan, &notices, SHOWN.notices)
     )
 }
 

@@ -293,3 +293,85 @@ fn the_demo_of_bills_tells_the_same_story_to_the_byte_and_refuses_what_it_does_n
         "{other:?}"
     );
 }
+
+/// The demo in which counts go to Gradient.
+fn counts(source: &str, args: &[&str]) -> Run {
+    let mut all = vec!["--source", source, "--sink", "gradient"];
+    all.extend(args);
+    demo(&all)
+}
+
+const VENDORS: [(&str, &str); 4] = [
+    ("sherweb", "Sherweb"),
+    ("cloudmore", "Cloudmore"),
+    ("dandh", "D&H"),
+    ("ingram", "Ingram Micro"),
+];
+
+#[test]
+fn counts_of_every_vendor_go_to_gradient_and_what_is_lost_not_mapped_or_gone_is_told() {
+    for (source, vendor) in VENDORS {
+        let run = counts(source, &[]);
+        assert_eq!(run.code, 0, "{run:?}");
+        for step in 1..=8 {
+            assert!(run.out.contains(&format!("\n{step}. ")), "{run:?}");
+        }
+        assert!(run.out.contains(&format!("\nVendor, {vendor}")), "{run:?}");
+        let flat = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        for text in [
+            "Gradient refused the whole list, as that id exists",
+            "not known -> ",
+            "1 answer got lost: nobody can tell whether Gradient took the count",
+            "has not mapped",
+            "Gradient saw it twice",
+            "-> 0 ",
+            "and 1 of zero",
+            "Nothing is left to send",
+            "Every count that Gradient holds is the sum of the client's subscriptions",
+        ] {
+            assert!(
+                flat.contains(text),
+                "{source}: `{text}` is not in {}",
+                run.out
+            );
+        }
+        // It takes no charges, so nobody is told to make any.
+        assert!(!run.out.contains("--charge-prorations"), "{}", run.out);
+        assert_well_told(&run);
+    }
+}
+
+#[test]
+fn counts_are_sent_once_each_but_for_the_lost_one_and_what_is_not_mapped_comes_again() {
+    for (source, _) in VENDORS {
+        let run = counts(source, &["--json"]);
+        let document: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+        assert_eq!((run.code, &document["ok"]), (0, &true.into()), "{document}");
+        let ready = |plan: &str| document[plan]["ready"].as_u64().unwrap();
+        let unmapped = document["applied"]["totals"]["not_mapped"]
+            .as_u64()
+            .unwrap();
+        assert!(unmapped > 0, "{document}");
+        assert_eq!(document["applied"]["totals"]["unsettled"], 1, "{source}");
+        assert_eq!(ready("second_plan"), unmapped, "{source}");
+        assert_eq!(ready("next_plan"), 2, "{source}");
+        assert_eq!(ready("last_plan"), 0, "{source}");
+        let sent = ready("first_plan") + 1 + unmapped + 2;
+        assert_eq!(document["held"]["sent"], sent, "{source}");
+        assert_eq!(document["held"]["zeros"], 1, "{source}");
+    }
+}
+
+#[test]
+fn the_demo_of_counts_tells_the_same_story_to_the_byte_and_refuses_what_it_does_not_play() {
+    let stories = [5, 5].map(|seed| counts("ingram", &["--seed", &seed.to_string()]));
+    assert_eq!(stories[0].code, 0, "{:?}", stories[0]);
+    assert_eq!(stories[0].out, stories[1].out);
+    for option in ["--faults", "--keep"] {
+        let refused = counts("sherweb", &[option]);
+        assert!(
+            refused.code == 1 && refused.err.contains(option),
+            "{refused:?}"
+        );
+    }
+}

@@ -2,6 +2,7 @@
 
 mod cases;
 mod decisions;
+pub(super) mod market;
 mod stage;
 
 use serde::Serialize;
@@ -73,13 +74,13 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
     narrator.tell(&words.opening(&stage))?;
 
     let identities = [
-        stage.vendor.source.check().await?,
+        stage.market.vendor.source.check().await?,
         stage.sink.check().await?,
     ];
     narrator.step(
         1,
         "Both connections are checked",
-        &telling::checked([&stage.vendor.name(), "Autotask"], &identities),
+        &telling::checked([&stage.market.vendor.name(), "Autotask"], &identities),
     )?;
 
     let lists = lists(&stage).await?;
@@ -97,7 +98,7 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
     };
     let plan = play.plan().await?;
     let judge = Judge {
-        book: &play.stage.book,
+        book: &play.stage.market.book,
         decisions: &play.decisions,
         plan: &plan,
         states_companies: args.source == DemoSource::Cloudmore,
@@ -127,7 +128,7 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
         &telling::left(&same, 3),
     )?;
 
-    let news = play.stage.next_bill();
+    let news = play.stage.market.next_bill();
     let plan = play.plan().await?;
     let mut text = wrapped(
         "",
@@ -222,13 +223,13 @@ impl Play {
     async fn plan(&self) -> Result<Plan> {
         let stage = &self.stage;
         let (source, sink) = (
-            stage.vendor.source.descriptor().system,
+            stage.market.vendor.source.descriptor().system,
             stage.sink.descriptor().system,
         );
         let ledger = self.journal.ledger(source, sink).await?;
         let lists = lists(stage).await?;
         let bars = Bars::for_reading();
-        let plan = Flow::new(stage.vendor.source.as_ref(), &stage.sink)
+        let plan = Flow::new(stage.market.vendor.source.as_ref(), &stage.sink)
             .on_progress(|progress| bars.report(progress))
             .with_ledger(&ledger)
             .plan(
@@ -272,7 +273,7 @@ impl Run {
 }
 
 async fn lists(stage: &Stage) -> Result<Lists> {
-    Flow::new(stage.vendor.source.as_ref(), &stage.sink)
+    Flow::new(stage.market.vendor.source.as_ref(), &stage.sink)
         .lists()
         .await
 }
@@ -321,10 +322,10 @@ impl Words {
              clients, and a billing system (Autotask). Names, figures and keys are made up. The day \
              is {}, and what is billed in advance was billed on {}.",
             self.purpose,
-            stage.vendor.name(),
-            stage.book.options.organizations,
+            stage.market.vendor.name(),
+            stage.market.book.options.organizations,
             stage.now().date(),
-            stage.book.last_bill
+            stage.market.book.last_bill
         );
         wrapped("", 0, &intro)
     }
@@ -351,7 +352,7 @@ fn figures(stage: &Stage) -> Figures {
         .filter(|effect| effect.kind == EffectKind::Updated && effect.entity == "ContractServices")
         .count();
     Figures {
-        vendor_requests: stage.vendor.requests(),
+        vendor_requests: stage.market.vendor.requests(),
         psa_requests: stage.psa.request_count(),
         psa_writes: contracts + adjustments + charges + costs,
         contracts,
