@@ -292,6 +292,13 @@ pub(crate) enum MapCommand {
     },
     /// Suggest links for what is still undecided. Nothing is linked.
     Suggest,
+    /// Look up products and companies of the PSA, and services and accounts of the vendor, by id,
+    /// identifier (in ConnectWise the Product ID), vendor SKU or words of the name.
+    Find {
+        /// The text, or several words of a name.
+        #[arg(required = true, num_args = 1..)]
+        text: Vec<String>,
+    },
     /// Link an account or a service by hand.
     #[command(subcommand)]
     Set(SetCommand),

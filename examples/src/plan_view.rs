@@ -6,7 +6,9 @@ use std::path::Path;
 
 use comfy_table::Table;
 use serde::Serialize;
-use tallyline_core::model::{AgreementId, PlanId, Quantity, VendorAccountId};
+use tallyline_core::model::{
+    AgreementId, ChangeId, Freshness, PlanId, Quantity, Timestamp, VendorAccountId,
+};
 use tallyline_core::plan::{
     Action, Change, Guard, Notice, Origin, Plan, PlanContent, PlanKind, PlanSummary,
 };
@@ -37,42 +39,95 @@ impl Amount {
     }
 }
 
+/// How old a plan's readings are at an instant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ages<'a> {
+    content: &'a PlanContent,
+    now: Timestamp,
+}
+
+impl<'a> Ages<'a> {
+    /// At an instant.
+    pub(crate) fn at(plan: &'a Plan, now: Timestamp) -> Self {
+        let content = plan.content();
+        Self { content, now }
+    }
+
+    /// At the instant that the plan was made.
+    pub(crate) fn when_made(plan: &'a Plan) -> Self {
+        Self::at(plan, plan.content().made)
+    }
+
+    fn of(self, as_of: Option<Timestamp>) -> Option<Freshness> {
+        self.content.freshness(as_of, self.now)
+    }
+
+    /// The age in words, to stand after a sentence.
+    fn words(self, as_of: Option<Timestamp>) -> Option<String> {
+        Some(format!("reading {}", self.of(as_of)?))
+    }
+}
+
+/// How old the readings behind a plan are.
+#[derive(Serialize)]
+struct Readings<'a> {
+    at: Timestamp,
+    refresh_seconds: Option<u64>,
+    oldest: Option<Freshness>,
+    changes: BTreeMap<&'a ChangeId, Freshness>,
+}
+
+impl<'a> Readings<'a> {
+    fn of(ages: Ages<'a>) -> Self {
+        let changes = ages.content.changes.iter();
+        Self {
+            at: ages.now,
+            refresh_seconds: ages.content.refresh_seconds,
+            oldest: ages.of(ages.content.data_as_of),
+            changes: changes
+                .filter_map(|change| Some((&change.id, ages.of(change.evidence.as_of)?)))
+                .collect(),
+        }
+    }
+}
+
 /// A plan as a JSON document.
 #[derive(Serialize)]
 pub(crate) struct Document<'a> {
     id: &'a PlanId,
     file: String,
     summary: PlanSummary,
+    readings: Readings<'a>,
     plan: &'a PlanContent,
 }
 
 impl<'a> Document<'a> {
     /// The document of a plan in a file.
-    pub(crate) fn new(plan: &'a Plan, file: &Path) -> Self {
+    pub(crate) fn new(plan: &'a Plan, file: &Path, ages: Ages<'a>) -> Self {
         Self {
             id: plan.id(),
             file: file.display().to_string(),
             summary: plan.summary(),
+            readings: Readings::of(ages),
             plan: plan.content(),
         }
     }
 }
 
 /// The whole plan in words.
-pub(crate) fn text(plan: &Plan, file: &Path, amount: Amount) -> String {
-    let mut out = body(plan, amount);
+pub(crate) fn text(plan: &Plan, file: &Path, amount: Amount, ages: Ages<'_>) -> String {
+    let mut out = body(plan, amount, ages);
     let _ = writeln!(out, "\n{}", next_step(plan, file));
     out
 }
 
 /// The plan in words, but for what to do next.
-pub(crate) fn body(plan: &Plan, amount: Amount) -> String {
-    let mut out = head(plan);
-    out.push_str(&ready(plan, amount.changes));
-    out.push_str(&blocked(plan, amount.blocked));
+pub(crate) fn body(plan: &Plan, amount: Amount, ages: Ages<'_>) -> String {
+    let mut out = head(plan, ages);
+    out.push_str(&ready(plan, amount.changes, ages));
+    out.push_str(&blocked(plan, amount.blocked, ages));
     let headings = headings(plan.content().kind);
-    let how = how_to_bill(plan);
-    out.push_str(&under(headings, how, plan.notices(), amount.notices));
+    out.push_str(&under(headings, plan.notices(), amount.notices, ages));
     out
 }
 
@@ -89,7 +144,7 @@ fn headings(kind: PlanKind) -> fn(Kind) -> &'static str {
 }
 
 /// What the plan amounts to.
-pub(crate) fn head(plan: &Plan) -> String {
+pub(crate) fn head(plan: &Plan, ages: Ages<'_>) -> String {
     let content = plan.content();
     let summary = plan.summary();
     let agree = content.found.get(&Kind::NoChange).copied().unwrap_or(0);
@@ -149,22 +204,28 @@ pub(crate) fn head(plan: &Plan) -> String {
         );
     }
     if let Some(as_of) = content.data_as_of {
-        let _ = writeln!(out, "The oldest reading is of {as_of}.");
+        let age = ages.of(Some(as_of));
+        let age = age.map_or_else(String::new, |age| format!(", {age}"));
+        out.push_str(&wrapped(
+            "",
+            0,
+            &format!("The oldest reading is of {as_of}{age}."),
+        ));
     }
     out
 }
 
 /// The changes that nothing speaks against.
-pub(crate) fn ready(plan: &Plan, at_most: usize) -> String {
+pub(crate) fn ready(plan: &Plan, at_most: usize, ages: Ages<'_>) -> String {
     let ready: Vec<&Change> = plan.changes().iter().filter(|c| !c.is_blocked()).collect();
     if ready.is_empty() {
         return "\nNothing to apply.\n".to_owned();
     }
-    format!("\nTo apply\n{}", some(&ready, at_most, false))
+    format!("\nTo apply\n{}", some(&ready, at_most, false, ages))
 }
 
 /// The blocked changes, by what blocks them.
-pub(crate) fn blocked(plan: &Plan, at_most: usize) -> String {
+pub(crate) fn blocked(plan: &Plan, at_most: usize, ages: Ages<'_>) -> String {
     let mut groups: Vec<(Vec<String>, Vec<&Change>)> = Vec::new();
     for change in plan.changes().iter().filter(|c| c.is_blocked()) {
         let why: Vec<String> = change
@@ -183,7 +244,7 @@ pub(crate) fn blocked(plan: &Plan, at_most: usize) -> String {
         for reason in why {
             out.push_str(&wrapped("Blocked: ", 9, &reason));
         }
-        out.push_str(&some(&changes, at_most, true));
+        out.push_str(&some(&changes, at_most, true, ages));
     }
     out
 }
@@ -197,23 +258,23 @@ const HOW_TO_BILL: &str = "Prorations are what a vendor bills for licences that 
 const NOTHING_TO_BILL_BY: &str = "Gradient takes numbers of units, and no amounts of money: these are for a person to bill \
     by hand, unless your billing system bills such days by itself.";
 
-fn how_to_bill(plan: &Plan) -> &'static str {
-    match plan.content().sink.as_str() {
+fn how_to_bill(content: &PlanContent) -> &'static str {
+    match content.sink.as_str() {
         "gradient" => NOTHING_TO_BILL_BY,
         _ => HOW_TO_BILL,
     }
 }
 
-/// Notices of a plan, by kind.
-pub(crate) fn notices(plan: &Plan, notices: &[Notice], at_most: usize) -> String {
-    under(kind_words, how_to_bill(plan), notices, at_most)
+/// The notices, by kind.
+pub(crate) fn notices(notices: &[Notice], at_most: usize, ages: Ages<'_>) -> String {
+    under(kind_words, notices, at_most, ages)
 }
 
 fn under(
     heading: fn(Kind) -> &'static str,
-    how_to_bill: &str,
     notices: &[Notice],
     at_most: usize,
+    ages: Ages<'_>,
 ) -> String {
     let mut kinds: BTreeMap<Kind, Vec<&Notice>> = BTreeMap::new();
     for notice in notices {
@@ -224,10 +285,12 @@ fn under(
         let items = folded(&notices);
         let _ = writeln!(out, "\n{} ({})", heading(kind), items.len());
         if kind == Kind::NotBilled {
-            out.push_str(&wrapped("  ", 2, how_to_bill));
+            out.push_str(&wrapped("  ", 2, how_to_bill(ages.content)));
         }
-        for item in items.iter().take(at_most) {
-            out.push_str(&wrapped("  - ", 4, item));
+        for (notice, item) in items.iter().take(at_most) {
+            let age = ages.words(notice.as_of);
+            let age = age.map_or_else(String::new, |age| format!(" ({age})"));
+            out.push_str(&wrapped("  - ", 4, &format!("{item}{age}")));
         }
         if items.len() > at_most {
             let _ = writeln!(out, "  ... and {} more", items.len() - at_most);
@@ -245,11 +308,11 @@ pub(crate) fn sentences(notices: &[Notice]) -> usize {
     kinds.values().map(|notices| folded(notices).len()).sum()
 }
 
-/// The notices of one kind as sentences: what is said of many lines of one agreement is said
-/// once.
-fn folded(notices: &[&Notice]) -> Vec<String> {
+/// The notices of one kind as sentences, each with the first notice that says it: what is said of
+/// many lines of one agreement is said once.
+fn folded<'n>(notices: &[&'n Notice]) -> Vec<(&'n Notice, String)> {
     type Key<'a> = (Option<&'a AgreementId>, &'a str);
-    let mut groups: Vec<(Key<'_>, &Notice, usize)> = Vec::new();
+    let mut groups: Vec<(Key<'_>, &'n Notice, usize)> = Vec::new();
     let mut lines_of: BTreeMap<&VendorAccountId, usize> = BTreeMap::new();
     let unread: Vec<(&VendorAccountId, String)> = notices
         .iter()
@@ -289,21 +352,26 @@ fn folded(notices: &[&Notice]) -> Vec<String> {
                 let lines = count(*lines, "line stays as it is", "lines stay as they are");
                 let _ = write!(text, "; {lines}");
             }
-            text
+            (notice, text)
         })
         .collect()
 }
 
 /// A table of changes, cut after so many.
-pub(crate) fn some(changes: &[&Change], at_most: usize, ids: bool) -> String {
-    let mut out = lines(&changes_table(changes.iter().take(at_most).copied(), ids));
+pub(crate) fn some(changes: &[&Change], at_most: usize, ids: bool, ages: Ages<'_>) -> String {
+    let shown = changes.iter().take(at_most).copied();
+    let mut out = lines(&changes_table(shown, ids, ages));
     if changes.len() > at_most {
         let _ = writeln!(out, " ... and {} more", changes.len() - at_most);
     }
     out
 }
 
-fn changes_table<'a>(changes: impl Iterator<Item = &'a Change>, ids: bool) -> Table {
+fn changes_table<'a>(
+    changes: impl Iterator<Item = &'a Change>,
+    ids: bool,
+    ages: Ages<'_>,
+) -> Table {
     let mut changes = changes.peekable();
     let of_account = changes
         .peek()
@@ -322,6 +390,9 @@ fn changes_table<'a>(changes: impl Iterator<Item = &'a Change>, ids: bool) -> Ta
         let mut why = safe(&change.reason);
         if let Some(prediction) = &change.prediction {
             let _ = write!(why, "; predicted: {}", safe(&prediction.to_string()));
+        }
+        if let Some(age) = ages.words(change.evidence.as_of) {
+            let _ = write!(why, "\n{age}");
         }
         if ids {
             let _ = write!(why, "\nid {}", short(change.id.as_str()));

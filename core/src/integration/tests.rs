@@ -212,7 +212,7 @@ fn an_illegal_transition_names_the_state_and_the_event() {
 }
 
 #[test]
-fn finishing_is_refused_naming_the_empty_side() {
+fn item_2_finishing_is_refused_naming_the_empty_side() {
     for (accounts, services, words) in [
         (0, 0, "no account and no service is linked"),
         (0, 1, "no account is linked"),
@@ -228,8 +228,11 @@ fn finishing_is_refused_naming_the_empty_side() {
 }
 
 #[test]
-fn finishing_starts_exactly_one_sync() {
-    let mut subject = integration(State::Mapped);
+fn item_2_finishing_with_one_of_each_starts_exactly_one_sync() {
+    let mut subject = integration(State::Pending);
+    subject
+        .apply(Event::MappingChanged(Counts::new(1, 1)))
+        .unwrap();
     assert!(subject.apply(Event::FinishRequested).unwrap().start_sync);
     assert!(subject.apply(Event::FinishRequested).is_err());
     assert!(subject.apply(Event::SyncStarted).is_err());

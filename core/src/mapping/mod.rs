@@ -20,6 +20,7 @@ mod matching;
 mod names;
 mod report;
 mod rule;
+mod search;
 mod similar;
 mod suggest;
 
@@ -35,6 +36,9 @@ pub use matching::{
 pub use names::{loose_name, normalize_name};
 pub use report::{MatchReport, Undecided, UndecidedReason};
 pub use rule::{ProductRule, Ratio, Rounding};
+pub use search::{
+    Found, FoundBy, search_accounts, search_companies, search_products, search_services,
+};
 pub use suggest::{
     AccountSuggestion, ServiceSuggestion, SuggestOptions, suggest_accounts, suggest_services,
 };

@@ -5,6 +5,7 @@
 
 mod amount;
 mod bill;
+mod freshness;
 mod ids;
 mod psa;
 mod time;
@@ -13,6 +14,7 @@ mod vendor;
 pub use amount::{Currency, Money, Quantity};
 pub(crate) use amount::{exact_product, exact_sum};
 pub use bill::{Bill, BillKey, ChargeKey, ExportedBills};
+pub use freshness::{Freshness, Span};
 pub use ids::{
     AgreementId, AgreementKey, AgreementLineId, ChangeId, ChargeId, CompanyId, LineKey, Marker,
     PlanId, ProductId, ServiceKey, SubscriptionId, VendorAccountId,

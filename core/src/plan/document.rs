@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -9,8 +10,8 @@ use sha2::{Digest, Sha256};
 use super::{Change, Policy, Strategy};
 use crate::error::{Error, ErrorKind, Result, escape_unprintable, printable};
 use crate::model::{
-    AgreementId, Bill, ChangeId, CivilDate, CompanyId, PlanId, ProductId, ServiceKey, Timestamp,
-    VendorAccountId,
+    AgreementId, Bill, ChangeId, CivilDate, CompanyId, Freshness, PlanId, ProductId, ServiceKey,
+    Span, Timestamp, VendorAccountId,
 };
 use crate::reconcile::Kind;
 use crate::sink::SinkDescriptor;
@@ -81,6 +82,9 @@ pub struct Notice {
     /// The product, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<ProductId>,
+    /// The oldest state that the readings behind it show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
     /// The sentence to show.
     pub message: String,
 }
@@ -95,6 +99,7 @@ impl Notice {
             company: None,
             agreement: None,
             product: None,
+            as_of: None,
             message: printable(&message.into()),
         }
     }
@@ -181,6 +186,10 @@ pub struct PlanContent {
     pub today: CivilDate,
     /// The oldest state that its readings show.
     pub data_as_of: Option<Timestamp>,
+    /// After how many seconds a reading of the source is due anew: the vendor's refresh rhythm.
+    /// Absent where it rests on no reading of the vendor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_seconds: Option<u64>,
     /// The revision of the mapping.
     pub mapping_revision: u64,
     /// What it was allowed to do.
@@ -196,6 +205,16 @@ pub struct PlanContent {
     pub changes: Vec<Change>,
     /// What it does not change and a person should know.
     pub notices: Vec<Notice>,
+}
+
+impl PlanContent {
+    /// How fresh a state of the vendor's side is at an instant; none where the plan does not say the
+    /// vendor's rhythm.
+    #[must_use]
+    pub fn freshness(&self, as_of: Option<Timestamp>, now: Timestamp) -> Option<Freshness> {
+        let rhythm = Duration::from_secs(self.refresh_seconds?);
+        Some(Freshness::at(now, as_of?, rhythm))
+    }
 }
 
 /// A plan: content under the hash of itself, so that an edit by hand is noticed.
@@ -328,17 +347,19 @@ impl Plan {
     /// `StalePlan` when it is older than its policy allows.
     pub fn check_age(&self, now: Timestamp) -> Result<()> {
         let age = now.since(self.content.made);
-        let hours = self.content.policy.plan_valid_hours;
-        if age.as_secs() <= u64::from(hours) * 3600 {
+        let hours = u64::from(self.content.policy.plan_valid_hours);
+        let valid = Duration::from_secs(hours * 3600);
+        if age <= valid {
             return Ok(());
         }
         Err(Error::new(
             ErrorKind::StalePlan,
             format!(
-                "the plan was made on {}, {} hours ago, and may be carried out for {hours} hours: \
+                "the plan was made on {}, {} ago, and may be carried out for {}: \
                  make it again, so that it rests on what both sides show now",
                 self.content.made,
-                age.as_secs() / 3600
+                Span(age),
+                Span(valid)
             ),
         ))
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rust_decimal::Decimal;
 
 use super::{Action, Block, Change, Guard, PlanContext, Policy, Precondition, ReductionLimit};
-use crate::model::{Agreement, ChangeId, CivilDate, Currency, Money, Quantity};
+use crate::model::{self, Agreement, ChangeId, CivilDate, Currency, Money, Quantity};
 use crate::reconcile::{Comparison, Kind, Row, VendorCost};
 use crate::sink::SinkDescriptor;
 
@@ -204,14 +204,14 @@ fn stale(row: Row<'_>, action: &Action, context: &PlanContext<'_>) -> Option<Str
     if !action.is_reduction() {
         return None;
     }
-    let as_of = row.as_of()?;
-    let age = context.now.since(as_of);
-    (age > context.source.fresh_for).then(|| {
+    let reading = row.freshness(context.now, context.source)?;
+    reading.is_stale().then(|| {
         format!(
-            "the reading is of {as_of}, {} hours old; {} is read anew every {} hours",
-            age.as_secs() / 3600,
+            "the reading is of {}, {} old; {} is read anew every {}",
+            reading.as_of,
+            model::Span(reading.age),
             context.source.name,
-            context.source.fresh_for.as_secs() / 3600
+            model::Span(reading.rhythm)
         )
     })
 }

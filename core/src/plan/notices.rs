@@ -94,6 +94,7 @@ fn row_notice(
     );
     notice.company = Some(agreement.company.clone());
     notice.agreement = Some(agreement.id.clone());
+    notice.as_of = row.as_of();
     if products.len() == 1 {
         notice.product = Some(row.product().clone());
     }
@@ -178,6 +179,7 @@ impl<'a> Names<'a> {
         };
         let mut notice = Notice::new(record.kind, message);
         notice.account = Some(record.account.clone());
+        notice.as_of = record.as_of;
         if let UnplacedSubject::Service(service) = &record.subject {
             notice.service = Some(service.clone());
         }

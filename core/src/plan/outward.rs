@@ -133,6 +133,7 @@ pub fn plan_accounts(
         origin: None,
         today: context.now.date(),
         data_as_of: None,
+        refresh_seconds: None,
         mapping_revision: 0,
         policy: context.policy.clone(),
         found,

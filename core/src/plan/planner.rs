@@ -94,6 +94,7 @@ impl Planner {
             origin: None,
             today: comparison.today(),
             data_as_of: comparison.rows().filter_map(|row| row.as_of()).min(),
+            refresh_seconds: Some(context.source.fresh_for.as_secs()),
             mapping_revision: comparison.mapping_revision(),
             policy: self.policy.clone(),
             found: comparison.counts(),

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::own::Planned;
 use super::{ChargeSum, NewAgreement, PsaBook};
 use crate::model::{
-    Agreement, AgreementId, AgreementKey, AgreementLine, Bill, ChargeKind, CivilDate, LineKey,
-    Money, ProductId, Quantity, ServiceKey, Timestamp, VendorAccountId,
+    Agreement, AgreementId, AgreementKey, AgreementLine, Bill, ChargeKind, CivilDate, Freshness,
+    LineKey, Money, ProductId, Quantity, ServiceKey, Timestamp, VendorAccountId,
 };
+use crate::source::SourceDescriptor;
 use crate::store::LedgerCharge;
 
 /// What was found for a line, an account or a service.
@@ -415,6 +416,12 @@ impl<'c> Row<'c> {
     pub fn as_of(&self) -> Option<Timestamp> {
         self.data.as_of
     }
+
+    /// How old that is at an instant, beside the refresh rhythm of the source.
+    #[must_use]
+    pub fn freshness(&self, now: Timestamp, source: &SourceDescriptor) -> Option<Freshness> {
+        Some(Freshness::at(now, self.as_of()?, source.fresh_for))
+    }
 }
 
 /// What an unplaced record is about.
@@ -442,4 +449,6 @@ pub struct Unplaced {
     pub quantity: Option<Quantity>,
     /// Why, in words.
     pub reason: Option<String>,
+    /// The oldest state that the account's reading shows; none where it was not observed.
+    pub as_of: Option<Timestamp>,
 }

@@ -180,20 +180,32 @@ impl<'a> Reconciler<'a> {
                 self.place(Place::PerService(company), account, lines, seen);
             }
             Some(AccountRoute::Excluded(reason)) => {
-                self.leave(reading.account, Kind::Excluded, &lines, reason);
+                self.leave(reading.account, Kind::Excluded, &lines, reason, as_of);
             }
             Some(AccountRoute::Off(_) | AccountRoute::PerServiceOff(_)) => {
-                self.leave(reading.account, Kind::SwitchedOff, &lines, None);
+                self.leave(reading.account, Kind::SwitchedOff, &lines, None, as_of);
             }
             Some(AccountRoute::Lost(target)) => {
                 let reason = format!("agreement {target} is not listed by the PSA");
-                self.leave(reading.account, Kind::NotEligible, &lines, Some(&reason));
+                self.leave(
+                    reading.account,
+                    Kind::NotEligible,
+                    &lines,
+                    Some(&reason),
+                    as_of,
+                );
             }
             Some(AccountRoute::LostCompany(company)) => {
                 let reason = format!("company {company} is not listed by the PSA");
-                self.leave(reading.account, Kind::NotEligible, &lines, Some(&reason));
+                self.leave(
+                    reading.account,
+                    Kind::NotEligible,
+                    &lines,
+                    Some(&reason),
+                    as_of,
+                );
             }
-            None => self.leave(reading.account, Kind::Unmapped, &lines, None),
+            None => self.leave(reading.account, Kind::Unmapped, &lines, None, as_of),
         }
         Ok(())
     }
@@ -205,6 +217,7 @@ impl<'a> Reconciler<'a> {
         kind: Kind,
         lines: &[UsageLine],
         reason: Option<&str>,
+        as_of: Timestamp,
     ) {
         self.unplaced.push(Unplaced {
             account,
@@ -213,6 +226,7 @@ impl<'a> Reconciler<'a> {
             lines: lines.len() as u64,
             quantity: None,
             reason: reason.map(str::to_owned),
+            as_of: Some(as_of),
         });
     }
 
@@ -234,6 +248,7 @@ impl<'a> Reconciler<'a> {
             lines: 0,
             quantity: None,
             reason: Some(why),
+            as_of: None,
         });
     }
 
@@ -305,6 +320,7 @@ impl<'a> Reconciler<'a> {
                 lines: left.lines,
                 quantity: left.quantity,
                 reason: left.reason.map(str::to_owned),
+                as_of: Some(seen.as_of),
             });
         }
         for ((service, kind), unbilled) in unbilled {
@@ -315,6 +331,7 @@ impl<'a> Reconciler<'a> {
                 lines: unbilled.lines(),
                 quantity: None,
                 reason: Some(unbilled.words(kind)),
+                as_of: Some(seen.as_of),
             });
         }
     }

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod charges;
+mod checklist;
 mod evidence;
 mod per_service;
 mod properties;
@@ -599,7 +600,10 @@ fn a_plan_is_not_carried_out_when_it_is_too_old() {
     assert!(plan.check_age(after(72)).is_ok());
     let error = plan.check_age(after(73)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StalePlan);
-    assert!(error.message().contains("73 hours ago"), "{error}");
+    let said = "3 days 1 h ago, and may be carried out for 3 days";
+    assert!(error.message().contains(said), "{error}");
+    let by_a_second = after(72).plus(std::time::Duration::from_secs(1));
+    assert!(plan.check_age(by_a_second).is_err());
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::connect;
 use crate::files;
 use crate::outcome::Outcome;
 use crate::output::{count, safe, tell};
-use crate::plan_view;
+use crate::plan_view::{self, Ages};
 use crate::progress;
 use crate::report_view;
 
@@ -43,6 +43,8 @@ struct Document<'a> {
 pub(super) struct Terms {
     pub(super) yes: bool,
     pub(super) deadline: Option<u32>,
+    /// The instant that ages are told at.
+    pub(super) now: Timestamp,
 }
 
 /// Carries out the plan, or goes on with a run.
@@ -66,6 +68,7 @@ pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> 
     let terms = Terms {
         yes: args.yes,
         deadline: args.deadline,
+        now: context.now(),
     };
     match carry_out_with(applier, (&plan, &text), &approval, terms).await? {
         Some(report) => show_report(context, &report, plan.changes()),
@@ -131,7 +134,7 @@ async fn carry_out_with(
         .collect();
     if ready.is_empty() {
         tell("nothing of this plan can be carried out");
-    } else if !terms.yes && !confirmed(plan, &ready)? {
+    } else if !terms.yes && !confirmed(plan, &ready, terms.now)? {
         tell("nothing was written");
         return Ok(None);
     }
@@ -279,16 +282,17 @@ pub(super) fn approver(by: Option<&str>) -> Result<String> {
 }
 
 /// Asks, where somebody is there to answer.
-fn confirmed(plan: &Plan, ready: &[&Change]) -> Result<bool> {
+fn confirmed(plan: &Plan, ready: &[&Change], now: Timestamp) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(wrong(
             "nothing was written: say --yes, or run this in a terminal to be asked".to_owned(),
         ));
     }
-    tell(&plan_view::head(plan));
+    let ages = Ages::at(plan, now);
+    tell(&plan_view::head(plan, ages));
     tell(&format!(
         "This will be written:\n{}",
-        plan_view::some(ready, ASKED, false)
+        plan_view::some(ready, ASKED, false, ages)
     ));
     tell(&format!(
         "Carry out {}? [y/N]",

@@ -16,7 +16,7 @@ use crate::files;
 use crate::mapping_file;
 use crate::outcome::Outcome;
 use crate::output::{tell, warn};
-use crate::plan_view::{self, Amount};
+use crate::plan_view::{self, Ages, Amount};
 use crate::progress::Bars;
 
 /// Makes the plan, keeps it and shows it.
@@ -36,10 +36,11 @@ pub(super) fn keep_and_show(
 ) -> Result<Outcome> {
     files::write_private(out, "the plan file", &plan.to_text()?)?;
     tell(&format!("the plan is in {}", files::shown(out)));
+    let ages = Ages::when_made(plan);
     context
         .out
-        .print(&plan_view::Document::new(plan, out), || {
-            plan_view::text(plan, out, Amount::of_notices(all))
+        .print(&plan_view::Document::new(plan, out, ages), || {
+            plan_view::text(plan, out, Amount::of_notices(all), ages)
         })?;
     Ok(Outcome::of(plan))
 }

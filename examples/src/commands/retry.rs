@@ -17,7 +17,7 @@ use crate::connect;
 use crate::files;
 use crate::outcome::Outcome;
 use crate::output::{count, plain, safe, tell, wrapped};
-use crate::plan_view::{self, Amount, action_words, place_line, short};
+use crate::plan_view::{self, Ages, Amount, action_words, place_line, short};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -75,8 +75,9 @@ pub(crate) async fn run(context: &Context, args: &RetryArgs) -> Result<Outcome> 
         }
     }
     if !args.apply {
+        let ages = Ages::when_made(&retry.plan);
         let document = Document {
-            plan: Some(plan_view::Document::new(&retry.plan, &args.out)),
+            plan: Some(plan_view::Document::new(&retry.plan, &args.out, ages)),
             left_out: &retry.left_out,
             approved: approved.iter().map(|change| &change.id).collect(),
             not_approved: not_approved
@@ -88,7 +89,7 @@ pub(crate) async fn run(context: &Context, args: &RetryArgs) -> Result<Outcome> 
                 .collect(),
         };
         context.out.print(&document, || {
-            let mut out = plan_view::body(&retry.plan, Amount::of_notices(args.all));
+            let mut out = plan_view::body(&retry.plan, Amount::of_notices(args.all), ages);
             out.push_str(&left_out(&retry));
             out.push_str(&waiting(&not_approved, &run.approval.by));
             out.push_str(&next_step(
@@ -129,6 +130,7 @@ pub(crate) async fn run(context: &Context, args: &RetryArgs) -> Result<Outcome> 
     let terms = apply::Terms {
         yes: args.yes,
         deadline: args.deadline,
+        now: context.now(),
     };
     apply::carry_out(context, &config, sink, (plan, &text), &approval, terms).await
 }

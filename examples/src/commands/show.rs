@@ -9,15 +9,16 @@ use super::Context;
 use crate::cli::ShowArgs;
 use crate::files;
 use crate::outcome::Outcome;
-use crate::plan_view::{self, Amount};
+use crate::plan_view::{self, Ages, Amount};
 
 /// Shows the plan.
 pub(crate) fn run(context: &Context, args: &ShowArgs) -> Result<Outcome> {
     let (plan, _) = read(&args.plan)?;
+    let ages = Ages::at(&plan, context.now());
     context
         .out
-        .print(&plan_view::Document::new(&plan, &args.plan), || {
-            plan_view::text(&plan, &args.plan, Amount::of_notices(args.all))
+        .print(&plan_view::Document::new(&plan, &args.plan, ages), || {
+            plan_view::text(&plan, &args.plan, Amount::of_notices(args.all), ages)
         })?;
     Ok(Outcome::of(&plan))
 }

@@ -16,7 +16,7 @@ use crate::connect;
 use crate::files;
 use crate::outcome::Outcome;
 use crate::output::{count, tell, wrapped};
-use crate::plan_view::{self, Amount};
+use crate::plan_view::{self, Ages, Amount};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -53,7 +53,7 @@ pub(crate) async fn run(context: &Context, args: &UndoArgs) -> Result<Outcome> {
     files::write_private(&args.out, "the plan file", &undo.plan.to_text()?)?;
     tell(&format!("the plan is in {}", files::shown(&args.out)));
     let document = Document {
-        plan: plan_view::Document::new(&undo.plan, &args.out),
+        plan: plan_view::Document::new(&undo.plan, &args.out, Ages::when_made(&undo.plan)),
         refused: &undo.refused,
     };
     context.out.print(&document, || text(&undo, args))?;
@@ -73,7 +73,11 @@ fn is_settled(refused: &NotUndone) -> bool {
 }
 
 fn text(undo: &Undo, args: &UndoArgs) -> String {
-    let mut out = plan_view::body(&undo.plan, Amount::of_notices(true));
+    let mut out = plan_view::body(
+        &undo.plan,
+        Amount::of_notices(true),
+        Ages::when_made(&undo.plan),
+    );
     let (settled, held): (Vec<&NotUndone>, Vec<&NotUndone>) =
         undo.refused.iter().partition(|refused| is_settled(refused));
     if !held.is_empty() {

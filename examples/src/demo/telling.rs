@@ -12,7 +12,7 @@ use tallyline_core::{Error, ErrorKind, Result};
 use tallyline_testkit::clock::Clock as Hands;
 
 use crate::output::{count, safe, say, wrapped};
-use crate::plan_view::{self, Amount, place_line};
+use crate::plan_view::{self, Ages, Amount, place_line};
 use crate::report_view;
 
 /// How much of a plan is shown.
@@ -121,6 +121,7 @@ pub(super) fn no_simulator(error: io::Error) -> Error {
 /// What a plan comes to.
 pub(super) fn planned(plan: &Plan) -> String {
     // Request ids are another one in each run, and mean nothing without the system behind them.
+    let ages = Ages::when_made(plan);
     let mut notices = plan.notices().to_vec();
     for notice in &mut notices {
         while let Some(start) = notice.message.find(" [request ")
@@ -131,10 +132,10 @@ pub(super) fn planned(plan: &Plan) -> String {
     }
     format!(
         "{}{}{}{}",
-        plan_view::head(plan),
-        plan_view::ready(plan, SHOWN.changes),
-        plan_view::blocked(plan, SHOWN.blocked),
-        plan_view::notices(plan, &notices, SHOWN.notices)
+        plan_view::head(plan, ages),
+        plan_view::ready(plan, SHOWN.changes, ages),
+        plan_view::blocked(plan, SHOWN.blocked, ages),
+        plan_view::notices(&notices, SHOWN.notices, ages)
     )
 }
 

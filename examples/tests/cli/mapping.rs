@@ -207,3 +207,24 @@ fn accounts_go_to_a_spreadsheet_and_back() {
         .run(&["map", "import", "accounts.csv"])
         .is_error_saying(&["accounts.csv, line 1", "account"]);
 }
+
+#[test]
+fn item_10_a_product_of_connectwise_is_found_by_its_product_id() {
+    let world = World::new();
+    let (id, identifier) = world.psa.with_state(|state| {
+        let item = state.products.values().next().unwrap();
+        (item.id, item.identifier.clone())
+    });
+    for text in [identifier.to_lowercase(), id.to_string()] {
+        let (code, found) = world.json(&["map", "find", &text]);
+        assert_eq!(code, 0, "{found}");
+        let first = &found["products"][0];
+        assert_eq!(first["id"], id.to_string().as_str(), "{found}");
+        assert_eq!(first["identifier"], identifier.as_str());
+        assert_eq!(first["whole"], true);
+    }
+    let words = world.run(&["map", "find", &identifier]);
+    assert!(words.out.contains(&identifier), "{words:?}");
+    let none = world.run(&["map", "find", "nothing of the kind"]);
+    assert_eq!((none.code, none.out.trim()), (0, "nothing holds this text"));
+}

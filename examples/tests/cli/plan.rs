@@ -2,7 +2,7 @@
 
 use tallyline_testkit::book::BookCase;
 
-use crate::support::World;
+use crate::support::{World, finish};
 
 #[test]
 fn a_plan_with_something_blocked_exits_with_three_and_writes_nothing_to_the_psa() {
@@ -45,6 +45,28 @@ fn show_prints_what_plan_printed_and_exits_alike() {
     assert_eq!(document["summary"]["ready"], 4);
     assert_eq!(document["summary"]["blocked"], 2);
     assert_eq!(document["plan"]["changes"].as_array().unwrap().len(), 6);
+}
+
+#[test]
+fn readings_are_as_old_as_they_are_when_they_are_looked_at() {
+    let world = World::mapped();
+    let planned = world.run(&["plan"]);
+    assert!(planned.out.contains("reading 0 s old, renewed every 24 h"), "{planned:?}");
+    let mut later = world.command(&["show", "plan.json"]);
+    later.env("TALLYLINE_NOW", "2026-03-16T12:00:01Z");
+    let shown = finish(later);
+    let flat = shown.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let old = "24 h 0 min 1 s old, renewed every 24 h: a new reading is due";
+    assert!(flat.contains(old), "{shown:?}");
+    let (_, document) = world.json(&["show", "plan.json"]);
+    let readings = &document["readings"];
+    assert_eq!(readings["refresh_seconds"], 86_400);
+    assert_eq!(readings["oldest"]["age_seconds"], 0);
+    let changes = document["plan"]["changes"].as_array().unwrap();
+    for change in changes {
+        let id = change["id"].as_str().unwrap();
+        assert_eq!(readings["changes"][id]["stale"], false, "{readings}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod edit;
 mod files;
+mod find;
 mod view;
 
 use serde::Serialize;
@@ -67,6 +68,7 @@ pub(crate) async fn run(context: &Context, command: MapCommand) -> Result<Outcom
         MapCommand::List { offline } => view::list(context, offline).await,
         MapCommand::Auto { dry_run } => auto(context, dry_run).await,
         MapCommand::Suggest => suggest(context).await,
+        MapCommand::Find { text } => find::run(context, &text.join(" ")).await,
         MapCommand::Set(command) => edit::set(context, command).await,
         MapCommand::Exclude(command) => edit::exclude(context, command).await,
         MapCommand::Accept(command) => edit::accept(context, command).await,

@@ -9,7 +9,7 @@ use super::evidence::{EndState, Finding};
 use super::trouble::{Kind, Trouble};
 use super::{Stage, Start};
 use crate::output::{count, wrapped};
-use crate::plan_view::{self, place_line};
+use crate::plan_view::{self, Ages, place_line};
 
 pub(super) fn opening(stage: &Stage) -> String {
     let intro = format!(
@@ -30,7 +30,11 @@ pub(super) fn planned(plan: &Plan, bought: usize) -> String {
         count(bought, "client has", "clients have"),
         if bought == 1 { "it is" } else { "they are" },
     );
-    let mut out = format!("{}{}", wrapped("", 0, &buyers), plan_view::head(plan));
+    let mut out = format!(
+        "{}{}",
+        wrapped("", 0, &buyers),
+        plan_view::head(plan, Ages::when_made(plan))
+    );
     out.push_str(&ready(plan));
     out
 }

@@ -109,6 +109,7 @@ pub fn undo(run: &RunRecord, records: &[ChangeRecord], context: &UndoContext<'_>
         }),
         today: context.today,
         data_as_of: None,
+        refresh_seconds: None,
         mapping_revision: 0,
         policy: context.policy.clone(),
         found: BTreeMap::new(),

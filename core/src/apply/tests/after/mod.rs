@@ -214,6 +214,7 @@ fn plan_of(changes: Vec<Change>) -> Plan {
         origin: None,
         today: super::day("2026-01-15"),
         data_as_of: None,
+        refresh_seconds: None,
         mapping_revision: 1,
         policy: Policy::default(),
         found: BTreeMap::new(),
