@@ -1,12 +1,18 @@
 //! What can be said on the command line.
 
+mod map;
+
 use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tallyline_core::model::{
-    AgreementId, AgreementLineId, CivilDate, CompanyId, ProductId, Quantity, ServiceKey, Timestamp,
-    VendorAccountId,
+    AgreementId, AgreementLineId, CivilDate, CompanyId, ProductId, Timestamp,
+};
+
+pub(crate) use map::{
+    AcceptCommand, ClearCommand, ExcludeCommand, MapCommand, NoteCommand, RoundingArg, SetCommand,
+    SwitchCommand, TagArgs, TagCommand,
 };
 
 const EXIT_CODES: &str = "\
@@ -274,185 +280,4 @@ pub(crate) enum HistoryFormat {
     Csv,
     /// For a program.
     Json,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum MapCommand {
-    /// List what is decided.
-    List {
-        /// Do not connect: show ids without names.
-        #[arg(long)]
-        offline: bool,
-    },
-    /// Link what has exactly the same name, uniquely, on both sides.
-    Auto {
-        /// Only show what would be linked.
-        #[arg(long)]
-        dry_run: bool,
-    },
-    /// Suggest links for what is still undecided. Nothing is linked.
-    Suggest,
-    /// Look up products and companies of the PSA, and services and accounts of the vendor, by id,
-    /// identifier (in ConnectWise the Product ID), vendor SKU or words of the name.
-    Find {
-        /// The text, or several words of a name.
-        #[arg(required = true, num_args = 1..)]
-        text: Vec<String>,
-    },
-    /// Link an account or a service by hand.
-    #[command(subcommand)]
-    Set(SetCommand),
-    /// Decide that an account or a service is not synced.
-    #[command(subcommand)]
-    Exclude(ExcludeCommand),
-    /// Accept a suggestion.
-    #[command(subcommand)]
-    Accept(AcceptCommand),
-    /// Take a decision back: the account or service is undecided again.
-    #[command(subcommand)]
-    Clear(ClearCommand),
-    /// Read decisions from a file. All ids are checked before anything is kept.
-    Import {
-        /// The file.
-        file: PathBuf,
-    },
-    /// Write the decisions to a file.
-    Export {
-        /// The file.
-        file: PathBuf,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum SetCommand {
-    /// Link an account to a company and the agreement its lines go to.
-    Account {
-        /// The vendor's account id.
-        account: VendorAccountId,
-        /// The PSA's company id.
-        #[arg(long)]
-        company: CompanyId,
-        /// The PSA's agreement id.
-        #[arg(long, required_unless_present = "per_service")]
-        agreement: Option<AgreementId>,
-        /// Give each subscription an agreement of its own, in place of one for all.
-        #[arg(long, conflicts_with = "agreement")]
-        per_service: bool,
-        /// Keep the link switched off.
-        #[arg(long)]
-        off: bool,
-        /// A note for people.
-        #[arg(long)]
-        note: Option<String>,
-    },
-    /// Link a service to one or more products.
-    Service {
-        /// The vendor's service key.
-        service: ServiceKey,
-        /// The PSA's product id; more than once for one line of each product.
-        #[arg(long = "product", required = true)]
-        products: Vec<ProductId>,
-        /// Billed units for every `--per` vendor units.
-        #[arg(long, requires = "per")]
-        units: Option<Quantity>,
-        /// Vendor units of the ratio.
-        #[arg(long, requires = "units")]
-        per: Option<Quantity>,
-        /// What becomes of a fraction.
-        #[arg(long, value_enum, default_value_t)]
-        rounding: RoundingArg,
-        /// Units that are free.
-        #[arg(long)]
-        included: Option<Quantity>,
-        /// The least that is billed while there is any usage.
-        #[arg(long)]
-        minimum: Option<Quantity>,
-        /// The product that carries the vendor's cost, where there are several.
-        #[arg(long, value_name = "PRODUCT")]
-        cost_on: Option<ProductId>,
-        /// Bill metered usage by one charge for each of the vendor's bills, in place of a line.
-        #[arg(long, conflicts_with_all = ["units", "per", "included", "minimum", "cost_on"])]
-        as_charges: bool,
-        /// Bill the vendor's prorations too, by one charge for each of its bills beside the line. Not for a PSA
-        /// that bills these days by itself.
-        #[arg(long, conflicts_with = "as_charges")]
-        charge_prorations: bool,
-        /// Keep the link switched off.
-        #[arg(long)]
-        off: bool,
-        /// A note for people.
-        #[arg(long)]
-        note: Option<String>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ExcludeCommand {
-    /// Exclude an account.
-    Account {
-        /// The vendor's account id.
-        account: VendorAccountId,
-        /// Why, for whoever looks at it later.
-        #[arg(long)]
-        reason: String,
-    },
-    /// Exclude a service.
-    Service {
-        /// The vendor's service key.
-        service: ServiceKey,
-        /// Why, for whoever looks at it later.
-        #[arg(long)]
-        reason: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AcceptCommand {
-    /// Accept a suggested company for an account.
-    Account {
-        /// The vendor's account id.
-        account: VendorAccountId,
-        /// Which of the suggested companies; may be left out when there is only one.
-        #[arg(long)]
-        company: Option<CompanyId>,
-        /// The agreement; may be left out when the company has only one that can be synced.
-        #[arg(long)]
-        agreement: Option<AgreementId>,
-    },
-    /// Accept a suggested product for a service.
-    Service {
-        /// The vendor's service key.
-        service: ServiceKey,
-        /// Which of the suggested products; may be left out when there is only one.
-        #[arg(long)]
-        product: Option<ProductId>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ClearCommand {
-    /// Make an account undecided again.
-    Account {
-        /// The vendor's account id.
-        account: VendorAccountId,
-    },
-    /// Make a service undecided again.
-    Service {
-        /// The vendor's service key.
-        service: ServiceKey,
-    },
-}
-
-/// What becomes of a fraction, on the command line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RoundingArg {
-    /// The fraction stays.
-    #[default]
-    Exact,
-    /// Up to the next whole unit.
-    Up,
-    /// Down to the whole unit below.
-    Down,
-    /// To the nearest whole unit.
-    Nearest,
 }

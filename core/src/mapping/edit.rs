@@ -1,5 +1,7 @@
 //! What a person decides.
 
+use std::collections::BTreeSet;
+
 use super::check::{shown, wrong};
 use super::{
     AccountEntry, AccountLink, AccountSuggestion, BilledAs, Directory, Exclusion, LineTarget,
@@ -121,6 +123,7 @@ impl Mapping {
             enabled: true,
             provenance: Provenance::AcceptedSuggestion,
             note: None,
+            tags: BTreeSet::new(),
         };
         self.put_account(suggestion.account.clone(), link, directory)
     }
@@ -148,16 +151,22 @@ impl Mapping {
             enabled: true,
             provenance: Provenance::AcceptedSuggestion,
             note: None,
+            tags: BTreeSet::new(),
         };
         self.put_service(suggestion.service.clone(), link, directory)
     }
 
-    fn put_account(
+    /// Links an account once the directory takes the link. Its note and tags stay where the new link
+    /// has none.
+    pub(super) fn put_account(
         &mut self,
         account: VendorAccountId,
-        link: AccountLink,
+        mut link: AccountLink,
         directory: &Directory<'_>,
     ) -> Result<()> {
+        if let Some(AccountEntry::Link(before)) = self.account(&account) {
+            link.keep_words_of(before);
+        }
         let entry = AccountEntry::Link(link);
         directory
             .check_account(&account, &entry)
@@ -166,12 +175,16 @@ impl Mapping {
         Ok(())
     }
 
-    fn put_service(
+    /// Links a service, as [`put_account`](Self::put_account) does an account.
+    pub(super) fn put_service(
         &mut self,
         service: ServiceKey,
-        link: ServiceLink,
+        mut link: ServiceLink,
         directory: &Directory<'_>,
     ) -> Result<()> {
+        if let Some(ServiceEntry::Link(before)) = self.service(&service) {
+            link.keep_words_of(before);
+        }
         let entry = ServiceEntry::Link(link);
         directory
             .check_service(&service, &entry)
@@ -238,7 +251,7 @@ impl Mapping {
         self.edit_service(service, |link| link.note = non_blank(note))
     }
 
-    fn edit_account(
+    pub(super) fn edit_account(
         &mut self,
         account: &VendorAccountId,
         edit: impl FnOnce(&mut AccountLink),
@@ -253,7 +266,7 @@ impl Mapping {
         }
     }
 
-    fn edit_service(
+    pub(super) fn edit_service(
         &mut self,
         service: &ServiceKey,
         edit: impl FnOnce(&mut ServiceLink),

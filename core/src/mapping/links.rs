@@ -1,11 +1,11 @@
 //! The stored links and exclusions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::ProductRule;
+use super::{ProductRule, Tag};
 use crate::model::{AgreementId, ChargeKind, CompanyId, ServiceKey, VendorAccountId};
 
 /// Where a link comes from.
@@ -101,10 +101,13 @@ pub struct AccountLink {
     /// A note for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What people sort it by.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags: BTreeSet<Tag>,
 }
 
 impl AccountLink {
-    /// A link as a person makes it: switched on, without a note.
+    /// A link as a person makes it: switched on, without a note and tags.
     #[must_use]
     pub fn manual(company: impl Into<CompanyId>, target: LineTarget) -> Self {
         Self {
@@ -113,6 +116,7 @@ impl AccountLink {
             enabled: true,
             provenance: Provenance::Manual,
             note: None,
+            tags: BTreeSet::new(),
         }
     }
 }
@@ -136,10 +140,13 @@ pub struct ServiceLink {
     /// A note for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// What people sort it by.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags: BTreeSet<Tag>,
 }
 
 impl ServiceLink {
-    /// A link as a person makes it: switched on, without a note.
+    /// A link as a person makes it: switched on, without a note and tags.
     #[must_use]
     pub fn manual(products: Vec<ProductRule>, counts: ChargeKind, billed_as: BilledAs) -> Self {
         Self {
@@ -149,6 +156,7 @@ impl ServiceLink {
             enabled: true,
             provenance: Provenance::Manual,
             note: None,
+            tags: BTreeSet::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Automatic links: the same character for character, and unique on both sides.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 
 use super::directory::{AgreementsOf, Choice};
@@ -276,6 +276,7 @@ fn link_accounts(
                 enabled: true,
                 provenance: Provenance::Exact,
                 note: None,
+                tags: BTreeSet::new(),
             }),
         );
         report.linked.push(account.id.clone());
@@ -432,6 +433,7 @@ pub fn auto_link_services(
                 enabled: true,
                 provenance: Provenance::Exact,
                 note: None,
+                tags: BTreeSet::new(),
             }),
         );
         report.linked.push(winner.key.clone());

@@ -10,8 +10,14 @@
 //! - a person links, excludes, switches and annotates through the methods of [`Mapping`], each
 //!   checked against a [`Directory`] of what both sides hold;
 //! - a file: TOML ([`Mapping::from_toml`]) or CSV ([`Mapping::import_accounts_csv`]).
+//!
+//! Many edits at once, each with its own outcome, are [`Mapping::edit_all`]; what is left to decide
+//! is [`Mapping::coverage`]; links carry notes and [`Tag`]s; a product is found by its id, identifier
+//! or name with [`search_products`].
 
+mod bulk;
 mod check;
+mod coverage;
 mod directory;
 mod edit;
 mod file;
@@ -23,7 +29,10 @@ mod rule;
 mod search;
 mod similar;
 mod suggest;
+mod tags;
 
+pub use bulk::{Edit, Edited, Subject};
+pub use coverage::{Coverage, Tally};
 pub use directory::Directory;
 pub use file::{FORMAT_VERSION, ImportError, ImportProblem, ImportSummary, MAX_FILE_BYTES};
 pub use links::{
@@ -42,3 +51,4 @@ pub use search::{
 pub use suggest::{
     AccountSuggestion, ServiceSuggestion, SuggestOptions, suggest_accounts, suggest_services,
 };
+pub use tags::{Tag, TagUse};

@@ -2,8 +2,8 @@
 //! mapping, the lifecycle and the command line alone is tested there; `core/README.md` lists all.
 
 use tallyline_core::mapping::{
-    Directory, FoundBy, Mapping, MatchOptions, auto_link_accounts, auto_link_services,
-    search_products,
+    Directory, FoundBy, Mapping, MatchOptions, ProductRule, Tally, auto_link_accounts,
+    auto_link_services, search_products,
 };
 use tallyline_core::model::{
     AccountReading, Agreement, Basis, ChargeKind, Company, Eligibility, Product, Service,
@@ -31,6 +31,109 @@ fn item_1_only_what_is_the_same_character_for_character_is_linked_by_itself() {
         auto_link_services(&mut mapping, &service, &product, &MatchOptions::new());
         assert_eq!(mapping.linked_services(), usize::from(at == 0), "{name}");
     }
+}
+
+#[test]
+fn item_3_unmapped_and_excluded_are_told_apart_and_only_the_one_is_outstanding() {
+    let accounts = [
+        ("c-1", "One"),
+        ("c-2", "Two"),
+        ("c-3", "Three"),
+        ("c-4", "Four"),
+    ]
+    .map(|(id, name)| VendorAccount::new(id, name));
+    let services = ["S-mail", "S-fax", "S-lab"].map(|key| Service::new(key, key));
+    let mut world = World::new().account(1).service("mail");
+    world
+        .mapping
+        .exclude_account("c-2", "Our own tenant.")
+        .unwrap();
+    world
+        .mapping
+        .exclude_service("S-lab", "Our own lab.")
+        .unwrap();
+    let known = Directory::new(&accounts[..3], &services, &[], &[], &[]);
+    let coverage = world.mapping.coverage(&known);
+    let of = |tally: Tally| (tally.mapped, tally.unmapped, tally.excluded);
+    assert_eq!(of(coverage.accounts), (1, 1, 1));
+    assert_eq!(of(coverage.services), (1, 1, 1));
+    assert_eq!(coverage.outstanding(), 2);
+    // What the vendor lists since then arrives as unmapped.
+    let later = Directory::new(&accounts, &services, &[], &[], &[]);
+    assert_eq!(world.mapping.coverage(&later).outstanding(), 3);
+
+    let world = world
+        .reads(
+            "c-1",
+            vec![seats("sub:f", "fax", "2"), seats("sub:l", "lab", "3")],
+        )
+        .reads("c-2", vec![seats("sub:a", "mail", "5")])
+        .reads("c-4", vec![seats("sub:b", "mail", "7")]);
+    let plan = world.plan();
+    assert_eq!(actions(&plan), Vec::<String>::new());
+    let kinds: Vec<(String, Kind)> = world.kinds();
+    let unplaced = |account: &str, subject: &str| {
+        let wanted = format!("{account} {subject}");
+        let found = kinds.iter().find(|(what, _)| *what == wanted);
+        found
+            .unwrap_or_else(|| panic!("no {wanted} in {kinds:?}"))
+            .1
+    };
+    assert_eq!(unplaced("c-2", "Account"), Kind::Excluded);
+    assert_eq!(unplaced("c-4", "Account"), Kind::Unmapped);
+    assert_eq!(
+        unplaced("c-1", "Service(ServiceKey(\"S-fax\"))"),
+        Kind::Unmapped
+    );
+    assert_eq!(
+        unplaced("c-1", "Service(ServiceKey(\"S-lab\"))"),
+        Kind::Excluded
+    );
+}
+
+#[test]
+fn item_4_many_skus_sum_onto_one_line_and_one_sku_on_many_products_needs_a_rule() {
+    let one_to_one = |product: &str| ProductRule::one_to_one(product);
+    let world = World::new()
+        .account(1)
+        .service_with("mail", vec![one_to_one("P-seat")], true)
+        .service_with("mail-annual", vec![one_to_one("P-seat")], true)
+        .bills(1, "10", "P-seat", "40")
+        .reads(
+            "c-1",
+            vec![
+                seats("sub:a", "mail", "30"),
+                seats("sub:b", "mail-annual", "20"),
+            ],
+        );
+    let mut world = world;
+    world.products.dedup();
+    assert_eq!(actions(&world.plan()), ["set quantity 40 -> 50"]);
+
+    let accounts = [VendorAccount::new("c-1", "Contoso")];
+    let services = [Service::new("SUITE", "Suite")];
+    let named = |id: &str| {
+        let mut product = Product::new(id, id, "Suite");
+        product.vendor_sku = Some("SUITE".into());
+        product
+    };
+    let products = [named("P-1"), named("P-2")];
+    let known = Directory::new(&accounts, &services, &[], &[], &products);
+    let mut mapping = Mapping::new();
+    let report = auto_link_services(&mut mapping, &services, &products, &MatchOptions::new());
+    assert_eq!((report.linked.len(), report.undecided.len()), (0, 1));
+    let both = |first: ProductRule, second: ProductRule, mapping: &mut Mapping| {
+        mapping.link_service("SUITE", vec![first, second], ChargeKind::Recurring, &known)
+    };
+    let refused = both(one_to_one("P-1"), one_to_one("P-2"), &mut mapping).unwrap_err();
+    assert!(refused.message().contains("let only one"), "{refused}");
+    assert_eq!(mapping.linked_services(), 0);
+    let fee = ProductRule {
+        carries_cost: false,
+        ..one_to_one("P-2")
+    };
+    both(one_to_one("P-1"), fee, &mut mapping).unwrap();
+    assert_eq!(mapping.linked_services(), 1);
 }
 
 #[test]
@@ -142,7 +245,7 @@ fn item_9_what_is_inactive_prospective_or_not_recurring_takes_no_lines() {
         auto_link_services(&mut mapping, &services, &products, &MatchOptions::new());
         let by_itself = (mapping.linked_accounts(), mapping.linked_services());
         assert_ne!(by_itself, (1, 1), "{why}");
-        let rule = tallyline_core::mapping::ProductRule::one_to_one("P-1");
+        let rule = ProductRule::one_to_one("P-1");
         let by_hand = mapping
             .link_account("c-1", "45", "101", &directory)
             .and_then(|()| {

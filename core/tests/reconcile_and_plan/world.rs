@@ -94,6 +94,7 @@ impl World {
             enabled: true,
             provenance: Provenance::Exact,
             note: None,
+            tags: [].into(),
         };
         self.mapping
             .set_account(account.into(), AccountEntry::Link(link));
@@ -141,6 +142,7 @@ impl World {
             enabled: true,
             provenance: Provenance::Exact,
             note: None,
+            tags: [].into(),
         };
         let key = format!("S-{name}").as_str().into();
         self.mapping.set_service(key, ServiceEntry::Link(link));
@@ -167,6 +169,7 @@ impl World {
             enabled,
             provenance: Provenance::Exact,
             note: None,
+            tags: [].into(),
         };
         self.mapping
             .set_account(account.into(), AccountEntry::Link(link));
@@ -195,6 +198,7 @@ impl World {
             enabled,
             provenance: Provenance::Exact,
             note: None,
+            tags: [].into(),
         };
         let key = format!("S-{name}").as_str().into();
         self.mapping.set_service(key, ServiceEntry::Link(link));

@@ -228,3 +228,97 @@ fn item_10_a_product_of_connectwise_is_found_by_its_product_id() {
     let none = world.run(&["map", "find", "nothing of the kind"]);
     assert_eq!((none.code, none.out.trim()), (0, "nothing holds this text"));
 }
+
+#[test]
+fn tags_and_notes_are_put_on_many_links_at_once_each_with_its_outcome() {
+    let world = World::new();
+    world.run(&["map", "auto"]);
+    let ids: Vec<String> = world
+        .mapping()
+        .accounts()
+        .take(2)
+        .map(|(id, _)| id.to_string())
+        .collect();
+    let [one, two] = ids.as_slice() else {
+        panic!("{ids:?}")
+    };
+    let tag = ["map", "tag", "account", one, "nobody", two, "--add", "vip"];
+    let run = world.run(&tag);
+    assert_eq!(run.code, 1, "one is refused: {run:?}");
+    assert!(run.out.contains("account nobody is unmapped"), "{run:?}");
+    assert!(run.err.contains("1 of 3 edits refused"), "{run:?}");
+    let (_, again) = world.json(&tag);
+    let outcomes: Vec<&str> = again["edits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|edit| edit["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(outcomes, ["unchanged", "refused", "unchanged"]);
+    assert_eq!(
+        world
+            .run(&["map", "note", "account", one, "--text", "Call first."])
+            .code,
+        0
+    );
+    assert_eq!(
+        world.run(&["map", "switch", "account", two, "--off"]).code,
+        0
+    );
+    let (_, list) = world.json(&["map", "list", "--tag", "vip"]);
+    let listed = list["accounts"].as_array().unwrap();
+    assert_eq!(listed.len(), 2, "{list}");
+    assert_eq!(listed[0]["tags"][0], "vip");
+    assert_eq!(listed[0]["note"], "Call first.");
+    assert!(
+        listed[1]["decision"]
+            .as_str()
+            .unwrap()
+            .contains("switched off")
+    );
+    assert_eq!(list["services"].as_array().unwrap().len(), 0);
+    assert_eq!(
+        world
+            .run(&["map", "tag", "account", one, "--remove", "vip"])
+            .code,
+        0
+    );
+    let tags = world.run(&["map", "tag", "list"]);
+    assert_eq!(tags.out.trim(), "vip: 1 account, 0 services");
+    let deleted = world.run(&["map", "tag", "delete", "vip"]);
+    assert_eq!(deleted.code, 0, "{deleted:?}");
+    assert!(!world.read("mapping.toml").contains("vip"));
+    world
+        .run(&["map", "tag", "delete", "vip"])
+        .is_error_saying(&["nothing carries the tag vip"]);
+    world
+        .run(&["map", "tag", "account", "nobody", "--add", "vip"])
+        .is_error_saying(&["account nobody is unmapped"]);
+    assert_eq!(
+        world.run(&["map", "tag", "account", one]).code,
+        1,
+        "no tag is named"
+    );
+}
+
+#[test]
+fn item_3_what_is_excluded_is_not_outstanding_and_what_is_unmapped_is() {
+    let world = World::new();
+    world.run(&["map", "auto"]);
+    let (_, before) = world.json(&["map", "list"]);
+    let outstanding = before["outstanding"].as_u64().unwrap();
+    assert_eq!(
+        outstanding,
+        before["coverage"]["accounts"]["unmapped"].as_u64().unwrap()
+            + before["coverage"]["services"]["unmapped"].as_u64().unwrap()
+    );
+    assert!(outstanding > 0, "{before}");
+    let sku = "LAB-INTERNAL-MM";
+    let exclude = ["map", "exclude", "service", sku, "--reason", "our own lab"];
+    assert_eq!(world.run(&exclude).code, 0);
+    let (_, after) = world.json(&["map", "list"]);
+    assert_eq!(after["outstanding"].as_u64(), Some(outstanding - 1));
+    assert_eq!(after["coverage"]["services"]["excluded"], 1);
+    let words = world.run(&["map", "list"]);
+    assert!(words.out.contains("Outstanding: "), "{words:?}");
+}

@@ -51,7 +51,10 @@ fn show_prints_what_plan_printed_and_exits_alike() {
 fn readings_are_as_old_as_they_are_when_they_are_looked_at() {
     let world = World::mapped();
     let planned = world.run(&["plan"]);
-    assert!(planned.out.contains("reading 0 s old, renewed every 24 h"), "{planned:?}");
+    assert!(
+        planned.out.contains("reading 0 s old, renewed every 24 h"),
+        "{planned:?}"
+    );
     let mut later = world.command(&["show", "plan.json"]);
     later.env("TALLYLINE_NOW", "2026-03-16T12:00:01Z");
     let shown = finish(later);

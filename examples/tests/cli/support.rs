@@ -118,6 +118,7 @@ requests_per_second = 0
                 enabled: true,
                 provenance: Provenance::Exact,
                 note: None,
+                tags: [].into(),
             };
             let id = account.customer_id.as_str().into();
             mapping.set_account(id, AccountEntry::Link(link));

@@ -1,12 +1,14 @@
 //! CSV rows: written by column, and read with their lines.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::{ImportError, ImportProblem, check_size};
 use crate::error::{Result, printable};
+use crate::mapping::Tag;
+use crate::mapping::tags::BETWEEN_TAGS;
 use crate::model::Quantity;
 use crate::spreadsheet::{csv_text, unguarded};
 
@@ -32,6 +34,21 @@ impl Row {
             .get(column)
             .map(String::as_str)
             .filter(|cell| !cell.is_empty())
+    }
+
+    /// Whether the file has the column.
+    pub(super) fn has(&self, column: &str) -> bool {
+        self.cells.contains_key(column)
+    }
+
+    /// The tags of the row's cell.
+    pub(super) fn tags(&self) -> Result<BTreeSet<Tag>, ImportProblem> {
+        let cell = self.get("tags").unwrap_or_default();
+        let tags = cell
+            .split(BETWEEN_TAGS)
+            .filter(|tag| !tag.trim().is_empty());
+        tags.map(|tag| Tag::new(tag).map_err(|error| ImportProblem::new(error.message())))
+            .collect()
     }
 
     pub(super) fn owned(&self, column: &str) -> Option<String> {
@@ -97,9 +114,11 @@ impl Row {
             Decision::Clear if filled => Err(ImportProblem::new(
                 "the decision is unmapped but the row says where to link: empty one of the two",
             )),
-            Decision::Leave if self.get("note").is_some() => Err(ImportProblem::new(
-                "the row has a note but no decision: write link or exclude",
-            )),
+            Decision::Leave if self.get("note").is_some() || self.get("tags").is_some() => {
+                Err(ImportProblem::new(
+                    "the row has a note or tags but no decision: write link or exclude",
+                ))
+            }
             decision => Ok(decision),
         }
     }
@@ -169,7 +188,7 @@ pub(super) fn read(
 
 /// Columns that a file may lack: names, and what files of before do not have.
 fn is_optional(column: &str) -> bool {
-    column.ends_with("_name") || matches!(column, "per_service" | "billed_as")
+    column.ends_with("_name") || matches!(column, "per_service" | "billed_as" | "tags")
 }
 
 /// Which column each cell of the header is.

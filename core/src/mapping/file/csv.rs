@@ -18,7 +18,7 @@ use super::cells::{Decision, Row, read, write};
 use super::{AccountRow, ImportError, ImportProblem, ImportSummary, ServiceRow, decide_all};
 use crate::error::Result;
 use crate::mapping::{
-    AccountEntry, Directory, LineTarget, Mapping, ProductRule, Ratio, Rounding, ServiceEntry,
+    AccountEntry, Directory, LineTarget, Mapping, ProductRule, Ratio, Rounding, ServiceEntry, Tag,
 };
 use crate::model::{ServiceKey, VendorAccountId};
 
@@ -35,6 +35,7 @@ const ACCOUNT_COLUMNS: &[&str] = &[
     "enabled",
     "provenance",
     "note",
+    "tags",
 ];
 
 /// The columns of the services file, in the order of the export.
@@ -55,6 +56,7 @@ const SERVICE_COLUMNS: &[&str] = &[
     "enabled",
     "provenance",
     "note",
+    "tags",
 ];
 
 /// The word that serde has for a value.
@@ -67,6 +69,12 @@ fn word(value: &impl Serialize) -> String {
 
 fn yes_no(value: bool) -> String {
     String::from(if value { "yes" } else { "no" })
+}
+
+/// Tags as one cell.
+fn tags_cell(tags: &BTreeSet<Tag>) -> String {
+    let tags: Vec<&str> = tags.iter().map(Tag::as_str).collect();
+    tags.join("; ")
 }
 
 const PROVENANCES: &str = "exact, accepted_suggestion, manual or imported";
@@ -92,6 +100,7 @@ fn account_row(
             enabled: row.yes_no("enabled")?,
             provenance: row.word("provenance", PROVENANCES)?,
             note: note.filter(|_| !excluded),
+            tags: row.tags()?,
         })
     };
     let decided = match decision {
@@ -153,6 +162,7 @@ fn service_row(rows: &[&Row]) -> Result<(Option<ServiceRow>, Decision), ImportPr
         "enabled",
         "provenance",
         "note",
+        "tags",
     ] {
         if let Some(other) = rows.iter().find(|row| row.get(column) != first.get(column)) {
             return Err(ImportProblem::new(format!(
@@ -195,10 +205,28 @@ fn service_row(rows: &[&Row]) -> Result<(Option<ServiceRow>, Decision), ImportPr
             enabled: first.yes_no("enabled")?,
             provenance: first.word("provenance", PROVENANCES)?,
             note: note.filter(|_| !excluded),
+            tags: first.tags()?,
             products,
         }),
         decision,
     ))
+}
+
+/// Whether the file has the column of tags, which files of before lack.
+fn has_tags(rows: &[Row]) -> bool {
+    rows.first().is_some_and(|row| row.has("tags"))
+}
+
+fn keep_account_tags(entry: &mut AccountEntry, before: Option<&AccountEntry>) {
+    if let (AccountEntry::Link(link), Some(before)) = (entry, before) {
+        link.tags = before.tags().cloned().collect();
+    }
+}
+
+fn keep_service_tags(entry: &mut ServiceEntry, before: Option<&ServiceEntry>) {
+    if let (ServiceEntry::Link(link), Some(before)) = (entry, before) {
+        link.tags = before.tags().cloned().collect();
+    }
 }
 
 /// What a row decides: an entry, or to take the decision back, or nothing.
@@ -242,8 +270,8 @@ impl Mapping {
     ///
     /// With a directory, names stand beside the ids, and unmapped accounts have a row to fill
     /// in. The columns are `account`, `account_name`, `decision`, `company`, `company_name`,
-    /// `agreement`, `agreement_name`, `per_service`, `enabled`, `provenance` and `note` (of an
-    /// exclusion: the reason). Cells that a spreadsheet would take for formulas get a `'` before them.
+    /// `agreement`, `agreement_name`, `per_service`, `enabled`, `provenance`, `note` (of an
+    /// exclusion: the reason) and `tags` (with semicolons between). Cells that a spreadsheet would take for formulas get a `'` before them.
     ///
     /// # Errors
     /// `Unexpected` when the text cannot be written.
@@ -267,6 +295,7 @@ impl Mapping {
                     row.insert("enabled", yes_no(link.enabled));
                     row.insert("provenance", word(&link.provenance));
                     row.insert("note", link.note.clone().unwrap_or_default());
+                    row.insert("tags", tags_cell(&link.tags));
                     if let Some(company) = directory.and_then(|known| known.company(&link.company))
                     {
                         row.insert("company_name", company.name.clone());
@@ -295,7 +324,7 @@ impl Mapping {
     /// With a directory, names stand beside the ids, and unmapped services have a row to fill
     /// in. The columns are `service`, `service_name`, `decision`, `counts`, `billed_as`, `product`,
     /// `product_name`, `ratio_units`, `ratio_per`, `rounding`, `included`, `minimum`,
-    /// `carries_cost`, `enabled`, `provenance` and `note` (of an exclusion: the reason).
+    /// `carries_cost`, `enabled`, `provenance`, `note` (of an exclusion: the reason) and `tags`.
     ///
     /// # Errors
     /// `Unexpected` when the text cannot be written.
@@ -324,6 +353,7 @@ impl Mapping {
                     row.insert("enabled", yes_no(link.enabled));
                     row.insert("provenance", word(&link.provenance));
                     row.insert("note", link.note.clone().unwrap_or_default());
+                    row.insert("tags", tags_cell(&link.tags));
                     rows.extend(link.products.iter().map(|rule| {
                         let mut row = row.clone();
                         row.extend(rule_cells(rule));
@@ -344,7 +374,8 @@ impl Mapping {
     /// The `decision` is `link`, `exclude`, `unmapped` (takes a decision back), or blank: then a
     /// row with a company is a link, and one without leaves the account as it is. Accounts
     /// without a row stay as they are, too. Columns are found by their names; those that end in
-    /// `_name` may be absent and are ignored. A blank `enabled` is yes, a blank `provenance` is imported. With a
+    /// `_name` may be absent and are ignored. A blank `enabled` is yes, a blank `provenance` is imported; without the column
+    /// `tags` the tags stay as they are. With a
     /// directory, every row is checked against it.
     ///
     /// # Errors
@@ -356,6 +387,7 @@ impl Mapping {
         directory: Option<&Directory<'_>>,
     ) -> std::result::Result<ImportSummary, ImportError> {
         let (rows, mut problems) = read(bytes, ACCOUNT_COLUMNS)?;
+        let has_tags = has_tags(&rows);
         let outcomes = rows.iter().map(|row| {
             let outcome = account_row(row).and_then(|(id, decided, decision)| match decided {
                 Some(row) => row.decide().map(|(id, entry)| (id, Outcome::Set(entry))),
@@ -376,7 +408,10 @@ impl Mapping {
         for (id, outcome) in decided {
             let before = self.revision();
             match outcome {
-                Outcome::Set(entry) => {
+                Outcome::Set(mut entry) => {
+                    if !has_tags {
+                        keep_account_tags(&mut entry, self.account(&id));
+                    }
                     self.set_account(id, entry);
                     summary.count(self.revision() != before, true);
                 }
@@ -402,6 +437,7 @@ impl Mapping {
         directory: Option<&Directory<'_>>,
     ) -> std::result::Result<ImportSummary, ImportError> {
         let (rows, mut problems) = read(bytes, SERVICE_COLUMNS)?;
+        let has_tags = has_tags(&rows);
         let mut groups: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
         for row in &rows {
             groups
@@ -439,7 +475,10 @@ impl Mapping {
         for (key, outcome) in decided {
             let before = self.revision();
             match outcome {
-                Outcome::Set(entry) => {
+                Outcome::Set(mut entry) => {
+                    if !has_tags {
+                        keep_service_tags(&mut entry, self.service(&key));
+                    }
                     self.set_service(key, entry);
                     summary.count(self.revision() != before, true);
                 }

@@ -4,6 +4,7 @@ mod cells;
 mod csv;
 mod toml;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::Error as _;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
     AccountEntry, AccountLink, BilledAs, Directory, Exclusion, LineTarget, Mapping, ProductRule,
-    Provenance, ServiceEntry, ServiceLink,
+    Provenance, ServiceEntry, ServiceLink, Tag,
 };
 use crate::error::{Error, ErrorKind, printable};
 use crate::model::{AgreementId, ChargeKind, CompanyId, ServiceKey, VendorAccountId};
@@ -186,6 +187,8 @@ struct AccountRow {
     provenance: Option<Provenance>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    tags: BTreeSet<Tag>,
 }
 
 /// A service's decision, flat. The products come last: they are tables.
@@ -207,6 +210,8 @@ struct ServiceRow {
     provenance: Option<Provenance>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    tags: BTreeSet<Tag>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     products: Vec<ProductRule>,
 }
@@ -223,6 +228,7 @@ impl AccountRow {
             enabled: None,
             provenance: None,
             note: None,
+            tags: BTreeSet::new(),
         };
         match entry {
             AccountEntry::Link(link) => {
@@ -237,6 +243,7 @@ impl AccountRow {
                     enabled: Some(link.enabled),
                     provenance: Some(link.provenance),
                     note: link.note.clone(),
+                    tags: link.tags.clone(),
                     ..row
                 }
             }
@@ -256,7 +263,7 @@ impl AccountRow {
         }
         if self.excluded {
             let linked = self.company.is_some() || self.agreement.is_some() || self.per_service;
-            if linked || self.note.is_some() {
+            if linked || self.note.is_some() || !self.tags.is_empty() {
                 return wrong(
                     "the account is excluded and linked: keep one, and for an exclusion say why \
                      in its reason",
@@ -296,6 +303,7 @@ impl AccountRow {
                 enabled: self.enabled.unwrap_or(true),
                 provenance: self.provenance.unwrap_or(Provenance::Imported),
                 note: self.note,
+                tags: self.tags,
             }),
         ))
     }
@@ -312,6 +320,7 @@ impl ServiceRow {
             enabled: None,
             provenance: None,
             note: None,
+            tags: BTreeSet::new(),
             products: Vec::new(),
         };
         match entry {
@@ -321,6 +330,7 @@ impl ServiceRow {
                 enabled: Some(link.enabled),
                 provenance: Some(link.provenance),
                 note: link.note.clone(),
+                tags: link.tags.clone(),
                 products: link.products.clone(),
                 ..row
             },
@@ -339,7 +349,7 @@ impl ServiceRow {
             return wrong("the service's key is empty: fill it in");
         }
         if self.excluded {
-            if !self.products.is_empty() || self.note.is_some() {
+            if !self.products.is_empty() || self.note.is_some() || !self.tags.is_empty() {
                 return wrong(
                     "the service is excluded and linked: keep one, and for an exclusion say why \
                      in its reason",
@@ -362,6 +372,7 @@ impl ServiceRow {
             enabled: self.enabled.unwrap_or(true),
             provenance: self.provenance.unwrap_or(Provenance::Imported),
             note: self.note,
+            tags: self.tags,
         };
         match link.validate() {
             Ok(()) => Ok((id, ServiceEntry::Link(link))),

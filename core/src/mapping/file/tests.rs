@@ -19,6 +19,17 @@ fn note() -> impl Strategy<Value = Option<String>> {
     proptest::option::of(text())
 }
 
+/// Tags that are hard on files: commas, quotes, formulas, letters of all sorts.
+fn tags() -> impl Strategy<Value = BTreeSet<Tag>> {
+    let text = prop_oneof![
+        "[a-z]{1,6}( [a-z]{1,6})?",
+        "[='+@\",#-]{1,4}",
+        "[a-zA-Zäöüß漢字]{1,8}",
+    ];
+    let tag = text.prop_filter_map("no tag", |text| Tag::new(&text).ok());
+    proptest::collection::btree_set(tag, 0..4)
+}
+
 fn provenance() -> impl Strategy<Value = Provenance> {
     prop_oneof![
         Just(Provenance::Exact),
@@ -59,14 +70,17 @@ fn rule() -> impl Strategy<Value = ProductRule> {
 fn account_entry() -> impl Strategy<Value = AccountEntry> {
     prop_oneof![
         note().prop_map(|reason| AccountEntry::Exclude(Exclusion { reason })),
-        (text(), text(), any::<bool>(), provenance(), note()).prop_map(
-            |(company, agreement, enabled, provenance, note)| AccountEntry::Link(AccountLink {
-                company: company.into(),
-                target: LineTarget::Agreement(agreement.into()),
-                enabled,
-                provenance,
-                note,
-            })
+        (text(), text(), any::<bool>(), provenance(), note(), tags()).prop_map(
+            |(company, agreement, enabled, provenance, note, tags)| AccountEntry::Link(
+                AccountLink {
+                    company: company.into(),
+                    target: LineTarget::Agreement(agreement.into()),
+                    enabled,
+                    provenance,
+                    note,
+                    tags,
+                }
+            )
         ),
     ]
 }
@@ -86,22 +100,26 @@ fn service_entry() -> impl Strategy<Value = ServiceEntry> {
         any::<bool>(),
         provenance(),
         note(),
+        tags(),
     );
     prop_oneof![
         note().prop_map(|reason| ServiceEntry::Exclude(Exclusion { reason })),
-        parts.prop_map(|(mut products, cost, counts, enabled, provenance, note)| {
-            let mut seen = std::collections::BTreeSet::new();
-            products.retain(|rule| seen.insert(rule.product.clone()));
-            products[0].carries_cost = cost;
-            ServiceEntry::Link(ServiceLink {
-                products,
-                counts,
-                billed_as: BilledAs::Line,
-                enabled,
-                provenance,
-                note,
-            })
-        }),
+        parts.prop_map(
+            |(mut products, cost, counts, enabled, provenance, note, tags)| {
+                let mut seen = std::collections::BTreeSet::new();
+                products.retain(|rule| seen.insert(rule.product.clone()));
+                products[0].carries_cost = cost;
+                ServiceEntry::Link(ServiceLink {
+                    products,
+                    counts,
+                    billed_as: BilledAs::Line,
+                    enabled,
+                    provenance,
+                    note,
+                    tags,
+                })
+            }
+        ),
     ]
 }
 
@@ -211,6 +229,9 @@ fn sample() -> Mapping {
             enabled: true,
             provenance: Provenance::Exact,
             note: None,
+            tags: ["vip", "key client"]
+                .map(|tag| Tag::new(tag).unwrap())
+                .into(),
         }),
     );
     mapping.exclude_account("A-2", "Our own tenant.").unwrap();
@@ -233,6 +254,7 @@ fn sample() -> Mapping {
             enabled: false,
             provenance: Provenance::Manual,
             note: Some("Packs of 25".into()),
+            tags: [].into(),
         }),
     );
     mapping
@@ -253,6 +275,7 @@ company = "45"
 agreement = "101"
 enabled = true
 provenance = "exact"
+tags = ["key client", "vip"]
 
 [[accounts]]
 id = "A-2"
@@ -286,15 +309,15 @@ carries_cost = false
 fn the_csv_is_stable() {
     assert_eq!(
         sample().accounts_csv(None).unwrap(),
-        "account,account_name,decision,company,company_name,agreement,agreement_name,per_service,enabled,provenance,note\n\
-         A-1,,link,45,,101,,,yes,exact,\n\
-         A-2,,exclude,,,,,,,,Our own tenant.\n"
+        "account,account_name,decision,company,company_name,agreement,agreement_name,per_service,enabled,provenance,note,tags\n\
+         A-1,,link,45,,101,,,yes,exact,,key client; vip\n\
+         A-2,,exclude,,,,,,,,Our own tenant.,\n"
     );
     assert_eq!(
         sample().services_csv(None).unwrap(),
-        "service,service_name,decision,counts,billed_as,product,product_name,ratio_units,ratio_per,rounding,included,minimum,carries_cost,enabled,provenance,note\n\
-         SKU,,link,recurring,,P1,,1,25,ceil,0,,yes,no,manual,Packs of 25\n\
-         SKU,,link,recurring,,P2,,,,,0,,no,no,manual,Packs of 25\n"
+        "service,service_name,decision,counts,billed_as,product,product_name,ratio_units,ratio_per,rounding,included,minimum,carries_cost,enabled,provenance,note,tags\n\
+         SKU,,link,recurring,,P1,,1,25,ceil,0,,yes,no,manual,Packs of 25,\n\
+         SKU,,link,recurring,,P2,,,,,0,,no,no,manual,Packs of 25,\n"
     );
 }
 
@@ -391,7 +414,7 @@ fn every_bad_row_of_a_csv_file_is_named_and_none_is_applied() {
     let records = Records::new();
     let directory = records.directory();
     let mut mapping = sample();
-    let file = "account,decision,company,agreement,enabled,provenance,note\n\
+    let file = "account,decision,company,agreement,enabled,provenance,note,tags\n\
         A-3,link,45,101,yes,,\n\
         A-1,link,99,101,yes,,\"a note\non two lines\"\n\
         A-1,link,45,101,maybe,,\n\
@@ -549,6 +572,7 @@ fn per_service() -> Mapping {
         enabled: true,
         provenance: Provenance::Manual,
         note: None,
+        tags: [].into(),
     };
     mapping.set_service("AZURE".into(), ServiceEntry::Link(service));
     mapping
@@ -609,10 +633,56 @@ fn a_link_names_one_agreement_or_one_for_each_service_and_a_charge_one_product()
         enabled: true,
         provenance: Provenance::Manual,
         note: None,
+        tags: [].into(),
     };
     assert!(charge.validate().is_err());
     charge.products.truncate(1);
     assert!(charge.validate().is_ok());
     charge.products[0].minimum = Some(3_u32.into());
     assert!(charge.validate().is_err());
+}
+
+#[test]
+fn a_sheet_of_before_without_tags_leaves_them_as_they_are() {
+    let mut mapping = sample();
+    let sheet = mapping.accounts_csv(None).unwrap();
+    let without = |sheet: &str| -> String {
+        let cut = |line: &str| line.rsplit_once(',').unwrap().0.to_owned() + "\n";
+        sheet.lines().map(cut).collect()
+    };
+    let before = mapping.clone();
+    let summary = mapping.import_accounts_csv(without(&sheet).as_bytes(), None);
+    assert_eq!(summary.unwrap().unchanged, 2);
+    assert_eq!(mapping, before);
+    let emptied = sheet.replace("key client; vip", " ; ");
+    mapping
+        .import_accounts_csv(emptied.as_bytes(), None)
+        .unwrap();
+    assert!(mapping.tags().is_empty());
+}
+
+#[test]
+fn wrong_tags_are_named_with_their_place() {
+    let text = "version = 1\nrevision = 1\n[[accounts]]\nid = \"A\"\ncompany = \"45\"\nagreement = \"1\"\n";
+    let toml = format!("{text}tags = [\"a;b\"]\n");
+    let error = Mapping::from_toml(toml.as_bytes(), None).unwrap_err();
+    assert!(error.to_string().contains("semicolon"), "{error}");
+    assert_eq!(error.problems()[0].line, Some(7), "{error}");
+    let toml = format!("{text}[[accounts]]\nid = \"B\"\nexcluded = true\ntags = [\"vip\"]\n");
+    let error = Mapping::from_toml(toml.as_bytes(), None).unwrap_err();
+    assert!(error.to_string().contains("excluded and linked"), "{error}");
+    let long = "x".repeat(51);
+    let csv = format!(
+        "account,decision,company,agreement,enabled,provenance,note,tags\n\
+         A,link,45,1,,,,{long}\nB,,,,,,,vip\n"
+    );
+    let error = Mapping::new()
+        .import_accounts_csv(csv.as_bytes(), None)
+        .unwrap_err();
+    let said = error.to_string();
+    assert_eq!(lines(&error), [(Some(2), Some("A")), (Some(3), Some("B"))]);
+    assert!(
+        said.contains("longer than 50") && said.contains("no decision"),
+        "{said}"
+    );
 }

@@ -15,9 +15,9 @@ use crate::mapping::{Directory, Mapping};
 const HEADER: &str = "\
 # Tallyline mapping: which vendor account is which company, which service is which product.
 #
-# [[accounts]]  id, company, agreement, enabled, note; or id, excluded = true, reason.
+# [[accounts]]  id, company, agreement, enabled, note, tags; or id, excluded = true, reason.
 #               per_service = true in place of the agreement: one for each subscription
-# [[services]]  id, counts, enabled, note, then [[services.products]] with product, ratio,
+# [[services]]  id, counts, enabled, note, tags, then [[services.products]] with product, ratio,
 #               included, minimum, carries_cost; or id, excluded = true, reason.
 #               billed_as = \"charge\": one charge for each bill, in place of a line;
 #               \"line_and_prorations\": a line, and one charge for the prorations of each bill

@@ -67,6 +67,7 @@ fn case_spacing_and_punctuation_all_count() {
             enabled: true,
             provenance: Provenance::Exact,
             note: None,
+            tags: [].into(),
         }))
     );
 }

@@ -8,7 +8,7 @@ use tallyline_core::model::{ChargeKind, ProductId, Quantity};
 use tallyline_core::{Error, ErrorKind, Result};
 
 use super::{Context, Desk, keep};
-use crate::cli::{AcceptCommand, ClearCommand, ExcludeCommand, RoundingArg, SetCommand};
+use crate::cli::{AcceptCommand, RoundingArg, SetCommand};
 use crate::mapping_file;
 use crate::outcome::Outcome;
 
@@ -136,35 +136,6 @@ impl From<RoundingArg> for Rounding {
     }
 }
 
-/// `map exclude`.
-pub(super) async fn exclude(context: &Context, command: ExcludeCommand) -> Result<Outcome> {
-    let mut desk = Desk::open(context).await?;
-    let known = mapping_file::directory(&desk.lists);
-    let unknown = |what: &str| {
-        Error::new(
-            ErrorKind::Mapping,
-            format!("{what} is unknown at the vendor: correct the id"),
-        )
-    };
-    let done = match command {
-        ExcludeCommand::Account { account, reason } => {
-            if known.account(&account).is_none() {
-                return Err(unknown(&format!("account {account}")));
-            }
-            desk.mapping.exclude_account(account.clone(), &reason)?;
-            format!("account {account} is excluded: {reason}")
-        }
-        ExcludeCommand::Service { service, reason } => {
-            if known.service(&service).is_none() {
-                return Err(unknown(&format!("service {service}")));
-            }
-            desk.mapping.exclude_service(service.clone(), &reason)?;
-            format!("service {service} is excluded: {reason}")
-        }
-    };
-    keep(context, &desk.config, &desk.mapping, &done)
-}
-
 /// `map accept`.
 pub(super) async fn accept(context: &Context, command: AcceptCommand) -> Result<Outcome> {
     let mut desk = Desk::open(context).await?;
@@ -242,32 +213,4 @@ fn only<'a, T>(
             )))
         }
     }
-}
-
-/// `map clear`: needs no connection, so that a decision about something gone can be undone.
-pub(super) fn clear(context: &Context, command: ClearCommand) -> Result<Outcome> {
-    let config = context.config()?;
-    let mut mapping = mapping_file::load(&config)?;
-    let (what, was_decided) = match command {
-        ClearCommand::Account { account } => (
-            format!("account {account}"),
-            mapping.clear_account(&account),
-        ),
-        ClearCommand::Service { service } => (
-            format!("service {service}"),
-            mapping.clear_service(&service),
-        ),
-    };
-    if !was_decided {
-        return Err(Error::new(
-            ErrorKind::Mapping,
-            format!("nothing is decided about {what}"),
-        ));
-    }
-    keep(
-        context,
-        &config,
-        &mapping,
-        &format!("{what} is undecided again"),
-    )
 }

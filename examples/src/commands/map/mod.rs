@@ -3,6 +3,7 @@
 mod edit;
 mod files;
 mod find;
+mod many;
 mod view;
 
 use serde::Serialize;
@@ -65,14 +66,17 @@ struct Edited {
 /// Runs one of the mapping's commands.
 pub(crate) async fn run(context: &Context, command: MapCommand) -> Result<Outcome> {
     match command {
-        MapCommand::List { offline } => view::list(context, offline).await,
+        MapCommand::List { offline, tag } => view::list(context, offline, tag.as_ref()).await,
         MapCommand::Auto { dry_run } => auto(context, dry_run).await,
         MapCommand::Suggest => suggest(context).await,
         MapCommand::Find { text } => find::run(context, &text.join(" ")).await,
         MapCommand::Set(command) => edit::set(context, command).await,
-        MapCommand::Exclude(command) => edit::exclude(context, command).await,
+        MapCommand::Exclude(command) => many::exclude(context, command).await,
+        MapCommand::Tag(command) => many::tag(context, command),
+        MapCommand::Note(command) => many::note(context, command),
+        MapCommand::Switch(command) => many::switch(context, command),
         MapCommand::Accept(command) => edit::accept(context, command).await,
-        MapCommand::Clear(command) => edit::clear(context, command),
+        MapCommand::Clear(command) => many::clear(context, command),
         MapCommand::Import { file } => files::import(context, &file).await,
         MapCommand::Export { file } => files::export(context, &file).await,
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tallyline_core::Result;
 use tallyline_core::flow::Lists;
 use tallyline_core::mapping::{
-    AccountEntry, AccountSuggestion, MatchReport, ServiceEntry, ServiceSuggestion,
+    AccountEntry, AccountSuggestion, Coverage, MatchReport, ServiceEntry, ServiceSuggestion, Tag,
 };
 use tallyline_core::model::{ServiceKey, VendorAccountId};
 
@@ -23,10 +23,11 @@ struct Row {
     decision: String,
     provenance: Option<String>,
     note: Option<String>,
+    tags: Vec<String>,
 }
 
 /// `map list`.
-pub(super) async fn list(context: &Context, offline: bool) -> Result<Outcome> {
+pub(super) async fn list(context: &Context, offline: bool, tag: Option<&Tag>) -> Result<Outcome> {
     let (mapping, lists) = if offline {
         (mapping_file::load(&context.config()?)?, Lists::default())
     } else {
@@ -36,6 +37,7 @@ pub(super) async fn list(context: &Context, offline: bool) -> Result<Outcome> {
     let known = mapping_file::directory(&lists);
     let accounts: Vec<Row> = mapping
         .accounts()
+        .filter(|(_, entry)| tag.is_none_or(|tag| entry.tags().any(|own| own == tag)))
         .map(|(id, entry)| {
             let (provenance, note) = match entry {
                 AccountEntry::Link(link) => (Some(link.provenance.to_string()), link.note.clone()),
@@ -47,11 +49,13 @@ pub(super) async fn list(context: &Context, offline: bool) -> Result<Outcome> {
                 decision: account_words(&mapping, id),
                 provenance,
                 note,
+                tags: entry.tags().map(ToString::to_string).collect(),
             }
         })
         .collect();
     let services: Vec<Row> = mapping
         .services()
+        .filter(|(_, entry)| tag.is_none_or(|tag| entry.tags().any(|own| own == tag)))
         .map(|(key, entry)| {
             let (provenance, note) = match entry {
                 ServiceEntry::Link(link) => (Some(link.provenance.to_string()), link.note.clone()),
@@ -63,10 +67,14 @@ pub(super) async fn list(context: &Context, offline: bool) -> Result<Outcome> {
                 decision: service_words(&mapping, key),
                 provenance,
                 note,
+                tags: entry.tags().map(ToString::to_string).collect(),
             }
         })
         .collect();
+    let coverage = (!offline).then(|| mapping.coverage(&known));
     let document = serde_json::json!({
+        "coverage": coverage,
+        "outstanding": coverage.map(|coverage| coverage.outstanding()),
         "revision": mapping.revision(),
         "accounts": accounts,
         "services": services,
@@ -75,11 +83,6 @@ pub(super) async fn list(context: &Context, offline: bool) -> Result<Outcome> {
         let mut out = rows("Account", &accounts);
         out.push('\n');
         out.push_str(&rows("Service", &services));
-        let unmapped = lists
-            .accounts
-            .iter()
-            .filter(|account| mapping.account(&account.id).is_none())
-            .count();
         let _ = write!(
             out,
             "\n{} and {} decided (revision {})",
@@ -87,27 +90,47 @@ pub(super) async fn list(context: &Context, offline: bool) -> Result<Outcome> {
             count(services.len(), "service", "services"),
             mapping.revision()
         );
-        if unmapped > 0 {
-            let _ = write!(
-                out,
-                "; {} undecided: see `tallyline map suggest`",
-                count(unmapped, "account", "accounts")
-            );
-        }
+        out.push_str(&coverage.map_or_else(String::new, left));
         out
     })?;
     Ok(Outcome::Done)
+}
+
+/// What waits for a decision; what is excluded does not.
+fn left(coverage: Coverage) -> String {
+    let (accounts, services) = (coverage.accounts, coverage.services);
+    let mut out = format!(
+        "\nOutstanding: {} and {} not mapped",
+        count(accounts.unmapped, "account", "accounts"),
+        count(services.unmapped, "service", "services")
+    );
+    if accounts.excluded + services.excluded > 0 {
+        let _ = write!(
+            out,
+            " (excluded on purpose, and not counted: {} and {})",
+            count(accounts.excluded, "account", "accounts"),
+            count(services.excluded, "service", "services")
+        );
+    }
+    if coverage.outstanding() > 0 {
+        out.push_str("; see `tallyline map suggest`");
+    }
+    out
 }
 
 fn rows(what: &str, rows: &[Row]) -> String {
     let cells = |row: &Row| {
         let how = [row.provenance.as_deref(), row.note.as_deref()];
         let how: Vec<String> = how.into_iter().flatten().map(safe).collect();
+        let mut how = how.join(": ");
+        if !row.tags.is_empty() {
+            let _ = write!(how, " [{}]", safe(&row.tags.join(", ")));
+        }
         [
             safe(&row.id),
             safe(row.name.as_deref().unwrap_or_default()),
             row.decision.clone(),
-            how.join(": "),
+            how.trim_start().to_owned(),
         ]
     };
     let records: Vec<_> = rows.iter().map(cells).collect();

@@ -204,6 +204,7 @@ pub(crate) fn mapping(expected: &ExpectedMapping) -> Mapping {
             enabled: true,
             provenance,
             note: None,
+            tags: [].into(),
         });
         mapping.set_account(link.customer_id.as_str().into(), entry);
     }

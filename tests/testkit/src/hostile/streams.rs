@@ -574,6 +574,7 @@ fn mapping(lists: &Lists, product: &str) -> Mapping {
             enabled: true,
             provenance: Provenance::Manual,
             note: None,
+            tags: [].into(),
         };
         mapping.set_account(account.id.clone(), AccountEntry::Link(link));
     }
