@@ -13,7 +13,7 @@ use crate::model::{
     Timestamp, VendorAccount,
 };
 use crate::plan::{AccountsContext, Change, Plan, PlanContext, Planner, Policy, plan_accounts};
-use crate::reconcile::{PsaBook, Reconciler};
+use crate::reconcile::{Comparison, Dismissals, PsaBook, Reconciler};
 use crate::sink::{AgreementFilter, PsaSink, SinkDescriptor};
 use crate::source::{UsageRequest, VendorSource};
 use crate::store::{Counts, Ledger};
@@ -75,6 +75,7 @@ pub struct Flow<'a> {
     sink: &'a dyn PsaSink,
     on_progress: Box<dyn Fn(Progress) + Send + Sync + 'a>,
     ledger: Option<&'a Ledger>,
+    dismissals: Option<&'a Dismissals>,
 }
 
 impl fmt::Debug for Flow<'_> {
@@ -95,6 +96,7 @@ impl<'a> Flow<'a> {
             sink,
             on_progress: Box::new(|_| {}),
             ledger: None,
+            dismissals: None,
         }
     }
 
@@ -104,6 +106,13 @@ impl<'a> Flow<'a> {
     #[must_use]
     pub fn with_ledger(mut self, ledger: &'a Ledger) -> Self {
         self.ledger = Some(ledger);
+        self
+    }
+
+    /// Says which lines a person leaves as they are for the rest of the billing period.
+    #[must_use]
+    pub fn with_dismissals(mut self, dismissals: &'a Dismissals) -> Self {
+        self.dismissals = Some(dismissals);
         self
     }
 
@@ -188,7 +197,35 @@ impl<'a> Flow<'a> {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Plan> {
+        let comparison = self.compare_on(book, lists, mapping, now).await?;
+        let context = PlanContext {
+            source: self.source.descriptor(),
+            sink: self.sink.descriptor(),
+            now,
+            accounts: &lists.accounts,
+            services: &lists.services,
+        };
+        Planner::new(policy.clone()).plan(&comparison, &context)
+    }
+
+    /// Reads the vendor's side and compares it with what was read of the PSA.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub async fn compare_on<'b>(
+        &self,
+        book: &'b PsaBook,
+        lists: &Lists,
+        mapping: &'b Mapping,
+        now: Timestamp,
+    ) -> Result<Comparison<'b>>
+    where
+        'a: 'b,
+    {
         let mut reconciler = Reconciler::new(mapping, book, now.date());
+        if let Some(dismissals) = self.dismissals {
+            reconciler = reconciler.with_dismissals(dismissals);
+        }
         let mut request = UsageRequest::new(now);
         if let Some(ledger) = self.ledger {
             reconciler = reconciler.with_ledger(ledger);
@@ -200,14 +237,7 @@ impl<'a> Flow<'a> {
             reconciler.observe(reading?)?;
             (self.on_progress)(Progress::AccountRead);
         }
-        let context = PlanContext {
-            source: self.source.descriptor(),
-            sink: self.sink.descriptor(),
-            now,
-            accounts: &lists.accounts,
-            services: &lists.services,
-        };
-        Planner::new(policy.clone()).plan(&reconciler.finish(), &context)
+        Ok(reconciler.finish())
     }
 }
 

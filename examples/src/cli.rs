@@ -74,6 +74,11 @@ pub(crate) enum Command {
     Map(MapCommand),
     /// Read both sides and write down what would bring them in step. Changes nothing.
     Plan(PlanArgs),
+    /// Leave lines as they are for the rest of the billing period, or until the vendor shows another value.
+    /// To leave out an account or a service for good: `map exclude`.
+    Dismiss(DismissArgs),
+    /// Take dismissals back.
+    Restore(RestoreArgs),
     /// Plan the other way: which of the PSA's companies become accounts of the vendor (Cloudmore), and which
     /// accounts get a company's id. Changes nothing: the plan is applied like any other.
     Export(ExportArgs),
@@ -158,6 +163,32 @@ pub(crate) struct PlanArgs {
     /// Print every notice, however many.
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DismissArgs {
+    /// The PSA's agreement id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) agreement: AgreementId,
+    /// The PSA's product id, or its identifier; may be given more than once.
+    #[arg(long = "product", value_name = "ID", required = true)]
+    pub(crate) products: Vec<ProductId>,
+    /// Why, for whoever looks at it later.
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// Who dismisses it; whoever is logged in by default.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    /// The PSA's agreement id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) agreement: AgreementId,
+    /// The PSA's product id; may be given more than once.
+    #[arg(long = "product", value_name = "ID", required = true)]
+    pub(crate) products: Vec<ProductId>,
 }
 
 #[derive(Debug, Args)]

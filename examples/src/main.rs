@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod connect;
 mod demo;
+mod dismissals_file;
 mod files;
 mod mapping_file;
 mod outcome;
@@ -82,6 +83,8 @@ fn run(cli: Cli) -> Result<Outcome> {
             Command::Prepare(args) => commands::prepare::run(&context, &args).await,
             Command::Map(command) => commands::map::run(&context, command).await,
             Command::Plan(args) => commands::plan::run(&context, &args).await,
+            Command::Dismiss(args) => commands::dismiss::dismiss(&context, &args).await,
+            Command::Restore(args) => commands::dismiss::restore(&context, &args),
             Command::Export(args) => commands::export::run(&context, &args).await,
             Command::Show(args) => commands::show::run(&context, &args),
             Command::Apply(args) => commands::apply::run(&context, &args).await,

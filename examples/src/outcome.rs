@@ -36,6 +36,7 @@ impl Outcome {
             Kind::NotEligible,
             Kind::SwitchedOff,
             Kind::Exported,
+            Kind::Dismissed,
         ];
         let nothing_compared = !compared.iter().any(|kind| found.contains_key(kind));
         let expected = plan

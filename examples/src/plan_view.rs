@@ -539,6 +539,7 @@ pub(crate) fn kind_words(kind: Kind) -> &'static str {
         Kind::Ambiguous => "More than one line could be meant",
         Kind::NotObserved => "Not read, so nothing is changed",
         Kind::NotEligible => "Cannot take synced lines",
+        Kind::Dismissed => "Dismissed for this billing period",
         Kind::NotBilled => "Charged by the vendor, and billed to nobody",
         Kind::FirstCount => "Not counted yet",
         other => other.as_str(),

@@ -405,7 +405,7 @@ impl Compared {
         let observed = comparison.rows().filter(|row| {
             matches!(
                 row.kind(),
-                Kind::Change | Kind::NoChange | Kind::VendorMissing
+                Kind::Change | Kind::NoChange | Kind::VendorMissing | Kind::Dismissed
             )
         });
         let mut compared = Self::default();

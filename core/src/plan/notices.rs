@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::own::name_of_new;
 use super::{Notice, PlanContext};
-use crate::model::{ServiceKey, VendorAccountId};
+use crate::model::{Quantity, ServiceKey, VendorAccountId};
 use crate::reconcile::{Kind, Row, Unplaced, UnplacedSubject};
 
 /// What a person should know of rows that are not changed: one notice for all rows of an
@@ -57,8 +57,20 @@ fn sentence(row: Row<'_>, context: &PlanContext<'_>) -> Option<String> {
             context.source.name,
             row.psa().unwrap_or_default()
         ),
+        Kind::Dismissed => format!(
+            "{} shows {}, {} bills {}; {}; it comes back with the next period, or with another value",
+            context.source.name,
+            figure(row.vendor()),
+            context.sink.name,
+            figure(row.psa()),
+            row.reason().unwrap_or_default()
+        ),
         kind => row.reason().map_or_else(|| kind.to_string(), str::to_owned),
     })
+}
+
+fn figure(quantity: Option<Quantity>) -> String {
+    quantity.map_or_else(|| "nothing".to_owned(), |quantity| quantity.to_string())
 }
 
 fn product_name<'c>(row: Row<'c>) -> &'c str {

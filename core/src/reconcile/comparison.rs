@@ -45,6 +45,8 @@ pub enum Kind {
     NotBilled,
     /// Usage whose count was never set, on a sink that does not tell counts.
     FirstCount,
+    /// Left as it is by a person for the rest of the billing period.
+    Dismissed,
 }
 
 impl Kind {
@@ -65,6 +67,7 @@ impl Kind {
             Self::Exported => "exported before",
             Self::NotBilled => "not billed",
             Self::FirstCount => "first count",
+            Self::Dismissed => "dismissed",
         }
     }
 }
@@ -180,7 +183,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// The bills of the readings of which nothing is left open: every line of theirs is on a row
-    /// that can be planned, or is left out by a person's decision. In the order of account and bill.
+    /// that can be planned, or is left out for good by a person's decision. In the order of account and bill.
     #[must_use]
     pub fn bills(&self) -> Vec<(&VendorAccountId, &Bill)> {
         let open = |kind: Kind| {
@@ -191,6 +194,7 @@ impl<'a> Comparison<'a> {
                     | Kind::Ambiguous
                     | Kind::NotObserved
                     | Kind::NotEligible
+                    | Kind::Dismissed
             )
         };
         let mut unclear: BTreeSet<&VendorAccountId> = self
@@ -282,6 +286,12 @@ impl<'c> Row<'c> {
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.data.kind
+    }
+
+    /// The day of the comparison.
+    #[must_use]
+    pub fn today(&self) -> CivilDate {
+        self.comparison.today
     }
 
     /// The PSA's side.

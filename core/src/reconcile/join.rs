@@ -6,10 +6,13 @@ use super::book::index;
 use super::charges::{self, BillLine, ChargeSum};
 use super::comparison::{ChargeData, Comparison, Kind, RowData, VendorCost};
 use super::compiled::{Decision, ProductRoute, Routes};
+use super::dismissals::can_be_dismissed;
 use super::reconciler::{AgreementUsage, Entry, Reconciler, Silence, note_least};
 use super::standing::Standing;
 use crate::mapping::BilledAs;
-use crate::model::{Agreement, AgreementLine, BillKey, ChargeKey, ChargeKind, Money, Quantity};
+use crate::model::{
+    Agreement, AgreementId, AgreementLine, BillKey, ChargeKey, ChargeKind, Money, Quantity,
+};
 use crate::store::ChangeState;
 
 /// What the usage says of one product of one agreement.
@@ -108,6 +111,11 @@ impl<'a> Reconciler<'a> {
             } else {
                 self.judge(&found, &unread_kinds)
             };
+            let vendor = owed.as_ref().and_then(|owed| owed.quantity);
+            let cost = owed.as_ref().and_then(|owed| owed.cost);
+            let cost = cost.unwrap_or(VendorCost::Unknown);
+            let dismissed = self.dismissed(agreement, product, kind, (vendor, cost));
+            let (kind, reason) = dismissed.unwrap_or((kind, reason));
             let from = index(out.evidence_index.len());
             out.evidence_index
                 .extend(owed.iter().flat_map(|owed| owed.evidence.iter().copied()));
@@ -119,11 +127,8 @@ impl<'a> Reconciler<'a> {
                     Standing::One { at, .. } => Some(at),
                     Standing::None | Standing::Several(_) => None,
                 },
-                vendor: owed.as_ref().and_then(|owed| owed.quantity),
-                cost: owed
-                    .as_ref()
-                    .and_then(|owed| owed.cost)
-                    .unwrap_or(VendorCost::Unknown),
+                vendor,
+                cost,
                 evidence: (from, index(out.evidence_index.len())),
                 as_of,
                 reason: reason.map(String::into_boxed_str),
@@ -157,6 +162,25 @@ impl<'a> Reconciler<'a> {
                 charge,
             });
         }
+    }
+
+    /// What a line is that a person left as it is, where that still holds for what the vendor shows.
+    fn dismissed(
+        &self,
+        agreement: u32,
+        product: u32,
+        kind: Kind,
+        (vendor, cost): (Option<Quantity>, VendorCost),
+    ) -> Option<(Kind, Option<String>)> {
+        let dismissals = self.dismissals?;
+        let agreement = match self.owns.keys.get(&agreement) {
+            Some(key) => AgreementId::of_key(key),
+            None => self.agreement_at(agreement).id.clone(),
+        };
+        let product = self.routes.products[product as usize].id;
+        let dismissal = dismissals.get(&agreement, product)?;
+        let holds = can_be_dismissed(kind) && dismissal.holds(self.today, vendor, cost);
+        holds.then(|| (Kind::Dismissed, Some(dismissal.words())))
     }
 
     /// An agreement of the book, or one that is to be.

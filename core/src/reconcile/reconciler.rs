@@ -6,6 +6,7 @@ use super::book::{PsaBook, index};
 use super::charges::Amounts;
 use super::comparison::{Comparison, EvidenceLine, Kind, Unplaced, UnplacedSubject};
 use super::compiled::{AccountRoute, Decision, Routes};
+use super::dismissals::Dismissals;
 use super::join::rules;
 use super::own::Owns;
 use super::unbilled::Unbilled;
@@ -28,6 +29,7 @@ pub struct Reconciler<'a> {
     mapping_revision: u64,
     pub(super) routes: Routes<'a>,
     pub(super) ledger: Option<&'a Ledger>,
+    pub(super) dismissals: Option<&'a Dismissals>,
     pub(super) owns: Owns<'a>,
     bills: Vec<(VendorAccountId, Bill)>,
     seen: HashSet<VendorAccountId>,
@@ -112,6 +114,7 @@ impl<'a> Reconciler<'a> {
             mapping_revision: mapping.revision(),
             routes: Routes::new(mapping, book),
             ledger: None,
+            dismissals: None,
             owns: Owns::default(),
             bills: Vec::new(),
             seen: HashSet::new(),
@@ -126,6 +129,13 @@ impl<'a> Reconciler<'a> {
     #[must_use]
     pub fn with_ledger(mut self, ledger: &'a Ledger) -> Self {
         self.ledger = Some(ledger);
+        self
+    }
+
+    /// Says which lines a person leaves as they are for the rest of the billing period.
+    #[must_use]
+    pub fn with_dismissals(mut self, dismissals: &'a Dismissals) -> Self {
+        self.dismissals = Some(dismissals);
         self
     }
 

@@ -1,6 +1,5 @@
 //! One small world: both sides, the mapping between them, and what comes of them.
 
-use tallyline_core::ErrorKind;
 use tallyline_core::mapping::{
     AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, ProductRule, Provenance,
     ServiceEntry, ServiceLink,
@@ -12,10 +11,11 @@ use tallyline_core::model::{
 };
 use tallyline_core::plan::{Action, Guard, Plan, PlanContext, Planner, Policy, Strategy};
 use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
-use tallyline_core::reconcile::{Kind, PsaBook, Reconciler};
+use tallyline_core::reconcile::{Dismissal, Dismissals, Kind, PsaBook, Reconciler};
 use tallyline_core::sink::{SinkCapabilities, SinkDescriptor};
 use tallyline_core::source::SourceDescriptor;
 use tallyline_core::store::Ledger;
+use tallyline_core::{Error, ErrorKind};
 
 pub(crate) const NOW: &str = "2026-03-11T12:00:00Z";
 
@@ -48,6 +48,7 @@ pub(crate) struct World {
     pub(crate) end_before_start: bool,
     pub(crate) accounts: Vec<VendorAccount>,
     pub(crate) ledger: Ledger,
+    pub(crate) dismissals: Dismissals,
     /// Whether the PSA creates agreements and adds charges.
     pub(crate) makes_records: bool,
     /// Whether the PSA sets quantities from a day on.
@@ -72,6 +73,7 @@ impl World {
             end_before_start: false,
             accounts: Vec::new(),
             ledger: Ledger::new(),
+            dismissals: Dismissals::new(),
             makes_records: true,
             dated: false,
             services: Vec::new(),
@@ -288,7 +290,8 @@ impl World {
     pub(crate) fn kinds(&self) -> Vec<(String, Kind)> {
         let book = self.book();
         let reconciler = Reconciler::new(&self.mapping, &book, self.now.date());
-        let mut reconciler = reconciler.with_ledger(&self.ledger);
+        let reconciler = reconciler.with_ledger(&self.ledger);
+        let mut reconciler = reconciler.with_dismissals(&self.dismissals);
         for reading in self.readings.clone() {
             reconciler.observe(reading).unwrap();
         }
@@ -310,10 +313,27 @@ impl World {
             .collect()
     }
 
+    /// Dismisses the first row of an agreement and product, as a person does who sees it.
+    pub(crate) fn dismiss(&mut self, agreement: &str, product: &str) -> Result<(), Error> {
+        let book = self.book();
+        let mut reconciler = Reconciler::new(&self.mapping, &book, self.now.date());
+        for reading in self.readings.clone() {
+            reconciler.observe(reading)?;
+        }
+        let comparison = reconciler.finish();
+        let row = comparison.rows().find(|row| {
+            row.agreement_id().as_str() == agreement && row.product().as_str() == product
+        });
+        let dismissal = Dismissal::of(row.unwrap(), "Ann", self.now, "Settled by hand.")?;
+        self.dismissals.dismiss(dismissal);
+        Ok(())
+    }
+
     pub(crate) fn plan(&self) -> Plan {
         let book = self.book();
         let reconciler = Reconciler::new(&self.mapping, &book, self.now.date());
-        let mut reconciler = reconciler.with_ledger(&self.ledger);
+        let reconciler = reconciler.with_ledger(&self.ledger);
+        let mut reconciler = reconciler.with_dismissals(&self.dismissals);
         for reading in self.readings.clone() {
             reconciler.observe(reading).unwrap();
         }

@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod check;
+pub(crate) mod dismiss;
 pub(crate) mod export;
 pub(crate) mod history;
 pub(crate) mod list;

@@ -12,6 +12,7 @@ use super::{Context, runs};
 use crate::cli::PlanArgs;
 use crate::config::Config;
 use crate::connect::{self, Connections};
+use crate::dismissals_file;
 use crate::files;
 use crate::mapping_file;
 use crate::outcome::Outcome;
@@ -46,7 +47,7 @@ pub(super) fn keep_and_show(
 }
 
 /// The bills that the journal says were exported, where anything was applied yet.
-async fn ledger(config: &Config, connections: &Connections) -> Result<Ledger> {
+pub(super) async fn ledger(config: &Config, connections: &Connections) -> Result<Ledger> {
     let source = connections.source.descriptor().system;
     let sink = connections.sink.descriptor().system;
     match runs::journal(config)? {
@@ -71,9 +72,11 @@ pub(super) async fn make(
     }
     let bars = Bars::for_reading();
     let ledger = ledger(config, connections).await?;
+    let dismissals = dismissals_file::load(config)?;
     let flow = Flow::new(connections.source.as_ref(), connections.sink.as_ref())
         .on_progress(|progress| bars.report(progress))
-        .with_ledger(&ledger);
+        .with_ledger(&ledger)
+        .with_dismissals(&dismissals);
     let mapping = mapping_file::load(config)?;
     let lists = flow.lists().await?;
     for problem in &lists.problems {

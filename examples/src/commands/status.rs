@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 use tallyline_core::Result;
 use tallyline_core::apply::after::{OpenChange, Remedy, RunStatus};
 use tallyline_core::model::Timestamp;
+use tallyline_core::reconcile::Dismissal;
 use tallyline_core::store::Journal as _;
 
 use super::{Context, runs};
 use crate::cli::StatusArgs;
+use crate::dismissals_file;
 use crate::outcome::Outcome;
 use crate::output::{count, plain, safe, wrapped};
 use crate::plan_view::{action_words, place_line, short};
@@ -26,9 +28,16 @@ pub(crate) async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome>
             found.push(RunStatus::of(run, &records));
         }
     }
-    context
-        .out
-        .print(&serde_json::json!({ "runs": found }), || text(&found))?;
+    let dismissals = dismissals_file::load(&config)?;
+    let today = context.now().date();
+    let dismissed: Vec<&Dismissal> = dismissals
+        .iter()
+        .filter(|dismissal| dismissal.last_day >= today)
+        .collect();
+    context.out.print(
+        &serde_json::json!({ "runs": found, "dismissals": dismissed }),
+        || format!("{}{}", text(&found), dismissed_words(&dismissed)),
+    )?;
     Ok(Outcome::Done)
 }
 
@@ -43,6 +52,26 @@ fn text(runs: &[RunStatus]) -> String {
     }
     let texts: Vec<String> = runs.iter().map(run_text).collect();
     texts.join("\n")
+}
+
+/// What is dismissed at present.
+fn dismissed_words(dismissals: &[&Dismissal]) -> String {
+    if dismissals.is_empty() {
+        return String::new();
+    }
+    let mut out = format!(
+        "\n{} for this billing period\n",
+        count(dismissals.len(), "line is dismissed", "lines are dismissed")
+    );
+    for dismissal in dismissals {
+        let place = format!(
+            "agreement {}, product {}",
+            dismissal.agreement, dismissal.product
+        );
+        let text = format!("{place}: {}", dismissal.words());
+        out.push_str(&wrapped("  - ", 4, &safe(&text)));
+    }
+    out
 }
 
 fn run_text(status: &RunStatus) -> String {

@@ -174,3 +174,58 @@ pub(crate) fn unblock(world: &World) {
         }
     });
 }
+
+#[test]
+fn item_7_a_dismissed_line_waits_for_the_next_period_or_another_value() {
+    let world = World::mapped();
+    let case = world.book.case(BookCase::Increase).unwrap();
+    let of_case = |document: &serde_json::Value| -> Vec<(String, String)> {
+        let changes = document["plan"]["changes"].as_array().unwrap();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        let mine = changes
+            .iter()
+            .filter(|change| change["agreement"] == case.agreement_id.to_string().as_str());
+        mine.map(|change| (text(&change["agreement"]), text(&change["product"])))
+            .collect()
+    };
+    let (_, before) = world.json(&["plan"]);
+    let (agreement, product) = of_case(&before).remove(0);
+    let line = ["--agreement", &agreement, "--product", &product];
+    let dismiss = [&["dismiss"][..], &line, &["--reason", "Settled by hand."]].concat();
+    let run = world.run(&dismiss);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(
+        run.out.contains("test dismissed it until 2026-03-"),
+        "{run:?}"
+    );
+    let (_, planned) = world.json(&["plan"]);
+    assert!(of_case(&planned).is_empty(), "{planned}");
+    let words = world.run(&["plan"]);
+    assert!(
+        words.out.contains("Dismissed for this billing period (1)"),
+        "{words:?}"
+    );
+    let status = world.run(&["status"]);
+    assert!(status.out.contains("1 line is dismissed"), "{status:?}");
+    let mut next = world.command(&["--json", "plan"]);
+    next.env("TALLYLINE_NOW", "2026-04-20T12:00:00Z");
+    let next: serde_json::Value = serde_json::from_str(&finish(next).out).unwrap();
+    assert!(!of_case(&next).is_empty(), "the next period: {next}");
+    let restore = [&["restore"][..], &line].concat();
+    assert_eq!(world.run(&restore).code, 0);
+    assert_eq!(world.run(&restore).code, 1, "it is restored already");
+    let (_, again) = world.json(&["plan"]);
+    assert!(!of_case(&again).is_empty(), "{again}");
+    let nowhere = [
+        "dismiss",
+        "--agreement",
+        &agreement,
+        "--product",
+        "nothing",
+        "--reason",
+        "x",
+    ];
+    let (code, document) = world.json(&nowhere);
+    assert_eq!((code, &document["lines"][0]["done"]), (1, &false.into()));
+    assert_eq!(world.attempts_to_write(), 0);
+}
