@@ -368,6 +368,9 @@ fn illegal(state: State, event: &Event) -> Error {
         (State::Pending | State::Mapped, Event::SyncStarted) => ": finish the set-up first",
         (State::Disabled, _) => ": enable the integration first",
         (State::Disconnected, _) => ": connect first",
+        (State::Authenticated, Event::FinishRequested | Event::SyncStarted) => {
+            ": read the accounts and services first"
+        }
         _ => "",
     };
     Error::new(

@@ -72,6 +72,14 @@ pub(crate) enum Command {
     /// Decide which account is which company, and which service is which product.
     #[command(subcommand)]
     Map(MapCommand),
+    /// Finish the set-up: needs one account and one service linked, and runs the first sync.
+    Finish(FinishArgs),
+    /// Switch the integration off: nothing is planned or applied until it is enabled.
+    Disable,
+    /// Switch the integration on again.
+    Enable,
+    /// Forget that the connections work; the mapping stays.
+    Disconnect,
     /// Read both sides and write down what would bring them in step. Changes nothing.
     Plan(PlanArgs),
     /// Leave lines as they are for the rest of the billing period, or until the vendor shows another value.
@@ -158,6 +166,16 @@ pub(crate) struct PrepareArgs {
 #[derive(Debug, Args)]
 pub(crate) struct PlanArgs {
     /// Where to write the plan.
+    #[arg(long, default_value = "plan.json", value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Print every notice, however many.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FinishArgs {
+    /// Where to write the plan of the first sync.
     #[arg(long, default_value = "plan.json", value_name = "FILE")]
     pub(crate) out: PathBuf,
     /// Print every notice, however many.

@@ -11,6 +11,7 @@ mod connect;
 mod demo;
 mod dismissals_file;
 mod files;
+mod lifecycle;
 mod mapping_file;
 mod outcome;
 mod output;
@@ -82,6 +83,10 @@ fn run(cli: Cli) -> Result<Outcome> {
             Command::Services => commands::list::services(&context).await,
             Command::Prepare(args) => commands::prepare::run(&context, &args).await,
             Command::Map(command) => commands::map::run(&context, command).await,
+            Command::Finish(args) => commands::standing::finish(&context, &args).await,
+            Command::Disable => commands::standing::disable(&context),
+            Command::Enable => commands::standing::enable(&context),
+            Command::Disconnect => commands::standing::disconnect(&context),
             Command::Plan(args) => commands::plan::run(&context, &args).await,
             Command::Dismiss(args) => commands::dismiss::dismiss(&context, &args).await,
             Command::Restore(args) => commands::dismiss::restore(&context, &args),

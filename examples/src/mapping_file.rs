@@ -6,6 +6,7 @@ use tallyline_core::{Error, ErrorKind, Result};
 
 use crate::config::Config;
 use crate::files;
+use crate::lifecycle;
 use crate::output::warn;
 
 /// The flow's lists as the mapping looks at them.
@@ -37,7 +38,7 @@ pub(crate) fn load(config: &Config) -> Result<Mapping> {
     })
 }
 
-/// Writes the mapping.
+/// Writes the mapping, and says so to the integration.
 ///
 /// # Errors
 /// `Storage` when it cannot be written.
@@ -46,7 +47,9 @@ pub(crate) fn save(config: &Config, mapping: &Mapping) -> Result<()> {
         &config.mapping_file,
         "the mapping file",
         &mapping.to_toml()?,
-    )
+    )?;
+    lifecycle::mapped(config, mapping);
+    Ok(())
 }
 
 /// Checks that what the mapping links to is still there.

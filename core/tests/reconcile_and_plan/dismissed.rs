@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use tallyline_core::ErrorKind;
-use tallyline_core::model::CivilDate;
+use tallyline_core::model::{BillingCycle, CivilDate};
 use tallyline_core::reconcile::Kind;
 
 use crate::world::{World, actions, kind_of, seats, today, usd};
@@ -76,10 +76,14 @@ fn new_revenue_and_a_line_without_usage_can_be_dismissed_too() {
 
 #[test]
 fn a_line_of_an_agreement_that_is_to_be_is_dismissed_by_the_agreements_key() {
-    let mut world = World::new()
-        .per_service("c-1", 1)
-        .service("mail")
-        .reads("c-1", vec![seats("sub:a", "mail", "5")]);
+    let mut world = World::new().per_service("c-1", 1).service("mail").reads(
+        "c-1",
+        vec![
+            seats("sub:a", "mail", "5")
+                .with_subscription("A1")
+                .with_billing_cycle(BillingCycle::Monthly),
+        ],
+    );
     let plan = world.plan();
     assert_eq!(plan.changes().len(), 2, "{:?}", actions(&plan));
     let agreement = plan.changes()[0].agreement.clone();

@@ -20,6 +20,7 @@ use crate::clock::ApplyClock;
 use crate::config::Config;
 use crate::connect;
 use crate::files;
+use crate::lifecycle;
 use crate::outcome::Outcome;
 use crate::output::{count, safe, tell};
 use crate::plan_view::{self, Ages};
@@ -51,6 +52,7 @@ pub(super) struct Terms {
 pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> {
     let plan = args.plan.as_deref().map(show::read).transpose()?;
     let config = context.config()?;
+    lifecycle::refuse_disabled(&config)?;
     if args.resume {
         return go_on(context, &config, plan.as_ref().map(|(plan, _)| plan), args).await;
     }
@@ -108,6 +110,7 @@ pub(super) async fn carry_out(
     approval: &Approval,
     terms: Terms,
 ) -> Result<Outcome> {
+    lifecycle::refuse_disabled(config)?;
     let journal = SqliteStore::open(&config.journal)?;
     refuse_again(&journal, plan.0, approval).await?;
     let address = connect::address(config, plan.0.content().kind);

@@ -3,13 +3,19 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use tallyline_core::Result;
+use tallyline_core::flow::Lists;
+use tallyline_core::integration::State;
 use tallyline_core::source::Identity;
+use tallyline_core::{Result, VendorSource};
 
 use super::Context;
+use super::list::collect;
+use crate::config::Config;
 use crate::connect;
+use crate::lifecycle;
+use crate::mapping_file;
 use crate::outcome::Outcome;
-use crate::output::{safe, wrapped};
+use crate::output::{count, safe, tell, warn, wrapped};
 
 #[derive(Serialize)]
 struct Document {
@@ -34,10 +40,13 @@ struct Side {
 /// Checks both sides, and says everything that is missing at once.
 pub(crate) async fn run(context: &Context) -> Result<Outcome> {
     let config = context.config()?;
+    let mut vendor = None;
     let source = match connect::source(&config) {
         Ok(source) => {
             let name = source.descriptor().name.clone();
-            Side::new("[source]", &name, source.check().await, context)
+            let side = Side::new("[source]", &name, source.check().await, context);
+            vendor = Some(source);
+            side
         }
         Err(error) => Side::new("[source]", "the vendor", Err(error), context),
     };
@@ -53,6 +62,14 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome> {
         source,
         sink,
     };
+    if let (true, Some(vendor)) = (document.ok, vendor) {
+        lifecycle::connected(&config);
+        if let Err(error) = generate(&config, vendor.as_ref()).await {
+            warn(&format!(
+                "the accounts and services could not be listed: {error}"
+            ));
+        }
+    }
     context.out.print(&document, || {
         format!("{}\n{}", document.source.text(), document.sink.text())
     })?;
@@ -61,6 +78,23 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome> {
     } else {
         Outcome::Failed
     })
+}
+
+/// Reads the vendor's accounts and services once the connections work for the first time.
+async fn generate(config: &Config, vendor: &dyn VendorSource) -> Result<()> {
+    if lifecycle::load(config)?.state() != State::Authenticated {
+        return Ok(());
+    }
+    let mut lists = Lists::default();
+    lists.accounts = collect(vendor.accounts()).await?;
+    lists.services = collect(vendor.services()).await?;
+    lifecycle::listed(config, &lists, &mapping_file::load(config)?);
+    tell(&format!(
+        "{} and {} found; see `tallyline map`",
+        count(lists.accounts.len(), "account", "accounts"),
+        count(lists.services.len(), "service", "services")
+    ));
+    Ok(())
 }
 
 impl Side {

@@ -74,7 +74,7 @@ pub(crate) async fn services(context: &Context) -> Result<Outcome> {
 }
 
 /// Collects a list. One record that cannot be read does not hide the others.
-async fn collect<T>(mut stream: BoxStream<'_, Result<T>>) -> Result<Vec<T>> {
+pub(super) async fn collect<T>(mut stream: BoxStream<'_, Result<T>>) -> Result<Vec<T>> {
     let (mut records, mut failures) = (Vec::new(), Vec::new());
     while let Some(record) = stream.next().await {
         match record {

@@ -12,6 +12,7 @@ pub(crate) mod prepare;
 pub(crate) mod retry;
 mod runs;
 pub(crate) mod show;
+pub(crate) mod standing;
 pub(crate) mod status;
 pub(crate) mod undo;
 

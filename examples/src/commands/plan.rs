@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use tallyline_core::Result;
 use tallyline_core::flow::{Flow, accounts_plan};
+use tallyline_core::integration::{Event, State};
+use tallyline_core::model::ReadFailure;
 use tallyline_core::plan::Plan;
 use tallyline_core::reconcile::PsaBook;
 use tallyline_core::store::{Journal as _, Ledger};
+use tallyline_core::{ErrorKind, Result};
 
 use super::{Context, runs};
 use crate::cli::PlanArgs;
@@ -14,6 +16,7 @@ use crate::config::Config;
 use crate::connect::{self, Connections};
 use crate::dismissals_file;
 use crate::files;
+use crate::lifecycle::{self, RunningSync};
 use crate::mapping_file;
 use crate::outcome::Outcome;
 use crate::output::{tell, warn};
@@ -23,9 +26,45 @@ use crate::progress::Bars;
 /// Makes the plan, keeps it and shows it.
 pub(crate) async fn run(context: &Context, args: &PlanArgs) -> Result<Outcome> {
     let config = context.config()?;
-    let connections = connect::both(&config)?;
-    let (plan, _) = make(context, &config, &connections).await?;
-    keep_and_show(context, &plan, &args.out, args.all)
+    let state = lifecycle::load(&config)?.state();
+    // Before the set-up is finished a plan is a look at what would come, and no sync.
+    if !matches!(
+        state,
+        State::Syncing | State::Active | State::Error | State::Disabled
+    ) {
+        let connections = connect::both(&config)?;
+        let (plan, _) = make(context, &config, &connections).await?;
+        return keep_and_show(context, &plan, &args.out, args.all);
+    }
+    let mapping = mapping_file::load(&config)?;
+    let sync = lifecycle::begin(&config, &mapping, Event::SyncStarted, context.now())?;
+    synced(context, &config, &args.out, args.all, sync).await
+}
+
+/// Makes and shows the plan of a sync that has begun, and says how it ended.
+pub(super) async fn synced(
+    context: &Context,
+    config: &Config,
+    out: &Path,
+    all: bool,
+    sync: RunningSync<'_>,
+) -> Result<Outcome> {
+    let done = async {
+        let connections = connect::both(config)?;
+        let (plan, _) = make(context, config, &connections).await?;
+        keep_and_show(context, &plan, out, all)
+    };
+    let done = done.await;
+    let failure = match &done {
+        Ok(Outcome::Failed) => Some(ReadFailure::new(
+            ErrorKind::Unavailable,
+            "none of the linked accounts and agreements could be read",
+        )),
+        Ok(_) => None,
+        Err(error) => Some(ReadFailure::from(error)),
+    };
+    sync.end(context.now(), failure)?;
+    done
 }
 
 /// Writes the plan file and shows the plan, with all notices or the first of each kind.
@@ -79,6 +118,7 @@ pub(super) async fn make(
         .with_dismissals(&dismissals);
     let mapping = mapping_file::load(config)?;
     let lists = flow.lists().await?;
+    lifecycle::listed(config, &lists, &mapping);
     for problem in &lists.problems {
         warn(&format!(
             "a record could not be read, and nothing of it is changed: {}",

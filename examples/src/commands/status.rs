@@ -8,6 +8,7 @@ use tallyline_core::model::Timestamp;
 use tallyline_core::reconcile::Dismissal;
 use tallyline_core::store::Journal as _;
 
+use super::standing::Standing;
 use super::{Context, runs};
 use crate::cli::StatusArgs;
 use crate::dismissals_file;
@@ -28,6 +29,7 @@ pub(crate) async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome>
             found.push(RunStatus::of(run, &records));
         }
     }
+    let standing = Standing::of(&config)?;
     let dismissals = dismissals_file::load(&config)?;
     let today = context.now().date();
     let dismissed: Vec<&Dismissal> = dismissals
@@ -35,8 +37,15 @@ pub(crate) async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome>
         .filter(|dismissal| dismissal.last_day >= today)
         .collect();
     context.out.print(
-        &serde_json::json!({ "runs": found, "dismissals": dismissed }),
-        || format!("{}{}", text(&found), dismissed_words(&dismissed)),
+        &serde_json::json!({ "integration": standing, "runs": found, "dismissals": dismissed }),
+        || {
+            let standing = if standing.is_known() {
+                format!("{}\n", standing.text())
+            } else {
+                String::new()
+            };
+            format!("{standing}{}{}", text(&found), dismissed_words(&dismissed))
+        },
     )?;
     Ok(Outcome::Done)
 }

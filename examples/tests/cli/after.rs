@@ -327,3 +327,46 @@ fn a_run_that_is_not_there_is_named() {
             .is_error_saying(&["no run run-x", "tallyline status"]);
     }
 }
+
+#[test]
+fn item_8_of_changes_approved_together_each_has_its_outcome_and_history_says_who_when_and_what() {
+    let world = World::mapped();
+    world.run(&["plan"]);
+    let increase = world.book.case(BookCase::Increase).unwrap();
+    world.psa.with_state(|state| {
+        state.edit_addition(increase.addition_ids[0], |addition| {
+            addition.quantity = 1000.into();
+        });
+    });
+    let (_, document) = world.json(&["apply", "plan.json", "--yes", "--by", "Dana"]);
+    let totals = &document["report"]["totals"];
+    let done = totals["done"].as_u64().unwrap();
+    assert!(done > 0, "{totals}");
+    assert_eq!(
+        (&totals["drifted"], &totals["blocked"]),
+        (&1.into(), &2.into())
+    );
+
+    let (_, history) = world.json(&["history"]);
+    let entries = history.as_array().unwrap();
+    assert_eq!(
+        entries.len() as u64,
+        done,
+        "what was not written has no history"
+    );
+    for entry in entries {
+        assert_eq!(entry["approved_by"], "Dana");
+        for told in ["at", "action", "effective", "reason", "usage"] {
+            assert!(!entry[told].is_null(), "{told} of {entry}");
+        }
+        let action = &entry["action"];
+        let absolute = ["to", "quantity", "last_day"];
+        assert!(
+            absolute.iter().any(|what| !action[what].is_null()),
+            "{action}"
+        );
+        if action["type"] == "set_quantity" {
+            assert_ne!(action["from"], action["to"], "{action}");
+        }
+    }
+}

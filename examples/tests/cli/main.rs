@@ -12,6 +12,7 @@ mod demo;
 mod export;
 mod gradient;
 mod kill;
+mod lifecycle;
 mod mapping;
 mod outages;
 mod plan;

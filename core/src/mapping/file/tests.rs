@@ -414,7 +414,7 @@ fn every_bad_row_of_a_csv_file_is_named_and_none_is_applied() {
     let records = Records::new();
     let directory = records.directory();
     let mut mapping = sample();
-    let file = "account,decision,company,agreement,enabled,provenance,note,tags\n\
+    let file = "account,decision,company,agreement,enabled,provenance,note\n\
         A-3,link,45,101,yes,,\n\
         A-1,link,99,101,yes,,\"a note\non two lines\"\n\
         A-1,link,45,101,maybe,,\n\
@@ -496,7 +496,7 @@ fn an_exported_sheet_can_be_filled_in_and_imported() {
     let mut mapping = Mapping::new();
     let sheet = mapping.accounts_csv(Some(&directory)).unwrap();
     assert!(
-        sheet.ends_with("A-1,'=Contoso,,,,,,,,,\nA-3,New,,,,,,,,,\n"),
+        sheet.ends_with("A-1,'=Contoso,,,,,,,,,,\nA-3,New,,,,,,,,,,\n"),
         "{sheet}"
     );
     assert_eq!(

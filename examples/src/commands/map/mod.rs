@@ -18,6 +18,7 @@ use super::Context;
 use crate::cli::MapCommand;
 use crate::config::Config;
 use crate::connect;
+use crate::lifecycle;
 use crate::mapping_file;
 use crate::outcome::Outcome;
 use crate::output::{safe, warn};
@@ -38,6 +39,7 @@ impl Desk {
         let lists = Flow::new(connections.source.as_ref(), connections.sink.as_ref())
             .lists()
             .await?;
+        lifecycle::listed(&config, &lists, &mapping);
         for problem in &lists.problems {
             warn(&format!("a record could not be read: {}", problem.message));
         }
