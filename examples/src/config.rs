@@ -1,15 +1,17 @@
 //! The one configuration file. Secrets are named in it, never written in it.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rust_decimal::Decimal;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
 use tallyline_cloudmore::fields::FieldMap;
 use tallyline_core::model::Currency;
 use tallyline_core::plan::{Policy, Strategy};
-use tallyline_core::wire::text_or_number;
+use tallyline_core::wire::{decimal_text, text_or_number};
 use tallyline_core::{Error, ErrorKind, Result};
 
 use crate::files;
@@ -60,6 +62,8 @@ pub(crate) enum SourceConfig {
     Cloudmore(Box<CloudmoreConfig>),
     /// D&H, or another marketplace of its platform.
     Dandh(DandhConfig),
+    /// HyAlto.
+    HyAlto(Box<HyAltoConfig>),
     /// Ingram Micro.
     Ingram(IngramConfig),
     /// Sherweb.
@@ -159,6 +163,88 @@ pub(crate) enum StatusRuleConfig {
     LeaveOut,
 }
 
+/// A service provider at HyAlto.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HyAltoConfig {
+    /// The API's address, where it is not the vendor's own.
+    pub(crate) base_url: Option<String>,
+    /// The access key of the API key.
+    pub(crate) access_key: String,
+    /// Its secret key.
+    pub(crate) secret_key: SecretRef,
+    /// How the token stands in its header.
+    #[serde(default)]
+    pub(crate) auth_scheme: AuthSchemeConfig,
+    /// Whether the path of the token ends in a slash.
+    #[serde(default)]
+    pub(crate) token_slash: bool,
+    /// Whether brackets in names of parameters are encoded.
+    #[serde(default)]
+    pub(crate) encode_brackets: bool,
+    /// How a series becomes a quantity.
+    #[serde(default)]
+    pub(crate) reduction: ReductionConfig,
+    /// Over how many days up to now; over the month where absent.
+    pub(crate) window_days: Option<u32>,
+    /// How many days before that changes are asked for.
+    pub(crate) look_back_days: Option<u32>,
+    /// In what properties are counted, by the vendor's name of the property.
+    #[serde(default)]
+    pub(crate) units: BTreeMap<String, UnitConfig>,
+    /// What services of a type are, by the vendor's word: `vm`, `vdc`, `edge`, or any other.
+    #[serde(default)]
+    pub(crate) kinds: BTreeMap<String, String>,
+    /// What services without a type are.
+    pub(crate) untyped: Option<String>,
+    /// Whether services without any usage are passed over.
+    #[serde(default)]
+    pub(crate) leave_out_silent: bool,
+}
+
+/// How HyAlto's token stands in its header.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AuthSchemeConfig {
+    /// As it is found out.
+    #[default]
+    Auto,
+    /// After `Bearer`.
+    Bearer,
+    /// Alone.
+    Bare,
+}
+
+/// How a series of HyAlto becomes a quantity.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ReductionConfig {
+    /// The last value.
+    #[default]
+    Latest,
+    /// The highest.
+    Peak,
+    /// The average by time.
+    Average,
+}
+
+/// In what a property of HyAlto is counted.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UnitConfig {
+    /// By what each value is multiplied.
+    #[serde(default = "one", deserialize_with = "decimal_text")]
+    pub(crate) factor: Decimal,
+    /// The unit of the result.
+    pub(crate) unit: Option<String>,
+    /// The `unit_size` that it is for.
+    pub(crate) expected: Option<String>,
+}
+
+const fn one() -> Decimal {
+    Decimal::ONE
+}
+
 /// A Sherweb application.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -245,6 +331,7 @@ impl SourceConfig {
         let address = match self {
             Self::Cloudmore(reseller) => reseller.base_url.as_deref(),
             Self::Dandh(reseller) => reseller.base_url.as_deref(),
+            Self::HyAlto(provider) => provider.base_url.as_deref(),
             Self::Ingram(reseller) => Some(reseller.base_url.as_str()),
             Self::Sherweb(application) => application.base_url.as_deref(),
         };

@@ -21,15 +21,19 @@ use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result, VendorSource};
 use tallyline_dandh::{DandhClient, Marketplace, ParentAccount, QuantityPolicy};
 use tallyline_gradient::{GradientClient, GradientSink};
+use tallyline_hyalto::{
+    AuthScheme, Brackets, HyAltoClient, HyAltoSource, Reduction, ServiceKind, SilentRule,
+    TokenPath, UnitOverride, Window,
+};
 use tallyline_ingram::progress::ProgressFile;
 use tallyline_ingram::{AccountReference, IngramClient, IngramSource, ServiceKeys, StatusRule};
 use tallyline_sherweb::SherwebClient;
 
 use crate::config::{
-    AutotaskConfig, ClientPairConfig, CloudmoreConfig, Config, ConnectWiseConfig, DandhConfig,
-    EffectiveDaysConfig, GradientConfig, IngramConfig, MarkerConfig, ProrateRounding,
-    QuantityPolicyConfig, ReportConfig, SecretRef, SherwebConfig, SinkConfig, SourceConfig,
-    StatusRuleConfig,
+    AuthSchemeConfig, AutotaskConfig, ClientPairConfig, CloudmoreConfig, Config, ConnectWiseConfig,
+    DandhConfig, EffectiveDaysConfig, GradientConfig, HyAltoConfig, IngramConfig, MarkerConfig,
+    ProrateRounding, QuantityPolicyConfig, ReductionConfig, ReportConfig, SecretRef, SherwebConfig,
+    SinkConfig, SourceConfig, StatusRuleConfig,
 };
 use crate::files;
 use crate::output::{plain, warn};
@@ -103,15 +107,16 @@ fn accounts(config: &Config) -> Result<Box<dyn PsaSink>> {
             let source = cloudmore(config, settings)?;
             Ok(Box::new(CloudmoreAccounts::of(&source)?))
         }
-        SourceConfig::Dandh(_) | SourceConfig::Ingram(_) | SourceConfig::Sherweb(_) => {
-            Err(Error::new(
-                ErrorKind::Config,
-                format!(
-                    "the vendor of [source] in {} takes in no accounts; Cloudmore does",
-                    files::shown(&config.path)
-                ),
-            ))
-        }
+        SourceConfig::Dandh(_)
+        | SourceConfig::HyAlto(_)
+        | SourceConfig::Ingram(_)
+        | SourceConfig::Sherweb(_) => Err(Error::new(
+            ErrorKind::Config,
+            format!(
+                "the vendor of [source] in {} takes in no accounts; Cloudmore does",
+                files::shown(&config.path)
+            ),
+        )),
     }
 }
 
@@ -123,6 +128,7 @@ pub(crate) fn source(config: &Config) -> Result<Box<dyn VendorSource>> {
     Ok(match &config.source {
         SourceConfig::Cloudmore(settings) => Box::new(cloudmore(config, settings)?),
         SourceConfig::Dandh(settings) => Box::new(dandh(config, settings)?),
+        SourceConfig::HyAlto(settings) => Box::new(hyalto(config, settings)?),
         SourceConfig::Ingram(settings) => Box::new(ingram(config, settings)?),
         SourceConfig::Sherweb(settings) => Box::new(sherweb(config, settings)?),
     })
@@ -170,6 +176,57 @@ fn ingram(config: &Config, settings: &IngramConfig) -> Result<IngramSource> {
             AccountReference::ExternalId
         } else {
             AccountReference::None
+        })
+        .build()
+}
+
+fn hyalto(config: &Config, settings: &HyAltoConfig) -> Result<HyAltoSource> {
+    let client = HyAltoClient::builder()
+        .maybe_base_url(settings.base_url.as_deref())
+        .access_key(&settings.access_key)
+        .secret_key(secret(config, "[source] secret_key", &settings.secret_key)?)
+        .auth_scheme(match settings.auth_scheme {
+            AuthSchemeConfig::Auto => AuthScheme::Auto,
+            AuthSchemeConfig::Bearer => AuthScheme::Bearer,
+            AuthSchemeConfig::Bare => AuthScheme::Bare,
+        })
+        .token_path(if settings.token_slash {
+            TokenPath::WithSlash
+        } else {
+            TokenPath::WithoutSlash
+        })
+        .brackets(if settings.encode_brackets {
+            Brackets::Encoded
+        } else {
+            Brackets::Literal
+        })
+        .maybe_retry(retry(config))
+        .maybe_limiter(limiter(config))
+        .build()?;
+    let units = settings.units.iter().map(|(property, settings)| {
+        let mut unit = UnitOverride::new(settings.factor);
+        unit.unit.clone_from(&settings.unit);
+        unit.expected.clone_from(&settings.expected);
+        (property.clone(), unit)
+    });
+    let kinds = settings.kinds.iter();
+    let kinds = kinds.map(|(word, kind)| (word.clone(), ServiceKind::from(kind.as_str())));
+    HyAltoSource::builder()
+        .client(client)
+        .reduction(match settings.reduction {
+            ReductionConfig::Latest => Reduction::Latest,
+            ReductionConfig::Peak => Reduction::Peak,
+            ReductionConfig::Average => Reduction::Average,
+        })
+        .window(settings.window_days.map_or(Window::Month, Window::Days))
+        .maybe_look_back_days(settings.look_back_days)
+        .unit_overrides(units.collect())
+        .kinds(kinds.collect())
+        .maybe_untyped(settings.untyped.as_deref().map(ServiceKind::from))
+        .silent(if settings.leave_out_silent {
+            SilentRule::LeaveOut
+        } else {
+            SilentRule::FailAccount
         })
         .build()
 }
@@ -271,6 +328,11 @@ pub(crate) fn source_tenant(config: &Config) -> Result<(&'static str, String)> {
             let base_url = BaseUrl::parse(&marketplace(settings).base_url)?;
             let parent = ParentAccount::from(&*settings.parent_account_id).id()?;
             ("dandh", DandhClient::tenant(parent, &base_url))
+        }
+        SourceConfig::HyAlto(settings) => {
+            let base_url = at(&settings.base_url, tallyline_hyalto::DEFAULT_BASE_URL)?;
+            let tenant = HyAltoClient::tenant(&settings.access_key, &base_url);
+            ("hyalto", tenant)
         }
         SourceConfig::Ingram(settings) => {
             let base_url = BaseUrl::parse(&settings.base_url)?;
@@ -441,6 +503,11 @@ pub(crate) fn explain(error: &Error, config: &Path) -> String {
         Some("dandh") => Some((
             "D&H",
             "[source] username, password and parent_account_id",
+            "[source] base_url",
+        )),
+        Some("hyalto") => Some((
+            "HyAlto",
+            "[source] access_key and secret_key",
             "[source] base_url",
         )),
         Some("ingram") => Some((

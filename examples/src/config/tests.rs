@@ -271,3 +271,30 @@ fn an_ingram_source_reads_with_its_rules_and_keeps_its_progress_beside_the_file(
     let message = load(&with_source(&wrong)).unwrap_err().to_string();
     assert!(message.contains("perhaps"), "{message}");
 }
+
+const HYALTO: &str = r#"kind = "hyalto"
+access_key = "12.00000000-0000-4000-8000-000000000000"
+secret_key = { env = "X" }
+reduction = "average"
+window_days = 30
+kinds = { edgeGateway = "edge" }
+[source.units]
+ram = { factor = "0.0009765625", unit = "GB", expected = "MB" }
+storage = { unit = "GB" }"#;
+
+#[test]
+fn a_hyalto_source_reads_with_its_reduction_and_its_exact_factors() {
+    let config = load(&with_source(HYALTO)).unwrap();
+    let SourceConfig::HyAlto(settings) = config.source else {
+        panic!("{:?}", config.source);
+    };
+    assert!(matches!(settings.reduction, ReductionConfig::Average));
+    assert!(matches!(settings.auth_scheme, AuthSchemeConfig::Auto));
+    assert_eq!(settings.units["ram"].factor.to_string(), "0.0009765625");
+    assert_eq!(settings.units["storage"].factor, Decimal::ONE);
+    assert_eq!(settings.kinds["edgeGateway"], "edge");
+    for (good, bad) in [("\"average\"", "\"mean\""), ("\"0.0009765625\"", "0.1")] {
+        let wrong = HYALTO.replace(good, bad);
+        assert!(load(&with_source(&wrong)).is_err(), "{bad}");
+    }
+}

@@ -1,10 +1,10 @@
 //! Stateful simulators of the systems Tallyline connects, with fault injection, for tests and demos.
 //!
-//! Simulated are four marketplaces, [`sherweb`], [`cloudmore`], [`dandh`] and [`ingram`], two PSAs, [`connectwise`] and
-//! [`autotask`], and [`gradient`], which reconciles for a PSA. All are written from the vendors' documents, never from a
-//! client of ours, so that a client which misreads a document fails here. [`faults`] breaks any of them on purpose;
-//! [`book`] fills two with one demo book of business whose special cases are named; [`contract`] holds every exchange to
-//! the vendors' OpenAPI documents.
+//! Simulated are four marketplaces, [`sherweb`], [`cloudmore`], [`dandh`] and [`ingram`], the usage that [`hyalto`]
+//! collects, two PSAs, [`connectwise`] and [`autotask`], and [`gradient`], which reconciles for a PSA. All are written
+//! from the vendors' documents, never from a client of ours, so that a client which misreads a document fails here.
+//! [`faults`] breaks any of them on purpose; [`book`] fills two with one demo book of business whose special cases are
+//! named; [`contract`] holds every exchange to the vendors' OpenAPI documents.
 //!
 //! Two tools hold any connector, those of third parties too: [`conformance`] are the batteries that a source or sink
 //! must pass, [`hostile`] and [`credentials`] the tables of what no answer may do to a client.
@@ -39,6 +39,7 @@ pub mod faults;
 pub mod gradient;
 pub mod hostile;
 pub mod http;
+pub mod hyalto;
 pub mod in_process;
 pub mod ingram;
 pub mod json;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
 use tallyline_autotask::AutotaskSink;
 use tallyline_cloudmore::CloudmoreSource;
 use tallyline_connectwise::ConnectWiseSink;
+use tallyline_core::apply::Clock;
 use tallyline_core::http::{
     HeaderMap, Transport, TransportError, TransportRequest, TransportResponse,
 };
@@ -18,6 +20,7 @@ use tallyline_core::sink::AgreementFilter;
 use tallyline_core::source::UsageRequest;
 use tallyline_core::{PsaSink, VendorSource};
 use tallyline_gradient::GradientSink;
+use tallyline_hyalto::{HyAltoSource, ReadClock, ServiceKind};
 use tallyline_ingram::IngramSource;
 
 use super::clients::{self, BOTH, KEY, PAIR, SECRET, Secrets, TOKEN};
@@ -75,6 +78,22 @@ impl Transport for Routed {
 
 fn now() -> Timestamp {
     "2026-03-11T12:00:00Z".parse().unwrap()
+}
+
+/// The clock of lists of services: it stands.
+struct StandingClock;
+
+#[async_trait]
+impl Clock for StandingClock {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    async fn sleep(&self, _: Duration) {}
+
+    async fn alongside(&self, _: Duration) {
+        std::future::pending().await
+    }
 }
 
 /// Whatever a vendor answers, each account has one reading at most, with one line a key, stamped as asked.
@@ -179,7 +198,7 @@ fn routed(data: &[u8], names: &[&'static str]) -> Option<Arc<Routed>> {
 
 /// Whatever a vendor answers, its source gives one reading an account, or an error that shows no secret.
 pub fn sources(data: &[u8]) {
-    let names = ["sherweb", "ingram", "cloudmore", "dandh"];
+    let names = ["sherweb", "ingram", "cloudmore", "dandh", "hyalto"];
     let Some(routed) = routed(data, &names) else {
         return;
     };
@@ -187,6 +206,13 @@ pub fn sources(data: &[u8]) {
         match routed.system {
             "sherweb" => hold_source(&clients::sherweb(routed)).await,
             "dandh" => hold_source(&clients::dandh(routed)).await,
+            "hyalto" => {
+                let source = HyAltoSource::builder()
+                    .client(clients::hyalto(routed))
+                    .untyped(ServiceKind::VirtualMachine)
+                    .clock(ReadClock::new(Arc::new(StandingClock)));
+                hold_source(&source.build().unwrap()).await;
+            }
             "ingram" => {
                 let source = IngramSource::builder().client(clients::ingram(routed));
                 hold_source(&source.build().unwrap()).await;

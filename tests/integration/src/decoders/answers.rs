@@ -174,6 +174,35 @@ pub fn ingram_answers(data: &[u8]) {
     }
 }
 
+/// Whatever HyAlto answers becomes a value or an error that shows no secret.
+pub fn hyalto_answers(data: &[u8]) {
+    for (tokens, secrets) in [(true, SHERWEB), (false, SIGNING_IN)] {
+        let Some(answer) = answer(data, secrets) else {
+            return;
+        };
+        let check = Check {
+            status: answer.status,
+            secrets,
+        };
+        let client = clients::hyalto(Arc::new(Canned {
+            system: "hyalto",
+            answer,
+            tokens,
+        }));
+        let (from, to) = (
+            "2026-03-01T00:00:00Z".parse().unwrap(),
+            "2026-03-11T12:00:00Z".parse().unwrap(),
+        );
+        run(async {
+            check.check(client.accounts().await);
+            if tokens {
+                check.check(client.services("901").await);
+                check.check(client.usage("901", "4411", from, to).await);
+            }
+        });
+    }
+}
+
 /// Whatever Cloudmore answers becomes a value or an error that shows no secret.
 pub fn cloudmore_answers(data: &[u8]) {
     for (tokens, secrets) in [(true, SHERWEB), (false, SIGNING_IN)] {

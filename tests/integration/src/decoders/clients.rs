@@ -14,6 +14,7 @@ use tallyline_core::http::{
 };
 use tallyline_dandh::DandhClient;
 use tallyline_gradient::GradientClient;
+use tallyline_hyalto::HyAltoClient;
 use tallyline_ingram::IngramClient;
 use tallyline_sherweb::SherwebClient;
 use tokio::runtime::{Builder, Runtime};
@@ -61,6 +62,8 @@ pub(super) fn token_answer(system: &str, request: &TransportRequest) -> Option<T
         return None;
     } else if system == "ingram" {
         format!(r#"{{"token":"{TOKEN}","expiresInSeconds":1500}}"#)
+    } else if system == "hyalto" {
+        format!(r#"{{"tokenType":"Bearer","accessToken":"{TOKEN}"}}"#)
     } else {
         format!(r#"{{"access_token":"{TOKEN}","expires_in":3600}}"#)
     };
@@ -165,6 +168,18 @@ pub(super) fn cloudmore(transport: Arc<dyn Transport>) -> CloudmoreClient {
             deadline: Duration::ZERO,
             ..PollPolicy::default()
         })
+        .limiter(limiter())
+        .jitter_seed(1)
+        .transport(transport)
+        .build()
+        .unwrap()
+}
+
+pub(super) fn hyalto(transport: Arc<dyn Transport>) -> HyAltoClient {
+    HyAltoClient::builder()
+        .access_key(KEY)
+        .secret_key(SECRET.into())
+        .retry(RetryPolicy::none())
         .limiter(limiter())
         .jitter_seed(1)
         .transport(transport)

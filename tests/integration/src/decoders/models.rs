@@ -9,6 +9,7 @@ use tallyline_connectwise::models as connectwise;
 use tallyline_core::wire::{decode_json, parse_decimal};
 use tallyline_dandh::models as dandh;
 use tallyline_gradient::models as gradient;
+use tallyline_hyalto::models as hyalto;
 use tallyline_ingram::models as ingram;
 use tallyline_ingram::progress::Entry;
 use tallyline_sherweb::models as sherweb;
@@ -101,6 +102,26 @@ pub fn ingram_models(data: &[u8]) {
         let again = Entry::from_line(&line).unwrap();
         assert_eq!(again.to_line().unwrap(), line);
     }
+}
+
+/// Every answer of HyAlto that is accepted is written and read again as it was.
+pub fn hyalto_models(data: &[u8]) {
+    for id in [
+        round_trip::<hyalto::Account>(data).map(|found| found.id),
+        round_trip::<hyalto::Service>(data).map(|found| found.id),
+    ] {
+        assert!(id.is_none_or(|id| !id.trim().is_empty()));
+    }
+    if let Some(found) = round_trip::<hyalto::RawUsage>(data) {
+        for service in &found.services {
+            assert!(!service.id.trim().is_empty());
+            for change in service.properties.values().flat_map(|own| &own.changes) {
+                let label = change.unit_size.as_ref().and_then(hyalto::UnitSize::label);
+                assert!(label.is_none_or(|label| parse_decimal(&label).is_err()));
+            }
+        }
+    }
+    round_trip::<hyalto::TokenClaims>(data);
 }
 
 /// Every answer of Cloudmore that is accepted is written and read again as it was, and what goes

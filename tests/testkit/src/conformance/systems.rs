@@ -12,6 +12,7 @@ use crate::cloudmore::CloudmoreSimulator;
 use crate::connectwise::ConnectWiseSimulator;
 use crate::dandh::DandhSimulator;
 use crate::gradient::GradientSimulator;
+use crate::hyalto::HyAltoSimulator;
 use crate::ingram::IngramSimulator;
 use crate::server::Simulator;
 use crate::sherweb::SherwebSimulator;
@@ -43,6 +44,16 @@ impl Vendor for CloudmoreSimulator {
 }
 
 impl Vendor for IngramSimulator {
+    fn server(&self) -> &Simulator {
+        self.server()
+    }
+
+    fn expire_tokens(&self) {
+        self.revoke_tokens();
+    }
+}
+
+impl Vendor for HyAltoSimulator {
     fn server(&self) -> &Simulator {
         self.server()
     }

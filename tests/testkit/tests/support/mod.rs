@@ -8,6 +8,8 @@ pub(crate) mod cloudmore;
 pub(crate) mod dandh;
 #[allow(dead_code, reason = "only the tests of Gradient use it")]
 pub(crate) mod gradient;
+#[allow(dead_code, reason = "only the tests of HyAlto use it")]
+pub(crate) mod hyalto;
 #[allow(dead_code, reason = "only the tests of Ingram Micro use it")]
 pub(crate) mod ingram;
 #[allow(dead_code, reason = "only the tests of the PSA use it")]

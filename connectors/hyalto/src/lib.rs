@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod auth;
+mod client;
+mod contract;
+mod error;
+pub mod models;
+pub mod operations;
+mod source;
+
+pub use auth::AuthScheme;
+pub use client::{HyAltoClient, HyAltoClientBuilder};
+pub use contract::{Brackets, DEFAULT_BASE_URL, TokenPath};
+pub use source::{
+    HyAltoSource, HyAltoSourceBuilder, ReadClock, Reduction, ServiceKind, SilentRule, UnitOverride,
+    Window,
+};
