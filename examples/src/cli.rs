@@ -21,7 +21,7 @@ Exit codes:
   1  an error; for apply also a change that failed or whose outcome is not known
   2  plan, export, show, retry, undo: changes are pending, or the vendor shows no usage at all.
      apply: stopped with changes left
-  3  something is blocked and waits for a person (wins over 2)";
+  3  something is blocked and waits for a person (wins over 2, but for apply that was stopped)";
 
 /// Keeps what your PSA bills in step with what your vendor charges.
 #[derive(Debug, Parser)]
@@ -251,15 +251,26 @@ pub(crate) struct ApplyArgs {
     /// Who approves the plan and answers for the overrides; whoever is logged in by default.
     #[arg(long, value_name = "NAME")]
     pub(crate) by: Option<String>,
-    /// Go on with the last run, of this plan where one is named, that was interrupted.
+    /// Go on with the run, of this plan where one is named, that was interrupted.
     #[arg(long, conflicts_with_all = ["overrides", "only"])]
     pub(crate) resume: bool,
+    /// Which run, where several were interrupted: its id, or the id's beginning; see `tallyline status`.
+    #[arg(long, value_name = "RUN", requires = "resume")]
+    pub(crate) run: Option<String>,
+}
+
+fn at_least_one(text: &str) -> std::result::Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("show at least one".to_owned()),
+        Ok(runs) => Ok(runs),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
-    /// How many runs to show.
-    #[arg(long, default_value_t = 5)]
+    /// How many runs to show, from 1 on.
+    #[arg(long, default_value_t = 5, value_parser = at_least_one)]
     pub(crate) runs: usize,
 }
 

@@ -65,6 +65,7 @@ fn summary(report: &ApplyReport, changes: &[Change], system: &str) -> String {
     } else {
         "each was read back and found as wanted"
     };
+    let resume = format!("tallyline apply --resume --run {}", report.run);
     let mut sentences = vec![match totals.done {
         0 if untouched => "There was nothing to do: nothing was written.".to_owned(),
         0 => "No change is done.".to_owned(),
@@ -92,15 +93,24 @@ fn summary(report: &ApplyReport, changes: &[Change], system: &str) -> String {
     );
     add(
         totals.conflict,
-        &format!("need a look in {system}: it shows something nobody planned."),
+        &format!("to be looked at in {system}: it shows something nobody planned."),
     );
     add(
         totals.unsettled,
-        "may or may not have been written. Settle with `tallyline apply --resume`.",
+        &format!("may or may not have been written. Settle with `{resume}`."),
+    );
+    let for_good = report.changes.iter().filter(|result| {
+        let change = changes.iter().find(|change| change.id == result.change);
+        result.outcome == Fate::Blocked && change.is_some_and(|c| c.final_block().is_some())
+    });
+    let for_good = for_good.count();
+    add(
+        totals.blocked - for_good,
+        "blocked, nothing written. They wait for a person: --override ID=REASON --by NAME.",
     );
     add(
-        totals.blocked,
-        "blocked, nothing written. They wait for a person: --override ID=REASON --by NAME.",
+        for_good,
+        "blocked for good, nothing written: mend what the reason names, then make a new plan.",
     );
     add(
         totals.not_approved,
@@ -119,7 +129,7 @@ fn summary(report: &ApplyReport, changes: &[Change], system: &str) -> String {
         sentences.push(safe(&stop.to_string()));
     }
     if report.is_resumable() {
-        sentences.push("Go on with `tallyline apply --resume`.".to_owned());
+        sentences.push(format!("Go on with `{resume}`."));
     }
     let sentences = sentences.iter().map(|sentence| wrapped("", 0, sentence));
     sentences.collect::<String>().trim_end().to_owned()

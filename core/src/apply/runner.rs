@@ -87,7 +87,8 @@ impl<'a> Applier<'a> {
             self.sink.descriptor().system,
             started,
             request.approval.clone(),
-        );
+        )
+        .sealed(request.changes)?;
         let (holder, registration) = self.register(&record.id, started, options).await?;
         let changes = at_the_start(&record, request.changes);
         let settled: Vec<_> = changes.iter().flat_map(|c| c.events.clone()).collect();
@@ -113,7 +114,7 @@ impl<'a> Applier<'a> {
     /// # Errors
     /// `NotFound` when there is no such run, `Config` when it belongs to another sink,
     /// `Conflict` when the holder is at work already, `Storage` when the journal could not be
-    /// read. Nothing was written then.
+    /// read, or when the run in it is not the one that was approved. Nothing was written then.
     ///
     /// # Cancel safety
     /// As [`apply`](Self::apply).
@@ -128,6 +129,7 @@ impl<'a> Applier<'a> {
         }
         let (holder, registration) = self.register(run, self.clock.now(), options).await?;
         let changes = self.journal.changes(run).await?;
+        record.check_seal(&changes)?;
         let report = self.carry_out(&record, changes, holder, options).await;
         drop(registration);
         Ok(report)

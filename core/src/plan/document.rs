@@ -487,7 +487,7 @@ fn unwritable(error: serde_json::Error) -> Error {
 }
 
 /// The first `digits` hexadecimal digits of a hash.
-pub(super) fn hex(hash: &[u8], digits: usize) -> String {
+pub(crate) fn hex(hash: &[u8], digits: usize) -> String {
     let mut text: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     text.truncate(digits);
     text

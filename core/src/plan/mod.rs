@@ -19,6 +19,7 @@ pub use change::{
     Block, Change, Evidence, Guard, Labels, LineHolds, Precondition, Undoes, UsageEvidence,
     split_pair,
 };
+pub(crate) use document::hex;
 pub use document::{Notice, Origin, Plan, PlanContent, PlanKind, PlanSummary, PlannedBill, Side};
 pub use outward::{AccountsContext, plan_accounts};
 pub use planner::{PlanContext, Planner};

@@ -81,6 +81,10 @@ pub struct RunRecord {
     pub started: Timestamp,
     /// What may be written, and who said so.
     pub approval: Approval,
+    /// A hash of all this and of the changes as the run was begun with them, by which a resume
+    /// knows that they are still what was approved; absent where no applier began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
 }
 
 impl RunRecord {
@@ -99,6 +103,7 @@ impl RunRecord {
             sink: sink.into(),
             started,
             approval,
+            seal: None,
         }
     }
 }

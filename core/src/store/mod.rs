@@ -11,6 +11,7 @@ mod journal;
 mod lease;
 mod ledger;
 mod memory;
+mod seal;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use super::memory::no_run;
 use super::sqlite::{decode, newer, storage};
 use super::{ChangeRecord, Event, RecordedEvent, RunId, RunRecord, UnsettledChange};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{AgreementId, ChangeId};
 use crate::plan::Change;
 
@@ -105,6 +105,7 @@ pub(super) fn changes(
     if agreement.is_some() {
         for record in &mut records {
             record.events = events_of_change(connection, run, &record.change.id)?;
+            without_gaps(run, record)?;
         }
         return Ok(records);
     }
@@ -113,7 +114,25 @@ pub(super) fn changes(
             records[place].events.push(event);
         }
     }
+    for record in &records {
+        without_gaps(run, record)?;
+    }
     Ok(records)
+}
+
+/// What happened to a change is told whole or not at all.
+fn without_gaps(run: &RunId, record: &ChangeRecord) -> Result<()> {
+    let mut events = (0_u32..).zip(&record.events);
+    if events.all(|(place, event)| event.seq == place) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Storage,
+        format!(
+            "events of change {} of run {run} are missing in the journal: it was edited or is damaged",
+            record.change.id
+        ),
+    ))
 }
 
 /// The unsettled changes, on one agreement where one is named. The database narrows down to the

@@ -1,5 +1,6 @@
 //! `apply`: carries out a plan, and proves each change by reading it back.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, IsTerminal as _};
 use std::time::Duration;
 
@@ -78,7 +79,7 @@ pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> 
     }
 }
 
-/// Goes on with the last run that has something left to do, of this plan where one is named.
+/// Goes on with the run that has something left to do, of this plan where one is named.
 async fn go_on(
     context: &Context,
     config: &Config,
@@ -91,7 +92,7 @@ async fn go_on(
         check_systems(plan, config, sink.as_ref())?;
     }
     let journal = SqliteStore::open(&config.journal)?;
-    let run = run_to_resume(&journal, plan).await?;
+    let run = run_to_resume(&journal, plan, args.run.as_deref()).await?;
     let records = journal.changes(&run).await?;
     let kind = PlanKind::of(records.iter().map(|record| &record.change));
     let sink = connect::target(config, kind)?;
@@ -280,8 +281,8 @@ pub(super) fn approver(by: Option<&str>) -> Result<String> {
     };
     named
         .or_else(user)
-        .filter(|name| !name.is_empty())
-        .ok_or_else(|| wrong("say who approves the plan with --by NAME".to_owned()))
+        .filter(|name| !name.is_empty() && !name.contains(char::is_control))
+        .ok_or_else(|| wrong("say who approves the plan with --by NAME, on one line".to_owned()))
 }
 
 /// Asks, where somebody is there to answer.
@@ -345,9 +346,9 @@ async fn refuse_again(journal: &SqliteStore, plan: &Plan, approval: &Approval) -
             return Err(Error::new(
                 ErrorKind::Conflict,
                 format!(
-                    "run {} of this plan is at work or was interrupted; go on with \
-                     `tallyline apply --resume`",
-                    run.id
+                    "run {id} of this plan is at work or was interrupted; go on with \
+                     `tallyline apply --resume --run {id}`",
+                    id = run.id
                 ),
             ));
         }
@@ -379,17 +380,52 @@ fn is_open(records: &[ChangeRecord]) -> bool {
     records.iter().any(|record| !record.state().is_settled())
 }
 
-/// The latest run, of this plan where one is named, that has something left to do.
-async fn run_to_resume(journal: &SqliteStore, plan: Option<&Plan>) -> Result<RunId> {
+/// The one run, of this plan where one is named, that has something left to do; of several, the one
+/// whose id begins so. Where several wait for each other, a person says which goes first.
+async fn run_to_resume(
+    journal: &SqliteStore,
+    plan: Option<&Plan>,
+    start: Option<&str>,
+) -> Result<RunId> {
+    let mut open = Vec::new();
     for run in runs_of(journal, plan).await? {
-        if is_open(&journal.changes(&run.id).await?) {
-            return Ok(run.id);
+        let named = start.is_none_or(|start| run.id.as_str().starts_with(start.trim()));
+        if named && is_open(&journal.changes(&run.id).await?) {
+            open.push(run);
         }
     }
-    Err(Error::new(
-        ErrorKind::NotFound,
-        "there is no interrupted run to go on with; see `tallyline status`",
-    ))
+    match (&open[..], start) {
+        ([run], _) => Ok(run.id.clone()),
+        ([], None) => Err(Error::new(
+            ErrorKind::NotFound,
+            "there is no interrupted run to go on with; see `tallyline status`",
+        )),
+        ([], Some(start)) => Err(Error::new(
+            ErrorKind::NotFound,
+            format!(
+                "there is no interrupted run {}; see `tallyline status`",
+                safe(start)
+            ),
+        )),
+        (several, _) => Err(several_open(several)),
+    }
+}
+
+fn several_open(runs: &[RunRecord]) -> Error {
+    let mut text = format!(
+        "{} runs were interrupted; go on with each, the oldest first:",
+        runs.len()
+    );
+    for run in runs.iter().rev() {
+        let started = to_the_second(run.started);
+        let _ = write!(
+            text,
+            " `tallyline apply --resume --run {}` (begun {started}, approved by {});",
+            run.id,
+            safe(&run.approval.by)
+        );
+    }
+    Error::new(ErrorKind::Conflict, text.trim_end_matches(';'))
 }
 
 async fn resume(

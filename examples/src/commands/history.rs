@@ -27,8 +27,8 @@ pub(crate) async fn run(context: &Context, args: &HistoryArgs) -> Result<Outcome
         args.format
     };
     let mut printer = Printer { format, printed: 0 };
-    printer.begin()?;
-    if let Some(journal) = runs::journal(&config)? {
+    let journal = runs::journal(&config)?;
+    if let Some(journal) = journal {
         let mut query = WrittenQuery::default();
         query.company.clone_from(&args.company);
         query.agreement.clone_from(&args.agreement);
@@ -37,8 +37,15 @@ pub(crate) async fn run(context: &Context, args: &HistoryArgs) -> Result<Outcome
         query.since = args.since;
         let mut entries = after::history(&journal, query);
         while let Some(entry) = entries.next().await {
-            printer.entry(&entry?)?;
+            let entry = entry?;
+            if printer.printed == 0 {
+                printer.begin()?;
+            }
+            printer.entry(&entry)?;
         }
+    }
+    if printer.printed == 0 {
+        printer.begin()?;
     }
     printer.end()?;
     Ok(Outcome::Done)

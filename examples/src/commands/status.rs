@@ -155,7 +155,7 @@ fn commands(status: &RunStatus, open: &OpenChange) -> Vec<String> {
         ("tallyline plan".to_owned(), "plan.json")
     };
     match open.remedy {
-        Remedy::Resume => vec!["tallyline apply --resume".to_owned()],
+        Remedy::Resume => vec![format!("tallyline apply --resume --run {run}")],
         Remedy::Retry | Remedy::MendAndRetry => vec![format!("tallyline retry {run}")],
         Remedy::UndoAgain => {
             let undoes = open.change.evidence.undoes.as_ref();

@@ -234,9 +234,8 @@ fn a_lost_answer_is_settled_by_reading_back_and_nothing_is_written_twice() {
     assert_eq!((world.writes(), world.attempts_to_write()), (4, 4));
 }
 
-#[test]
-fn a_write_whose_outcome_is_not_known_stays_so_until_reading_back_settles_it() {
-    let world = World::mapped();
+/// A plan of one change, whose write loses its answer and cannot be read back.
+fn one_change_whose_answer_is_lost(world: &World) {
     let note = world.book.case(BookCase::Increase).unwrap();
     let mut mapping = world.mapping();
     for link in &world.book.expected_mapping().accounts {
@@ -249,6 +248,13 @@ fn a_write_whose_outcome_is_not_known_stays_so_until_reading_back_settles_it() {
     let faults = world.psa.faults();
     faults.on(Match::patch("/additions").once(), Fault::lose_answer());
     faults.on(Match::get("/additions").after(1), Fault::status(500));
+}
+
+#[test]
+fn a_write_whose_outcome_is_not_known_stays_so_until_reading_back_settles_it() {
+    let world = World::mapped();
+    one_change_whose_answer_is_lost(&world);
+    let faults = world.psa.faults();
     let run = world.run(&["apply", "plan.json", "--yes"]);
     assert_eq!(run.code, 1, "{run:?}");
     assert!(
@@ -314,7 +320,7 @@ fn a_run_that_is_stopped_settles_what_is_in_hand_and_can_go_on() {
     assert!(
         stopped
             .out
-            .contains("Go on with `tallyline apply --resume`"),
+            .contains("Go on with `tallyline apply --resume --run run-"),
         "{stopped:?}"
     );
     world.psa.faults().clear();
@@ -349,4 +355,51 @@ fn a_plan_of_another_system_is_refused() {
     let run = world.run(&["apply", "plan.json", "--yes"]);
     run.is_error_saying(&["elsewhere", "[source]"]);
     assert_eq!(world.attempts_to_write(), 0);
+}
+
+/// A run whose one write is lost and not settled, and a run of a new plan that waits for it.
+fn one_waits_for_the_other(world: &World) -> [String; 2] {
+    one_change_whose_answer_is_lost(world);
+    let note = world.book.case(BookCase::Increase).unwrap();
+    let faults = world.psa.faults();
+    world.run(&["apply", "plan.json", "--yes"]);
+    faults.clear();
+    world.vendor.with_state(|state| {
+        let own = state.subscription_mut(&note.subscription_ids[0]);
+        own.unwrap().quantity += 1;
+    });
+    assert_eq!(world.run(&["plan"]).code, 2);
+    let waits = world.run(&["apply", "plan.json", "--yes"]);
+    assert!(waits.out.contains("to be resumed first"), "{waits:?}");
+    let (_, document) = world.json(&["status"]);
+    [1, 0].map(|at| {
+        let id = document["runs"][at]["run"]["id"].as_str().unwrap();
+        id.to_owned()
+    })
+}
+
+#[test]
+fn of_runs_that_wait_for_each_other_a_person_names_the_one_to_go_on_with() {
+    let world = World::mapped();
+    let [first, second] = one_waits_for_the_other(&world);
+    let which = world.run(&["apply", "--resume"]);
+    which.is_error_saying(&[
+        "2 runs were interrupted",
+        "the oldest first",
+        &first,
+        &second,
+    ]);
+    let status = world.run(&["status"]);
+    for run in [&first, &second] {
+        let command = format!("tallyline apply --resume --run {run}");
+        assert!(status.out.contains(&command), "{status:?}");
+    }
+    let unknown = world.run(&["apply", "--resume", "--run", "no-such"]);
+    unknown.is_error_saying(&["no interrupted run no-such"]);
+    for run in [&first, &second] {
+        let resumed = world.run(&["apply", "--resume", "--run", run]);
+        assert!(resumed.code < 2, "{resumed:?}");
+    }
+    let none = world.run(&["apply", "--resume"]);
+    none.is_error_saying(&["no interrupted run"]);
 }

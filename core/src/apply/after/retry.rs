@@ -260,6 +260,7 @@ pub async fn still_approved(
     run: &RunRecord,
     records: &[ChangeRecord],
 ) -> Result<Ceiling> {
+    run.check_seal(records)?;
     let mut ceiling = Ceiling::left_of(&run.approval, records);
     let newer = newer_runs(journal, run).await?;
     let mut kept = Vec::with_capacity(ceiling.grants.len());

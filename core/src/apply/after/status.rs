@@ -57,6 +57,8 @@ pub enum Remedy {
     Approve,
     /// Override the block in a new plan, or leave it.
     Override,
+    /// Mend what blocks it, then plan anew: it cannot be overridden.
+    MendAndPlan,
 }
 
 impl Standing {
@@ -137,6 +139,9 @@ impl Remedy {
             }
             Self::Approve => "leave it, or approve it",
             Self::Override => "leave it, or make a new plan and override the block by name",
+            Self::MendAndPlan => {
+                "mend what the reason names, then make a new plan: the PSA would refuse it, so it cannot be overridden"
+            }
         }
     }
 }
@@ -197,6 +202,7 @@ fn open(record: &ChangeRecord) -> Option<OpenChange> {
     let takes_back = record.change.evidence.undoes.is_some();
     let remedy = match standing.remedy() {
         Remedy::Retry | Remedy::MendAndRetry if takes_back => Remedy::UndoAgain,
+        Remedy::Override if record.change.final_block().is_some() => Remedy::MendAndPlan,
         remedy => remedy,
     };
     Some(OpenChange {

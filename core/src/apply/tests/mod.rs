@@ -27,6 +27,8 @@ mod agreement;
 mod approval;
 mod crash;
 mod double;
+#[cfg(feature = "sqlite")]
+mod edited;
 mod held;
 mod leases;
 mod machine;
