@@ -65,7 +65,8 @@ pub fn base_url(data: &[u8]) {
     let url = match BaseUrl::parse(&text) {
         Ok(url) => url,
         Err(error) => {
-            let said = error.to_string();
+            // But for the base that it gives as an example.
+            let said = error.to_string().replace("https://api.example.com", "");
             let user = text
                 .split_once("//")
                 .and_then(|(_, rest)| rest.split_once('@'));
