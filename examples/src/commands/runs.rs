@@ -33,7 +33,7 @@ pub(super) async fn find(
     let none = || {
         Error::new(
             ErrorKind::NotFound,
-            format!("there is no run `{}`; see `tallyline status`", safe(start)),
+            format!("there is no run {}; see `tallyline status`", safe(start)),
         )
     };
     let journal = journal(config)?.ok_or_else(none)?;
