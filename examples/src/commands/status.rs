@@ -1,12 +1,13 @@
 //! `status`: the last runs, and what is left of them for a person.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use tallyline_core::Result;
 use tallyline_core::apply::after::{OpenChange, Remedy, RunStatus};
-use tallyline_core::model::Timestamp;
+use tallyline_core::model::{ChangeId, PlanId, Timestamp};
 use tallyline_core::reconcile::Dismissal;
-use tallyline_core::store::Journal as _;
+use tallyline_core::store::{ChangeState, Journal as _};
 
 use super::standing::Standing;
 use super::{Context, runs};
@@ -24,10 +25,19 @@ pub(crate) async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome>
     let config = context.config()?;
     let mut found = Vec::new();
     if let Some(journal) = runs::journal(&config)? {
+        let mut done: BTreeMap<PlanId, BTreeSet<ChangeId>> = BTreeMap::new();
         for run in journal.runs(args.runs).await? {
             let records = journal.changes(&run.id).await?;
+            let landed = records.iter().filter(|r| r.state() == ChangeState::Done);
+            let of_plan = done.entry(run.plan.clone()).or_default();
+            of_plan.extend(landed.map(|record| record.change.id.clone()));
             found.push(RunStatus::of(run, &records));
         }
+        let elsewhere = |status: RunStatus| {
+            let of_plan = done.get(&status.run.plan).cloned().unwrap_or_default();
+            status.with_done_elsewhere(&of_plan)
+        };
+        found = found.into_iter().map(elsewhere).collect();
     }
     let standing = Standing::of(&config)?;
     let dismissals = dismissals_file::load(&config)?;
@@ -86,12 +96,16 @@ fn dismissed_words(dismissals: &[&Dismissal]) -> String {
 fn run_text(status: &RunStatus) -> String {
     let run = &status.run;
     let mut out = format!(
-        "{} run {}, approved by {}\n{} of {} done\n",
+        "{} run {}, approved by {}\n{} of {} done{}\n",
         to_the_second(run.started),
         run.id,
         safe(&run.approval.by),
         status.done,
-        count(status.changes, "change", "changes")
+        count(status.changes, "change", "changes"),
+        match status.done_elsewhere {
+            0 => String::new(),
+            others => format!(", {others} more by another run of the same plan"),
+        }
     );
     for group in groups(&status.open) {
         let Some(first) = group.first() else { continue };

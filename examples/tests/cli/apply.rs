@@ -105,6 +105,25 @@ fn two_applies_work_side_by_side_on_one_journal_and_leave_to_each_other_what_is_
 }
 
 #[test]
+fn what_another_run_of_the_plan_has_done_is_not_open() {
+    let world = World::mapped();
+    for id in two_ready(&world) {
+        let run = world.run(&["apply", "plan.json", "--yes", "--only", &id]);
+        assert_eq!(run.code, 0, "{run:?}");
+    }
+    let (_, document) = world.json(&["status"]);
+    let of_both = |what: &str| [0, 1].map(|at| document["runs"][at][what].clone());
+    assert_eq!(of_both("done_elsewhere"), [1, 1]);
+    let [one, other] = of_both("open");
+    assert_eq!(one, other);
+    let said = world.run(&["status"]).out;
+    assert!(
+        said.contains("1 more by another run of the same plan"),
+        "{said}"
+    );
+}
+
+#[test]
 fn after_the_deadline_nothing_begins_and_the_rest_can_be_resumed() {
     let world = World::mapped();
     world.run(&["plan"]);

@@ -1,10 +1,12 @@
 //! What is left of a run, and what to do about it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::apply::{ChangeResult, Outcome};
+use crate::model::ChangeId;
 use crate::plan::Change;
 use crate::store::{ChangeRecord, RunRecord};
 
@@ -178,6 +180,8 @@ pub struct RunStatus {
     pub changes: usize,
     /// How many of them have landed.
     pub done: usize,
+    /// How many of the others another run of the same plan has carried out.
+    pub done_elsewhere: usize,
     /// The others, in the order of the plan.
     pub open: Vec<OpenChange>,
 }
@@ -191,8 +195,19 @@ impl RunStatus {
             run,
             changes: records.len(),
             done: records.len() - open.len(),
+            done_elsewhere: 0,
             open,
         }
+    }
+
+    /// Leaves out of the open changes those that other runs of the same plan have carried out: of one
+    /// plan some changes may be approved today and others tomorrow.
+    #[must_use]
+    pub fn with_done_elsewhere(mut self, done: &BTreeSet<ChangeId>) -> Self {
+        let all = self.open.len();
+        self.open.retain(|open| !done.contains(&open.change.id));
+        self.done_elsewhere += all - self.open.len();
+        self
     }
 }
 
