@@ -356,6 +356,19 @@ async fn a_first_plan_knows_no_count_and_sets_every_one() {
 }
 
 #[tokio::test]
+async fn a_zero_that_is_stated_is_set_though_no_count_was_set_before() {
+    let desk = Desk::new();
+    desk.use_at("b", Some(vec![("mail", 0)]));
+    let plan = desk.plan().await;
+    let zero = "b/mail: set count not known -> 0".to_owned();
+    assert!(counts(&plan).contains(&zero), "{:?}", counts(&plan));
+    assert_eq!(
+        plan.content().found,
+        BTreeMap::from([(Kind::FirstCount, 3)])
+    );
+}
+
+#[tokio::test]
 async fn a_second_run_sets_every_count_again_from_what_the_journal_holds() {
     let desk = Desk::new();
     desk.sync().await;

@@ -69,6 +69,58 @@ pub(crate) fn write_private(path: &Path, what: &str, text: &str) -> Result<()> {
     })
 }
 
+/// Waits until no other process holds the lock of a file, which is a file beside it, and takes it.
+///
+/// # Errors
+/// `Storage` with the lock's name and what is wrong.
+pub(crate) fn lock(path: &Path, what: &str) -> Result<File> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".lock");
+    let lock = path.with_file_name(name);
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let taken = options.open(&lock).and_then(|file| {
+        file.lock()?;
+        Ok(file)
+    });
+    taken.map_err(|error| {
+        let (lock, reason) = (shown(&lock), reason(&error));
+        Error::new(
+            ErrorKind::Storage,
+            format!("the lock {lock} of {what} cannot be taken: {reason}"),
+        )
+    })
+}
+
+/// Writes a file that a person named, as [`write_private`], but over nothing that is of another kind.
+///
+/// # Errors
+/// `Config` when a file is there that is none of the kind, and as [`write_private`].
+pub(crate) fn write_over_own_kind(
+    path: &Path,
+    what: &str,
+    text: &str,
+    is_of_kind: impl Fn(&str) -> bool,
+) -> Result<()> {
+    let there = fs::symlink_metadata(path).is_ok();
+    let own = || {
+        let text = read_text(path, what, ErrorKind::Config);
+        text.is_ok_and(|text| text.trim().is_empty() || is_of_kind(&text))
+    };
+    if there && !own() {
+        return Err(Error::new(
+            ErrorKind::Config,
+            format!(
+                "{} is there and is no file of this kind ({what}): nothing is written over it",
+                shown(path)
+            ),
+        ));
+    }
+    write_private(path, what, text)
+}
+
 /// Whether others than the owner can read a file.
 #[cfg(unix)]
 pub(crate) fn others_can_read(path: &Path) -> bool {

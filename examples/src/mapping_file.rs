@@ -38,6 +38,19 @@ pub(crate) fn load(config: &Config) -> Result<Mapping> {
     })
 }
 
+/// Waits for its turn to decide: what is decided by two commands at once is decided by one after the other.
+/// The turn ends when what comes back is dropped, or with the process.
+///
+/// # Errors
+/// `Storage` when the file beside the mapping that stands for the turn cannot be made.
+pub(crate) fn turn(config: &Config) -> Result<Turn> {
+    files::lock(&config.mapping_file, "the mapping file").map(Turn)
+}
+
+/// The right to change the mapping, and what is kept beside it.
+#[must_use]
+pub(crate) struct Turn(#[expect(dead_code, reason = "held for its lock")] std::fs::File);
+
 /// Writes the mapping, and says so to the integration.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! A plan as a person reads it, and as a program reads it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -313,7 +313,7 @@ pub(crate) fn sentences(notices: &[Notice]) -> usize {
 fn folded<'n>(notices: &[&'n Notice]) -> Vec<(&'n Notice, String)> {
     type Key<'a> = (Option<&'a AgreementId>, &'a str);
     let mut groups: Vec<(Key<'_>, &'n Notice, usize)> = Vec::new();
-    let mut lines_of: BTreeMap<&VendorAccountId, usize> = BTreeMap::new();
+    let mut with_lines: BTreeSet<&VendorAccountId> = BTreeSet::new();
     let unread: Vec<(&VendorAccountId, String)> = notices
         .iter()
         .filter(|notice| notice.kind == Kind::NotObserved && notice.service.is_none())
@@ -326,7 +326,7 @@ fn folded<'n>(notices: &[&'n Notice]) -> Vec<(&'n Notice, String)> {
             .iter()
             .find(|(_, said)| notice.agreement.is_some() && notice.message.contains(said.as_str()));
         if let Some((account, _)) = of_account {
-            *lines_of.entry(*account).or_default() += 1;
+            with_lines.insert(*account);
             continue;
         }
         let said = match notice.message.split_once(": ") {
@@ -348,9 +348,8 @@ fn folded<'n>(notices: &[&'n Notice]) -> Vec<(&'n Notice, String)> {
                 let _ = write!(text, " (and {more} of this agreement)");
             }
             let account = notice.account.as_ref().filter(|_| notice.service.is_none());
-            if let Some(lines) = account.and_then(|account| lines_of.get(account)) {
-                let lines = count(*lines, "line stays as it is", "lines stay as they are");
-                let _ = write!(text, "; {lines}");
+            if account.is_some_and(|account| with_lines.contains(account)) {
+                text.push_str("; its lines stay as they are");
             }
             (notice, text)
         })

@@ -241,7 +241,7 @@ impl Mapping {
     pub fn set_account(&mut self, account: VendorAccountId, entry: AccountEntry) {
         if self.accounts.get(&account) != Some(&entry) {
             self.accounts.insert(account, entry);
-            self.revision += 1;
+            self.revision = self.revision.saturating_add(1);
         }
     }
 
@@ -249,7 +249,7 @@ impl Mapping {
     pub fn set_service(&mut self, service: ServiceKey, entry: ServiceEntry) {
         if self.services.get(&service) != Some(&entry) {
             self.services.insert(service, entry);
-            self.revision += 1;
+            self.revision = self.revision.saturating_add(1);
         }
     }
 

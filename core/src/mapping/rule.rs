@@ -105,8 +105,10 @@ impl ProductRule {
             if ratio.per <= Quantity::ZERO {
                 return wrong("the ratio is per zero or fewer units");
             }
-            if ratio.units < Quantity::ZERO {
-                return wrong("the ratio gives negative units");
+            if ratio.units <= Quantity::ZERO {
+                return wrong(
+                    "the ratio gives zero or fewer units; exclude the service if it is not to be billed",
+                );
             }
         }
         if self.included < Quantity::ZERO {

@@ -191,8 +191,8 @@ impl Planner {
                 add(
                     action,
                     format!(
-                        "{source} shows {quantity}; {sink} bills none: new revenue, from \
-                         {effective} on"
+                        "{}; {sink} bills none: new revenue, from {effective} on",
+                        shows(row, source, quantity)
                     ),
                 )?;
             }
@@ -272,7 +272,8 @@ impl Planner {
             effective,
             dated: context.sink.capabilities.dated_quantities,
             policy: &self.policy,
-            names: [&context.source.name, context.sink.name],
+            shows: shows(row, &context.source.name, to),
+            sink: context.sink.name,
         }
         .steps(strategy);
         let mut changes: Vec<Change> = Vec::new();
@@ -498,4 +499,16 @@ pub(crate) fn intent_id(intent: &impl Serialize) -> Result<ChangeId> {
         Error::new(ErrorKind::Unexpected, "a change cannot be written as JSON").with_source(error)
     })?;
     Ok(ChangeId::new(hex(&Sha256::digest(bytes), 24)))
+}
+
+/// What the source shows for a row, and what the mapping's rules make of it where that is another number.
+pub(super) fn shows(row: Row<'_>, source: &str, billed: Quantity) -> String {
+    let mut used = row.evidence().map(|line| line.quantity);
+    let used = used.try_fold(Quantity::ZERO, |sum, one| sum.checked_add(one));
+    match used {
+        Some(used) if used != billed => {
+            format!("{source} shows {used}, which bills as {billed}")
+        }
+        _ => format!("{source} shows {billed}"),
+    }
 }

@@ -70,8 +70,10 @@ pub(super) struct Requantify<'a> {
     /// Whether the PSA sets a quantity from a day on.
     pub(super) dated: bool,
     pub(super) policy: &'a Policy,
-    /// The names of source and sink.
-    pub(super) names: [&'a str; 2],
+    /// What the source shows, in words.
+    pub(super) shows: String,
+    /// The name of the sink.
+    pub(super) sink: &'a str,
 }
 
 impl Requantify<'_> {
@@ -91,7 +93,7 @@ impl Requantify<'_> {
     }
 
     fn set(&self, running: &str) -> Step {
-        let [source, sink] = self.names;
+        let (shows, sink) = (&self.shows, self.sink);
         let (from, to) = (self.line.state.quantity, self.to);
         Step {
             action: Action::SetQuantity {
@@ -101,7 +103,7 @@ impl Requantify<'_> {
             },
             precondition: None,
             reason: format!(
-                "{source} shows {to}; {sink} bills {from}: {}, {running}",
+                "{shows}; {sink} bills {from}: {}, {running}",
                 step(from, to)
             ),
             effective: if self.dated {
@@ -159,7 +161,7 @@ impl Requantify<'_> {
         let set = self.set(&format!(
             "from {next} on; {first} to {last_day} is {what} by a line of its own"
         ));
-        let [source, sink] = self.names;
+        let (shows, sink) = (&self.shows, self.sink);
         let catch_up = Step {
             action: Action::CreateLine {
                 quantity,
@@ -175,7 +177,7 @@ impl Requantify<'_> {
                 }),
             }),
             reason: format!(
-                "{source} shows {to}; {sink} has invoiced {from} until {last_day}: {quantity} for \
+                "{shows}; {sink} has invoiced {from} until {last_day}: {quantity} for \
                  {first} to {last_day}, {what} in proportion to the days"
             ),
             effective: first,
@@ -194,7 +196,7 @@ impl Requantify<'_> {
     }
 
     fn replace(&self) -> Vec<Step> {
-        let [source, sink] = self.names;
+        let (shows, sink) = (&self.shows, self.sink);
         let (from, to) = (self.line.state.quantity, self.to);
         let (first, last_day) = (self.effective, self.effective.plus_days(-1));
         let running = if self.agreement.prorates == Some(true) {
@@ -211,7 +213,7 @@ impl Requantify<'_> {
             },
             precondition: None,
             reason: format!(
-                "{source} shows {to}; {sink} bills {from}: {}, by a new line from {first} on; the \
+                "{shows}; {sink} bills {from}: {}, by a new line from {first} on; the \
                  old one ends on {last_day}; {running}",
                 step(from, to)
             ),

@@ -429,8 +429,9 @@ impl<'a> Reconciler<'a> {
             },
         };
         match line {
-            None if vendor.is_zero() => (Kind::NoChange, None),
+            // Of what is not told back even zero is not known to be there.
             None if self.book.is_of_counts() => (Kind::FirstCount, None),
+            None if vendor.is_zero() => (Kind::NoChange, None),
             None => (Kind::NewRevenue, None),
             Some(line) if line.state.quantity == vendor => (Kind::NoChange, None),
             Some(_) => (Kind::Change, None),

@@ -80,12 +80,20 @@ fn packs_of_25_are_compared_in_packs() {
         }),
         ..ProductRule::one_to_one("P-pack")
     };
-    let world = World::new()
-        .account(1)
-        .service_with("box", vec![rule], true)
-        .bills(1, "10", "P-pack", "3")
-        .reads("c-1", vec![seats("sub:a", "box", "61")]);
-    assert_eq!(kind_of(&world, "a-1 P-pack"), Kind::NoChange);
+    let with = |seats_read: &str| {
+        World::new()
+            .account(1)
+            .service_with("box", vec![rule.clone()], true)
+            .bills(1, "10", "P-pack", "3")
+            .reads("c-1", vec![seats("sub:a", "box", seats_read)])
+    };
+    assert_eq!(kind_of(&with("61"), "a-1 P-pack"), Kind::NoChange);
+    let plan = with("76").plan();
+    let said = &plan.changes()[0].reason;
+    assert!(
+        said.contains("Market shows 76, which bills as 4; PSA bills 3"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::connect;
 use crate::files;
 use crate::lifecycle;
+use crate::mapping_file;
 use crate::outcome::Outcome;
 use crate::output::{count, safe, tell};
 use crate::plan_view::{self, Ages};
@@ -58,6 +59,7 @@ pub(crate) async fn run(context: &Context, args: &ApplyArgs) -> Result<Outcome> 
         return go_on(context, &config, plan.as_ref().map(|(plan, _)| plan), args).await;
     }
     let (plan, text) = plan.ok_or_else(|| wrong("name a plan file".to_owned()))?;
+    check_mapping(&plan, &config)?;
     let kind = plan.content().kind;
     let clock = ApplyClock::new(connect::address(&config, kind), context.now);
     let approval = approval(&plan, args, clock.now())?;
@@ -180,6 +182,23 @@ pub(super) async fn check_run(
         check_systems(plan, config, sink)?;
     }
     Ok(plan)
+}
+
+/// What was decided after a plan was made is not passed over: it is of the mapping as it stands. An undo
+/// is of no mapping.
+fn check_mapping(plan: &Plan, config: &Config) -> Result<()> {
+    let made_of = plan.content().mapping_revision;
+    let present = mapping_file::load(config)?.revision();
+    if made_of == 0 || made_of == present {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::StalePlan,
+        format!(
+            "the mapping was changed since this plan was made (it was of revision {made_of} and is of \
+             {present}): make a new plan"
+        ),
+    ))
 }
 
 /// The plan must be of this source and this sink; of a plan of accounts the PSA is the source.

@@ -28,6 +28,7 @@ struct Line {
 /// Reads both sides, so that what is dismissed is what they show, and keeps it.
 pub(crate) async fn dismiss(context: &Context, args: &DismissArgs) -> Result<Outcome> {
     let config = context.config()?;
+    let _turn = mapping_file::turn(&config)?;
     let by = apply::approver(args.by.as_deref())?;
     let connections = connect::both(&config)?;
     let ledger = plan::ledger(&config, &connections).await?;
@@ -90,6 +91,7 @@ fn row<'c>(
 /// Takes dismissals back; needs no connection.
 pub(crate) fn restore(context: &Context, args: &RestoreArgs) -> Result<Outcome> {
     let config = context.config()?;
+    let _turn = mapping_file::turn(&config)?;
     let mut dismissals = dismissals_file::load(&config)?;
     let restore = |product: &ProductId| {
         let done = dismissals.restore(&args.agreement, product);

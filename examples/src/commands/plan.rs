@@ -10,7 +10,7 @@ use tallyline_core::reconcile::PsaBook;
 use tallyline_core::store::{Journal as _, Ledger};
 use tallyline_core::{ErrorKind, Result};
 
-use super::{Context, runs};
+use super::{Context, runs, show};
 use crate::cli::PlanArgs;
 use crate::config::Config;
 use crate::connect::{self, Connections};
@@ -74,7 +74,7 @@ pub(super) fn keep_and_show(
     out: &Path,
     all: bool,
 ) -> Result<Outcome> {
-    files::write_private(out, "the plan file", &plan.to_text()?)?;
+    show::keep(out, &plan.to_text()?)?;
     tell(&format!("the plan is in {}", files::shown(out)));
     let ages = Ages::when_made(plan);
     context

@@ -10,7 +10,7 @@ use tallyline_core::model::ChangeId;
 use tallyline_core::plan::{Change, PlanKind};
 use tallyline_core::store::{ChangeRecord, ChangeState};
 
-use super::{Context, apply, plan, runs};
+use super::{Context, apply, plan, runs, show};
 use crate::cli::RetryArgs;
 use crate::clock::ApplyClock;
 use crate::connect;
@@ -62,7 +62,7 @@ pub(crate) async fn run(context: &Context, args: &RetryArgs) -> Result<Outcome> 
     let retry = after::retry(&run, &records, &fresh, &book)?;
     let ceiling = after::still_approved(&journal, &run, &records).await?;
     let text = retry.plan.to_text()?;
-    files::write_private(&args.out, "the plan file", &text)?;
+    show::keep(&args.out, &text)?;
     tell(&format!("the plan is in {}", files::shown(&args.out)));
 
     let changes = retry.plan.changes();

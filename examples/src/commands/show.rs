@@ -23,6 +23,16 @@ pub(crate) fn run(context: &Context, args: &ShowArgs) -> Result<Outcome> {
     Ok(Outcome::of(&plan))
 }
 
+/// Keeps a plan in a file, over another plan at most.
+///
+/// # Errors
+/// `Config` when something else is there, `Storage` when it cannot be written.
+pub(super) fn keep(path: &Path, text: &str) -> Result<()> {
+    // Also one of another version, or one that was edited.
+    let is_plan = |there: &str| there.contains("\"tallyline-plan\"");
+    files::write_over_own_kind(path, "the plan file", text, is_plan)
+}
+
 /// Reads a plan file; gives its text too.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use tallyline_core::flow;
 use tallyline_core::plan::PlanKind;
 use tallyline_core::store::Journal as _;
 
-use super::{Context, apply, retry, runs};
+use super::{Context, apply, retry, runs, show};
 use crate::cli::UndoArgs;
 use crate::connect;
 use crate::files;
@@ -50,7 +50,7 @@ pub(crate) async fn run(context: &Context, args: &UndoArgs) -> Result<Outcome> {
             taken_back: &TakenBack::read(&journal, &run.id).await?,
         },
     )?;
-    files::write_private(&args.out, "the plan file", &undo.plan.to_text()?)?;
+    show::keep(&args.out, &undo.plan.to_text()?)?;
     tell(&format!("the plan is in {}", files::shown(&args.out)));
     let document = Document {
         plan: plan_view::Document::new(&undo.plan, &args.out, Ages::when_made(&undo.plan)),

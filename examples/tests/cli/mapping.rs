@@ -322,3 +322,59 @@ fn item_3_what_is_excluded_is_not_outstanding_and_what_is_unmapped_is() {
     let words = world.run(&["map", "list"]);
     assert!(words.out.contains("Outstanding: "), "{words:?}");
 }
+
+#[test]
+fn what_several_commands_decide_at_once_is_all_kept() {
+    let world = World::new();
+    let ids: Vec<String> = world.vendor.with_state(|state| {
+        let customers = state.customers.iter().take(4);
+        customers.map(|customer| customer.id.clone()).collect()
+    });
+    let exclude = |id: &String| {
+        let args = ["map", "exclude", "account", id, "--reason", "gone"];
+        world.command(&args).spawn().unwrap()
+    };
+    let children: Vec<_> = ids.iter().map(exclude).collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    let kept = world.read("mapping.toml");
+    for id in &ids {
+        assert!(kept.contains(id.as_str()), "{id} is not in {kept}");
+    }
+}
+
+#[test]
+fn a_plan_and_an_export_are_written_over_files_of_their_own_kind_alone() {
+    let world = World::mapped();
+    world.run(&["plan"]);
+    assert_ne!(world.run(&["plan"]).code, 1, "over the plan before");
+    let mapping = world.read("mapping.toml");
+    world.write("notes.txt", "what a person wrote");
+    for args in [
+        ["plan", "--out", "notes.txt"],
+        ["plan", "--out", "mapping.toml"],
+        ["map", "export", "notes.txt"],
+        ["map", "export", "plan.json"],
+        ["map", "export", "tallyline.toml"],
+    ] {
+        world
+            .run(&args)
+            .is_error_saying(&["nothing is written over it"]);
+    }
+    assert_eq!(world.read("notes.txt"), "what a person wrote");
+    assert_eq!(world.read("mapping.toml"), mapping);
+    assert_eq!(world.run(&["map", "export", "copy.toml"]).code, 0);
+    assert_eq!(world.run(&["map", "export", "copy.toml"]).code, 0);
+}
+
+#[test]
+fn a_plan_is_not_carried_out_once_the_mapping_says_something_else() {
+    let world = World::mapped();
+    world.run(&["plan"]);
+    let id = &world.book.case(BookCase::Increase).unwrap().customer_id;
+    world.run(&["map", "exclude", "account", id, "--reason", "gone"]);
+    let run = world.run(&["apply", "plan.json", "--yes"]);
+    run.is_error_saying(&["the mapping was changed since this plan was made"]);
+    assert_eq!(world.attempts_to_write(), 0);
+}

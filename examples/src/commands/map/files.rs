@@ -89,7 +89,8 @@ fn remember_what_was_decided(desk: &mut Desk) {
 
 /// `map export`: for CSV the file's name says whether of accounts or of services.
 pub(super) async fn export(context: &Context, file: &Path) -> Result<Outcome> {
-    let text = if extension(file).as_deref() == Some("csv") {
+    let csv = extension(file).as_deref() == Some("csv");
+    let text = if csv {
         let desk = Desk::open(context).await?;
         let known = mapping_file::directory(&desk.lists);
         let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -106,7 +107,11 @@ pub(super) async fn export(context: &Context, file: &Path) -> Result<Outcome> {
     } else {
         mapping_file::load(&context.config()?)?.to_toml()?
     };
-    files::write_private(file, "the mapping file", &text)?;
+    let is_of_kind = |there: &str| match csv {
+        true => there.lines().next() == text.lines().next(),
+        false => Mapping::from_toml(there.as_bytes(), None).is_ok(),
+    };
+    files::write_over_own_kind(file, "the mapping file", &text, is_of_kind)?;
     let shown = files::shown(file);
     context
         .out

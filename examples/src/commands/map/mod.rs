@@ -67,6 +67,18 @@ struct Edited {
 
 /// Runs one of the mapping's commands.
 pub(crate) async fn run(context: &Context, command: MapCommand) -> Result<Outcome> {
+    let looks = matches!(
+        command,
+        MapCommand::List { .. }
+            | MapCommand::Auto { dry_run: true }
+            | MapCommand::Suggest
+            | MapCommand::Find { .. }
+            | MapCommand::Export { .. }
+    );
+    let _turn = match looks {
+        true => None,
+        false => Some(mapping_file::turn(&context.config()?)?),
+    };
     match command {
         MapCommand::List { offline, tag } => view::list(context, offline, tag.as_ref()).await,
         MapCommand::Auto { dry_run } => auto(context, dry_run).await,
