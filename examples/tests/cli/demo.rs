@@ -325,7 +325,7 @@ fn counts_of_every_vendor_go_to_gradient_and_what_is_lost_not_mapped_or_gone_is_
             "has not mapped",
             "Gradient saw it twice",
             "-> 0 ",
-            "and 1 of zero",
+            " of zero; its view was built anew 3 times",
             "Nothing is left to send",
             "Every count that Gradient holds is the sum of the client's subscriptions",
         ] {
@@ -358,7 +358,13 @@ fn counts_are_sent_once_each_but_for_the_lost_one_and_what_is_not_mapped_comes_a
         assert_eq!(ready("last_plan"), 0, "{source}");
         let sent = ready("first_plan") + 1 + unmapped + 2;
         assert_eq!(document["held"]["sent"], sent, "{source}");
-        assert_eq!(document["held"]["zeros"], 1, "{source}");
+        // What is gone; these two vendors also state a subscription that came to its end as zero.
+        let zeros = if ["dandh", "ingram"].contains(&source) {
+            2
+        } else {
+            1
+        };
+        assert_eq!(document["held"]["zeros"], zeros, "{source}");
     }
 }
 

@@ -69,9 +69,9 @@ pub(super) fn held(stage: &Stage) -> Held {
 }
 
 impl Held {
-    /// Whether every count is what the vendor's client uses, and one was set to zero.
+    /// Whether every count is what the vendor's client uses, and what is gone was set to zero.
     pub(super) fn is_as_used(&self) -> bool {
-        self.differences.is_empty() && self.zeros == 1 && self.counts > 0
+        self.differences.is_empty() && self.zeros > 0 && self.counts > 0
     }
 
     /// In words.
