@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
-use tallyline_core::apply::{Clock, SystemClock};
+use tallyline_core::apply::{Clock, SharedClock};
 use tallyline_core::http::{
     BaseUrl, Connection, ConnectionOptions, CredentialProvider, HttpClient, HttpClientBuilder,
     Limiter, Limits, Observer, Operation, PollPolicy, Request, Response, RetryPolicy,
@@ -72,7 +72,7 @@ struct Inner {
     concurrency: usize,
     poll: PollPolicy,
     job_grace: Duration,
-    clock: Arc<dyn Clock>,
+    clock: SharedClock,
 }
 
 impl fmt::Debug for CloudmoreClient {
@@ -148,7 +148,7 @@ impl CloudmoreClient {
         job_grace: Duration,
         /// What the waits for jobs are measured by.
         #[builder(default)]
-        clock: JobClock,
+        clock: SharedClock,
         /// The time limits.
         timeouts: Option<Timeouts>,
         /// The size limits.
@@ -216,33 +216,9 @@ impl CloudmoreClient {
                 concurrency,
                 poll,
                 job_grace,
-                clock: clock.0,
+                clock,
             }),
         })
-    }
-}
-
-/// The clock that a client waits for jobs by.
-#[derive(Clone)]
-pub struct JobClock(Arc<dyn Clock>);
-
-impl JobClock {
-    /// A clock of the caller, such as a test's that waits for nothing.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self(clock)
-    }
-}
-
-impl Default for JobClock {
-    /// The system's clock.
-    fn default() -> Self {
-        Self::new(Arc::new(SystemClock))
-    }
-}
-
-impl fmt::Debug for JobClock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JobClock")
     }
 }
 

@@ -12,5 +12,5 @@ mod source;
 
 pub use accounts::CloudmoreAccounts;
 pub use auth::ClientPair;
-pub use client::{CloudmoreClient, CloudmoreClientBuilder, DEFAULT_BASE_URL, JobClock};
+pub use client::{CloudmoreClient, CloudmoreClientBuilder, DEFAULT_BASE_URL};
 pub use source::{CloudmoreSource, CloudmoreSourceBuilder, ReportMode, SelectedServices};

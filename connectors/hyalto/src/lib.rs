@@ -13,6 +13,5 @@ pub use auth::AuthScheme;
 pub use client::{HyAltoClient, HyAltoClientBuilder};
 pub use contract::{Brackets, DEFAULT_BASE_URL, TokenPath};
 pub use source::{
-    HyAltoSource, HyAltoSourceBuilder, ReadClock, Reduction, ServiceKind, SilentRule, UnitOverride,
-    Window,
+    HyAltoSource, HyAltoSourceBuilder, Reduction, ServiceKind, SilentRule, UnitOverride, Window,
 };

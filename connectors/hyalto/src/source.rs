@@ -15,8 +15,7 @@ use tallyline_core::{Error, ErrorKind, Result};
 use self::lines::{Found, Listed, Observed, Place, own_usage, refuse};
 use self::reduce::Span;
 pub use self::settings::{
-    HyAltoSource, HyAltoSourceBuilder, ReadClock, Reduction, ServiceKind, SilentRule, UnitOverride,
-    Window,
+    HyAltoSource, HyAltoSourceBuilder, Reduction, ServiceKind, SilentRule, UnitOverride, Window,
 };
 use crate::client::CONNECTOR;
 use crate::models::{Account, ServiceUsage};

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tallyline_core::Error;
+use tallyline_core::apply::SharedClock;
 use tallyline_core::http::RetryPolicy;
 use tallyline_core::model::{ServiceKey, Timestamp};
-use tallyline_hyalto::{HyAltoClient, HyAltoSource, ReadClock};
+use tallyline_hyalto::{HyAltoClient, HyAltoSource};
 use tallyline_testkit::conformance::{
     BadConfig, Profile, Situation, SourceHarness, SourceUnderTest, Tokens, UNREACHABLE, World,
     run_source,
@@ -107,7 +108,7 @@ impl SourceHarness for HyAlto {
         let (client, mut shown) = client(ACCESS, secret, &base_url);
         let source = HyAltoSource::builder()
             .client(client.unwrap())
-            .clock(ReadClock::new(std::sync::Arc::new(Noon)))
+            .clock(SharedClock::new(std::sync::Arc::new(Noon)))
             .build()
             .unwrap();
         shown.push_str(&format!("{source:?}"));

@@ -7,12 +7,11 @@ use common::*;
 use futures::TryStreamExt as _;
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
+use tallyline_core::apply::SharedClock;
 use tallyline_core::model::{AccountReading, Basis, Timestamp};
 use tallyline_core::source::UsageRequest;
 use tallyline_core::{ErrorKind, Result, VendorSource};
-use tallyline_hyalto::{
-    HyAltoSource, ReadClock, Reduction, ServiceKind, SilentRule, UnitOverride, Window,
-};
+use tallyline_hyalto::{HyAltoSource, Reduction, ServiceKind, SilentRule, UnitOverride, Window};
 use tallyline_testkit::faults::{Fault, Match};
 use tallyline_testkit::hyalto::{HeaderForm, HyAltoSimulator, HyAltoState, Listing};
 
@@ -417,7 +416,7 @@ async fn services_are_the_pairs_of_kind_and_property_that_are_in_use() {
     let clock = Now(now(&sim));
     let source = HyAltoSource::builder()
         .client(of(&sim))
-        .clock(ReadClock::new(std::sync::Arc::new(clock)))
+        .clock(SharedClock::new(std::sync::Arc::new(clock)))
         .build()
         .unwrap();
     let found: Vec<_> = source.services().try_collect().await.unwrap();

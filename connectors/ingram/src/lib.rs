@@ -13,6 +13,4 @@ pub use client::{
     CustomerFilter, IngramClient, IngramClientBuilder, OrderFilter, ProductFilter, ReportFilter,
     SubscriptionFilter,
 };
-pub use source::{
-    AccountReference, IngramSource, IngramSourceBuilder, ReadClock, ServiceKeys, StatusRule,
-};
+pub use source::{AccountReference, IngramSource, IngramSourceBuilder, ServiceKeys, StatusRule};

@@ -22,7 +22,7 @@ use tallyline_core::{Error, ErrorKind, Result};
 use self::lines::{Found, Observed, Rules, Standing};
 use self::pass::Pass;
 pub use self::settings::{
-    AccountReference, IngramSource, IngramSourceBuilder, ReadClock, ServiceKeys, StatusRule,
+    AccountReference, IngramSource, IngramSourceBuilder, ServiceKeys, StatusRule,
 };
 use crate::client::{CONNECTOR, CustomerFilter, Pages, RawPage};
 use crate::models::{Customer, PartyStatus, Subscription, SubscriptionDetail};

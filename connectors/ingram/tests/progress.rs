@@ -11,11 +11,12 @@ use common::*;
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::civil::date;
 use jiff::{SignedDuration, ToSpan as _};
+use tallyline_core::apply::SharedClock;
 use tallyline_core::model::{AccountReading, Timestamp};
 use tallyline_core::source::UsageRequest;
 use tallyline_core::{ErrorKind, VendorSource};
+use tallyline_ingram::IngramSource;
 use tallyline_ingram::progress::{MemoryProgress, ProgressFile, ProgressStore};
-use tallyline_ingram::{IngramSource, ReadClock};
 use tallyline_testkit::faults::{Fault, Match};
 use tallyline_testkit::ingram::{IngramSimulator, IngramState};
 
@@ -289,7 +290,7 @@ async fn what_the_list_of_services_read_just_before_is_used_where_that_is_wanted
     let source = IngramSource::builder()
         .client(of(&sim))
         .reuse_within(Duration::from_secs(900))
-        .clock(ReadClock::new(Arc::new(At(listed))))
+        .clock(SharedClock::new(Arc::new(At(listed))))
         .build()
         .unwrap();
     let services: Vec<_> = source.services().try_collect().await.unwrap();

@@ -1,5 +1,9 @@
 //! Time as an input.
 
+#[cfg(any(feature = "http", feature = "sqlite"))]
+use std::fmt;
+#[cfg(any(feature = "http", feature = "sqlite"))]
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -48,6 +52,44 @@ impl Clock for SystemClock {
     /// As [`sleep`](Self::sleep).
     async fn alongside(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
+    }
+}
+
+/// A clock that is part of a client's or a source's settings: the system's, unless it is given another.
+#[cfg(any(feature = "http", feature = "sqlite"))]
+#[derive(Clone)]
+pub struct SharedClock(Arc<dyn Clock>);
+
+#[cfg(any(feature = "http", feature = "sqlite"))]
+impl SharedClock {
+    /// A clock of the caller, such as a test's that waits for nothing.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self(clock)
+    }
+}
+
+#[cfg(any(feature = "http", feature = "sqlite"))]
+impl Default for SharedClock {
+    /// The system's clock.
+    fn default() -> Self {
+        Self::new(Arc::new(SystemClock))
+    }
+}
+
+#[cfg(any(feature = "http", feature = "sqlite"))]
+impl std::ops::Deref for SharedClock {
+    type Target = dyn Clock;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+#[cfg(any(feature = "http", feature = "sqlite"))]
+impl fmt::Debug for SharedClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedClock")
     }
 }
 

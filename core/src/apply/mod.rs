@@ -51,7 +51,7 @@ pub use approval::{Approval, Override, Permission, Scope};
 pub use ceiling::{Ceiling, Grant};
 pub use clock::Clock;
 #[cfg(any(feature = "http", feature = "sqlite"))]
-pub use clock::SystemClock;
+pub use clock::{SharedClock, SystemClock};
 pub use machine::{Check, Input, Limits, Machine, Step, Written};
 pub use options::{ApplyEvent, ApplyOptions, ApplyRequest, CancelFlag, OnEvent};
 pub use report::{ApplyReport, ChangeResult, Outcome, Stop, Totals};

@@ -4,11 +4,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tallyline_cloudmore::{CloudmoreClient, CloudmoreSource, JobClock};
+use tallyline_cloudmore::{CloudmoreClient, CloudmoreSource};
+use tallyline_core::apply::SharedClock;
 use tallyline_core::http::{Limiter, LimiterOptions, PollPolicy, RetryPolicy};
 use tallyline_core::{Result, VendorSource};
 use tallyline_dandh::DandhClient;
-use tallyline_ingram::{IngramClient, IngramSource, ReadClock};
+use tallyline_ingram::{IngramClient, IngramSource};
 use tallyline_sherweb::SherwebClient;
 use tallyline_testkit::clock::Clock as Hands;
 use tallyline_testkit::cloudmore::{CloudmoreSimulator, CloudmoreState};
@@ -68,7 +69,7 @@ impl Vendor {
                 min_delay: Duration::from_millis(10),
                 ..PollPolicy::default()
             })
-            .clock(JobClock::new(Arc::new(HandsClock(hands.clone()))))
+            .clock(SharedClock::new(Arc::new(HandsClock(hands.clone()))))
             .limiter(Arc::new(Limiter::default()))
             .build()?;
         Ok(Self {
@@ -124,7 +125,7 @@ impl Vendor {
             .build()?;
         let source = IngramSource::builder()
             .client(client)
-            .clock(ReadClock::new(Arc::new(HandsClock(hands.clone()))))
+            .clock(SharedClock::new(Arc::new(HandsClock(hands.clone()))))
             .build()?;
         Ok(Self {
             simulator: Simulator::Ingram(simulator),

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tallyline_cloudmore::{CloudmoreClient, JobClock};
-use tallyline_core::apply::Clock;
+use tallyline_cloudmore::CloudmoreClient;
+use tallyline_core::apply::{Clock, SharedClock};
 use tallyline_core::http::RetryPolicy;
 use tallyline_core::model::Timestamp;
 use tallyline_testkit::mock::{self, MockVendor};
@@ -69,7 +69,7 @@ pub(crate) fn client_on(server: &MockVendor, clock: &Arc<Jumping>) -> CloudmoreC
         .reseller_id("r-1")
         .base_url(server.uri())
         .retry(quick())
-        .clock(JobClock::new(clock))
+        .clock(SharedClock::new(clock))
         .jitter_seed(1)
         .build()
         .unwrap()

@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tallyline_cloudmore::fields::FieldMap;
 use tallyline_cloudmore::models::TaskId;
-use tallyline_cloudmore::{CloudmoreClient, CloudmoreSource, JobClock, ReportMode};
+use tallyline_cloudmore::{CloudmoreClient, CloudmoreSource, ReportMode};
+use tallyline_core::apply::SharedClock;
 use tallyline_core::http::{Limits, PollPolicy, RetryPolicy, Timeouts};
 use tallyline_core::model::{Quantity, ReadingOutcome};
 use tallyline_core::source::UsageRequest;
@@ -50,10 +51,10 @@ pub(crate) fn connect(base: &str) -> Result<CloudmoreClient> {
 
 /// A client on 15 March 2026.
 pub(crate) fn clocked(base: &str) -> Result<CloudmoreClient> {
-    connect_with(base, Some(JobClock::new(Arc::new(Jumping::default()))))
+    connect_with(base, Some(SharedClock::new(Arc::new(Jumping::default()))))
 }
 
-fn connect_with(base: &str, clock: Option<JobClock>) -> Result<CloudmoreClient> {
+fn connect_with(base: &str, clock: Option<SharedClock>) -> Result<CloudmoreClient> {
     CloudmoreClient::builder()
         .maybe_clock(clock)
         .username("api@example.com")

@@ -179,6 +179,7 @@ impl<'de> Deserialize<'de> for Member {
                 Ok(Member(None))
             }
 
+            // The trait's method by its name: whatever number stands here is passed over, and none is read.
             fn visit_f64<E>(self, _: f64) -> Result<Member, E> {
                 Ok(Member(None))
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rust_decimal::Decimal;
-use tallyline_core::apply::{Clock, SystemClock};
+use tallyline_core::apply::{Clock, SharedClock};
 use tallyline_core::model::{Basis, ChargeKind, CivilDate, Period, Timestamp};
 use tallyline_core::source::SourceDescriptor;
 use tallyline_core::{Error, ErrorKind, Result};
@@ -191,31 +191,6 @@ impl UnitOverride {
     }
 }
 
-/// What tells lists of services up to when usage is looked at.
-#[derive(Clone)]
-pub struct ReadClock(Arc<dyn Clock>);
-
-impl ReadClock {
-    /// A clock.
-    #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self(clock)
-    }
-}
-
-impl Default for ReadClock {
-    /// The system's clock.
-    fn default() -> Self {
-        Self::new(Arc::new(SystemClock))
-    }
-}
-
-impl fmt::Debug for ReadClock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReadClock")
-    }
-}
-
 /// The [`VendorSource`](tallyline_core::VendorSource) over a [`HyAltoClient`].
 ///
 /// Cloning is cheap: clones share the client.
@@ -232,7 +207,7 @@ struct Settings {
     kinds: BTreeMap<String, ServiceKind>,
     untyped: Option<ServiceKind>,
     silent: SilentRule,
-    clock: ReadClock,
+    clock: SharedClock,
 }
 
 #[bon::bon]
@@ -287,7 +262,7 @@ impl HyAltoSource {
         silent: SilentRule,
         /// The clock of lists of services; readings are stamped by their request.
         #[builder(default)]
-        clock: ReadClock,
+        clock: SharedClock,
     ) -> Result<Self> {
         let wrong = unit_overrides
             .iter()
@@ -386,7 +361,7 @@ impl HyAltoSource {
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
-        &*self.0.clock.0
+        &*self.0.clock
     }
 }
 

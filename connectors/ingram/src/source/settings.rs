@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tallyline_core::Result;
-use tallyline_core::apply::{Clock, SystemClock};
+use tallyline_core::apply::{Clock, SharedClock};
 use tallyline_core::model::{Basis, ChargeKind};
 use tallyline_core::source::SourceDescriptor;
 
@@ -57,31 +57,6 @@ pub enum ServiceKeys {
     PartNumberAndPeriods,
 }
 
-/// What tells lists of services how old kept details are.
-#[derive(Clone)]
-pub struct ReadClock(Arc<dyn Clock>);
-
-impl ReadClock {
-    /// A clock.
-    #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self(clock)
-    }
-}
-
-impl Default for ReadClock {
-    /// The system's clock.
-    fn default() -> Self {
-        Self::new(Arc::new(SystemClock))
-    }
-}
-
-impl fmt::Debug for ReadClock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReadClock")
-    }
-}
-
 /// Which field of a customer states the PSA company's id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -103,7 +78,7 @@ struct Settings {
     descriptor: SourceDescriptor,
     client: IngramClient,
     progress: Arc<dyn ProgressStore>,
-    clock: ReadClock,
+    clock: SharedClock,
     resume_within: Duration,
     reuse_within: Duration,
     cache: bool,
@@ -174,7 +149,7 @@ impl IngramSource {
         account_reference: AccountReference,
         /// The clock of lists of services; readings are stamped by their request.
         #[builder(default)]
-        clock: ReadClock,
+        clock: SharedClock,
     ) -> Result<Self> {
         let descriptor = descriptor(client.own_tenant());
         if resume_within > descriptor.fresh_for || reuse_within > descriptor.fresh_for {
@@ -216,7 +191,7 @@ impl IngramSource {
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {
-        &*self.0.clock.0
+        &*self.0.clock
     }
 
     pub(super) fn resume_within(&self) -> Duration {

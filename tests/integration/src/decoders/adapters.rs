@@ -9,7 +9,7 @@ use futures::StreamExt;
 use tallyline_autotask::AutotaskSink;
 use tallyline_cloudmore::CloudmoreSource;
 use tallyline_connectwise::ConnectWiseSink;
-use tallyline_core::apply::Clock;
+use tallyline_core::apply::{Clock, SharedClock};
 use tallyline_core::http::{
     HeaderMap, Transport, TransportError, TransportRequest, TransportResponse,
 };
@@ -20,7 +20,7 @@ use tallyline_core::sink::AgreementFilter;
 use tallyline_core::source::UsageRequest;
 use tallyline_core::{PsaSink, VendorSource};
 use tallyline_gradient::GradientSink;
-use tallyline_hyalto::{HyAltoSource, ReadClock, ServiceKind};
+use tallyline_hyalto::{HyAltoSource, ServiceKind};
 use tallyline_ingram::IngramSource;
 
 use super::clients::{self, BOTH, KEY, PAIR, SECRET, Secrets, TOKEN};
@@ -210,7 +210,7 @@ pub fn sources(data: &[u8]) {
                 let source = HyAltoSource::builder()
                     .client(clients::hyalto(routed))
                     .untyped(ServiceKind::VirtualMachine)
-                    .clock(ReadClock::new(Arc::new(StandingClock)));
+                    .clock(SharedClock::new(Arc::new(StandingClock)));
                 hold_source(&source.build().unwrap()).await;
             }
             "ingram" => {

@@ -42,7 +42,7 @@ const TRACKING: &str = "c0000000-0000-4000-8000-000000000003";
 const SUBSCRIPTION: &str = "c0000000-0000-4000-8000-000000000004";
 
 /// Gives one answer to everything but, where it is told so, the call for a token.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Canned {
     system: &'static str,
     answer: TransportResponse,
@@ -111,21 +111,45 @@ impl Check {
     }
 }
 
-/// Whatever Sherweb answers becomes a value or an error that shows no secret.
-pub fn sherweb_answers(data: &[u8]) {
-    for (tokens, secrets) in [(true, SHERWEB), (false, SIGNING_IN)] {
-        let Some(answer) = answer(data, secrets) else {
+/// Gives the answer of an input to each way of calling a system: once signed in, and once to the call for a token as well.
+fn each_way(
+    data: &[u8],
+    system: &'static str,
+    ways: [(bool, Secrets); 2],
+    call: impl Fn(Arc<Canned>, Check, bool),
+) {
+    for (tokens, secrets) in ways {
+        let Some((canned, check)) = canned(data, system, secrets, tokens) else {
             return;
         };
-        let check = Check {
-            status: answer.status,
-            secrets,
-        };
-        let client = clients::sherweb(Arc::new(Canned {
-            system: "sherweb",
-            answer,
-            tokens,
-        }));
+        call(Arc::new(canned), check, tokens);
+    }
+}
+
+/// The answer of an input, and what is held of it; none where the input holds a secret.
+fn canned(
+    data: &[u8],
+    system: &'static str,
+    secrets: Secrets,
+    tokens: bool,
+) -> Option<(Canned, Check)> {
+    let answer = answer(data, secrets)?;
+    let status = answer.status;
+    let canned = Canned {
+        system,
+        answer,
+        tokens,
+    };
+    Some((canned, Check { status, secrets }))
+}
+
+/// With a token, and while none is known.
+const BEARER: [(bool, Secrets); 2] = [(true, SHERWEB), (false, SIGNING_IN)];
+
+/// Whatever Sherweb answers becomes a value or an error that shows no secret.
+pub fn sherweb_answers(data: &[u8]) {
+    each_way(data, "sherweb", BEARER, |canned, check, tokens| {
+        let client = clients::sherweb(canned);
         run(async {
             check.check(client.customers().await);
             if tokens {
@@ -138,24 +162,13 @@ pub fn sherweb_answers(data: &[u8]) {
                 check.check(amendments);
             }
         });
-    }
+    });
 }
 
 /// Whatever Ingram Micro answers, pages of a proxy among it, becomes a value or an error that shows no secret.
 pub fn ingram_answers(data: &[u8]) {
-    for (tokens, secrets) in [(true, SHERWEB), (false, SIGNING_IN)] {
-        let Some(answer) = answer(data, secrets) else {
-            return;
-        };
-        let check = Check {
-            status: answer.status,
-            secrets,
-        };
-        let client = clients::ingram(Arc::new(Canned {
-            system: "ingram",
-            answer,
-            tokens,
-        }));
+    each_way(data, "ingram", BEARER, |canned, check, tokens| {
+        let client = clients::ingram(canned);
         run(async {
             check.check(client.subscription("1000451").await);
             if tokens {
@@ -171,24 +184,13 @@ pub fn ingram_answers(data: &[u8]) {
                 check.check(client.place_order(&order).await);
             }
         });
-    }
+    });
 }
 
 /// Whatever HyAlto answers becomes a value or an error that shows no secret.
 pub fn hyalto_answers(data: &[u8]) {
-    for (tokens, secrets) in [(true, SHERWEB), (false, SIGNING_IN)] {
-        let Some(answer) = answer(data, secrets) else {
-            return;
-        };
-        let check = Check {
-            status: answer.status,
-            secrets,
-        };
-        let client = clients::hyalto(Arc::new(Canned {
-            system: "hyalto",
-            answer,
-            tokens,
-        }));
+    each_way(data, "hyalto", BEARER, |canned, check, tokens| {
+        let client = clients::hyalto(canned);
         let (from, to) = (
             "2026-03-01T00:00:00Z".parse().unwrap(),
             "2026-03-11T12:00:00Z".parse().unwrap(),
@@ -200,24 +202,13 @@ pub fn hyalto_answers(data: &[u8]) {
                 check.check(client.usage("901", "4411", from, to).await);
             }
         });
-    }
+    });
 }
 
 /// Whatever Cloudmore answers becomes a value or an error that shows no secret.
 pub fn cloudmore_answers(data: &[u8]) {
-    for (tokens, secrets) in [(true, SHERWEB), (false, SIGNING_IN)] {
-        let Some(answer) = answer(data, secrets) else {
-            return;
-        };
-        let check = Check {
-            status: answer.status,
-            secrets,
-        };
-        let client = clients::cloudmore(Arc::new(Canned {
-            system: "cloudmore",
-            answer,
-            tokens,
-        }));
+    each_way(data, "cloudmore", BEARER, |canned, check, tokens| {
+        let client = clients::cloudmore(canned);
         let day = "2026-03-01".parse().unwrap();
         run(async {
             check.check(client.organizations().await);
@@ -230,54 +221,40 @@ pub fn cloudmore_answers(data: &[u8]) {
                 check.check(client.create_organization(&body).await);
             }
         });
-    }
+    });
 }
 
 /// Whatever D&H answers, XML first of all, becomes a value or an error that shows no secret.
 pub fn dandh_answers(data: &[u8]) {
-    for (tokens, secrets) in [(true, DANDH), (false, DANDH_SIGNING_IN)] {
-        let Some(answer) = answer(data, secrets) else {
-            return;
-        };
-        let check = Check {
-            status: answer.status,
-            secrets,
-        };
-        let client = clients::dandh(Arc::new(Canned {
-            system: "dandh",
-            answer,
-            tokens,
-        }));
-        run(async {
-            check.check(client.companies(7).await);
-            if tokens {
-                check.check(client.company(None).await);
-                check.check(client.preview_invoices(None).await);
-                check.check(client.subscriptions(8, None).await);
-                let none: [(&str, &str); 0] = [];
-                let none = std::collections::BTreeMap::from(none);
-                check.check(client.execute_report("R", &none, &[]).await);
-                check.check(client.ping().await);
-                client.close().await;
-            }
-        });
-    }
+    each_way(
+        data,
+        "dandh",
+        [(true, DANDH), (false, DANDH_SIGNING_IN)],
+        |canned, check, tokens| {
+            let client = clients::dandh(canned);
+            run(async {
+                check.check(client.companies(7).await);
+                if tokens {
+                    check.check(client.company(None).await);
+                    check.check(client.preview_invoices(None).await);
+                    check.check(client.subscriptions(8, None).await);
+                    let none: [(&str, &str); 0] = [];
+                    let none = std::collections::BTreeMap::from(none);
+                    check.check(client.execute_report("R", &none, &[]).await);
+                    check.check(client.ping().await);
+                    client.close().await;
+                }
+            });
+        },
+    );
 }
 
 /// Whatever ConnectWise answers becomes a value or an error that shows no secret.
 pub fn connectwise_answers(data: &[u8]) {
-    let Some(answer) = answer(data, CONNECTWISE) else {
+    let Some((canned, check)) = canned(data, "connectwise", CONNECTWISE, false) else {
         return;
     };
-    let check = Check {
-        status: answer.status,
-        secrets: CONNECTWISE,
-    };
-    let client = clients::connectwise(Arc::new(Canned {
-        system: "connectwise",
-        answer,
-        tokens: false,
-    }));
+    let client = clients::connectwise(Arc::new(canned));
     let addition = NewAddition {
         product: RecordRef::by_id(1),
         bill_customer: Some(BillCustomer::Billable),
@@ -298,22 +275,14 @@ pub fn connectwise_answers(data: &[u8]) {
 /// Whatever Autotask answers becomes a value or an error that shows no secret, and no zone but the
 /// vendor's own gets credentials.
 pub fn autotask_answers(data: &[u8]) {
-    let Some(answer) = answer(data, AUTOTASK) else {
+    let Some((canned, check)) = canned(data, "autotask", AUTOTASK, false) else {
         return;
-    };
-    let check = Check {
-        status: answer.status,
-        secrets: AUTOTASK,
     };
     for zone in [
         None,
         Some("https://webservices1.autotask.net/ATServicesRest"),
     ] {
-        let transport = Arc::new(Zoned(Canned {
-            system: "autotask",
-            answer: answer.clone(),
-            tokens: false,
-        }));
+        let transport = Arc::new(Zoned(canned.clone()));
         let client = clients::autotask(transport, zone);
         let adjustment = NewContractServiceAdjustment::new("2026-12-01".parse().unwrap());
         run(async {
@@ -330,18 +299,10 @@ pub fn autotask_answers(data: &[u8]) {
 
 /// Whatever Gradient answers becomes a value or an error that shows no key.
 pub fn gradient_answers(data: &[u8]) {
-    let Some(answer) = answer(data, GRADIENT) else {
+    let Some((canned, check)) = canned(data, "gradient", GRADIENT, false) else {
         return;
     };
-    let check = Check {
-        status: answer.status,
-        secrets: GRADIENT,
-    };
-    let client = clients::gradient(Arc::new(Canned {
-        system: "gradient",
-        answer,
-        tokens: false,
-    }));
+    let client = clients::gradient(Arc::new(canned));
     let count = Count::new("c-1", rust_decimal::Decimal::ONE);
     let new = [NewAccount::new("c-1", "Fern Clinic")];
     run(async {
