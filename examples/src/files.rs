@@ -69,29 +69,32 @@ pub(crate) fn write_private(path: &Path, what: &str, text: &str) -> Result<()> {
     })
 }
 
-/// Waits until no other process holds the lock of a file, which is a file beside it, and takes it.
+/// Opens a file that stands for a lock, and makes it where it is not there yet.
 ///
 /// # Errors
-/// `Storage` with the lock's name and what is wrong.
-pub(crate) fn lock(path: &Path, what: &str) -> Result<File> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".lock");
-    let lock = path.with_file_name(name);
+/// `Storage` with the file's name and what is wrong.
+pub(crate) fn open_lock(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+    options.create(true).write(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let taken = options.open(&lock).and_then(|file| {
-        file.lock()?;
-        Ok(file)
-    });
-    taken.map_err(|error| {
-        let (lock, reason) = (shown(&lock), reason(&error));
-        Error::new(
-            ErrorKind::Storage,
-            format!("the lock {lock} of {what} cannot be taken: {reason}"),
-        )
-    })
+    options.open(path).map_err(|error| unlockable(path, &error))
+}
+
+/// Waits until no other process holds a lock, and takes it.
+///
+/// # Errors
+/// As [`open_lock`].
+pub(crate) fn lock(path: &Path) -> Result<File> {
+    let file = open_lock(path)?;
+    file.lock().map_err(|error| unlockable(path, &error))?;
+    Ok(file)
+}
+
+/// Why a lock cannot be taken.
+pub(crate) fn unlockable(path: &Path, error: &std::io::Error) -> Error {
+    let message = format!("the lock file {} cannot be used: {error}", shown(path));
+    Error::new(ErrorKind::Storage, message)
 }
 
 /// Writes a file that a person named, as [`write_private`], but over nothing that is of another kind.

@@ -4,8 +4,8 @@
 //! one configuration one alone begins a sync. A sync holds a lock of its own while it runs: whoever
 //! finds it free where a sync is said to run knows that its program has ended.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::path::{Path, PathBuf};
+use std::fs::{File, TryLockError};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tallyline_core::flow::Lists;
@@ -31,7 +31,7 @@ struct Stored {
 }
 
 /// A file beside the mapping's: `mapping.NAME` beside `mapping.toml`.
-fn beside(config: &Config, name: &str) -> PathBuf {
+pub(crate) fn beside(config: &Config, name: &str) -> PathBuf {
     config.mapping_file.with_extension(name)
 }
 
@@ -68,8 +68,7 @@ pub(crate) fn record<T>(
     step: impl FnOnce(&mut Integration) -> Result<T>,
 ) -> Result<T> {
     let path = beside(config, "integration.lock");
-    let lock = open(&path)?;
-    lock.lock().map_err(|error| unlockable(&path, &error))?;
+    let _lock = files::lock(&path)?;
     let before = load(config)?;
     let mut integration = before.clone();
     let done = step(&mut integration)?;
@@ -162,14 +161,14 @@ pub(crate) fn begin<'c>(
     now: Timestamp,
 ) -> Result<RunningSync<'c>> {
     let path = beside(config, "sync.lock");
-    let lock = open(&path)?;
+    let lock = files::open_lock(&path)?;
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let message = "a sync is running already: wait for its end; see `tallyline status`";
             return Err(Error::new(ErrorKind::Conflict, message));
         }
-        Err(TryLockError::Error(error)) => return Err(unlockable(&path, &error)),
+        Err(TryLockError::Error(error)) => return Err(files::unlockable(&path, &error)),
     }
     record(config, |integration| {
         if integration.state() == State::Syncing {
@@ -205,21 +204,5 @@ impl RunningSync<'_> {
 /// Whether a sync runs in some program at this moment.
 pub(crate) fn is_running(config: &Config) -> bool {
     let path = beside(config, "sync.lock");
-    path.exists() && open(&path).is_ok_and(|lock| lock.try_lock().is_err())
-}
-
-fn open(path: &Path) -> Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).write(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(|error| unlockable(path, &error))
-}
-
-fn unlockable(path: &Path, error: &std::io::Error) -> Error {
-    let message = format!(
-        "the lock file {} cannot be used: {error}",
-        files::shown(path)
-    );
-    Error::new(ErrorKind::Storage, message)
+    path.exists() && files::open_lock(&path).is_ok_and(|lock| lock.try_lock().is_err())
 }

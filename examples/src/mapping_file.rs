@@ -1,5 +1,7 @@
 //! The mapping's file: read whole, checked whole, written whole.
 
+use std::fs::File;
+
 use tallyline_core::flow;
 use tallyline_core::mapping::{AccountEntry, Directory, LineTarget, Mapping, ServiceEntry};
 use tallyline_core::{Error, ErrorKind, Result};
@@ -43,13 +45,9 @@ pub(crate) fn load(config: &Config) -> Result<Mapping> {
 ///
 /// # Errors
 /// `Storage` when the file beside the mapping that stands for the turn cannot be made.
-pub(crate) fn turn(config: &Config) -> Result<Turn> {
-    files::lock(&config.mapping_file, "the mapping file").map(Turn)
+pub(crate) fn turn(config: &Config) -> Result<File> {
+    files::lock(&lifecycle::beside(config, "lock"))
 }
-
-/// The right to change the mapping, and what is kept beside it.
-#[must_use]
-pub(crate) struct Turn(#[expect(dead_code, reason = "held for its lock")] std::fs::File);
 
 /// Writes the mapping, and says so to the integration.
 ///
