@@ -1,0 +1,192 @@
+//! Every source beside every sink, over real HTTP: the smallest world in which the whole path can be walked.
+//!
+//! Two clients with two services each, of the same names on both sides. The first plan bills all that is used, the
+//! second nothing, and when the vendor counts more of one service, one quantity follows.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod psas;
+mod vendors;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyRequest, Approval, Clock};
+use tallyline_core::flow::{Flow, Lists};
+use tallyline_core::mapping::{
+    AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, ProductRule, ServiceEntry,
+    ServiceLink,
+};
+use tallyline_core::model::{ChargeKind, Timestamp};
+use tallyline_core::plan::{IncreaseLimit, Plan, Policy};
+use tallyline_core::store::{Journal as _, MemoryStore, RunId};
+
+use psas::Psa;
+use vendors::Vendor;
+
+/// The clients of the provider, by name.
+pub(crate) const CLIENTS: [&str; 2] = ["Birch Harbor Dental", "Cedar Legal"];
+
+/// The present instant of a simulator.
+pub(crate) fn instant(clock: &tallyline_testkit::clock::Clock) -> Timestamp {
+    clock.now().to_string().parse().unwrap()
+}
+
+/// A clock that stands and does not wait.
+struct Still(Timestamp);
+
+#[async_trait]
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    async fn sleep(&self, _: Duration) {
+        tokio::task::yield_now().await;
+    }
+
+    async fn alongside(&self, _: Duration) {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// A vendor, a PSA with what the vendor offers in its catalogue, and all that links the two.
+struct World {
+    vendor: Vendor,
+    psa: Psa,
+    mapping: Mapping,
+    store: MemoryStore,
+    runs: AtomicUsize,
+}
+
+impl World {
+    async fn of(vendor: Vendor, psa: &str) -> Self {
+        let psa = Psa::start(psa, vendor.source.as_ref(), &vendor.clock).await;
+        let lists = Flow::new(vendor.source.as_ref(), psa.sink.as_ref())
+            .lists()
+            .await
+            .unwrap();
+        assert!(lists.problems.is_empty(), "{:?}", lists.problems);
+        Self {
+            mapping: mapping(&lists),
+            vendor,
+            psa,
+            store: MemoryStore::new(),
+            runs: AtomicUsize::new(0),
+        }
+    }
+
+    async fn plan(&self) -> Plan {
+        let (source, sink) = (self.vendor.source.as_ref(), self.psa.sink.as_ref());
+        let systems = (source.descriptor().system, sink.descriptor().system);
+        let ledger = self.store.ledger(systems.0, systems.1).await.unwrap();
+        let flow = Flow::new(source, sink).with_ledger(&ledger);
+        let lists = flow.lists().await.unwrap();
+        // Two clients that double are no reason to stop.
+        let policy = Policy {
+            increase_limit: IncreaseLimit {
+                percent: 100.into(),
+                lines: u64::MAX,
+            },
+            ..Policy::default()
+        };
+        let now = instant(&self.vendor.clock);
+        flow.plan(&lists, &self.mapping, &policy, now)
+            .await
+            .unwrap()
+    }
+
+    /// Carries out a plan, of which nothing may be blocked, and all must be done.
+    async fn apply(&self, plan: &Plan) {
+        let now = instant(&self.vendor.clock);
+        let number = self.runs.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut options = ApplyOptions::new();
+        options.run = Some(RunId::new(format!("run-{number}")));
+        let approval = Approval::of_plan(plan.id().clone(), "finance@example.com", now);
+        let text = plan.to_text().unwrap();
+        let request = ApplyRequest {
+            plan_id: plan.id(),
+            plan_text: &text,
+            source: self.vendor.source.descriptor().system,
+            changes: plan.changes(),
+            approval: &approval,
+        };
+        let clock = Still(now);
+        let applier = Applier::new(self.psa.sink.as_ref(), &self.store, &clock);
+        let report = applier.apply(&request, &options).await.unwrap();
+        assert!(report.is_all_done(), "{} {report}", self.names());
+        assert_eq!(report.totals.done, plan.changes().len(), "{}", self.names());
+    }
+
+    fn names(&self) -> String {
+        format!(
+            "{} to {}",
+            self.vendor.source.descriptor().name,
+            self.psa.sink.descriptor().name
+        )
+    }
+
+    /// Bills all that is used, then nothing more, then what the vendor counts more.
+    async fn walk(&self) {
+        self.vendor.source.check().await.unwrap();
+        self.psa.sink.check().await.unwrap();
+        let first = self.plan().await;
+        let lines = first
+            .changes()
+            .iter()
+            .filter(|change| !change.action.makes_record());
+        assert_eq!(lines.count(), 4, "{} {first:?}", self.names());
+        self.apply(&first).await;
+
+        let second = self.plan().await;
+        assert!(second.changes().is_empty(), "{} {second:?}", self.names());
+
+        self.vendor.go_on();
+        self.psa.clock.set(self.vendor.clock.now());
+        let third = self.plan().await;
+        let [change] = third.changes() else {
+            panic!("{} {:?}", self.names(), third.changes());
+        };
+        let (from, to) = change.action.quantities().unwrap();
+        assert!(from < to, "{} {change:?}", self.names());
+        self.apply(&third).await;
+        let last = self.plan().await;
+        assert!(last.changes().is_empty(), "{} {last:?}", self.names());
+    }
+}
+
+/// Each account to the company of its name, and each service to the product of its name.
+fn mapping(lists: &Lists) -> Mapping {
+    let mut mapping = Mapping::new();
+    for account in &lists.accounts {
+        let mut companies = lists.companies.iter();
+        let company = companies.find(|company| company.name == account.name);
+        let company = &company.unwrap().id;
+        let mut agreements = lists.agreements.iter();
+        let agreement = agreements.find(|agreement| agreement.company == *company);
+        let target = LineTarget::Agreement(agreement.unwrap().id.clone());
+        let link = AccountLink::manual(company.clone(), target);
+        mapping.set_account(account.id.clone(), AccountEntry::Link(link));
+    }
+    for service in &lists.services {
+        let mut products = lists.products.iter();
+        let product = products
+            .find(|product| product.name == service.name || product.name == service.key.as_str());
+        let rules = vec![ProductRule::one_to_one(product.unwrap().id.clone())];
+        let link = ServiceLink::manual(rules, ChargeKind::Recurring, BilledAs::Line);
+        mapping.set_service(service.key.clone(), ServiceEntry::Link(link));
+    }
+    mapping
+}
+
+#[tokio::test]
+async fn every_source_feeds_every_sink() {
+    for vendor in vendors::NAMES {
+        for psa in psas::NAMES {
+            World::of(Vendor::start(vendor).await, psa)
+                .await
+                .walk()
+                .await;
+        }
+    }
+}

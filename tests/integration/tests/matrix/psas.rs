@@ -1,0 +1,139 @@
+//! The systems that bill the two clients, with what a vendor offers in their catalogue.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use futures::TryStreamExt as _;
+use rust_decimal::Decimal;
+use secrecy::SecretString;
+use tallyline_autotask::{AutotaskClient, AutotaskSink, DEFAULT_SUBSCRIPTION_FIELD};
+use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
+use tallyline_core::flow::Flow;
+use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
+use tallyline_core::model::Service;
+use tallyline_core::{PsaSink, VendorSource};
+use tallyline_gradient::{GradientClient, GradientSink};
+use tallyline_testkit::autotask::{AutotaskSimulator, AutotaskState, Entity};
+use tallyline_testkit::clock::{Clock, date_of};
+use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
+use tallyline_testkit::gradient::{GradientSimulator, GradientState};
+
+use super::{CLIENTS, instant};
+
+/// Every system that Tallyline writes to.
+pub(crate) const NAMES: [&str; 3] = ["connectwise", "autotask", "gradient"];
+
+/// A system under way, as long as it is kept.
+pub(crate) struct Psa {
+    pub(crate) sink: Box<dyn PsaSink>,
+    pub(crate) clock: Clock,
+    _simulator: Box<dyn std::any::Any + Send + Sync>,
+}
+
+impl Psa {
+    /// Starts a system on the day of a vendor, with products for its services.
+    pub(crate) async fn start(name: &str, source: &dyn VendorSource, clock: &Clock) -> Self {
+        let services: Vec<Service> = source.services().try_collect().await.unwrap();
+        match name {
+            "connectwise" => connectwise(&services, clock).await,
+            "autotask" => autotask(&services, clock).await,
+            "gradient" => gradient(source, clock).await,
+            other => panic!("{other}"),
+        }
+    }
+}
+
+fn unlimited() -> Arc<Limiter> {
+    Arc::new(Limiter::new(LimiterOptions {
+        per_second: NonZeroU32::new(100_000),
+        ..LimiterOptions::default()
+    }))
+}
+
+async fn connectwise(services: &[Service], clock: &Clock) -> Psa {
+    let mut state = ConnectWiseState::on(clock.today());
+    for name in CLIENTS {
+        let company = state.add_company(name);
+        state.add_agreement(company, "Cloud services");
+    }
+    for service in services {
+        state.add_product(&service.name, 12.into(), 10.into());
+    }
+    let sim = ConnectWiseSimulator::start(state).await.unwrap();
+    let client = ConnectWiseClient::builder()
+        .site(sim.base_url().as_str())
+        .company_id("examplemsp")
+        .public_key("example-public-key")
+        .private_key(SecretString::from("example-private-key"))
+        .client_id("00000000-0000-4000-8000-0000000c11d0")
+        .retry(RetryPolicy::none())
+        .limiter(unlimited())
+        .build()
+        .unwrap();
+    Psa {
+        sink: Box::new(ConnectWiseSink::builder().client(client).build()),
+        clock: sim.clock(),
+        _simulator: Box::new(sim),
+    }
+}
+
+async fn autotask(services: &[Service], clock: &Clock) -> Psa {
+    let mut state = AutotaskState::on(clock.today());
+    state.add_udf(Entity::Contracts, DEFAULT_SUBSCRIPTION_FIELD);
+    for name in CLIENTS {
+        let company = state.add_company(name);
+        state.add_contract(company, "Cloud services");
+    }
+    for service in services {
+        state.add_service(&service.name, Decimal::TEN, Decimal::TEN);
+    }
+    let sim = AutotaskSimulator::start(state).await.unwrap();
+    let state = sim.state();
+    let client = AutotaskClient::builder()
+        .lookup_url(format!("{}ATServicesRest", sim.base_url()))
+        .user_name(&state.credentials.user)
+        .integration_code(state.credentials.integration_code.clone())
+        .secret(state.credentials.secret.clone())
+        .retry(RetryPolicy::none())
+        .build()
+        .unwrap();
+    let hands = sim.clock();
+    let sink = AutotaskSink::builder()
+        .client(client)
+        .currency("USD".parse().unwrap())
+        .clock(Arc::new(move || instant(&hands)))
+        .build();
+    Psa {
+        sink: Box::new(sink),
+        clock: sim.clock(),
+        _simulator: Box::new(sim),
+    }
+}
+
+/// Gradient, where accounts and services are first made as the vendor has them, and then mapped by the provider.
+async fn gradient(source: &dyn VendorSource, clock: &Clock) -> Psa {
+    let mut state = GradientState::new();
+    state.clock = Clock::on(date_of(clock.now()));
+    let sim = GradientSimulator::start(state).await.unwrap();
+    let client = GradientClient::builder()
+        .vendor_api_key("example-gradient-vendor-key".into())
+        .partner_api_key("example-gradient-partner-key".into())
+        .base_url(sim.base_url().as_str())
+        .retry(RetryPolicy::none())
+        .limiter(unlimited())
+        .build()
+        .unwrap();
+    let sink = GradientSink::builder().client(client).resend(false).build();
+    let lists = Flow::new(source, &sink).lists().await.unwrap();
+    let missing = sink
+        .missing(&lists.accounts, &lists.services)
+        .await
+        .unwrap();
+    sink.set_up(&missing).await.unwrap();
+    sim.with_state(GradientState::map_all);
+    Psa {
+        sink: Box::new(sink),
+        clock: sim.clock(),
+        _simulator: Box::new(sim),
+    }
+}
