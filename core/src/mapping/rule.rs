@@ -174,7 +174,8 @@ impl fmt::Display for ProductRule {
             write!(f, ", less {} included", self.included)?;
         }
         if let Some(minimum) = self.minimum {
-            write!(f, ", at least {minimum}")?;
+            let then = if self.included.is_zero() { "" } else { "then " };
+            write!(f, ", {then}at least {minimum}")?;
         }
         Ok(())
     }

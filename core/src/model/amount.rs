@@ -244,6 +244,70 @@ impl Money {
         }
     }
 
+    /// The sum.
+    ///
+    /// # Errors
+    /// `Invalid` when the two are not of one currency, one of them not saying it included, or the
+    /// sum cannot be held exactly.
+    pub fn plus(self, other: Self) -> Result<Self> {
+        if self.currency != other.currency {
+            let named = |currency: Option<Currency>| {
+                currency.map_or_else(|| "no currency".to_owned(), |code| code.to_string())
+            };
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!(
+                    "{} and {} are no one sum: convert one of them first",
+                    named(self.currency),
+                    named(other.currency)
+                ),
+            ));
+        }
+        let amount = exact_sum(self.amount.normalize(), other.amount.normalize());
+        self.holding(amount)
+    }
+
+    /// The difference.
+    ///
+    /// # Errors
+    /// As [`plus`](Self::plus).
+    pub fn minus(self, other: Self) -> Result<Self> {
+        self.plus(Self {
+            amount: -other.amount,
+            ..other
+        })
+    }
+
+    /// The amount of so many units, this being that of one.
+    ///
+    /// # Errors
+    /// `Invalid` when it cannot be held exactly.
+    pub fn times(self, quantity: Quantity) -> Result<Self> {
+        self.holding(exact_product(quantity.value(), self.amount))
+    }
+
+    /// The exact sum of amounts, each with its sign; none of no amounts.
+    ///
+    /// # Errors
+    /// As [`plus`](Self::plus).
+    pub fn total(amounts: impl IntoIterator<Item = Self>) -> Result<Option<Self>> {
+        let mut amounts = amounts.into_iter();
+        let first = amounts.next();
+        first
+            .map(|first| amounts.try_fold(first, Self::plus))
+            .transpose()
+    }
+
+    /// Another amount of the same currency, where there is one.
+    fn holding(self, amount: Option<Decimal>) -> Result<Self> {
+        amount.map(|amount| Self { amount, ..self }).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Invalid,
+                "the amount has more digits than can be held exactly",
+            )
+        })
+    }
+
     /// Whether both say their currency and the two differ.
     #[must_use]
     pub fn is_unlike(&self, other: &Self) -> bool {

@@ -5,6 +5,7 @@
 
 mod amount;
 mod bill;
+mod commitment;
 mod freshness;
 mod ids;
 mod psa;
@@ -14,6 +15,7 @@ mod vendor;
 pub use amount::{Currency, Money, Quantity};
 pub(crate) use amount::{exact_product, exact_sum};
 pub use bill::{Bill, BillKey, ChargeKey, ExportedBills};
+pub use commitment::{Batch, Commitment, CommittedQuantity, QuantityFloor, RETURN_WINDOW};
 pub use freshness::{Freshness, Span};
 pub use ids::{
     AgreementId, AgreementKey, AgreementLineId, ChangeId, ChargeId, CompanyId, LineKey, Marker,
@@ -25,6 +27,6 @@ pub use psa::{
 };
 pub use time::{CivilDate, Period, Timestamp};
 pub use vendor::{
-    AccountReading, Basis, BillingCycle, ChargeKind, Commitment, QuantityFloor, ReadFailure,
-    ReadingOutcome, Service, UsageLine, VendorAccount,
+    AccountReading, Basis, BillingCycle, ChargeKind, ReadFailure, ReadingOutcome, Service,
+    UsageLine, VendorAccount,
 };

@@ -131,6 +131,13 @@ impl CivilDate {
         Self(self.0.saturating_add(span))
     }
 
+    /// The date so many months earlier, clipped to the shorter month and the calendar's beginning.
+    #[must_use]
+    pub fn minus_months(self, months: u32) -> Self {
+        let span = jiff::Span::new().months(i64::from(months).min(119_976));
+        Self(self.0.saturating_sub(span))
+    }
+
     /// Whole days from this date to a later one; negative when it is earlier.
     #[must_use]
     pub fn days_until(self, other: Self) -> i32 {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bill, BillKey, CivilDate, LineKey, Money, Period, Quantity, ServiceKey, SubscriptionId,
+    Bill, BillKey, Commitment, LineKey, Money, Period, Quantity, ServiceKey, SubscriptionId,
     Timestamp, VendorAccountId,
 };
 use crate::error::{Error, ErrorKind};
@@ -221,48 +221,6 @@ pub enum Basis {
     Invoiced,
     /// What the vendor has measured.
     Metered,
-}
-
-/// A quantity that may not be undercut until a date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct QuantityFloor {
-    /// The lowest quantity that the vendor accepts.
-    pub quantity: Quantity,
-    /// The last day on which it holds.
-    pub until: CivilDate,
-}
-
-/// A term within which a quantity may not fall freely.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Commitment {
-    /// The last day of the term.
-    pub term_end: Option<CivilDate>,
-    /// Floors with their dates, as the vendor states them.
-    pub floors: Vec<QuantityFloor>,
-}
-
-impl Commitment {
-    /// A commitment with a last day and its floors.
-    #[must_use]
-    pub fn new(term_end: Option<CivilDate>, floors: Vec<QuantityFloor>) -> Self {
-        Self { term_end, floors }
-    }
-
-    /// The lowest quantity the vendor accepts on a date, as the vendor states it.
-    ///
-    /// While several windows are open, each states the floor that holds until its own end;
-    /// the lowest of the open ones is what may still be reached. `None` when nothing is stated
-    /// for that date.
-    #[must_use]
-    pub fn floor_on(&self, date: CivilDate) -> Option<Quantity> {
-        self.floors
-            .iter()
-            .filter(|floor| date <= floor.until)
-            .map(|floor| floor.quantity)
-            .min()
-    }
 }
 
 /// One line of a reading: the unit of reconciliation.
@@ -564,24 +522,5 @@ impl AccountReading {
     #[must_use]
     pub fn as_of(&self) -> Timestamp {
         self.data_as_of.unwrap_or(self.read_at)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_floor_is_the_lowest_of_the_windows_still_open() {
-        let date = |text: &str| text.parse::<CivilDate>().unwrap();
-        let floor = |units: u32, until: &str| QuantityFloor {
-            quantity: units.into(),
-            until: date(until),
-        };
-        let commitment =
-            Commitment::new(None, vec![floor(10, "2026-03-07"), floor(14, "2026-12-31")]);
-        assert_eq!(commitment.floor_on(date("2026-03-07")), Some(10_u32.into()));
-        assert_eq!(commitment.floor_on(date("2026-03-08")), Some(14_u32.into()));
-        assert_eq!(commitment.floor_on(date("2027-01-01")), None);
     }
 }

@@ -1,10 +1,9 @@
 //! What a row needs that has no agreement or is no line: a new agreement, a charge.
 
-use rust_decimal::RoundingStrategy;
-
 use super::{Action, EffectiveDate, PlanContext, Policy};
 use crate::error::printable;
 use crate::model::{CivilDate, Money, Quantity, exact_product};
+use crate::proration::Rounding;
 use crate::reconcile::{ChargeSum, NewAgreement, Row};
 
 /// The longest name that is given to an agreement or a charge: longer ones are cut.
@@ -103,10 +102,12 @@ fn rounded(sum: &ChargeSum, policy: &Policy) -> (Quantity, Money, Option<Money>)
     }
     let once = |money: Money| {
         let total = exact_product(sum.quantity.value(), money.amount)?;
-        let digits = money.currency.map_or(2, |currency| currency.minor_digits());
-        let strategy = RoundingStrategy::MidpointAwayFromZero;
+        let rounding = Rounding {
+            mode: policy.money_rounding,
+            digits: money.currency.map_or(2, |currency| currency.minor_digits()),
+        };
         Some(Money {
-            amount: total.round_dp_with_strategy(digits, strategy).normalize(),
+            amount: rounding.of(total).normalize(),
             currency: money.currency,
         })
     };

@@ -1,6 +1,5 @@
 //! From a comparison to a plan.
 
-use rust_decimal::RoundingStrategy;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -351,13 +350,7 @@ impl Planner {
             return None;
         };
         self.policy.sync_unit_cost.then(|| Money {
-            amount: cost
-                .amount
-                .round_dp_with_strategy(
-                    self.policy.unit_cost_digits,
-                    RoundingStrategy::MidpointAwayFromZero,
-                )
-                .normalize(),
+            amount: self.policy.unit_cost_rounding().of(cost.amount).normalize(),
             currency: cost.currency,
         })
     }

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Currency;
+use crate::proration::{Rounding, RoundingMode};
 use crate::wire;
 
 /// What becomes of a line that a mapping owns and a complete reading has no usage for.
@@ -94,9 +95,11 @@ pub struct Policy {
     pub new_agreement_months: u32,
     /// Whether the vendor's cost per unit is written.
     pub sync_unit_cost: bool,
-    /// Decimal places that a cost is rounded to, halves away from zero, before it is compared
-    /// and written.
+    /// Decimal places that a cost is rounded to before it is compared and written.
     pub unit_cost_digits: u32,
+    /// What happens to ties where costs and the sums of charges are rounded.
+    #[serde(skip_serializing_if = "RoundingMode::is_default")]
+    pub money_rounding: RoundingMode,
     /// What becomes of a line without usage.
     pub vendor_missing: VendorMissing,
     /// The first day on which a change counts.
@@ -123,6 +126,7 @@ impl Default for Policy {
             new_agreement_months: 12,
             sync_unit_cost: true,
             unit_cost_digits: 4,
+            money_rounding: RoundingMode::default(),
             vendor_missing: VendorMissing::default(),
             effective_date: EffectiveDate::default(),
             reduction_limit: ReductionLimit::default(),
@@ -130,6 +134,16 @@ impl Default for Policy {
             catch_up_credits: false,
             plan_valid_hours: 72,
             default_currency: None,
+        }
+    }
+}
+
+impl Policy {
+    /// How a cost per unit is rounded.
+    pub(super) fn unit_cost_rounding(&self) -> Rounding {
+        Rounding {
+            mode: self.money_rounding,
+            digits: self.unit_cost_digits,
         }
     }
 }

@@ -17,13 +17,15 @@
 //! # }
 //! ```
 
+mod billing;
 mod prediction;
 mod share;
 mod term;
 
+pub use billing::{Billing, BillingRule, NextBill, PartPeriod, Step};
 pub use prediction::{Prediction, ProrationRule};
-pub use share::{DayCount, Rounding, RoundingMode, Share, prorate, segments};
-pub use term::{instalments, months_after};
+pub use share::{DayCount, Rounding, RoundingMode, Share, prorate, rounded_sum, segments};
+pub use term::{CoTerm, Refund, RemainderIn, instalments, months_after, nth_term, refund};
 
 #[cfg(test)]
 mod tests;

@@ -44,6 +44,22 @@ impl ProrationRule {
         }
     }
 
+    /// What a step of so many units comes to from a day to the end of a period.
+    pub(super) fn part(
+        &self,
+        quantity: Quantity,
+        unit: Decimal,
+        period: &Period,
+        from: CivilDate,
+    ) -> Result<Decimal> {
+        let share = |quantity| prorate(quantity, unit, period, from, self.days);
+        if self.per_unit {
+            let one = share(Quantity::ONE)?.round(self.rounding)?;
+            return super::share::exact_product(one, quantity.value());
+        }
+        share(quantity)?.round(self.rounding)
+    }
+
     /// The amount of one unit and of all units from the first to the last day of a stretch
     /// within a period.
     fn amounts(

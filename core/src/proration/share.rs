@@ -1,10 +1,12 @@
 //! Shares of a period, as exact fractions.
 
+use std::fmt;
+
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{CivilDate, Period, Quantity};
+use crate::model::{CivilDate, Currency, Period, Quantity, exact_sum};
 
 /// How the days of a period are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +17,8 @@ pub enum DayCount {
     ActualInclusive,
     /// Real days; the effective day itself is free.
     ActualExclusive,
-    /// Every month has 30 days, and no more than 30 are charged; the effective day is charged.
+    /// Every period has 30 days, counted from its first; the effective day is charged. The 31st
+    /// counts as the 30th does.
     Thirty,
     /// The whole period or nothing: any day makes it whole.
     Whole,
@@ -29,7 +32,8 @@ impl DayCount {
             Self::ActualInclusive => (left, period.days()),
             Self::ActualExclusive if effective == period.start() => (left, period.days()),
             Self::ActualExclusive => ((left - 1).max(0), period.days()),
-            Self::Thirty => (left.min(30), 30),
+            Self::Thirty if left == 0 => (0, 30),
+            Self::Thirty => ((30 - period.start().days_until(effective)).max(1), 30),
             Self::Whole => (left.min(1), 1),
         }
     }
@@ -45,6 +49,31 @@ pub enum RoundingMode {
     HalfUp,
     /// To the even digit.
     HalfEven,
+}
+
+impl RoundingMode {
+    /// The mode that a policy has where it names none.
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Rounds in this mode to the minor unit of a currency (ISO 4217).
+    #[must_use]
+    pub fn in_minor_units(self, currency: Currency) -> Rounding {
+        Rounding {
+            mode: self,
+            digits: currency.minor_digits(),
+        }
+    }
+}
+
+impl fmt::Display for RoundingMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::HalfUp => "half up",
+            Self::HalfEven => "half even",
+        })
+    }
 }
 
 /// A rounding to a number of decimal places.
@@ -148,6 +177,16 @@ impl Share {
     }
 }
 
+/// The amount of a period in stretches: each is rounded once, then they are added.
+///
+/// # Errors
+/// `Invalid` when an amount is too large.
+pub fn rounded_sum(shares: &[Share], rounding: Rounding) -> Result<Decimal> {
+    shares.iter().try_fold(Decimal::ZERO, |sum, share| {
+        exact_sum(sum, share.round(rounding)?).ok_or_else(too_large)
+    })
+}
+
 /// The exact amount of a change of `quantity` units at `unit` per whole period, from a day on.
 ///
 /// Nothing where the day lies after the period.
@@ -221,7 +260,7 @@ pub(super) fn exact_product(a: Decimal, b: Decimal) -> Result<Decimal> {
     crate::model::exact_product(a, b).ok_or_else(too_large)
 }
 
-fn too_large() -> Error {
+pub(super) fn too_large() -> Error {
     Error::new(
         ErrorKind::Invalid,
         "the amount has more digits than can be held exactly",

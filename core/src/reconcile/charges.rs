@@ -1,11 +1,6 @@
 //! The sums of bills: what one charge is to hold.
 
-use rust_decimal::Decimal;
-
-use crate::model::{
-    BillKey, ChargeKey, Currency, LineKey, Money, Period, Quantity, UsageLine, exact_product,
-    exact_sum,
-};
+use crate::model::{BillKey, ChargeKey, LineKey, Money, Period, Quantity, UsageLine};
 
 /// What a bill says of one product of one agreement, exactly.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,23 +105,12 @@ fn alike(lines: &[BillLine<'_>]) -> Option<(Quantity, Money, Option<Money>)> {
 }
 
 fn times(quantity: Quantity, unit: Option<Money>) -> Option<Money> {
-    let unit = unit?;
-    Some(Money {
-        amount: exact_product(quantity.value(), unit.amount)?,
-        currency: unit.currency,
-    })
+    unit?.times(quantity).ok()
 }
 
 /// The exact sum of amounts of one currency.
 fn total(amounts: &[Money]) -> Option<Money> {
-    let currency: Option<Currency> = amounts.first()?.currency;
-    if amounts.iter().any(|amount| amount.currency != currency) {
-        return None;
-    }
-    let amount = amounts.iter().try_fold(Decimal::ZERO, |sum, amount| {
-        exact_sum(sum, amount.amount.normalize())
-    })?;
-    Some(Money { amount, currency })
+    Money::total(amounts.iter().copied()).ok().flatten()
 }
 
 /// From the first day to the last.
@@ -139,8 +123,10 @@ fn hull(periods: impl Iterator<Item = Period>) -> Option<Period> {
 
 #[cfg(test)]
 mod tests {
+    use rust_decimal::Decimal;
+
     use super::*;
-    use crate::model::CompanyId;
+    use crate::model::{CompanyId, Currency};
 
     fn key() -> ChargeKey {
         let bill = BillKey::new("azure", "2026-03-06".parse().unwrap());

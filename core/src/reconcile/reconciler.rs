@@ -286,7 +286,7 @@ impl<'a> Reconciler<'a> {
                             }
                             continue;
                         };
-                        let entry = self.entry(at, account, charge, &line);
+                        let entry = self.entry((at, account), charge, &line, seen.as_of);
                         let agreement = match place {
                             Place::Agreement(agreement) => agreement,
                             Place::PerService(company) => {
@@ -346,14 +346,20 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    fn entry(&self, service: u32, account: u32, charge: bool, line: &UsageLine) -> Entry {
+    fn entry(
+        &self,
+        (service, account): (u32, u32),
+        charge: bool,
+        line: &UsageLine,
+        as_of: Timestamp,
+    ) -> Entry {
         let commitment = line.commitment.as_ref();
         Entry {
             service,
             cost: line.unit_cost,
             amounts: charge.then(|| Box::new(Amounts::of(line))),
             line: EvidenceLine {
-                floor: commitment.and_then(|commitment| commitment.floor_on(self.today)),
+                floor: commitment.and_then(|commitment| commitment.floor_at(self.today, as_of)),
                 key: line.key.clone(),
                 quantity: line.quantity,
                 account,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{BillKey, ChargeKind, Money, UsageLine, exact_product, exact_sum};
+use crate::model::{BillKey, ChargeKind, Money, UsageLine};
 
 /// The lines of one kind of one service of one account.
 #[derive(Debug)]
@@ -28,10 +28,7 @@ impl Total {
     fn add(&mut self, amount: Option<Money>) {
         *self = match (*self, amount) {
             (Self::Nothing, Some(amount)) => Self::Of(amount),
-            (Self::Of(sum), Some(amount)) if sum.currency == amount.currency => {
-                let total = exact_sum(sum.amount.normalize(), amount.amount.normalize());
-                total.map_or(Self::Unknown, |amount| Self::Of(Money { amount, ..sum }))
-            }
+            (Self::Of(sum), Some(amount)) => sum.plus(amount).map_or(Self::Unknown, Self::Of),
             _ => Self::Unknown,
         };
     }
@@ -60,11 +57,7 @@ impl Unbilled {
     }
 
     pub(super) fn add(&mut self, line: &UsageLine) {
-        let times = |unit: Option<Money>| {
-            let unit = unit?;
-            let amount = exact_product(line.quantity.value(), unit.amount)?;
-            Some(Money { amount, ..unit })
-        };
+        let times = |unit: Option<Money>| unit?.times(line.quantity).ok();
         self.lines += 1;
         self.bills.extend(line.bill.clone());
         self.price

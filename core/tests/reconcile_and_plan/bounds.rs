@@ -8,7 +8,7 @@ use tallyline_core::model::{
 use tallyline_core::plan::{
     Action, Change, EffectiveDate, Guard, Plan, Precondition, VendorMissing,
 };
-
+use tallyline_core::proration::RoundingMode;
 use tallyline_core::reconcile::Kind;
 
 use crate::world::{World, actions, guards, kind_of, now, seats, usd};
@@ -503,4 +503,35 @@ fn of_two_accounts_that_say_nothing_about_a_service_one_reason_is_told_in_any_or
         told[0]
     );
     assert_eq!(told[0], told[1]);
+}
+
+#[test]
+fn section_7_a_cost_on_a_tie_is_rounded_in_the_mode_that_the_policy_names() {
+    let cost = |mode| {
+        let line = seats("sub:a", "mail", "2").with_unit_cost(Some(usd("7.00025")));
+        let world = World::new()
+            .account(1)
+            .service("mail")
+            .bills(1, "10", "P-mail", "2")
+            .with_policy(|policy| policy.money_rounding = mode)
+            .reads("c-1", vec![line]);
+        let plan = world.plan();
+        let written = serde_json::to_string(&plan.content().policy).unwrap();
+        assert_eq!(
+            written.contains("money_rounding"),
+            mode == RoundingMode::HalfEven
+        );
+        match plan.changes() {
+            [change] => change.action.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(
+        cost(RoundingMode::HalfUp),
+        "set unit cost none -> 7.0003 USD"
+    );
+    assert_eq!(
+        cost(RoundingMode::HalfEven),
+        "set unit cost none -> 7.0002 USD"
+    );
 }

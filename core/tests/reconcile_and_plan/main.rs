@@ -4,6 +4,7 @@
 mod bounds;
 mod charges;
 mod checklist;
+mod commitments;
 mod dismissed;
 mod evidence;
 mod per_service;
