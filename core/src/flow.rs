@@ -158,9 +158,14 @@ impl<'a> Flow<'a> {
             .into_iter()
             .filter(|agreement| book.agreement(agreement).is_some())
             .collect();
-        for company in companies_per_service(mapping) {
-            let keyed = book.keyed_agreements(company);
-            wanted.extend(keyed.map(|agreement| agreement.id.clone()));
+        for (company, master) in homes(mapping) {
+            let master = match master.map(|master| book.agreement(master)) {
+                None => None,
+                Some(Some(master)) => Some(master),
+                Some(None) => continue,
+            };
+            let own = book.own_agreements(company, master, self.ledger);
+            wanted.extend(own.map(|agreement| agreement.id.clone()));
         }
         let wanted: Vec<AgreementId> = wanted.into_iter().collect();
         (self.on_progress)(Progress::Agreements(wanted.len()));
@@ -353,14 +358,17 @@ fn targets(mapping: &Mapping) -> BTreeSet<AgreementId> {
         .collect()
 }
 
-/// The companies whose accounts have agreements of their own for each service.
-fn companies_per_service(mapping: &Mapping) -> BTreeSet<&CompanyId> {
+/// The companies whose accounts have agreements of their own for each service, with the master of those
+/// that have one.
+fn homes(mapping: &Mapping) -> BTreeSet<(&CompanyId, Option<&AgreementId>)> {
     mapping
         .accounts()
         .filter_map(|(_, entry)| match entry {
-            AccountEntry::Link(link) if link.enabled && link.target == LineTarget::PerService => {
-                Some(&link.company)
-            }
+            AccountEntry::Link(link) if link.enabled => match &link.target {
+                LineTarget::Agreement(_) => None,
+                LineTarget::PerService => Some((&link.company, None)),
+                LineTarget::Bundled { master } => Some((&link.company, Some(master))),
+            },
             _ => None,
         })
         .collect()

@@ -40,6 +40,9 @@ pub struct SinkCapabilities {
     pub end_before_start: bool,
     /// Agreements can be created, and are found again by their key.
     pub create_agreement: bool,
+    /// Agreements can be created under another, which they are invoiced through, and are found again by
+    /// their key.
+    pub child_agreements: bool,
     /// Charges can be added, and are found again by their marker.
     pub add_charge: bool,
     /// Counts are set for an agreement and a product, absolute and without a line, and cannot be

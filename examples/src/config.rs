@@ -376,6 +376,42 @@ pub(crate) struct ConnectWiseConfig {
     /// Where a created line carries the mark that it is recognised by.
     #[serde(default)]
     pub(crate) marker: MarkerConfig,
+    /// Where a child agreement carries the key that it is recognised by.
+    #[serde(default)]
+    pub(crate) agreement_key: AgreementKeyConfig,
+    /// What agreements are created with.
+    #[serde(default)]
+    pub(crate) agreements: AgreementSetupConfig,
+}
+
+/// Where a child agreement carries the key that it is recognised by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum AgreementKeyConfig {
+    /// At the end of its name.
+    #[default]
+    NameSuffix,
+    /// In a custom field.
+    CustomField {
+        /// The field's id.
+        id: i64,
+        /// The field's caption.
+        caption: String,
+    },
+}
+
+/// What agreements are created with: ids of the PSA, each absent where the PSA's own choice will do.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AgreementSetupConfig {
+    /// The agreement type; that of the master where it is absent.
+    pub(crate) agreement_type: Option<i64>,
+    /// The location.
+    pub(crate) location: Option<i64>,
+    /// The business unit.
+    pub(crate) business_unit: Option<i64>,
+    /// The contact; that of the master where it is absent.
+    pub(crate) contact: Option<i64>,
 }
 
 /// How the PSA rounds what it charges for a part of a period.

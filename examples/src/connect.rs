@@ -13,7 +13,9 @@ use tallyline_autotask::{
 use tallyline_cloudmore::{
     ClientPair, CloudmoreAccounts, CloudmoreClient, CloudmoreSource, ReportMode, SelectedServices,
 };
-use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, MarkerPlacement};
+use tallyline_connectwise::{
+    AgreementKeyPlacement, AgreementSetup, ConnectWiseClient, ConnectWiseSink, MarkerPlacement,
+};
 use tallyline_core::http::{BaseUrl, Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::model::CompanyId;
 use tallyline_core::plan::PlanKind;
@@ -30,10 +32,10 @@ use tallyline_ingram::{AccountReference, IngramClient, IngramSource, ServiceKeys
 use tallyline_sherweb::SherwebClient;
 
 use crate::config::{
-    AuthSchemeConfig, AutotaskConfig, ClientPairConfig, CloudmoreConfig, Config, ConnectWiseConfig,
-    DandhConfig, EffectiveDaysConfig, GradientConfig, HyAltoConfig, IngramConfig, MarkerConfig,
-    ProrateRounding, QuantityPolicyConfig, ReductionConfig, ReportConfig, SecretRef, SherwebConfig,
-    SinkConfig, SourceConfig, StatusRuleConfig,
+    AgreementKeyConfig, AuthSchemeConfig, AutotaskConfig, ClientPairConfig, CloudmoreConfig,
+    Config, ConnectWiseConfig, DandhConfig, EffectiveDaysConfig, GradientConfig, HyAltoConfig,
+    IngramConfig, MarkerConfig, ProrateRounding, QuantityPolicyConfig, ReductionConfig,
+    ReportConfig, SecretRef, SherwebConfig, SinkConfig, SourceConfig, StatusRuleConfig,
 };
 use crate::files;
 use crate::output::{plain, warn};
@@ -383,12 +385,26 @@ fn connectwise(config: &Config, settings: &ConnectWiseConfig) -> Result<Box<dyn 
         },
         MarkerConfig::JournalOnly => MarkerPlacement::JournalOnly,
     };
+    let agreement_key = match &settings.agreement_key {
+        AgreementKeyConfig::NameSuffix => AgreementKeyPlacement::NameSuffix,
+        AgreementKeyConfig::CustomField { id, caption } => AgreementKeyPlacement::CustomField {
+            id: *id,
+            caption: caption.clone(),
+        },
+    };
+    let mut agreement_setup = AgreementSetup::new();
+    agreement_setup.agreement_type = settings.agreements.agreement_type;
+    agreement_setup.location = settings.agreements.location;
+    agreement_setup.business_unit = settings.agreements.business_unit;
+    agreement_setup.contact = settings.agreements.contact;
     let sink = ConnectWiseSink::builder()
         .client(client)
         .strategy(settings.strategy)
         .prorates_ends(settings.prorates_ends)
         .proration(proration)
         .marker(marker)
+        .agreement_key(agreement_key)
+        .agreement_setup(agreement_setup)
         .build();
     Ok(Box::new(sink))
 }

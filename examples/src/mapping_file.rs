@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use tallyline_core::flow;
-use tallyline_core::mapping::{AccountEntry, Directory, LineTarget, Mapping, ServiceEntry};
+use tallyline_core::mapping::{AccountEntry, Directory, Mapping, ServiceEntry};
 use tallyline_core::{Error, ErrorKind, Result};
 
 use crate::config::Config;
@@ -85,7 +85,7 @@ pub(crate) fn check(config: &Config, mapping: &Mapping, lists: &flow::Lists) -> 
         if known.company(&link.company).is_none() {
             unknown.push(format!("company {} (of account {id})", link.company));
         }
-        let LineTarget::Agreement(agreement) = &link.target else {
+        let Some(agreement) = link.target.chosen() else {
             continue;
         };
         if known.agreement(agreement).is_none() {

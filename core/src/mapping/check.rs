@@ -121,7 +121,7 @@ impl Directory<'_> {
                 why(&company.eligibility)
             )));
         }
-        let LineTarget::Agreement(id) = &link.target else {
+        let Some(id) = link.target.chosen() else {
             return Ok(());
         };
         let Some(agreement) = self.agreement(id) else {
@@ -147,7 +147,15 @@ impl Directory<'_> {
                 why(&agreement.eligibility)
             )));
         }
-        Ok(())
+        match (&link.target, &agreement.parent) {
+            (LineTarget::Bundled { .. }, Some(parent)) => Err(wrong(format!(
+                "agreement {} is itself invoiced through agreement {}: choose that one as the \
+                 master",
+                shown(id),
+                shown(parent)
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Checks a decision about a service against the known records.

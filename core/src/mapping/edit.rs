@@ -47,6 +47,23 @@ impl Mapping {
         self.put_account(account.into(), link, directory)
     }
 
+    /// Links an account to a company and one of its agreements as the master, each of its services onto a
+    /// child agreement of its own, in place of what was decided before.
+    ///
+    /// # Errors
+    /// As [`link_account`](Self::link_account).
+    pub fn link_account_bundled(
+        &mut self,
+        account: impl Into<VendorAccountId>,
+        company: impl Into<CompanyId>,
+        master: impl Into<AgreementId>,
+        directory: &Directory<'_>,
+    ) -> Result<()> {
+        let master = master.into();
+        let link = AccountLink::manual(company, LineTarget::Bundled { master });
+        self.put_account(account.into(), link, directory)
+    }
+
     /// Links a service to its one product as charges: one for each bill of the vendor, in place of
     /// what was decided before.
     ///

@@ -44,6 +44,25 @@ pub enum LineTarget {
     /// Each subscription onto an agreement of its own, which is recognised by the subscription's
     /// id, and created where there is none. What has no subscription has one for its service.
     PerService,
+    /// Each service onto a child agreement of its own, invoiced through the master agreement. The child is
+    /// recognised by a key that is made of the account and its service (a resource group, else a
+    /// subscription, else the service's key), and created where there is none.
+    Bundled {
+        /// The master agreement, of the same company. Nothing of it is ever changed.
+        master: AgreementId,
+    },
+}
+
+impl LineTarget {
+    /// The agreement that a person chose: the one for all lines, or the master; none where every
+    /// subscription has one of its own.
+    #[must_use]
+    pub fn chosen(&self) -> Option<&AgreementId> {
+        match self {
+            Self::Agreement(agreement) | Self::Bundled { master: agreement } => Some(agreement),
+            Self::PerService => None,
+        }
+    }
 }
 
 /// What usage becomes in the PSA.

@@ -235,6 +235,9 @@ pub struct UsageLine {
     pub subscription: Option<SubscriptionId>,
     /// The service that a resource line (CPU, RAM, storage) belongs to.
     pub resource_group: Option<ServiceKey>,
+    /// What the vendor calls that service now. People rename it: nothing is recognised by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_group_name: Option<Arc<str>>,
     /// What it charges for.
     pub kind: ChargeKind,
     /// The exact quantity, in `unit`s.
@@ -275,6 +278,7 @@ impl UsageLine {
             service: service.into(),
             subscription: None,
             resource_group: None,
+            resource_group_name: None,
             kind: ChargeKind::Recurring,
             quantity: quantity.into(),
             unit: None,

@@ -262,9 +262,13 @@ impl fmt::Display for Action {
                 name,
                 billing_cycle,
                 last_day,
-                ..
+                parent,
             } => {
-                write!(f, "create the agreement {name}, billed {billing_cycle}")?;
+                write!(f, "create the agreement {name}")?;
+                if let Some(parent) = parent {
+                    write!(f, " under agreement {parent}")?;
+                }
+                write!(f, ", billed {billing_cycle}")?;
                 match last_day {
                     Some(day) => write!(f, ", until {day}"),
                     None => Ok(()),

@@ -71,6 +71,9 @@ pub(crate) fn unsupported(action: &Action, sink: &SinkDescriptor) -> Option<Stri
         Action::SetUnitCost { .. } => (can.set_unit_cost, "set unit costs"),
         Action::SetUnitPrice { .. } => (can.set_unit_price, "set unit prices"),
         Action::EndLine { .. } => (can.end_line, "end lines"),
+        Action::CreateAgreement {
+            parent: Some(_), ..
+        } => (can.child_agreements, "create agreements under others"),
         Action::CreateAgreement { .. } => (can.create_agreement, "create agreements"),
         Action::AddCharge { .. } => (can.add_charge, "add charges"),
         Action::CreateAccount { .. } | Action::LinkAccount { .. } => {

@@ -1,5 +1,6 @@
 //! What a row needs that has no agreement or is no line: a new agreement, a charge.
 
+use super::planner::first_day;
 use super::{Action, EffectiveDate, PlanContext, Policy};
 use crate::error::printable;
 use crate::model::{CivilDate, Money, Quantity, exact_product};
@@ -9,9 +10,27 @@ use crate::reconcile::{ChargeSum, NewAgreement, Row};
 /// The longest name that is given to an agreement or a charge: longer ones are cut.
 const LONGEST: usize = 100;
 
-/// The first day of an agreement that is to be: that of the first period that the vendor bills;
-/// where it names none, the day of the plan by policy, else the first of the next month.
+/// The day on which an agreement that is to be is there. A child is at once, though its lines may bill later:
+/// one that begins in the future takes no changes until then.
+pub(super) fn start_of_new(new: &NewAgreement, policy: &Policy, today: CivilDate) -> CivilDate {
+    let first = first_day_of_new(new, policy, today);
+    match new.agreement.parent {
+        Some(_) => new
+            .agreement
+            .start
+            .map_or(today, |start| today.max(start))
+            .min(first),
+        None => first,
+    }
+}
+
+/// The first day that an agreement that is to be bills: that of the first period that the vendor bills;
+/// where it names none, the day of the plan by policy, else the first of the next month. A child bills
+/// from when a new line of its master would.
 pub(super) fn first_day_of_new(new: &NewAgreement, policy: &Policy, today: CivilDate) -> CivilDate {
+    if new.agreement.parent.is_some() {
+        return first_day(policy, &new.agreement, today);
+    }
     let by_policy = || match policy.effective_date {
         EffectiveDate::Today => today,
         _ => today.last_of_month().plus_days(1),
@@ -19,8 +38,14 @@ pub(super) fn first_day_of_new(new: &NewAgreement, policy: &Policy, today: Civil
     new.agreement.start.unwrap_or_else(by_policy)
 }
 
-/// The name of an agreement that is to be: that of its service, where the vendor names it.
+/// The name of an agreement that is to be: what the vendor calls the service whose resources stand on it,
+/// else that of its service, where the vendor names it.
 pub(super) fn name_of_new(new: &NewAgreement, context: &PlanContext<'_>) -> String {
+    if let Some(label) = new.label.as_deref().map(str::trim)
+        && !label.is_empty()
+    {
+        return cut(&printable(label));
+    }
     let service = context
         .services
         .iter()
@@ -39,19 +64,32 @@ pub(super) fn creation(
 ) -> (Action, String) {
     let months = policy.new_agreement_months.max(1);
     let by_policy = effective.plus_months(months).plus_days(-1);
-    let last_day = new.term_end.map_or(by_policy, |term| term.max(by_policy));
+    let parent = new.agreement.parent.clone();
+    let last_day = match &parent {
+        // A child lasts as long as what it is invoiced through.
+        Some(_) => new.agreement.end,
+        None => Some(new.term_end.map_or(by_policy, |term| term.max(by_policy))),
+    };
     let cycle = new.agreement.billing_cycle;
     let action = Action::CreateAgreement {
         name: name_of_new(new, context),
         billing_cycle: cycle,
-        last_day: Some(last_day),
-        parent: None,
+        last_day,
+        parent: parent.clone(),
     };
     let key = row.agreement_id().key();
     let key = key.map_or_else(String::new, |key| key.to_string());
+    let (what, where_to) = match &parent {
+        Some(parent) => (
+            "a child",
+            format!(", invoiced through agreement {parent}, which stays as it is"),
+        ),
+        None => ("one", String::new()),
+    };
+    let until = last_day.map_or_else(String::new, |day| format!(" to {day}"));
     let reason = format!(
-        "{} shows usage of {}, and no agreement of the client carries its key {key}: one is created, \
-         from {effective} to {last_day}, billed {cycle}",
+        "{} shows usage of {}, and no agreement of the client carries its key {key}: {what} is \
+         created, from {effective}{until}, billed {cycle}{where_to}",
         context.source.name,
         name_of_new(new, context)
     );

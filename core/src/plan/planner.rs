@@ -117,7 +117,7 @@ impl Planner {
         let Some(new) = row.new_agreement() else {
             return Ok(());
         };
-        let effective = first_day_of_new(new, &self.policy, today);
+        let effective = own::start_of_new(new, &self.policy, today);
         let (action, reason) = own::creation(row, new, &self.policy, effective, context);
         let intent = (
             context.source.system,

@@ -6,6 +6,7 @@ use crate::model::{
     Agreement, AgreementId, AgreementKey, AgreementLine, AgreementReading, Company, CompanyId,
     LinesOutcome, Product, ProductId, ReadFailure,
 };
+use crate::store::Ledger;
 
 /// Everything read from the PSA: companies, agreements with their lines, products.
 ///
@@ -127,10 +128,22 @@ impl PsaBook {
         self.agreements.iter().map(|entry| &entry.agreement)
     }
 
-    /// The agreements of a company that are recognised by a key, in the order they were given.
-    pub fn keyed_agreements(&self, company: &CompanyId) -> impl Iterator<Item = &Agreement> {
-        self.agreements()
-            .filter(move |agreement| agreement.key.is_some() && agreement.company == *company)
+    /// The agreements of a company that are recognised by a key, in the order they were given. Of a
+    /// master only its children, else none that is a child, those included that the ledger holds as made for a key.
+    pub fn own_agreements<'a>(
+        &'a self,
+        company: &'a CompanyId,
+        master: Option<&'a Agreement>,
+        ledger: Option<&'a Ledger>,
+    ) -> impl Iterator<Item = &'a Agreement> {
+        let is_made = move |agreement: &Agreement| {
+            ledger.is_some_and(|ledger| master.is_some() && ledger.has_made(&agreement.id))
+        };
+        self.agreements().filter(move |agreement| {
+            agreement.company == *company
+                && (agreement.key.is_some() || is_made(agreement))
+                && agreement.parent.as_ref() == master.map(|master| &master.id)
+        })
     }
 
     pub(super) fn agreement_position(&self, id: &AgreementId) -> Option<u32> {

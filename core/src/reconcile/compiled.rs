@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::book::{PsaBook, index};
+use super::own::Home;
 use crate::mapping::{AccountEntry, BilledAs, LineTarget, Mapping, ProductRule, ServiceEntry};
 use crate::model::{AgreementId, ChargeKind, CompanyId, ServiceKey, VendorAccountId};
 
@@ -11,15 +12,17 @@ use crate::model::{AgreementId, ChargeKind, CompanyId, ServiceKey, VendorAccount
 pub(super) enum AccountRoute<'a> {
     /// Its lines go onto the agreement at this position.
     To(u32),
-    /// Each of its subscriptions goes onto an agreement of its own, of this company.
-    PerService(&'a CompanyId),
+    /// Each of its subscriptions, or services, goes onto an agreement of its own.
+    Own(Home<'a>),
     /// It is linked, but switched off; the agreement, where it is known.
     Off(Option<u32>),
-    /// It is linked per service, but switched off.
-    PerServiceOff(&'a CompanyId),
+    /// It is linked to agreements of its own, but switched off.
+    OwnOff(Home<'a>),
+    /// It is linked to child agreements under a master that can have none.
+    Unfit(Home<'a>),
     /// It is linked to an agreement that the PSA does not list.
     Lost(&'a AgreementId),
-    /// It is linked per service to a company that the PSA does not list.
+    /// It is linked to agreements of its own at a company that the PSA does not list.
     LostCompany(&'a CompanyId),
     /// It is excluded, with the reason.
     Excluded(Option<&'a str>),
@@ -124,12 +127,31 @@ fn account_route<'a>(entry: &'a AccountEntry, book: &PsaBook) -> AccountRoute<'a
                     (None, true) => AccountRoute::Lost(agreement),
                 }
             }
-            (LineTarget::PerService, false) => AccountRoute::PerServiceOff(&link.company),
-            (LineTarget::PerService, true) if book.company(&link.company).is_none() => {
-                AccountRoute::LostCompany(&link.company)
-            }
-            (LineTarget::PerService, true) => AccountRoute::PerService(&link.company),
+            (LineTarget::PerService, enabled) => own_route(&link.company, None, enabled, book),
+            (LineTarget::Bundled { master }, enabled) => match book.agreement_position(master) {
+                None if enabled => AccountRoute::Lost(master),
+                None => AccountRoute::Off(None),
+                position => own_route(&link.company, position, enabled, book),
+            },
         },
+    }
+}
+
+fn own_route<'a>(
+    company: &'a CompanyId,
+    master: Option<u32>,
+    enabled: bool,
+    book: &PsaBook,
+) -> AccountRoute<'a> {
+    let home = Home { company, master };
+    if !enabled {
+        AccountRoute::OwnOff(home)
+    } else if book.company(company).is_none() {
+        AccountRoute::LostCompany(company)
+    } else if home.unfit(book).is_some() {
+        AccountRoute::Unfit(home)
+    } else {
+        AccountRoute::Own(home)
     }
 }
 

@@ -1,6 +1,7 @@
-//! Agreements of their own: one for each subscription, found by its key.
+//! Agreements of their own: one for each subscription, or a child agreement for each service, found by
+//! its key.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sha2::{Digest, Sha256};
 
@@ -11,15 +12,81 @@ use crate::model::{
     Agreement, AgreementId, AgreementKey, BillingCycle, ChargeKind, CivilDate, CompanyId,
     ServiceKey, Timestamp, UsageLine, VendorAccountId,
 };
+use crate::store::Ledger;
+
+/// Whose agreements accounts have for their own: those of a company, or the children of one master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Home<'a> {
+    pub(super) company: &'a CompanyId,
+    /// The position of the agreement that they are invoiced through.
+    pub(super) master: Option<u32>,
+}
+
+impl Home<'_> {
+    fn master_in<'b>(&self, book: &'b PsaBook) -> Option<&'b Agreement> {
+        Some(&book.entry(self.master?).agreement)
+    }
+
+    /// Why the master can have no children for the company.
+    pub(super) fn unfit(&self, book: &PsaBook) -> Option<String> {
+        let master = self.master_in(book)?;
+        let id = &master.id;
+        if master.company != *self.company {
+            let other = &master.company;
+            return Some(format!(
+                "master agreement {id} is of company {other}, not of {}",
+                self.company
+            ));
+        }
+        if let Some(parent) = &master.parent {
+            return Some(format!(
+                "master agreement {id} is itself invoiced through agreement {parent}"
+            ));
+        }
+        let reasons = master.eligibility.reasons();
+        (!reasons.is_empty()).then(|| format!("master agreement {id}: {}", reasons.join("; ")))
+    }
+
+    /// Why an agreement is none of its own, as a sentence goes on.
+    fn stranger(&self, agreement: &Agreement, book: &PsaBook) -> Option<String> {
+        if agreement.company != *self.company {
+            return Some(format!("is of company {}", agreement.company));
+        }
+        let master = self.master_in(book)?;
+        (agreement.parent.as_ref() != Some(&master.id)).then(|| match &agreement.parent {
+            Some(parent) => format!("stands under agreement {parent}, not under {}", master.id),
+            None => format!("does not stand under agreement {}", master.id),
+        })
+    }
+}
+
+/// What an agreement is looked for in.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) book: &'a PsaBook,
+    pub(super) ledger: Option<&'a Ledger>,
+}
+
+/// Where an agreement is, or why it is not known.
+enum Found {
+    At(u32),
+    /// By what an earlier run made, as its key is no longer on it.
+    ById(u32),
+    Nowhere,
+    Problem(Kind, String),
+}
 
 /// An agreement that is to be, as far as the vendor's side says what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NewAgreement {
-    /// What is known of it. Its id is its [key](AgreementId::of_key), its name the service's key.
+    /// What is known of it. Its id is its [key](AgreementId::of_key), its name the service's key. With a parent,
+    /// it takes over what that bills by.
     pub agreement: Agreement,
     /// The service that it is for.
     pub service: ServiceKey,
+    /// What the vendor calls the one service whose resources stand on it, where there is such a thing.
+    pub label: Option<String>,
     /// The last day of the vendor's commitment, where there is one.
     pub term_end: Option<CivilDate>,
 }
@@ -31,10 +98,10 @@ pub(super) struct Planned {
     pub(super) problem: Option<(Kind, String)>,
 }
 
-/// What the accounts of one company say, whose subscriptions have agreements of their own.
+/// What the accounts of one home say.
 #[derive(Debug, Default)]
-struct CompanyUsage {
-    /// Why the company's usage is not known whole.
+struct HomeUsage {
+    /// Why its usage is not known whole.
     incomplete: Option<String>,
     unread_kinds: Vec<ChargeKind>,
     /// Mapped services about which some account says nothing.
@@ -45,24 +112,26 @@ struct CompanyUsage {
 /// The agreements of their own that one reconcile comes across.
 #[derive(Debug, Default)]
 pub(super) struct Owns<'a> {
-    companies: BTreeMap<&'a CompanyId, CompanyUsage>,
-    /// Positions by company and key as it is compared; those beyond the book's are planned.
-    positions: HashMap<(&'a CompanyId, String), u32>,
-    /// The keys of the agreements found, by position.
+    homes: BTreeMap<Home<'a>, HomeUsage>,
+    /// Positions by home and key as it is compared; those beyond the book's are planned.
+    positions: HashMap<(Home<'a>, String), u32>,
+    /// Positions found by what an earlier run made.
+    by_id: BTreeSet<u32>,
+    /// The keys of the agreements that changes name by them, by position.
     pub(super) keys: BTreeMap<u32, AgreementKey>,
     pub(super) planned: Vec<Planned>,
 }
 
 impl<'a> Owns<'a> {
-    /// Takes note of a reading of an account of a company.
+    /// Takes note of a reading of an account.
     pub(super) fn observed(
         &mut self,
-        company: &'a CompanyId,
+        home: Home<'a>,
         as_of: Timestamp,
         unread_kinds: &[ChargeKind],
         unobserved: &[(u32, Silence)],
     ) {
-        let usage = self.companies.entry(company).or_default();
+        let usage = self.homes.entry(home).or_default();
         usage.as_of = Some(usage.as_of.map_or(as_of, |oldest| oldest.min(as_of)));
         usage.unread_kinds.extend(unread_kinds);
         for (service, reason) in unobserved {
@@ -70,15 +139,15 @@ impl<'a> Owns<'a> {
         }
     }
 
-    /// Takes note that the usage of a company is not known whole.
-    pub(super) fn incomplete(&mut self, company: &'a CompanyId, reason: String) {
-        let usage = self.companies.entry(company).or_default();
+    /// Takes note that the usage is not known whole.
+    pub(super) fn incomplete(&mut self, home: Home<'a>, reason: String) {
+        let usage = self.homes.entry(home).or_default();
         note_least_text(&mut usage.incomplete, reason);
     }
 
-    /// As [`incomplete`](Self::incomplete), where some account of the company was to be observed.
-    pub(super) fn incomplete_if_observed(&mut self, company: &'a CompanyId, reason: String) {
-        if let Some(usage) = self.companies.get_mut(company) {
+    /// As [`incomplete`](Self::incomplete), where some account was to be observed.
+    pub(super) fn incomplete_if_observed(&mut self, home: Home<'a>, reason: String) {
+        if let Some(usage) = self.homes.get_mut(&home) {
             note_least_text(&mut usage.incomplete, reason);
         }
     }
@@ -92,20 +161,34 @@ impl<'a> Owns<'a> {
     /// The position of the agreement that a line goes onto.
     pub(super) fn position(
         &mut self,
-        book: &PsaBook,
-        company: &'a CompanyId,
+        known: Known<'_>,
+        home: Home<'a>,
         account: &VendorAccountId,
         line: &UsageLine,
         charge: bool,
     ) -> u32 {
-        let key = key_of(account, line);
-        let place = (company, key.folded());
+        let book = known.book;
+        let key = key_of(account, line, home.master.is_some());
+        let place = (home, key.folded());
         let position = match self.positions.get(&place) {
-            Some(known) => *known,
+            Some(position) => *position,
             None => {
-                let position = self.find(book, company, &key, line);
+                let position = match find(known, home, &key) {
+                    Found::At(position) => position,
+                    Found::ById(position) => {
+                        self.by_id.insert(position);
+                        position
+                    }
+                    Found::Nowhere => self.plan(book, Planned::new(home, &key, line, None, book)),
+                    Found::Problem(kind, reason) => {
+                        let problem = Some((kind, reason));
+                        self.plan(book, Planned::new(home, &key, line, problem, book))
+                    }
+                };
                 self.positions.insert(place, position);
-                self.keys.insert(position, key);
+                if !self.by_id.contains(&position) {
+                    self.keys.insert(position, key);
+                }
                 position
             }
         };
@@ -116,60 +199,36 @@ impl<'a> Owns<'a> {
         position
     }
 
-    fn find(
-        &mut self,
-        book: &PsaBook,
-        company: &CompanyId,
-        key: &AgreementKey,
-        line: &UsageLine,
-    ) -> u32 {
-        let found = book.positions_of_key(key);
-        if let [only] = found
-            && book.entry(*only).agreement.company == *company
-        {
-            return *only;
-        }
-        let ids: Vec<&str> = found
-            .iter()
-            .map(|at| book.entry(*at).agreement.id.as_str())
-            .collect();
-        let problem = match found {
-            [] => None,
-            [other] => Some((
-                Kind::NotEligible,
-                format!(
-                    "agreement {} carries {key} and is of company {}",
-                    ids.join(""),
-                    book.entry(*other).agreement.company
-                ),
-            )),
-            _ => Some((
-                Kind::Ambiguous,
-                format!(
-                    "agreements {} all carry {key}: leave it on one",
-                    ids.join(" and ")
-                ),
-            )),
-        };
-        let position = index(book.agreement_count() + self.planned.len());
-        self.planned.push(Planned::new(company, key, line, problem));
-        position
+    fn plan(&mut self, book: &PsaBook, planned: Planned) -> u32 {
+        self.planned.push(planned);
+        index(book.agreement_count() + self.planned.len() - 1)
     }
 
-    /// The agreements with keys of the companies observed, each with what is known of it where no
-    /// usage was found.
-    pub(super) fn without_usage(&mut self, book: &PsaBook) -> Vec<(u32, AgreementUsage)> {
+    /// The agreements of the homes observed that are recognised by a key, or were made by an earlier run,
+    /// each with what is known of it where no usage was found.
+    pub(super) fn without_usage(
+        &mut self,
+        book: &PsaBook,
+        ledger: Option<&Ledger>,
+    ) -> Vec<(u32, AgreementUsage)> {
         let mut without = Vec::new();
-        for (company, usage) in &self.companies {
-            for agreement in book.keyed_agreements(company) {
-                let position = book.agreement_position(&agreement.id);
-                let (Some(position), Some(key)) = (position, &agreement.key) else {
+        for (home, usage) in &self.homes {
+            for agreement in book.own_agreements(home.company, home.master_in(book), ledger) {
+                let Some(position) = book.agreement_position(&agreement.id) else {
                     continue;
                 };
-                if self.keys.contains_key(&position) || book.positions_of_key(key).len() > 1 {
+                if self.keys.contains_key(&position) || self.by_id.contains(&position) {
                     continue;
                 }
-                self.keys.insert(position, key.clone());
+                match &agreement.key {
+                    Some(key) if book.positions_of_key(key).len() > 1 => continue,
+                    Some(key) => {
+                        self.keys.insert(position, key.clone());
+                    }
+                    None => {
+                        self.by_id.insert(position);
+                    }
+                }
                 without.push((
                     position,
                     AgreementUsage {
@@ -188,21 +247,36 @@ impl<'a> Owns<'a> {
 
 impl Planned {
     fn new(
-        company: &CompanyId,
+        home: Home<'_>,
         key: &AgreementKey,
         line: &UsageLine,
         problem: Option<(Kind, String)>,
+        book: &PsaBook,
     ) -> Self {
         let mut agreement = Agreement::new(
             AgreementId::of_key(key),
-            company.clone(),
+            home.company.clone(),
             line.service.as_str(),
         );
         agreement.key = Some(key.clone());
+        if let Some(master) = home.master_in(book) {
+            // What a child bills by is its master's, which it is invoiced through.
+            agreement.parent = Some(master.id.clone());
+            agreement.billing_cycle = master.billing_cycle;
+            agreement.currency = master.currency;
+            agreement.start = master.start;
+            agreement.bill_start = master.bill_start.max(master.start);
+            agreement.end = master.end;
+            agreement.next_invoice = master.next_invoice;
+            agreement.prorates = master.prorates;
+            agreement.counts_from = master.counts_from;
+            agreement.period_anchor = master.period_anchor;
+        }
         Self {
             new: NewAgreement {
                 agreement,
                 service: line.service.clone(),
+                label: None,
                 term_end: None,
             },
             problem,
@@ -214,8 +288,23 @@ impl Planned {
         let NewAgreement {
             agreement,
             service,
+            label,
             term_end,
         } = &mut self.new;
+        let group = line.resource_group_name.as_deref();
+        let group = group.or(line.resource_group.as_ref().map(ServiceKey::as_str));
+        if let Some(group) = group
+            && label.as_deref().is_none_or(|known| group < known)
+        {
+            *label = Some(group.to_owned());
+        }
+        if line.service < *service {
+            *service = line.service.clone();
+            agreement.name = service.to_string();
+        }
+        if agreement.parent.is_some() {
+            return;
+        }
         // A charge is dated at its bill, and a line does not bill the days of a proration again.
         let bill = line.bill.as_ref().filter(|_| charge).map(|bill| bill.date);
         let period = line.period.filter(|_| line.kind != ChargeKind::Proration);
@@ -225,10 +314,6 @@ impl Planned {
         }
         agreement.bill_start = agreement.start;
         agreement.next_invoice = agreement.start;
-        if line.service < *service {
-            *service = line.service.clone();
-            agreement.name = service.to_string();
-        }
         let end = line.commitment.as_ref().and_then(|term| term.term_end);
         *term_end = (*term_end).max(end);
         match (agreement.billing_cycle, line.billing_cycle) {
@@ -259,6 +344,9 @@ impl Planned {
             return Some((Kind::NotEligible, reasons.join("; ")));
         }
         let cycle = self.new.agreement.billing_cycle;
+        if self.new.agreement.parent.is_some() {
+            return None;
+        }
         cycle.months().is_none().then(|| {
             let reason = format!(
                 "no agreement carries {}, and how often a new one is to bill is not known: the \
@@ -277,15 +365,95 @@ fn note_problem(known: &mut Option<(Kind, String)>, reason: String) {
     }
 }
 
-/// What a line's own agreement is recognised by: its subscription, or, where it has none, its
-/// service at its account.
-fn key_of(account: &VendorAccountId, line: &UsageLine) -> AgreementKey {
-    if let Some(subscription) = &line.subscription {
-        return AgreementKey::new(subscription.as_str());
+/// Where the agreement of a key is: by the key, or, of a child that carries none, by what an earlier run
+/// made. In doubt nowhere to write to.
+fn find(known: Known<'_>, home: Home<'_>, key: &AgreementKey) -> Found {
+    let book = known.book;
+    let found = book.positions_of_key(key);
+    let ids: Vec<&str> = found
+        .iter()
+        .map(|at| book.entry(*at).agreement.id.as_str())
+        .collect();
+    match found {
+        [] if home.master.is_some() => find_made(known, home, key),
+        [] => Found::Nowhere,
+        [only] => match home.stranger(&book.entry(*only).agreement, book) {
+            None => Found::At(*only),
+            Some(why) => Found::Problem(
+                Kind::NotEligible,
+                format!("agreement {} carries {key} and {why}", ids.join("")),
+            ),
+        },
+        _ => Found::Problem(
+            Kind::Ambiguous,
+            format!(
+                "agreements {} all carry {key}: leave it on one",
+                ids.join(" and ")
+            ),
+        ),
     }
-    let service = line.resource_group.as_ref().unwrap_or(&line.service);
+}
+
+/// The child that an earlier run made for a key that none carries: a person may have renamed it.
+fn find_made(known: Known<'_>, home: Home<'_>, key: &AgreementKey) -> Found {
+    let Some(made) = known.ledger.and_then(|ledger| ledger.agreement(key)) else {
+        return Found::Nowhere;
+    };
+    let run = &made.run;
+    if let Some(open) = &made.unsettled {
+        return Found::Problem(
+            Kind::NotObserved,
+            format!("run {open} is to be resumed first: a change of it for {key} is not settled"),
+        );
+    }
+    let Some(id) = made.agreement.as_ref() else {
+        return Found::Problem(
+            Kind::Ambiguous,
+            format!(
+                "run {run} left the agreement for {key} in conflict: a person must look, and give \
+                 the right one the key"
+            ),
+        );
+    };
+    let Some(position) = known.book.agreement_position(id) else {
+        return Found::Problem(
+            Kind::NotEligible,
+            format!(
+                "run {run} made agreement {id} for it, which the PSA does not list any more: give \
+                 another one {key}, or exclude what is not to be billed"
+            ),
+        );
+    };
+    let agreement = &known.book.entry(position).agreement;
+    if let Some(why) = home.stranger(agreement, known.book) {
+        return Found::Problem(
+            Kind::NotEligible,
+            format!("run {run} made agreement {id} for {key}, and it {why}"),
+        );
+    }
+    match &agreement.key {
+        None => Found::ById(position),
+        Some(other) => Found::Problem(
+            Kind::Ambiguous,
+            format!("run {run} made agreement {id} for {key}, and it carries {other} now"),
+        ),
+    }
+}
+
+/// What a line's own agreement is recognised by. Of a child it is made of the account and its resource
+/// group, else its subscription, else its service; of others it is the subscription itself, where there is
+/// one.
+fn key_of(account: &VendorAccountId, line: &UsageLine, bundled: bool) -> AgreementKey {
+    let group = line.resource_group.as_ref().map(ServiceKey::as_str);
+    let subscription = line.subscription.as_ref().map(|it| it.as_str());
+    let own = match (bundled, subscription) {
+        (false, Some(subscription)) => return AgreementKey::new(subscription),
+        (true, subscription) => group.or(subscription),
+        (false, None) => group,
+    };
+    let own = own.unwrap_or(line.service.as_str());
     let mut hash = Sha256::new();
-    for part in [account.as_str(), service.as_str()] {
+    for part in [account.as_str(), own] {
         hash.update(part.len().to_string());
         hash.update([0]);
         hash.update(part);

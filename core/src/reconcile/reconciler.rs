@@ -8,13 +8,13 @@ use super::comparison::{Comparison, EvidenceLine, Kind, Unplaced, UnplacedSubjec
 use super::compiled::{AccountRoute, Decision, Routes};
 use super::dismissals::Dismissals;
 use super::join::rules;
-use super::own::Owns;
+use super::own::{Home, Known, Owns};
 use super::unbilled::Unbilled;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::Mapping;
 use crate::model::{
-    AccountReading, Bill, ChargeKind, CivilDate, CompanyId, Money, Quantity, ReadingOutcome,
-    ServiceKey, Timestamp, UsageLine, VendorAccountId,
+    AccountReading, Bill, ChargeKind, CivilDate, Money, Quantity, ReadingOutcome, ServiceKey,
+    Timestamp, UsageLine, VendorAccountId,
 };
 use crate::store::Ledger;
 
@@ -73,7 +73,7 @@ pub(super) struct Entry {
 #[derive(Clone, Copy, Debug)]
 enum Place<'a> {
     Agreement(u32),
-    PerService(&'a CompanyId),
+    Own(Home<'a>),
 }
 
 /// Lines of one service of one account that are not compared.
@@ -184,15 +184,25 @@ impl<'a> Reconciler<'a> {
                 self.agreements.entry(agreement).or_default().note(seen);
                 self.place(Place::Agreement(agreement), account, lines, seen);
             }
-            Some(AccountRoute::PerService(company)) => {
+            Some(AccountRoute::Own(home)) => {
                 self.owns
-                    .observed(company, as_of, &reading.unread_kinds, &unobserved);
-                self.place(Place::PerService(company), account, lines, seen);
+                    .observed(home, as_of, &reading.unread_kinds, &unobserved);
+                self.place(Place::Own(home), account, lines, seen);
+            }
+            Some(AccountRoute::Unfit(home)) => {
+                let reason = home.unfit(self.book);
+                self.leave(
+                    reading.account,
+                    Kind::NotEligible,
+                    &lines,
+                    reason.as_deref(),
+                    as_of,
+                );
             }
             Some(AccountRoute::Excluded(reason)) => {
                 self.leave(reading.account, Kind::Excluded, &lines, reason, as_of);
             }
-            Some(AccountRoute::Off(_) | AccountRoute::PerServiceOff(_)) => {
+            Some(AccountRoute::Off(_) | AccountRoute::OwnOff(_)) => {
                 self.leave(reading.account, Kind::SwitchedOff, &lines, None, as_of);
             }
             Some(AccountRoute::Lost(target)) => {
@@ -248,7 +258,7 @@ impl<'a> Reconciler<'a> {
                 let usage = self.agreements.entry(agreement).or_default();
                 note_least_text(&mut usage.incomplete, reason);
             }
-            Some(AccountRoute::PerService(company)) => self.owns.incomplete(company, reason),
+            Some(AccountRoute::Own(home)) => self.owns.incomplete(home, reason),
             _ => {}
         }
         self.unplaced.push(Unplaced {
@@ -289,14 +299,17 @@ impl<'a> Reconciler<'a> {
                         let entry = self.entry((at, account), charge, &line, seen.as_of);
                         let agreement = match place {
                             Place::Agreement(agreement) => agreement,
-                            Place::PerService(company) => {
+                            Place::Own(home) => {
                                 let id = &self.accounts[account as usize];
-                                let own = &mut self.owns;
-                                own.position(self.book, company, id, &line, charge)
+                                let known = Known {
+                                    book: self.book,
+                                    ledger: self.ledger,
+                                };
+                                self.owns.position(known, home, id, &line, charge)
                             }
                         };
                         let usage = self.agreements.entry(agreement).or_default();
-                        if matches!(place, Place::PerService(_)) {
+                        if matches!(place, Place::Own(_)) {
                             usage.note(seen);
                         }
                         usage.entries.push(entry);
@@ -392,7 +405,7 @@ impl<'a> Reconciler<'a> {
             keys: BTreeMap::new(),
             bills: std::mem::take(&mut self.bills),
         };
-        for (position, usage) in self.owns.without_usage(self.book) {
+        for (position, usage) in self.owns.without_usage(self.book, self.ledger) {
             self.agreements.entry(position).or_insert(usage);
         }
         let mut agreements: Vec<_> = std::mem::take(&mut self.agreements).into_iter().collect();
@@ -420,7 +433,7 @@ impl<'a> Reconciler<'a> {
             .accounts
             .iter()
             .filter(|(id, route)| {
-                matches!(route, AccountRoute::To(_) | AccountRoute::PerService(_))
+                matches!(route, AccountRoute::To(_) | AccountRoute::Own(_))
                     && !self.seen.contains(&VendorAccountId::from(**id))
             })
             .map(|(id, _)| VendorAccountId::from(*id))
@@ -428,14 +441,14 @@ impl<'a> Reconciler<'a> {
         for account in absent {
             self.not_observed(&account, "the vendor's answer does not hold it".into());
         }
-        let per_service_off = self.routes.accounts.iter().filter_map(|(id, route)| {
-            let AccountRoute::PerServiceOff(company) = route else {
+        let own_off = self.routes.accounts.iter().filter_map(|(id, route)| {
+            let AccountRoute::OwnOff(home) = route else {
                 return None;
             };
-            Some((*company, format!("account {id} is switched off")))
+            Some((*home, format!("account {id} is switched off")))
         });
-        for (company, reason) in per_service_off {
-            self.owns.incomplete_if_observed(company, reason);
+        for (home, reason) in own_off {
+            self.owns.incomplete_if_observed(home, reason);
         }
         let mut off: Vec<_> = self
             .routes

@@ -5,8 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{ChangeRecord, ChangeState, Counts, RunId, RunRecord};
-use crate::model::{Bill, ChangeId, ChargeKey, ExportedBills, Timestamp, VendorAccountId};
+use crate::apply::ChangeResult;
+use crate::model::{
+    AgreementId, AgreementKey, Bill, ChangeId, ChargeKey, ExportedBills, Timestamp, VendorAccountId,
+};
 use crate::plan::{Change, PlannedBill};
+use crate::sink::MadeRecord;
 
 /// What became of the charge for a bill in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +22,18 @@ pub struct LedgerCharge {
     pub change: Change,
     /// Where it stands: done, in conflict, or not settled.
     pub state: ChangeState,
+}
+
+/// The agreement that a run made for a key, and may have made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LedgerAgreement {
+    /// The run.
+    pub run: RunId,
+    /// The agreement, by the PSA's id; absent where it is not known for certain.
+    pub agreement: Option<AgreementId>,
+    /// A run that has a change for the key which is not settled.
+    pub unsettled: Option<RunId>,
 }
 
 /// A bill all of which has reached the PSA.
@@ -47,6 +63,9 @@ pub struct Ledger {
     charges: BTreeMap<ChargeKey, LedgerCharge>,
     exported: Vec<ExportedBill>,
     counts: Counts,
+    /// By the key as it is compared.
+    agreements: BTreeMap<String, LedgerAgreement>,
+    made: BTreeSet<AgreementId>,
 }
 
 impl Ledger {
@@ -65,6 +84,18 @@ impl Ledger {
     /// The charges, in the order of company, agreement, product and bill.
     pub fn charges(&self) -> impl Iterator<Item = (&ChargeKey, &LedgerCharge)> {
         self.charges.iter()
+    }
+
+    /// The agreement that a run has made for a key, or may have; none where no run has.
+    #[must_use]
+    pub fn agreement(&self, key: &AgreementKey) -> Option<&LedgerAgreement> {
+        self.agreements.get(&key.folded())
+    }
+
+    /// Whether a run has made the agreement of an id of the PSA's.
+    #[must_use]
+    pub fn has_made(&self, agreement: &AgreementId) -> bool {
+        self.made.contains(agreement)
     }
 
     /// The counts that were set last, on a sink that does not tell them.
@@ -88,10 +119,38 @@ impl Ledger {
             .collect()
     }
 
+    /// Takes note of what a change says of the agreement of a key.
+    fn add_agreement(&mut self, run: &RunId, record: &ChangeRecord) {
+        let Some(key) = record.change.agreement.key() else {
+            return;
+        };
+        let (folded, state) = (key.folded(), record.state());
+        let creates = record.change.action.creates_agreement();
+        let stands = creates && matches!(state, ChangeState::Done | ChangeState::Conflict);
+        if !stands && !state.is_unsettled() {
+            return;
+        }
+        let known = self.agreements.entry(folded).or_insert(LedgerAgreement {
+            run: run.clone(),
+            agreement: None,
+            unsettled: None,
+        });
+        if state.is_unsettled() {
+            known.unsettled = Some(run.clone());
+        } else if state == ChangeState::Done {
+            known.run = run.clone();
+            if let Some(MadeRecord::Agreement(id)) = ChangeResult::of(record).made {
+                self.made.insert(id.clone());
+                known.agreement = Some(id);
+            }
+        }
+    }
+
     /// Takes a run into account. Runs are to be given in the order in which they began.
     pub fn add(&mut self, run: &RunRecord, bills: &[PlannedBill], changes: &[ChangeRecord]) {
         for record in changes {
             self.counts.add(&run.id, record);
+            self.add_agreement(&run.id, record);
             let state = record.state();
             let Some(key) = record.change.charge_key() else {
                 continue;

@@ -31,7 +31,7 @@ pub use counts::{Counts, LastCount};
 pub use event::{ChangeState, Event, Failure, SkipCause};
 pub use journal::{ChangeRecord, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange};
 pub use lease::{Claim, ClaimRequest, HolderId, Lease, Registration};
-pub use ledger::{ExportedBill, Ledger, LedgerCharge};
+pub use ledger::{ExportedBill, Ledger, LedgerAgreement, LedgerCharge};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;

@@ -5,9 +5,9 @@ use tallyline_core::mapping::{
     ServiceEntry, ServiceLink,
 };
 use tallyline_core::model::{
-    AccountReading, Agreement, AgreementLine, AgreementReading, Basis, BillingCycle, ChargeKind,
-    CivilDate, Company, Currency, Money, Product, Quantity, ReadFailure, Service, Timestamp,
-    UsageLine, VendorAccount,
+    AccountReading, Agreement, AgreementId, AgreementKey, AgreementLine, AgreementReading, Basis,
+    BillingCycle, ChargeKind, CivilDate, Company, Currency, Money, Product, Quantity, ReadFailure,
+    Service, Timestamp, UsageLine, VendorAccount,
 };
 use tallyline_core::plan::{Action, Guard, Plan, PlanContext, Planner, Policy, Strategy};
 use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
@@ -100,6 +100,35 @@ impl World {
         };
         self.mapping
             .set_account(account.into(), AccountEntry::Link(link));
+        self
+    }
+
+    /// Links an account of company N, each of its services onto a child under agreement `m-N`.
+    pub(crate) fn bundled(mut self, account: &str, n: u32) -> Self {
+        let master = AgreementId::new(format!("m-{n}"));
+        if self.agreements.iter().all(|known| known.id != master) {
+            self.companies
+                .push(Company::new(n.to_string(), format!("Client {n}")));
+            let mut agreement = Agreement::new(master.clone(), n.to_string(), "Master");
+            agreement.billing_cycle = BillingCycle::Monthly;
+            agreement.currency = Some(Currency::USD);
+            agreement.start = Some("2026-01-01".parse().unwrap());
+            agreement.next_invoice = Some("2026-04-01".parse().unwrap());
+            self.agreements.push(agreement);
+        }
+        let link = AccountLink::manual(n.to_string(), LineTarget::Bundled { master });
+        self.mapping
+            .set_account(account.into(), AccountEntry::Link(link));
+        self
+    }
+
+    /// A child under agreement `m-N` of company N, with a key or without.
+    pub(crate) fn child(mut self, n: u32, id: &str, key: Option<AgreementKey>) -> Self {
+        self = self.carries(n, id, "");
+        let agreement = self.agreements.last_mut().unwrap();
+        agreement.key = key;
+        agreement.parent = Some(format!("m-{n}").into());
+        agreement.end = None;
         self
     }
 
@@ -343,6 +372,7 @@ impl World {
         capabilities.set_unit_cost = true;
         capabilities.end_line = true;
         capabilities.create_agreement = self.makes_records;
+        capabilities.child_agreements = self.makes_records;
         capabilities.add_charge = self.makes_records;
         capabilities.whole_units_only = self.whole_units;
         capabilities.end_before_start = self.end_before_start;

@@ -77,11 +77,14 @@ pub(crate) enum SetCommand {
         #[arg(long)]
         company: CompanyId,
         /// The PSA's agreement id.
-        #[arg(long, required_unless_present = "per_service")]
+        #[arg(long, required_unless_present_any = ["per_service", "master"])]
         agreement: Option<AgreementId>,
         /// Give each subscription an agreement of its own, in place of one for all.
         #[arg(long, conflicts_with = "agreement")]
         per_service: bool,
+        /// The PSA's id of a master agreement: each service gets a child agreement under it.
+        #[arg(long, conflicts_with_all = ["agreement", "per_service"])]
+        master: Option<AgreementId>,
         /// Keep the link switched off.
         #[arg(long)]
         off: bool,

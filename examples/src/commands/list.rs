@@ -123,6 +123,9 @@ pub(crate) fn account_words(mapping: &Mapping, id: &VendorAccountId) -> String {
             let agreement = match &link.target {
                 LineTarget::Agreement(agreement) => format!("agreement {agreement}"),
                 LineTarget::PerService => "an agreement for each subscription".to_owned(),
+                LineTarget::Bundled { master } => {
+                    format!("a child agreement for each service under agreement {master}")
+                }
                 other => format!("{other:?}"),
             };
             let off = if link.enabled { "" } else { ", switched off" };

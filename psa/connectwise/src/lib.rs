@@ -16,6 +16,6 @@ pub use client::{
 };
 pub use json::ExactJson;
 pub use sink::{
-    CancelledDateMeaning, ConnectWiseSink, ConnectWiseSinkBuilder, EligibilityPolicy,
-    MarkerPlacement,
+    AgreementKeyPlacement, AgreementSetup, CancelledDateMeaning, ConnectWiseSink,
+    ConnectWiseSinkBuilder, EligibilityPolicy, MarkerPlacement,
 };

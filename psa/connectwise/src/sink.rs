@@ -2,6 +2,8 @@
 
 mod check;
 mod dates;
+mod key;
+mod make;
 mod map;
 mod marker;
 mod read;
@@ -26,6 +28,8 @@ use tallyline_core::sink::{
 use tallyline_core::source::Identity;
 use tallyline_core::{PsaSink, Result};
 
+pub use key::AgreementKeyPlacement;
+pub use make::AgreementSetup;
 pub use map::{CancelledDateMeaning, EligibilityPolicy};
 pub use marker::MarkerPlacement;
 
@@ -60,6 +64,8 @@ struct Inner {
     policy: EligibilityPolicy,
     marker: MarkerPlacement,
     cancelled_date: CancelledDateMeaning,
+    agreement_key: AgreementKeyPlacement,
+    agreement_setup: AgreementSetup,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     currencies: Mutex<HashMap<i64, Option<Currency>>>,
 }
@@ -85,6 +91,12 @@ impl ConnectWiseSink {
         /// What the date in `cancelledDate` means.
         #[builder(default)]
         cancelled_date: CancelledDateMeaning,
+        /// Where an agreement that is created carries the key that it is recognised by.
+        #[builder(default)]
+        agreement_key: AgreementKeyPlacement,
+        /// What agreements are created with.
+        #[builder(default)]
+        agreement_setup: AgreementSetup,
         /// How many agreements are worked on at once.
         #[builder(default = 4)]
         concurrency: usize,
@@ -113,6 +125,9 @@ impl ConnectWiseSink {
         capabilities.set_unit_cost = true;
         capabilities.set_unit_price = true;
         capabilities.end_line = true;
+        // A child takes its type from its master.
+        capabilities.child_agreements = true;
+        capabilities.create_agreement = agreement_setup.agreement_type.is_some();
         let mut descriptor = SinkDescriptor::new("connectwise", "ConnectWise PSA", capabilities);
         descriptor.concurrency = concurrency.max(1);
         descriptor.tenant = Some(tenant(&client));
@@ -125,6 +140,8 @@ impl ConnectWiseSink {
             policy,
             marker,
             cancelled_date,
+            agreement_key,
+            agreement_setup,
             clock,
             currencies: Mutex::new(HashMap::new()),
         }))
@@ -180,6 +197,8 @@ impl fmt::Debug for ConnectWiseSink {
             .field("policy", &self.0.policy)
             .field("marker", &self.0.marker)
             .field("cancelled_date", &self.0.cancelled_date)
+            .field("agreement_key", &self.0.agreement_key)
+            .field("agreement_setup", &self.0.agreement_setup)
             .finish_non_exhaustive()
     }
 }

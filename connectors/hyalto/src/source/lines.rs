@@ -164,6 +164,7 @@ fn line(place: Place<'_>, property: &str, key: ServiceKey, figure: &Figure) -> U
         .with_vendor_id("serviceId", service.id.as_str())
         .with_vendor_id("property", property);
     line.resource_group = Some(service.id.as_str().into());
+    line.resource_group_name = service.name.as_deref().map(Into::into);
     let unit = source.unit_of(property);
     let own = figure.unit.as_ref();
     line.unit = match unit {

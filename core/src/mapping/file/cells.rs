@@ -188,7 +188,7 @@ pub(super) fn read(
 
 /// Columns that a file may lack: names, and what files of before do not have.
 fn is_optional(column: &str) -> bool {
-    column.ends_with("_name") || matches!(column, "per_service" | "billed_as" | "tags")
+    column.ends_with("_name") || matches!(column, "per_service" | "master" | "billed_as" | "tags")
 }
 
 /// Which column each cell of the header is.

@@ -20,7 +20,7 @@ use crate::error::Result;
 use crate::mapping::{
     AccountEntry, Directory, LineTarget, Mapping, ProductRule, Ratio, Rounding, ServiceEntry, Tag,
 };
-use crate::model::{ServiceKey, VendorAccountId};
+use crate::model::{AgreementId, ServiceKey, VendorAccountId};
 
 /// The columns of the accounts file, in the order of the export.
 const ACCOUNT_COLUMNS: &[&str] = &[
@@ -32,6 +32,8 @@ const ACCOUNT_COLUMNS: &[&str] = &[
     "agreement",
     "agreement_name",
     "per_service",
+    "master",
+    "master_name",
     "enabled",
     "provenance",
     "note",
@@ -83,7 +85,7 @@ fn account_row(
     row: &Row,
 ) -> Result<(VendorAccountId, Option<AccountRow>, Decision), ImportProblem> {
     let id = VendorAccountId::new(row.get("account").unwrap_or_default());
-    let filled = ["company", "agreement", "per_service"]
+    let filled = ["company", "agreement", "per_service", "master"]
         .iter()
         .any(|column| row.get(column).is_some());
     let decision = row.decision(filled).map_err(|problem| problem.about(&id))?;
@@ -97,6 +99,7 @@ fn account_row(
             company: row.get("company").map(Into::into),
             agreement: row.get("agreement").map(Into::into),
             per_service: row.yes_no("per_service")?.unwrap_or_default(),
+            master: row.get("master").map(Into::into),
             enabled: row.yes_no("enabled")?,
             provenance: row.word("provenance", PROVENANCES)?,
             note: note.filter(|_| !excluded),
@@ -270,7 +273,7 @@ impl Mapping {
     ///
     /// With a directory, names stand beside the ids, and unmapped accounts have a row to fill
     /// in. The columns are `account`, `account_name`, `decision`, `company`, `company_name`,
-    /// `agreement`, `agreement_name`, `per_service`, `enabled`, `provenance`, `note` (of an
+    /// `agreement`, `agreement_name`, `per_service`, `master`, `master_name`, `enabled`, `provenance`, `note` (of an
     /// exclusion: the reason) and `tags` (with semicolons between). Cells that a spreadsheet would take for formulas get a `'` before them.
     ///
     /// # Errors
@@ -300,16 +303,21 @@ impl Mapping {
                     {
                         row.insert("company_name", company.name.clone());
                     }
+                    let name_of = |id: &AgreementId| {
+                        let found = directory.and_then(|known| known.agreement(id));
+                        found.map(|found| found.name.clone())
+                    };
                     match &link.target {
                         LineTarget::PerService => {
                             row.insert("per_service", yes_no(true));
                         }
                         LineTarget::Agreement(agreement) => {
                             row.insert("agreement", agreement.to_string());
-                            let found = directory.and_then(|known| known.agreement(agreement));
-                            if let Some(found) = found {
-                                row.insert("agreement_name", found.name.clone());
-                            }
+                            row.extend(name_of(agreement).map(|name| ("agreement_name", name)));
+                        }
+                        LineTarget::Bundled { master } => {
+                            row.insert("master", master.to_string());
+                            row.extend(name_of(master).map(|name| ("master_name", name)));
                         }
                     }
                 }

@@ -182,6 +182,8 @@ struct AccountRow {
     #[serde(default, skip_serializing_if = "is_false")]
     per_service: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    master: Option<AgreementId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     enabled: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     provenance: Option<Provenance>,
@@ -225,6 +227,7 @@ impl AccountRow {
             company: None,
             agreement: None,
             per_service: false,
+            master: None,
             enabled: None,
             provenance: None,
             note: None,
@@ -232,14 +235,22 @@ impl AccountRow {
         };
         match entry {
             AccountEntry::Link(link) => {
-                let agreement = match &link.target {
-                    LineTarget::Agreement(agreement) => Some(agreement.clone()),
-                    LineTarget::PerService => None,
+                let row = match &link.target {
+                    LineTarget::Agreement(agreement) => Self {
+                        agreement: Some(agreement.clone()),
+                        ..row
+                    },
+                    LineTarget::PerService => Self {
+                        per_service: true,
+                        ..row
+                    },
+                    LineTarget::Bundled { master } => Self {
+                        master: Some(master.clone()),
+                        ..row
+                    },
                 };
                 Self {
                     company: Some(link.company.clone()),
-                    per_service: agreement.is_none(),
-                    agreement,
                     enabled: Some(link.enabled),
                     provenance: Some(link.provenance),
                     note: link.note.clone(),
@@ -262,7 +273,10 @@ impl AccountRow {
             return wrong("the account's id is empty: fill it in");
         }
         if self.excluded {
-            let linked = self.company.is_some() || self.agreement.is_some() || self.per_service;
+            let linked = self.company.is_some()
+                || self.agreement.is_some()
+                || self.per_service
+                || self.master.is_some();
             if linked || self.note.is_some() || !self.tags.is_empty() {
                 return wrong(
                     "the account is excluded and linked: keep one, and for an exclusion say why \
@@ -281,12 +295,22 @@ impl AccountRow {
         }
         let company = self.company.filter(|id| !id.as_str().is_empty());
         let agreement = self.agreement.filter(|id| !id.as_str().is_empty());
-        let (company, target) = match (company, agreement, self.per_service) {
-            (Some(company), Some(agreement), false) => (company, LineTarget::Agreement(agreement)),
-            (Some(company), None, true) => (company, LineTarget::PerService),
-            (_, Some(_), true) => {
+        let master = self.master.filter(|id| !id.as_str().is_empty());
+        let (company, target) = match (company, agreement, self.per_service, master) {
+            (Some(company), Some(agreement), false, None) => {
+                (company, LineTarget::Agreement(agreement))
+            }
+            (Some(company), None, true, None) => (company, LineTarget::PerService),
+            (Some(company), None, false, Some(master)) => (company, LineTarget::Bundled { master }),
+            (_, Some(_), true, _) => {
                 return wrong(
                     "the link names an agreement, and one for each service: keep one of the two",
+                );
+            }
+            (_, Some(_), _, Some(_)) | (_, _, true, Some(_)) => {
+                return wrong(
+                    "the link names a master agreement, and where else the lines go: keep one of \
+                     the two",
                 );
             }
             _ => {

@@ -309,9 +309,9 @@ carries_cost = false
 fn the_csv_is_stable() {
     assert_eq!(
         sample().accounts_csv(None).unwrap(),
-        "account,account_name,decision,company,company_name,agreement,agreement_name,per_service,enabled,provenance,note,tags\n\
-         A-1,,link,45,,101,,,yes,exact,,key client; vip\n\
-         A-2,,exclude,,,,,,,,Our own tenant.,\n"
+        "account,account_name,decision,company,company_name,agreement,agreement_name,per_service,master,master_name,enabled,provenance,note,tags\n\
+         A-1,,link,45,,101,,,,,yes,exact,,key client; vip\n\
+         A-2,,exclude,,,,,,,,,,Our own tenant.,\n"
     );
     assert_eq!(
         sample().services_csv(None).unwrap(),
@@ -496,7 +496,7 @@ fn an_exported_sheet_can_be_filled_in_and_imported() {
     let mut mapping = Mapping::new();
     let sheet = mapping.accounts_csv(Some(&directory)).unwrap();
     assert!(
-        sheet.ends_with("A-1,'=Contoso,,,,,,,,,,\nA-3,New,,,,,,,,,,\n"),
+        sheet.ends_with("A-1,'=Contoso,,,,,,,,,,,,\nA-3,New,,,,,,,,,,,,\n"),
         "{sheet}"
     );
     assert_eq!(
@@ -565,6 +565,9 @@ fn per_service() -> Mapping {
     let mut mapping = Mapping::new();
     let account = AccountLink::manual("45", LineTarget::PerService);
     mapping.set_account("A-1".into(), AccountEntry::Link(account));
+    let master = "71".into();
+    let bundled = AccountLink::manual("46", LineTarget::Bundled { master });
+    mapping.set_account("A-2".into(), AccountEntry::Link(bundled));
     let service = ServiceLink {
         products: vec![ProductRule::one_to_one("P1")],
         counts: ChargeKind::Usage,
@@ -583,6 +586,7 @@ fn agreements_per_service_and_charges_survive_both_kinds_of_file() {
     let mapping = per_service();
     let toml = mapping.to_toml().unwrap();
     assert!(toml.contains("per_service = true"), "{toml}");
+    assert!(toml.contains("master = \"71\""), "{toml}");
     assert!(toml.contains("billed_as = \"charge\""), "{toml}");
     let read = Mapping::from_toml(toml.as_bytes(), None).unwrap();
     let decisions = |mapping: &Mapping| {
@@ -600,7 +604,11 @@ fn agreements_per_service_and_charges_survive_both_kinds_of_file() {
     let mut imported = Mapping::new();
     let accounts = mapping.accounts_csv(None).unwrap();
     assert!(
-        accounts.contains("A-1,,link,45,,,,yes,yes,manual,"),
+        accounts.contains("A-1,,link,45,,,,yes,,,yes,manual,"),
+        "{accounts}"
+    );
+    assert!(
+        accounts.contains("A-2,,link,46,,,,,71,,yes,manual,"),
         "{accounts}"
     );
     imported
@@ -625,6 +633,12 @@ fn a_link_names_one_agreement_or_one_for_each_service_and_a_charge_one_product()
         "{error}"
     );
     assert!(account("per_service = true").is_err());
+    assert!(account("master = \"71\"").is_err());
+    assert!(account("company = \"45\"\nmaster = \"71\"").is_ok());
+    for two in ["per_service = true", "agreement = \"1\""] {
+        let error = account(&format!("company = \"45\"\nmaster = \"71\"\n{two}")).unwrap_err();
+        assert!(error.to_string().contains("master agreement"), "{error}");
+    }
     assert!(account("company = \"45\"\nper_service = true").is_ok());
     let mut charge = ServiceLink {
         products: vec![ProductRule::one_to_one("P1"), ProductRule::one_to_one("P2")],

@@ -22,18 +22,27 @@ pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcom
             company,
             agreement,
             per_service: _,
+            master,
             off,
             note,
         } => {
             let linked = format!("account {account} is linked to company {company}");
-            let done = match agreement {
-                Some(agreement) => {
+            let done = match (agreement, master) {
+                (_, Some(master)) => {
+                    let done = format!(
+                        "{linked}, each service to a child agreement under agreement {master}"
+                    );
+                    desk.mapping
+                        .link_account_bundled(account.clone(), company, master, &known)?;
+                    done
+                }
+                (Some(agreement), None) => {
                     let done = format!("{linked}, agreement {agreement}");
                     desk.mapping
                         .link_account(account.clone(), company, agreement, &known)?;
                     done
                 }
-                None => {
+                (None, None) => {
                     desk.mapping
                         .link_account_per_service(account.clone(), company, &known)?;
                     format!("{linked}, each subscription to an agreement of its own")

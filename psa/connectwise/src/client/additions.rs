@@ -144,7 +144,7 @@ impl ConnectWiseClient {
         self.0.http.send(request).await.map(|_| ())
     }
 
-    async fn write<T: DeserializeOwned>(&self, request: Request) -> Result<Written<T>> {
+    pub(super) async fn write<T: DeserializeOwned>(&self, request: Request) -> Result<Written<T>> {
         let response = self.0.http.send(request).await?;
         Ok(Written {
             record: response.json(),

@@ -4,6 +4,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 use tallyline_core::Result;
 use tallyline_core::http::Request;
 
+use super::additions::Written;
 use super::{ConnectWiseClient, List, ListOptions, operations};
 use crate::conditions::{Condition, Field};
 use crate::models::{Agreement, AgreementType, BillingCycle, NewAgreement};
@@ -79,7 +80,8 @@ impl ConnectWiseClient {
 
     /// Creates an agreement; with a parent, one that is invoiced through it.
     ///
-    /// `POST /finance/agreements`; needs *Finance / Agreements: Add*. The sink does not use it.
+    /// `POST /finance/agreements`; needs *Finance / Agreements: Add*. Nothing keeps the system from creating it
+    /// twice: after an error that leaves it open, read back first.
     ///
     /// # Errors
     /// `Invalid` when the system refuses it, and the errors of any call. An error for which
@@ -89,9 +91,14 @@ impl ConnectWiseClient {
     /// # Cancel safety
     /// Not cancel-safe: when the future is dropped, the agreement may have been created.
     pub async fn create_agreement(&self, agreement: &NewAgreement) -> Result<Agreement> {
-        self.0
-            .http
-            .json(Request::new(&operations::AGREEMENTS_CREATE).json(agreement))
+        self.post_agreement(agreement).await?.record
+    }
+
+    pub(crate) async fn post_agreement(
+        &self,
+        agreement: &NewAgreement,
+    ) -> Result<Written<Agreement>> {
+        self.write(Request::new(&operations::AGREEMENTS_CREATE).json(agreement))
             .await
     }
 

@@ -280,6 +280,12 @@ pub struct NewAgreement {
     /// The text on the invoice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invoice_description: Option<String>,
+    /// The location.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<RecordRef>,
+    /// The department, which the user interface calls business unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub department: Option<RecordRef>,
     /// Custom fields to set.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub custom_fields: Vec<NewCustomFieldValue>,

@@ -79,7 +79,7 @@ pub(super) fn unreadable(
         .with_json_path(field)
 }
 
-fn required<T: Clone>(
+pub(super) fn required<T: Clone>(
     value: Option<&T>,
     record: &'static str,
     id: Option<i64>,
@@ -172,8 +172,36 @@ fn billing_cycle(options: Option<&BillingOptions>) -> BillingCycle {
     }
 }
 
+/// The billing cycle of an id.
+pub(super) fn cycle_of(cycles: &Cycles, id: i64) -> BillingCycle {
+    billing_cycle(cycles.get(&id))
+}
+
+/// The id of the only billing cycle that bills so often.
+pub(super) fn cycle_id(cycles: &Cycles, wanted: BillingCycle) -> Option<i64> {
+    let mut fitting = cycles.keys().filter(|id| cycle_of(cycles, **id) == wanted);
+    let only = fitting.next()?;
+    fitting.next().is_none().then_some(*only)
+}
+
+/// The last day of an agreement, where it has one.
+pub(super) fn end(wire: &models::Agreement) -> Result<Option<CivilDate>> {
+    match wire.no_ending_date_flag {
+        Some(true) => Ok(None),
+        _ => date(wire.end_date.as_deref(), "agreement", wire.id, "endDate"),
+    }
+}
+
+pub(super) fn is_active(status: &AgreementStatus) -> bool {
+    *status == AgreementStatus::Active
+}
+
 /// The status; derived from flag and dates where the system does not state it.
-fn status(wire: &models::Agreement, end: Option<CivilDate>, today: CivilDate) -> AgreementStatus {
+pub(super) fn status(
+    wire: &models::Agreement,
+    end: Option<CivilDate>,
+    today: CivilDate,
+) -> AgreementStatus {
     if wire.cancelled_flag == Some(true) {
         return AgreementStatus::Cancelled;
     }
@@ -203,9 +231,7 @@ pub(super) fn agreement(
         id_of(wire.parent_agreement.as_ref()).map(|parent| parent.to_string().into());
     agreement.currency = currency(wire.currency.as_ref());
     agreement.start = date(wire.start_date.as_ref(), "startDate")?;
-    if wire.no_ending_date_flag != Some(true) {
-        agreement.end = date(wire.end_date.as_ref(), "endDate")?;
-    }
+    agreement.end = end(wire)?;
     agreement.bill_start = date(wire.bill_start_date.as_ref(), "billStartDate")?;
     agreement.next_invoice = date(wire.next_invoice_date.as_ref(), "nextInvoiceDate")?;
     agreement.prorates = wire.prorate_flag;

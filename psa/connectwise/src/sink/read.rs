@@ -154,7 +154,7 @@ async fn begin<'a>(
     Ok(agreements.boxed())
 }
 
-async fn billing_cycles(sink: &ConnectWiseSink) -> Result<Cycles> {
+pub(super) async fn billing_cycles(sink: &ConnectWiseSink) -> Result<Cycles> {
     let cycles = sink
         .client()
         .billing_cycles(&ListOptions::default())
@@ -169,6 +169,7 @@ async fn billing_cycles(sink: &ConnectWiseSink) -> Result<Cycles> {
 impl Walk<'_> {
     async fn agreement(&mut self, wire: &models::Agreement) -> Result<Agreement> {
         let mut agreement = map::agreement(wire, &self.cycles, self.sink.0.policy, self.today)?;
+        agreement.key = self.sink.0.agreement_key.read(wire);
         if let Some(id) = wire.id {
             self.next_invoice.insert(id, agreement.next_invoice);
             self.sink.remember_currency(id, agreement.currency);
@@ -230,7 +231,7 @@ pub(super) async fn lines_of(
     agreement: &AgreementId,
 ) -> Result<Vec<AgreementLine>> {
     let in_agreement = |error: Error| error.with_context("agreement", agreement.as_str());
-    let id = wire_id("an agreement", agreement.as_str())?;
+    let id = sink.agreement_id(agreement).await?;
     let mut rows = sink.client().addition_rows(id)?;
     let mut seen = HashSet::new();
     let mut additions: Vec<(usize, Addition)> = Vec::new();

@@ -9,13 +9,16 @@ use tallyline_core::sink::{Receipt, Verdict};
 
 use super::map::same_amount;
 use super::marker::MarkerPlacement;
-use super::{ConnectWiseSink, read};
+use super::{ConnectWiseSink, make, read};
 
 pub(super) async fn verify(
     sink: &ConnectWiseSink,
     change: &Change,
     receipt: Option<&Receipt>,
 ) -> Result<Verdict> {
+    if change.action.makes_record() {
+        return make::verify(sink, change, receipt).await;
+    }
     let lines = read::lines_of(sink, &change.agreement).await?;
     let receipt = receipt.and_then(|receipt| receipt.line.as_ref());
     Ok(match &change.action {

@@ -8,6 +8,7 @@ use tallyline_core::{Error, ErrorKind, Result};
 
 use super::ConnectWiseSink;
 use super::dates;
+use super::make;
 use super::map::{self, same_amount};
 use super::read::wire_id;
 use super::terms::{Terms, shows_terms};
@@ -18,7 +19,7 @@ use crate::json::ExactJson;
 use crate::models::{Addition, BillCustomer, NewAddition, RecordRef, midnight};
 use crate::patch::{FieldName, Patch};
 
-type Written = std::result::Result<Receipt, WriteError>;
+pub(super) type Written = std::result::Result<Receipt, WriteError>;
 
 pub(super) async fn execute(sink: &ConnectWiseSink, change: &Change) -> Written {
     let written = carry_out(sink, change).await;
@@ -34,6 +35,7 @@ pub(super) async fn execute(sink: &ConnectWiseSink, change: &Change) -> Written 
 fn named(error: Error, change: &Change) -> Error {
     let operation = match change.action {
         Action::CreateLine { .. } => &operations::ADDITIONS_CREATE,
+        Action::CreateAgreement { .. } => &operations::AGREEMENTS_CREATE,
         _ => &operations::ADDITIONS_PATCH,
     };
     let error = error
@@ -114,6 +116,7 @@ async fn carry_out(sink: &ConnectWiseSink, change: &Change) -> Written {
             let wanted = Wanted::LastDay(*last_day);
             set(sink, change, line, FieldName::CANCELLED_DATE, value, wanted).await
         }
+        Action::CreateAgreement { .. } => make::execute(sink, change).await,
         other => Err(WriteError::NotSent(refusal(
             ErrorKind::Unsupported,
             format!("this sink cannot {other}"),
@@ -127,7 +130,7 @@ pub(super) fn refusal(kind: ErrorKind, message: impl Into<String>) -> Error {
 }
 
 /// An answer that does not show what was sent: only reading back can tell.
-fn unclear(message: impl Into<String>) -> WriteError {
+pub(super) fn unclear(message: impl Into<String>) -> WriteError {
     WriteError::Unknown(
         Error::new(ErrorKind::Protocol, message)
             .with_connector(CONNECTOR)
@@ -143,7 +146,7 @@ async fn replaceable(
     line: &AgreementLineId,
     last_day: CivilDate,
 ) -> Result<()> {
-    let agreement = wire_id("an agreement", change.agreement.as_str())?;
+    let agreement = sink.agreement_id(&change.agreement).await?;
     let id = wire_id("a line", line.as_str())?;
     if last_day.plus_days(1) != change.effective {
         return Err(refusal(
@@ -173,8 +176,8 @@ async fn create(
         unit_price,
         last_day,
     } = *new;
-    let agreement =
-        wire_id("an agreement", change.agreement.as_str()).map_err(WriteError::NotSent)?;
+    let agreement = sink.agreement_id(&change.agreement).await;
+    let agreement = agreement.map_err(WriteError::NotSent)?;
     let product = wire_id("a product", change.product.as_str()).map_err(WriteError::NotSent)?;
     let wire = sink
         .client()
@@ -330,8 +333,8 @@ async fn set(
     value: Result<ExactJson>,
     wanted: Wanted,
 ) -> Written {
-    let agreement =
-        wire_id("an agreement", change.agreement.as_str()).map_err(WriteError::NotSent)?;
+    let agreement = sink.agreement_id(&change.agreement).await;
+    let agreement = agreement.map_err(WriteError::NotSent)?;
     let id = wire_id("a line", line.as_str()).map_err(WriteError::NotSent)?;
     let currency = sink
         .currency_of(agreement)

@@ -54,7 +54,7 @@ pub(super) fn create(
         prorate: false,
         invoice_prorated: false,
         currency: None,
-        custom_fields: Vec::new(),
+        custom_fields: state.agreement_fields.clone(),
         extra: std::collections::BTreeMap::new(),
         stamp: state.stamp(&state.member),
     };

@@ -158,6 +158,8 @@ pub struct ConnectWiseState {
     pub additions: BTreeMap<i64, Addition>,
     /// The custom fields that every addition has.
     pub addition_fields: Vec<CustomField>,
+    /// The custom fields that every agreement has.
+    pub agreement_fields: Vec<CustomField>,
     /// Every committed write, in order.
     pub writes: Vec<Write>,
     next_id: i64,
@@ -226,6 +228,7 @@ impl ConnectWiseState {
             agreements: BTreeMap::new(),
             additions: BTreeMap::new(),
             addition_fields: Vec::new(),
+            agreement_fields: Vec::new(),
             writes: Vec::new(),
             next_id: 0,
         }
@@ -370,7 +373,7 @@ impl ConnectWiseState {
                 .companies
                 .get(&company_id)
                 .and_then(|company| company.currency.clone()),
-            custom_fields: Vec::new(),
+            custom_fields: self.agreement_fields.clone(),
             extra: BTreeMap::new(),
             stamp: self.stamp("seed"),
         };
