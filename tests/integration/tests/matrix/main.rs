@@ -1,7 +1,8 @@
 //! Every source beside every sink, over real HTTP: the smallest world in which the whole path can be walked.
 //!
 //! Two clients with two services each, of the same names on both sides. The first plan bills all that is used, the
-//! second nothing, and when the vendor counts more of one service, one quantity follows.
+//! second nothing, and when the vendor counts more of one service, one quantity follows. The five pairs that providers
+//! run are walked as they run them.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod psas;
@@ -14,11 +15,11 @@ use async_trait::async_trait;
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyRequest, Approval, Clock};
 use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::mapping::{
-    AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, ProductRule, ServiceEntry,
-    ServiceLink,
+    AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, MatchOptions, ProductRule,
+    ServiceEntry, ServiceLink, auto_link_accounts, auto_link_services,
 };
 use tallyline_core::model::{ChargeKind, Timestamp};
-use tallyline_core::plan::{IncreaseLimit, Plan, Policy};
+use tallyline_core::plan::{Change, IncreaseLimit, Plan, Policy};
 use tallyline_core::store::{Journal as _, MemoryStore, RunId};
 
 use psas::Psa;
@@ -30,6 +31,19 @@ pub(crate) const CLIENTS: [&str; 2] = ["Birch Harbor Dental", "Cedar Legal"];
 /// The present instant of a simulator.
 pub(crate) fn instant(clock: &tallyline_testkit::clock::Clock) -> Timestamp {
     clock.now().to_string().parse().unwrap()
+}
+
+/// How accounts and services are linked.
+#[derive(Clone, Copy)]
+enum Links {
+    /// By a person, each account to an agreement.
+    ToAgreement,
+    /// By a person, each subscription to an agreement of its own.
+    PerService,
+    /// By a person, each service to a child agreement under an agreement.
+    Bundled,
+    /// By names that are the same, character for character, and unique.
+    ByExactNames,
 }
 
 /// A clock that stands and does not wait.
@@ -60,7 +74,8 @@ struct World {
 }
 
 impl World {
-    async fn of(vendor: Vendor, psa: &str) -> Self {
+    async fn of(vendor: &str, psa: &str, links: Links) -> Self {
+        let vendor = Vendor::start(vendor).await;
         let psa = Psa::start(psa, vendor.source.as_ref(), &vendor.clock).await;
         let lists = Flow::new(vendor.source.as_ref(), psa.sink.as_ref())
             .lists()
@@ -68,7 +83,7 @@ impl World {
             .unwrap();
         assert!(lists.problems.is_empty(), "{:?}", lists.problems);
         Self {
-            mapping: mapping(&lists),
+            mapping: links.between(&lists),
             vendor,
             psa,
             store: MemoryStore::new(),
@@ -126,16 +141,20 @@ impl World {
         )
     }
 
-    /// Bills all that is used, then nothing more, then what the vendor counts more.
-    async fn walk(&self) {
+    /// Bills all that is used, then nothing more, then what the vendor counts more. Gives how many agreements were
+    /// made for it.
+    async fn walk(&self) -> usize {
         self.vendor.source.check().await.unwrap();
         self.psa.sink.check().await.unwrap();
         let first = self.plan().await;
-        let lines = first
-            .changes()
-            .iter()
-            .filter(|change| !change.action.makes_record());
-        assert_eq!(lines.count(), 4, "{} {first:?}", self.names());
+        let made = |change: &&Change| change.action.makes_record();
+        let made = first.changes().iter().filter(made).count();
+        assert_eq!(
+            first.changes().len() - made,
+            4,
+            "{} {first:?}",
+            self.names()
+        );
         self.apply(&first).await;
 
         let second = self.plan().await;
@@ -152,41 +171,69 @@ impl World {
         self.apply(&third).await;
         let last = self.plan().await;
         assert!(last.changes().is_empty(), "{} {last:?}", self.names());
+        made
     }
 }
 
-/// Each account to the company of its name, and each service to the product of its name.
-fn mapping(lists: &Lists) -> Mapping {
-    let mut mapping = Mapping::new();
-    for account in &lists.accounts {
-        let mut companies = lists.companies.iter();
-        let company = companies.find(|company| company.name == account.name);
-        let company = &company.unwrap().id;
-        let mut agreements = lists.agreements.iter();
-        let agreement = agreements.find(|agreement| agreement.company == *company);
-        let target = LineTarget::Agreement(agreement.unwrap().id.clone());
-        let link = AccountLink::manual(company.clone(), target);
-        mapping.set_account(account.id.clone(), AccountEntry::Link(link));
+impl Links {
+    fn between(self, lists: &Lists) -> Mapping {
+        let mut mapping = Mapping::new();
+        if let Self::ByExactNames = self {
+            let agreements = &lists.agreements;
+            auto_link_accounts(&mut mapping, &lists.accounts, &lists.companies, agreements);
+            let options = MatchOptions::default();
+            auto_link_services(&mut mapping, &lists.services, &lists.products, &options);
+            return mapping;
+        }
+        for account in &lists.accounts {
+            let mut companies = lists.companies.iter();
+            let company = companies.find(|company| company.name == account.name);
+            let company = &company.unwrap().id;
+            let mut agreements = lists.agreements.iter();
+            let agreement = agreements.find(|agreement| agreement.company == *company);
+            let chosen = agreement.unwrap().id.clone();
+            let target = match self {
+                Self::PerService => LineTarget::PerService,
+                Self::Bundled => LineTarget::Bundled { master: chosen },
+                Self::ToAgreement | Self::ByExactNames => LineTarget::Agreement(chosen),
+            };
+            let link = AccountLink::manual(company.clone(), target);
+            mapping.set_account(account.id.clone(), AccountEntry::Link(link));
+        }
+        for service in &lists.services {
+            let mut products = lists.products.iter();
+            let product = products.find(|product| product.name == service.name);
+            let rules = vec![ProductRule::one_to_one(product.unwrap().id.clone())];
+            let link = ServiceLink::manual(rules, ChargeKind::Recurring, BilledAs::Line);
+            mapping.set_service(service.key.clone(), ServiceEntry::Link(link));
+        }
+        mapping
     }
-    for service in &lists.services {
-        let mut products = lists.products.iter();
-        let product = products
-            .find(|product| product.name == service.name || product.name == service.key.as_str());
-        let rules = vec![ProductRule::one_to_one(product.unwrap().id.clone())];
-        let link = ServiceLink::manual(rules, ChargeKind::Recurring, BilledAs::Line);
-        mapping.set_service(service.key.clone(), ServiceEntry::Link(link));
-    }
-    mapping
 }
 
 #[tokio::test]
 async fn every_source_feeds_every_sink() {
     for vendor in vendors::NAMES {
         for psa in psas::NAMES {
-            World::of(Vendor::start(vendor).await, psa)
-                .await
-                .walk()
-                .await;
+            let world = World::of(vendor, psa, Links::ToAgreement).await;
+            world.walk().await;
         }
+    }
+}
+
+/// D&H and Ingram Micro by the mapping rules of Gradient, HyAlto as bundled agreements in ConnectWise PSA, Cloudmore as a
+/// contract for each subscription in Autotask, and Sherweb onto the agreements of ConnectWise PSA.
+#[tokio::test]
+async fn the_five_pairs_that_providers_run_are_walked_as_they_run_them() {
+    for (vendor, psa, links, records) in [
+        ("dandh", "gradient", Links::ByExactNames, 0),
+        ("ingram", "gradient", Links::ByExactNames, 0),
+        ("hyalto", "connectwise", Links::Bundled, 2),
+        ("cloudmore", "autotask", Links::PerService, 4),
+        ("sherweb", "connectwise", Links::ToAgreement, 0),
+    ] {
+        let world = World::of(vendor, psa, links).await;
+        let made = world.walk().await;
+        assert_eq!(made, records, "{}", world.names());
     }
 }

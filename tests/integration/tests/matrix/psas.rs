@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::TryStreamExt as _;
 use rust_decimal::Decimal;
 use secrecy::SecretString;
-use tallyline_autotask::{AutotaskClient, AutotaskSink, DEFAULT_SUBSCRIPTION_FIELD};
+use tallyline_autotask::{AutotaskClient, AutotaskSink, ContractSetup, DEFAULT_SUBSCRIPTION_FIELD};
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
 use tallyline_core::flow::Flow;
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
@@ -98,9 +98,12 @@ async fn autotask(services: &[Service], clock: &Clock) -> Psa {
         .build()
         .unwrap();
     let hands = sim.clock();
+    let mut setup = ContractSetup::new();
+    setup.service_level_agreement = Some(1);
     let sink = AutotaskSink::builder()
         .client(client)
         .currency("USD".parse().unwrap())
+        .setup(setup)
         .clock(Arc::new(move || instant(&hands)))
         .build();
     Psa {
