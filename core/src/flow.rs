@@ -9,14 +9,14 @@ use futures::stream::BoxStream;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::{AccountEntry, LineTarget, Mapping};
 use crate::model::{
-    Agreement, AgreementId, AgreementReading, Company, CompanyId, Product, ReadFailure, Service,
-    Timestamp, VendorAccount,
+    Agreement, AgreementId, AgreementReading, CivilDate, Company, CompanyId, Period, Product,
+    ReadFailure, Service, Timestamp, VendorAccount,
 };
 use crate::plan::{AccountsContext, Change, Plan, PlanContext, Planner, Policy, plan_accounts};
-use crate::reconcile::{Comparison, Dismissals, PsaBook, Reconciler};
+use crate::reconcile::{Comparison, Dismissals, PsaBook, Reconciler, period_of};
 use crate::sink::{AgreementFilter, PsaSink, SinkDescriptor};
 use crate::source::{UsageRequest, VendorSource};
-use crate::store::{Counts, Ledger};
+use crate::store::{CountHistory, Counts, DayReading, Ledger};
 
 /// How far a read has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,7 @@ pub struct Flow<'a> {
     on_progress: Box<dyn Fn(Progress) + Send + Sync + 'a>,
     ledger: Option<&'a Ledger>,
     dismissals: Option<&'a Dismissals>,
+    history: Option<&'a dyn CountHistory>,
 }
 
 impl fmt::Debug for Flow<'_> {
@@ -97,6 +98,7 @@ impl<'a> Flow<'a> {
             on_progress: Box::new(|_| {}),
             ledger: None,
             dismissals: None,
+            history: None,
         }
     }
 
@@ -113,6 +115,15 @@ impl<'a> Flow<'a> {
     #[must_use]
     pub fn with_dismissals(mut self, dismissals: &'a Dismissals) -> Self {
         self.dismissals = Some(dismissals);
+        self
+    }
+
+    /// Says where the counts of each day are kept, for rules that take a high-water mark or an average of a
+    /// period's [days](crate::mapping::DailyCount): what complete readings count is recorded there, and
+    /// what earlier ones counted is taken from there. Without such a rule it is not touched.
+    #[must_use]
+    pub fn with_count_history(mut self, history: &'a dyn CountHistory) -> Self {
+        self.history = Some(history);
         self
     }
 
@@ -236,11 +247,26 @@ impl<'a> Flow<'a> {
             reconciler = reconciler.with_ledger(ledger);
             request = request.with_exported(ledger.exported_bills());
         }
+        let wanted = mapping.counted_by_day();
+        let history = self.history.filter(|_| !wanted.is_empty());
+        let (source, today) = (self.source.descriptor().system, now.date());
+        if let Some(history) = history {
+            let days = days_needed(book, today)?;
+            reconciler = reconciler.with_daily_counts(history.days(source, &days).await?);
+        }
+        let mut counted = Vec::new();
         (self.on_progress)(Progress::Accounts(lists.accounts.len()));
         let mut readings = self.source.usage(&request);
         while let Some(reading) = readings.next().await {
-            reconciler.observe(reading?)?;
+            let reading = reading?;
+            if history.is_some() {
+                counted.extend(DayReading::of(&reading, &wanted, today));
+            }
+            reconciler.observe(reading)?;
             (self.on_progress)(Progress::AccountRead);
+        }
+        if let Some(history) = history {
+            history.record_days(source, today, &counted).await?;
         }
         Ok(reconciler.finish())
     }
@@ -340,6 +366,18 @@ async fn read_lines(
         each();
     }
     Ok(book)
+}
+
+/// The days whose counts a daily count may take: of the running billing period and the one before it, of
+/// the agreement whose periods are the longest; and those of a month before, from which gaps are filled.
+fn days_needed(book: &PsaBook, today: CivilDate) -> Result<Period> {
+    let before = |terms: &Agreement| {
+        let running = period_of(terms, today);
+        period_of(terms, running.start().plus_days(-1)).start()
+    };
+    let month = today.first_of_month().minus_months(1);
+    let first = book.agreements().map(before).fold(month, CivilDate::min);
+    Period::new(first.minus_months(1), today)
 }
 
 /// The agreements that the mapping's switched-on links feed.

@@ -1,5 +1,7 @@
 //! The one configuration file. Secrets are named in it, never written in it.
 
+mod check;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -597,6 +599,10 @@ impl Config {
         let text = files::read_text(path, "the configuration file", ErrorKind::Config)
             .map_err(|error| with_advice(&error, path))?;
         let file: File = toml::from_str(&text).map_err(|error| at_line(path, &text, &error))?;
+        file.check().map_err(|error| {
+            let message = format!("{}: {}", files::shown(path), error.message());
+            Error::new(ErrorKind::Config, message)
+        })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         Ok(Self {
             path: path.to_owned(),

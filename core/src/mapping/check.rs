@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use super::part::check_parts;
 use super::{
-    AccountEntry, AccountLink, BilledAs, Directory, LineTarget, ServiceEntry, ServiceLink,
+    AccountEntry, AccountLink, BilledAs, Directory, LineTarget, ProductRule, ServiceEntry,
+    ServiceLink,
 };
 use crate::error::{Error, ErrorKind, Result, printable};
 use crate::model::{ChargeKind, Eligibility, ServiceKey, VendorAccountId};
@@ -34,8 +36,8 @@ fn why(eligibility: &Eligibility) -> String {
 
 impl ServiceLink {
     /// Checks what can be checked without knowing the products: at least one product, none
-    /// twice, at most one that carries the cost, and valid rules; for charges one product, one to
-    /// one.
+    /// twice, at most one that carries the cost (more where they divide the quantity), valid rules, and
+    /// parts that add up; for charges one product, one to one.
     ///
     /// # Errors
     /// `Mapping` with the product's id and what to do.
@@ -50,7 +52,7 @@ impl ServiceLink {
         {
             return Err(wrong(
                 "a charge holds the bill's own sum: name one product, without a ratio, included \
-                 units or a minimum",
+                 units, a minimum, a part or a daily count",
             ));
         }
         if self.billed_as == BilledAs::LineAndProrations {
@@ -71,7 +73,8 @@ impl ServiceLink {
                 shown(pair[0])
             )));
         }
-        let mut carriers = self.products.iter().filter(|rule| rule.carries_cost);
+        let whole = |rule: &&ProductRule| rule.carries_cost && rule.part.is_none();
+        let mut carriers = self.products.iter().filter(whole);
         if let (Some(first), Some(second)) = (carriers.next(), carriers.next()) {
             return Err(wrong(format!(
                 "products {} and {} both carry the cost: let only one carry it",
@@ -84,7 +87,8 @@ impl ServiceLink {
                 return Err(wrong("a product's id is empty: fill it in"));
             }
             rule.validate()
-        })
+        })?;
+        check_parts(&self.products)
     }
 }
 

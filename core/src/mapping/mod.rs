@@ -18,12 +18,14 @@
 mod bulk;
 mod check;
 mod coverage;
+mod daily;
 mod directory;
 mod edit;
 mod file;
 mod links;
 mod matching;
 mod names;
+mod part;
 mod report;
 mod rule;
 mod search;
@@ -33,6 +35,7 @@ mod tags;
 
 pub use bulk::{Edit, Edited, Subject};
 pub use coverage::{Coverage, Tally};
+pub use daily::{CountedPeriod, DailyCount, DailyFigure, DailyTake, DayFigure, Gaps};
 pub use directory::Directory;
 pub use file::{FORMAT_VERSION, ImportError, ImportProblem, ImportSummary, MAX_FILE_BYTES};
 pub use links::{
@@ -43,6 +46,8 @@ pub use matching::{
     MatchOptions, auto_link_accounts, auto_link_accounts_per_service, auto_link_services,
 };
 pub use names::{loose_name, normalize_name};
+pub use part::Part;
+pub(crate) use part::billed_of_each;
 pub use report::{MatchReport, Undecided, UndecidedReason};
 pub use rule::{ProductRule, Ratio, Rounding};
 pub use search::{

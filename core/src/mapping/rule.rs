@@ -5,6 +5,7 @@ use std::fmt;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
+use super::{DailyCount, Part};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ProductId, Quantity};
 
@@ -50,13 +51,20 @@ pub struct Ratio {
 
 /// One product of a service link, with the rule that gives its quantity.
 ///
-/// The order is fixed: ratio and rounding, then less the included units (never below zero),
-/// then at least the minimum.
+/// The order is fixed: the daily count, then the product's part, then ratio and rounding, then less
+/// the included units (never below zero), then at least the minimum: `max(m, q - f)`, and not
+/// `max(m, q) - f`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProductRule {
     /// The product.
     pub product: ProductId,
+    /// What it bills of the counts of a period's days; the present count when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily: Option<DailyCount>,
+    /// Its part of a quantity that is divided among the link's products; all of it when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
     /// Packs and other ratios; one to one when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ratio: Option<Ratio>,
@@ -67,7 +75,8 @@ pub struct ProductRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum: Option<Quantity>,
     /// Whether the vendor's cost per unit goes onto this product's line. Of the products of
-    /// one service at most one carries the cost.
+    /// one service at most one carries the cost; of those that divide its quantity each may, for their
+    /// units add up.
     #[serde(default)]
     pub carries_cost: bool,
 }
@@ -77,6 +86,8 @@ impl ProductRule {
     pub fn one_to_one(product: impl Into<ProductId>) -> Self {
         Self {
             product: product.into(),
+            daily: None,
+            part: None,
             ratio: None,
             included: Quantity::ZERO,
             minimum: None,
@@ -84,16 +95,41 @@ impl ProductRule {
         }
     }
 
+    /// Takes a part of a quantity that is divided among several products.
+    #[must_use]
+    pub fn with_part(mut self, part: Part) -> Self {
+        self.part = Some(part);
+        self
+    }
+
+    /// Bills what the counts of a period's days come to.
+    #[must_use]
+    pub fn with_daily(mut self, daily: DailyCount) -> Self {
+        self.daily = Some(daily);
+        self
+    }
+
     /// Whether the billed quantity is the vendor's as it is.
     #[must_use]
     pub fn is_one_to_one(&self) -> bool {
+        self.takes_its_part_as_it_is() && self.part.is_none() && self.daily.is_none()
+    }
+
+    /// Whether one billed unit is one of the vendor's units as they are at present.
+    pub(crate) fn keeps_units(&self) -> bool {
+        self.takes_its_part_as_it_is() && self.daily.is_none()
+    }
+
+    /// Whether it has neither ratio nor included units nor minimum.
+    pub(super) fn takes_its_part_as_it_is(&self) -> bool {
         self.ratio.is_none() && self.included.is_zero() && self.minimum.is_none()
     }
 
     /// Checks the rule's own figures.
     ///
     /// # Errors
-    /// `Mapping` when the ratio divides by zero or less, or a figure is negative.
+    /// `Mapping` when the ratio divides by zero or less, a figure is negative, or the daily count makes
+    /// no sense.
     pub fn validate(&self) -> Result<()> {
         let wrong = |what: &str| {
             Err(Error::new(
@@ -117,16 +153,30 @@ impl ProductRule {
         if self.minimum.is_some_and(|minimum| minimum < Quantity::ZERO) {
             return wrong("the minimum is negative");
         }
-        Ok(())
+        match &self.daily {
+            Some(daily) => daily.validate().or_else(|error| wrong(error.message())),
+            None => Ok(()),
+        }
     }
 
-    /// The billed quantity for the vendor's quantity of one service.
+    /// The billed quantity for the vendor's quantity of one service; for the daily count's figure,
+    /// where the rule has one.
     ///
     /// # Errors
-    /// `Mapping` when the rule is invalid or the number cannot be held exactly.
+    /// `Mapping` when the rule is invalid, the number cannot be held exactly, or it takes a part: that
+    /// depends on the link's other products (see [`ServiceLink::billed`](super::ServiceLink::billed)).
     pub fn billed(&self, vendor: Quantity) -> Result<Quantity> {
         if self.is_one_to_one() {
             return Ok(vendor);
+        }
+        if self.part.is_some() {
+            return Err(Error::new(
+                ErrorKind::Mapping,
+                format!(
+                    "product {} takes a part of the quantity, which depends on the others' parts",
+                    self.product
+                ),
+            ));
         }
         self.validate()?;
         let mut value = vendor.value();
@@ -158,9 +208,13 @@ impl ProductRule {
 impl fmt::Display for ProductRule {
     /// The rule in words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.ratio {
-            None => f.write_str("one to one")?,
-            Some(ratio) => {
+        if let Some(daily) = &self.daily {
+            write!(f, "{daily} of the daily counts, ")?;
+        }
+        match (&self.part, &self.ratio) {
+            (Some(part), _) => f.write_str(&part.words())?,
+            (None, None) => f.write_str("one to one")?,
+            (None, Some(ratio)) => {
                 write!(f, "{} for every {}", ratio.units, ratio.per)?;
                 f.write_str(match ratio.rounding {
                     Rounding::Exact => "",

@@ -1,8 +1,11 @@
 //! What a plan may do.
 
+use std::fmt;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::Currency;
 use crate::proration::{Rounding, RoundingMode};
 use crate::wire;
@@ -138,7 +141,49 @@ impl Default for Policy {
     }
 }
 
+/// The longest new agreement: a century of months.
+const MOST_MONTHS: u32 = 1200;
+
+/// How long a plan may be carried out: a year of hours.
+const MOST_HOURS: u32 = 366 * 24;
+
 impl Policy {
+    /// Checks that every figure can be meant. A plan can be made by one that is not checked; what reads
+    /// a policy from a person checks it.
+    ///
+    /// # Errors
+    /// `Config` with the key that makes no sense, and what it may be.
+    pub fn validate(&self) -> Result<()> {
+        let wrong = |key: &str, value: &dyn fmt::Display, what: &str| {
+            Err(Error::new(
+                ErrorKind::Config,
+                format!("policy.{key} is {value}: {what}"),
+            ))
+        };
+        let (reduction, increase) = (self.reduction_limit.percent, self.increase_limit.percent);
+        if reduction < Decimal::ZERO || reduction > Decimal::ONE_HUNDRED {
+            let what = "write a percentage from 0 to 100, which is no limit";
+            return wrong("reduction_limit.percent", &reduction, what);
+        }
+        if increase < Decimal::ZERO {
+            let what = "write a percentage from 0 on";
+            return wrong("increase_limit.percent", &increase, what);
+        }
+        if !(1..=MOST_MONTHS).contains(&self.new_agreement_months) {
+            let what = "a new agreement runs from 1 month to 1200";
+            return wrong("new_agreement_months", &self.new_agreement_months, what);
+        }
+        if self.unit_cost_digits > Decimal::MAX_SCALE {
+            let what = "amounts have 28 decimal places at most";
+            return wrong("unit_cost_digits", &self.unit_cost_digits, what);
+        }
+        if !(1..=MOST_HOURS).contains(&self.plan_valid_hours) {
+            let what = "a plan is valid from 1 hour to a year, 8784 hours";
+            return wrong("plan_valid_hours", &self.plan_valid_hours, what);
+        }
+        Ok(())
+    }
+
     /// How a cost per unit is rounded.
     pub(super) fn unit_cost_rounding(&self) -> Rounding {
         Rounding {

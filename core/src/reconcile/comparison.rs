@@ -155,6 +155,8 @@ pub struct Comparison<'a> {
     pub(super) services: Vec<ServiceKey>,
     pub(super) accounts: Vec<VendorAccountId>,
     pub(super) rules: BTreeMap<(u32, u32), String>,
+    /// Which days gave a quantity, by agreement and product.
+    pub(super) days: BTreeMap<(u32, u32), Vec<String>>,
     /// For each agreement, the first service that its accounts use and nothing is decided about.
     pub(super) unmapped: BTreeMap<u32, ServiceKey>,
     pub(super) unplaced: Vec<Unplaced>,
@@ -403,7 +405,14 @@ impl<'c> Row<'c> {
         &self.comparison.services[line.service as usize]
     }
 
-    /// The rules that gave the quantity, in words, by service.
+    /// The days that gave the quantity, in words, where a rule takes a daily count: by service.
+    #[must_use]
+    pub fn days(&self) -> &'c [String] {
+        let of = (self.data.agreement, self.data.product);
+        self.comparison.days.get(&of).map_or(&[], Vec::as_slice)
+    }
+
+    /// The rules that gave the quantity, in words, by service; after them the [days](Self::days).
     #[must_use]
     pub fn rules(&self) -> Vec<String> {
         let mut services: Vec<u32> = self.evidence().map(|line| line.service).collect();
@@ -417,6 +426,7 @@ impl<'c> Row<'c> {
                     self.comparison.services[service as usize]
                 ))
             })
+            .chain(self.days().iter().cloned())
             .collect()
     }
 

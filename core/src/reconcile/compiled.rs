@@ -42,6 +42,8 @@ pub(super) enum Decision<'a> {
         counts: ChargeKind,
         billed_as: BilledAs,
         enabled: bool,
+        /// The rules of all products, where one of them needs more than the sum.
+        by_rules: Option<&'a [ProductRule]>,
     },
     Excluded(Option<&'a str>),
 }
@@ -70,6 +72,8 @@ pub(super) struct Routes<'a> {
     /// In the order of their keys.
     pub(super) services: Vec<ServiceRoute<'a>>,
     pub(super) service_index: HashMap<&'a str, u32>,
+    /// The services that are counted by day, in the order of their keys.
+    pub(super) counted_by_day: Vec<u32>,
     /// In the order of their ids.
     pub(super) products: Vec<OwnedProduct<'a>>,
     pub(super) product_index: HashMap<&'a str, u32>,
@@ -90,7 +94,15 @@ impl<'a> Routes<'a> {
                 decision: decision(entry, &product_index),
             })
             .collect();
+        let counted_by_day = (0..)
+            .zip(mapping.services())
+            .filter(|(_, (_, entry))| {
+                matches!(entry, ServiceEntry::Link(link) if link.is_counted_by_day())
+            })
+            .map(|(at, _)| at)
+            .collect();
         Self {
+            counted_by_day,
             accounts: mapping
                 .accounts()
                 .map(|(id, entry)| (id.as_str(), account_route(entry, book)))
@@ -172,8 +184,15 @@ fn decision<'a>(entry: &'a ServiceEntry, product_index: &HashMap<&str, u32>) -> 
             counts: link.counts,
             billed_as: link.billed_as,
             enabled: link.enabled,
+            by_rules: needs_more(&link.products).then_some(link.products.as_slice()),
         },
     }
+}
+
+fn needs_more(rules: &[ProductRule]) -> bool {
+    rules
+        .iter()
+        .any(|rule| rule.part.is_some() || rule.daily.is_some())
 }
 
 fn owned_products<'a>(mapping: &'a Mapping, book: &PsaBook) -> Vec<OwnedProduct<'a>> {

@@ -6,6 +6,7 @@ use super::book::index;
 use super::charges::{self, BillLine, ChargeSum};
 use super::comparison::{ChargeData, Comparison, Kind, RowData, VendorCost};
 use super::compiled::{Decision, ProductRoute, Routes};
+use super::daily::Days;
 use super::dismissals::can_be_dismissed;
 use super::reconciler::{AgreementUsage, Entry, Reconciler, Silence, note_least};
 use super::standing::Standing;
@@ -17,22 +18,26 @@ use crate::store::ChangeState;
 
 /// What the usage says of one product of one agreement.
 #[derive(Debug)]
-struct Owed {
-    product: u32,
-    quantity: Option<Quantity>,
+pub(super) struct Owed {
+    pub(super) quantity: Option<Quantity>,
     cost: Option<VendorCost>,
     switched_off: bool,
     evidence: Vec<u32>,
+    /// Which days gave it, by service.
+    pub(super) days: Vec<String>,
+    /// Why it is not known, where more can be said than that it cannot be summed.
+    pub(super) problem: Option<String>,
 }
 
 impl Owed {
-    fn none_of(product: u32) -> Self {
+    pub(super) fn none() -> Self {
         Self {
-            product,
             quantity: Some(Quantity::ZERO),
             cost: None,
             switched_off: false,
             evidence: Vec::new(),
+            days: Vec::new(),
+            problem: None,
         }
     }
 }
@@ -50,7 +55,8 @@ impl<'a> Reconciler<'a> {
                 b.line.quantity,
             ))
         });
-        let owed = self.owed(&usage, out.evidence.len());
+        let days = self.days_of(agreement, &usage, &out.accounts);
+        let mut owed = self.owed(&days, &usage, out.evidence.len());
         let bills = self.bill_sums(agreement, &usage, out.evidence.len());
         let AgreementUsage {
             entries,
@@ -59,6 +65,7 @@ impl<'a> Reconciler<'a> {
             unobserved,
             as_of,
             unmapped,
+            ..
         } = usage;
         let unobserved = self.unobserved_products(&unobserved);
         if let Some(service) = unmapped {
@@ -81,6 +88,7 @@ impl<'a> Reconciler<'a> {
                 (BTreeMap::new(), Some(reason))
             }
         };
+        self.owe_by_days(&days, |product| open.contains_key(&product), &mut owed);
         let terms = self.agreement_at(agreement);
         let refused = planned.and_then(|planned| planned.problem(self.book));
         let refused = refused.or_else(|| {
@@ -90,11 +98,15 @@ impl<'a> Reconciler<'a> {
         });
         let mut products: BTreeMap<u32, Option<Owed>> =
             open.keys().map(|product| (*product, None)).collect();
-        for owed in owed {
-            products.insert(owed.product, Some(owed));
+        for (product, owed) in owed {
+            products.insert(product, Some(owed));
         }
         let lines = lines.unwrap_or_default();
-        for (product, owed) in products {
+        for (product, mut owed) in products {
+            let of_days = owed.as_mut().map(|owed| std::mem::take(&mut owed.days));
+            if let Some(words) = of_days.filter(|words| !words.is_empty()) {
+                out.days.insert((agreement, product), words);
+            }
             let open = open.get(&product).map_or(&[][..], Vec::as_slice);
             let standing = Standing::of(terms, lines, open);
             let found = Found {
@@ -209,6 +221,7 @@ impl<'a> Reconciler<'a> {
                 counts,
                 billed_as,
                 enabled,
+                ..
             } = &self.routes.services[entry.service as usize].decision
             else {
                 continue;
@@ -328,7 +341,12 @@ impl<'a> Reconciler<'a> {
     }
 
     /// What the usage says for each product, in the order of the products.
-    fn owed(&self, usage: &AgreementUsage, evidence_base: usize) -> Vec<Owed> {
+    fn owed(
+        &self,
+        days: &Days,
+        usage: &AgreementUsage,
+        evidence_base: usize,
+    ) -> BTreeMap<u32, Owed> {
         let mut owed: BTreeMap<u32, Owed> = BTreeMap::new();
         let mut end = evidence_base;
         for group in usage.entries.chunk_by(|a, b| a.service == b.service) {
@@ -336,7 +354,10 @@ impl<'a> Reconciler<'a> {
             end += group.len();
             let service = &self.routes.services[group[0].service as usize];
             let Decision::Linked {
-                products, enabled, ..
+                products,
+                enabled,
+                by_rules,
+                ..
             } = &service.decision
             else {
                 continue;
@@ -352,23 +373,30 @@ impl<'a> Reconciler<'a> {
             let total = lines.iter().try_fold(Quantity::ZERO, |sum, (_, entry)| {
                 sum.checked_add(entry.line.quantity)
             });
+            let number = group[0].service;
+            let mut by_rules =
+                by_rules.map(|rules| self.billed_by_rules(days, number, rules, total).into_iter());
             for route in products {
-                let product = owed
-                    .entry(route.product)
-                    .or_insert_with(|| Owed::none_of(route.product));
+                let product = match by_rules.as_mut().and_then(Iterator::next) {
+                    Some(billed) => self.owe(number, *route, billed, &mut owed),
+                    None => {
+                        let product = owed.entry(route.product).or_insert_with(Owed::none);
+                        let billed = total.and_then(|total| route.rule.billed(total).ok());
+                        product.quantity = product
+                            .quantity
+                            .zip(billed)
+                            .and_then(|(sum, billed)| sum.checked_add(billed));
+                        product
+                    }
+                };
                 product.switched_off |= !enabled;
-                let billed = total.and_then(|total| route.rule.billed(total).ok());
-                product.quantity = product
-                    .quantity
-                    .zip(billed)
-                    .and_then(|(sum, billed)| sum.checked_add(billed));
                 let costs = lines.iter().map(|(_, entry)| entry.cost);
                 product.cost = Some(join_costs(product.cost, *route, costs));
                 let evidence = lines.iter().map(|(at, _)| index(*at));
                 product.evidence.extend(evidence);
             }
         }
-        owed.into_values().collect()
+        owed
     }
 
     /// The products that services feed about which a reading says nothing.
@@ -423,7 +451,8 @@ impl<'a> Reconciler<'a> {
             Some(owed) => match owed.quantity {
                 Some(quantity) => quantity,
                 None => {
-                    let reason = "the quantities cannot be summed exactly".to_owned();
+                    let summed = || "the quantities cannot be summed exactly".to_owned();
+                    let reason = owed.problem.clone().unwrap_or_else(summed);
                     return (Kind::NotObserved, Some(reason));
                 }
             },
@@ -471,7 +500,7 @@ fn join_costs(
     route: ProductRoute<'_>,
     mut costs: impl Iterator<Item = Option<Money>>,
 ) -> VendorCost {
-    if !route.rule.carries_cost || !route.rule.is_one_to_one() {
+    if !route.rule.carries_cost || !route.rule.keeps_units() {
         // A product fed by several services keeps the cost of those that carry one only when
         // all do: a figure for part of the sum would be wrong for the whole.
         return VendorCost::Unknown;

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::book::{PsaBook, index};
 use super::comparison::Kind;
+use super::daily::Counted;
 use super::reconciler::{AgreementUsage, Silence, note_least, note_least_text};
 use crate::model::{
     Agreement, AgreementId, AgreementKey, BillingCycle, ChargeKind, CivilDate, CompanyId,
@@ -220,18 +221,24 @@ impl<'a> Owns<'a> {
                 if self.keys.contains_key(&position) || self.by_id.contains(&position) {
                     continue;
                 }
-                match &agreement.key {
+                let counted = match &agreement.key {
                     Some(key) if book.positions_of_key(key).len() > 1 => continue,
                     Some(key) => {
                         self.keys.insert(position, key.clone());
+                        Counted::Own {
+                            key: key.clone(),
+                            bundled: home.master.is_some(),
+                        }
                     }
                     None => {
                         self.by_id.insert(position);
+                        Counted::Unknown
                     }
-                }
+                };
                 without.push((
                     position,
                     AgreementUsage {
+                        counted,
                         incomplete: usage.incomplete.clone(),
                         unread_kinds: usage.unread_kinds.clone(),
                         unobserved: usage.unobserved.clone(),
@@ -443,7 +450,7 @@ fn find_made(known: Known<'_>, home: Home<'_>, key: &AgreementKey) -> Found {
 /// What a line's own agreement is recognised by. Of a child it is made of the account and its resource
 /// group, else its subscription, else its service; of others it is the subscription itself, where there is
 /// one.
-fn key_of(account: &VendorAccountId, line: &UsageLine, bundled: bool) -> AgreementKey {
+pub(crate) fn key_of(account: &VendorAccountId, line: &UsageLine, bundled: bool) -> AgreementKey {
     let group = line.resource_group.as_ref().map(ServiceKey::as_str);
     let subscription = line.subscription.as_ref().map(|it| it.as_str());
     let own = match (bundled, subscription) {

@@ -6,6 +6,7 @@ use super::book::{PsaBook, index};
 use super::charges::Amounts;
 use super::comparison::{Comparison, EvidenceLine, Kind, Unplaced, UnplacedSubject};
 use super::compiled::{AccountRoute, Decision, Routes};
+use super::daily::Counted;
 use super::dismissals::Dismissals;
 use super::join::rules;
 use super::own::{Home, Known, Owns};
@@ -16,7 +17,7 @@ use crate::model::{
     AccountReading, Bill, ChargeKind, CivilDate, Money, Quantity, ReadingOutcome, ServiceKey,
     Timestamp, UsageLine, VendorAccountId,
 };
-use crate::store::Ledger;
+use crate::store::{DailyCounts, Ledger};
 
 /// Takes the readings one by one and joins them with the PSA's lines.
 ///
@@ -31,6 +32,9 @@ pub struct Reconciler<'a> {
     pub(super) ledger: Option<&'a Ledger>,
     pub(super) dismissals: Option<&'a Dismissals>,
     pub(super) owns: Owns<'a>,
+    /// What is counted by day: the services, and the counts.
+    pub(super) counted_by_day: BTreeMap<ServiceKey, ChargeKind>,
+    pub(super) days: DailyCounts,
     bills: Vec<(VendorAccountId, Bill)>,
     seen: HashSet<VendorAccountId>,
     accounts: Vec<VendorAccountId>,
@@ -47,6 +51,9 @@ pub(super) type Silence = (Kind, Option<String>);
 #[derive(Debug, Default)]
 pub(super) struct AgreementUsage {
     pub(super) entries: Vec<Entry>,
+    /// The accounts that feed it, and whose counts they are, where something is counted by day.
+    pub(super) accounts: BTreeSet<u32>,
+    pub(super) counted: Counted,
     /// Why the agreement's usage is not known whole.
     pub(super) incomplete: Option<String>,
     /// Kinds of lines that some account could not state.
@@ -116,6 +123,8 @@ impl<'a> Reconciler<'a> {
             ledger: None,
             dismissals: None,
             owns: Owns::default(),
+            counted_by_day: mapping.counted_by_day(),
+            days: DailyCounts::new(),
             bills: Vec::new(),
             seen: HashSet::new(),
             accounts: Vec::new(),
@@ -151,6 +160,7 @@ impl<'a> Reconciler<'a> {
                 format!("account {} was read twice in one run", reading.account),
             ));
         }
+        self.note_day(&reading);
         let account = index(self.accounts.len());
         self.accounts.push(reading.account.clone());
         let as_of = reading.as_of();
@@ -181,7 +191,11 @@ impl<'a> Reconciler<'a> {
         };
         match self.routes.account(&reading.account) {
             Some(AccountRoute::To(agreement)) => {
-                self.agreements.entry(agreement).or_default().note(seen);
+                let usage = self.agreements.entry(agreement).or_default();
+                usage.note(seen);
+                if !self.counted_by_day.is_empty() {
+                    usage.counts(account, Counted::All);
+                }
                 self.place(Place::Agreement(agreement), account, lines, seen);
             }
             Some(AccountRoute::Own(home)) => {
@@ -309,8 +323,12 @@ impl<'a> Reconciler<'a> {
                             }
                         };
                         let usage = self.agreements.entry(agreement).or_default();
-                        if matches!(place, Place::Own(_)) {
+                        if let Place::Own(home) = place {
                             usage.note(seen);
+                            if !self.counted_by_day.is_empty() {
+                                let id = &self.accounts[account as usize];
+                                usage.counts(account, Counted::own(id, &line, home));
+                            }
                         }
                         usage.entries.push(entry);
                         continue;
@@ -396,6 +414,7 @@ impl<'a> Reconciler<'a> {
             services: self.routes.services.iter().map(|s| s.key.clone()).collect(),
             rules: rules(&self.routes),
             accounts: std::mem::take(&mut self.accounts),
+            days: BTreeMap::new(),
             unmapped: BTreeMap::new(),
             unplaced: std::mem::take(&mut self.unplaced),
             not_counted: std::mem::take(&mut self.not_counted),

@@ -5,14 +5,16 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
+use super::days::first_kept;
 use super::holders::LocalHolders;
 use super::lease::{lease_lost, wrong_lease};
 use super::{
-    ChangeRecord, Claim, ClaimRequest, Event, HolderId, Journal, Lease, RecordedEvent,
-    Registration, RunId, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
+    ChangeRecord, Claim, ClaimRequest, CountHistory, DailyCounts, DayReading, Event, HolderId,
+    Journal, Lease, RecordedEvent, Registration, RunId, RunRecord, UnsettledChange, WrittenChange,
+    WrittenPosition, WrittenQuery,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{AgreementId, ChangeId, Timestamp};
+use crate::model::{AgreementId, ChangeId, CivilDate, Period, Timestamp, VendorAccountId};
 use crate::plan::Change;
 
 /// A journal in memory, for tests, trials and simulators.
@@ -22,7 +24,11 @@ use crate::plan::Change;
 pub struct MemoryStore {
     runs: Mutex<Runs>,
     holders: LocalHolders,
+    days: Mutex<Days>,
 }
+
+/// The counts of each day, by source, day and account.
+type Days = BTreeMap<(String, CivilDate, VendorAccountId), DayReading>;
 
 /// The newest lease on each agreement of a sink, and whether it was not given back.
 type Leases = BTreeMap<(String, AgreementId), (Lease, bool)>;
@@ -90,9 +96,7 @@ impl MemoryStore {
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, Runs>> {
-        self.runs
-            .lock()
-            .map_err(|_| Error::new(ErrorKind::Storage, "a writer of the store panicked"))
+        locked(&self.runs)
     }
 
     fn read<T>(&self, id: &RunId, read: impl FnOnce(&Run) -> T) -> Result<T> {
@@ -100,6 +104,11 @@ impl MemoryStore {
         let run = store.runs.iter().find(|run| run.record.id == *id);
         run.map(read).ok_or_else(|| no_run(id))
     }
+}
+
+fn locked<T>(shared: &Mutex<T>) -> Result<MutexGuard<'_, T>> {
+    let panicked = |_| Error::new(ErrorKind::Storage, "a writer of the store panicked");
+    shared.lock().map_err(panicked)
 }
 
 /// The error for a run that is not there.
@@ -287,5 +296,37 @@ impl Journal for MemoryStore {
                 .then(|| WrittenChange::new(position, *sent, run.record.clone(), record))
         });
         Ok(found.take(limit).collect())
+    }
+}
+
+#[async_trait]
+impl CountHistory for MemoryStore {
+    async fn record_days(
+        &self,
+        source: &str,
+        today: CivilDate,
+        readings: &[DayReading],
+    ) -> Result<()> {
+        let mut days = locked(&self.days)?;
+        for reading in readings {
+            let key = (source.to_owned(), reading.day, reading.account.clone());
+            if days.get(&key).is_none_or(|known| reading.replaces(known)) {
+                days.insert(key, reading.clone());
+            }
+        }
+        let first = first_kept(today);
+        days.retain(|(of, day, _), _| of != source || *day >= first);
+        Ok(())
+    }
+
+    async fn days(&self, source: &str, period: &Period) -> Result<DailyCounts> {
+        let days = locked(&self.days)?;
+        let mut counts = DailyCounts::new();
+        for ((of, day, _), reading) in days.iter() {
+            if of == source && period.contains(*day) {
+                counts.add(reading.clone());
+            }
+        }
+        Ok(counts)
     }
 }

@@ -1,10 +1,11 @@
 //! What outlives a process: the journal of what was done, and the ledger of bills that is read off
-//! it.
+//! it; and the counts of each day ([`CountHistory`]), where a rule takes them.
 //!
 //! [`Journal`] is the trait; [`MemoryStore`] forgets with the process, `SqliteStore` (feature
 //! `sqlite`) keeps one file.
 
 mod counts;
+mod days;
 mod event;
 mod holders;
 mod journal;
@@ -14,6 +15,8 @@ mod memory;
 mod seal;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite_days;
 #[cfg(feature = "sqlite")]
 mod sqlite_lease;
 #[cfg(feature = "sqlite")]
@@ -28,6 +31,7 @@ mod tests;
 mod written;
 
 pub use counts::{Counts, LastCount};
+pub use days::{CountHistory, DAYS_KEPT, DailyCounts, DayCount, DayReading, OwnCount};
 pub use event::{ChangeState, Event, Failure, SkipCause};
 pub use journal::{ChangeRecord, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange};
 pub use lease::{Claim, ClaimRequest, HolderId, Lease, Registration};

@@ -31,7 +31,7 @@ use super::{
     ChangeRecord, Claim, ClaimRequest, Event, HolderId, Journal, Lease, RecordedEvent,
     Registration, RunId, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
 };
-use super::{sqlite_lease, sqlite_written};
+use super::{sqlite_days, sqlite_lease, sqlite_written};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{AgreementId, PlanId};
 use crate::plan::Change;
@@ -48,7 +48,8 @@ const FIRST_LAYOUT: usize = 3;
 
 /// The steps of the schema. `user_version` is [`FIRST_LAYOUT`] after the first step and one more
 /// after each further one; a step that was released is never edited.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE runs (
     ordinal     INTEGER PRIMARY KEY AUTOINCREMENT,
     id          TEXT NOT NULL UNIQUE,
@@ -103,7 +104,9 @@ CREATE TRIGGER events_are_not_edited BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'events are only ever added'); END;
 CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'events are only ever added'); END;
-"];
+",
+    sqlite_days::TABLE,
+];
 
 /// A journal in one SQLite file.
 ///
@@ -188,7 +191,7 @@ impl SqliteStore {
         self.connection.lock().unwrap()
     }
 
-    async fn call<T: Send + 'static>(
+    pub(super) async fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -341,7 +344,7 @@ fn older() -> Error {
     )
 }
 
-fn encode(value: &impl serde::Serialize) -> Result<String> {
+pub(super) fn encode(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value)
         .map_err(|error| Error::new(ErrorKind::Unexpected, error.to_string()))
 }

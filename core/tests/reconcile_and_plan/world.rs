@@ -14,7 +14,7 @@ use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
 use tallyline_core::reconcile::{Dismissal, Dismissals, Kind, PsaBook, Reconciler};
 use tallyline_core::sink::{SinkCapabilities, SinkDescriptor};
 use tallyline_core::source::SourceDescriptor;
-use tallyline_core::store::Ledger;
+use tallyline_core::store::{DailyCounts, Ledger};
 use tallyline_core::{Error, ErrorKind};
 
 pub(crate) const NOW: &str = "2026-03-11T12:00:00Z";
@@ -49,6 +49,7 @@ pub(crate) struct World {
     pub(crate) accounts: Vec<VendorAccount>,
     pub(crate) ledger: Ledger,
     pub(crate) dismissals: Dismissals,
+    pub(crate) counts: DailyCounts,
     /// Whether the PSA creates agreements and adds charges.
     pub(crate) makes_records: bool,
     /// Whether the PSA sets quantities from a day on.
@@ -74,6 +75,7 @@ impl World {
             accounts: Vec::new(),
             ledger: Ledger::new(),
             dismissals: Dismissals::new(),
+            counts: DailyCounts::new(),
             makes_records: true,
             dated: false,
             services: Vec::new(),
@@ -320,6 +322,7 @@ impl World {
         let book = self.book();
         let reconciler = Reconciler::new(&self.mapping, &book, self.now.date());
         let reconciler = reconciler.with_ledger(&self.ledger);
+        let reconciler = reconciler.with_daily_counts(self.counts.clone());
         let mut reconciler = reconciler.with_dismissals(&self.dismissals);
         for reading in self.readings.clone() {
             reconciler.observe(reading).unwrap();
@@ -362,6 +365,7 @@ impl World {
         let book = self.book();
         let reconciler = Reconciler::new(&self.mapping, &book, self.now.date());
         let reconciler = reconciler.with_ledger(&self.ledger);
+        let reconciler = reconciler.with_daily_counts(self.counts.clone());
         let mut reconciler = reconciler.with_dismissals(&self.dismissals);
         for reading in self.readings.clone() {
             reconciler.observe(reading).unwrap();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use tallyline_core::mapping::Tag;
+use tallyline_core::mapping::{DailyCount, Part, Tag};
 use tallyline_core::model::{
     AgreementId, CompanyId, ProductId, Quantity, ServiceKey, VendorAccountId,
 };
@@ -114,11 +114,20 @@ pub(crate) enum SetCommand {
         /// The least that is billed while there is any usage.
         #[arg(long)]
         minimum: Option<Quantity>,
+        /// The part of each product in the order of the products, once for each: `60%`, `10 units`, `rest`,
+        /// `slice over 10` (graduated tiers) or `all over 10` (volume tiers). The parts add up to the quantity.
+        #[arg(long = "part", value_name = "PART", conflicts_with_all = ["units", "per", "included", "minimum"])]
+        parts: Vec<Part>,
+        /// Bill the counts of the billing period's days, not the present one: `high water`, or `average to 2, half
+        /// up` (or `half even`); with `, gaps carried` a day that was not read is as the one before it, with `,
+        /// last period` the days are those of the period before.
+        #[arg(long, value_name = "COUNT")]
+        daily: Option<DailyCount>,
         /// The product that carries the vendor's cost, where there are several.
         #[arg(long, value_name = "PRODUCT")]
         cost_on: Option<ProductId>,
         /// Bill metered usage by one charge for each of the vendor's bills, in place of a line.
-        #[arg(long, conflicts_with_all = ["units", "per", "included", "minimum", "cost_on"])]
+        #[arg(long, conflicts_with_all = ["units", "per", "included", "minimum", "cost_on", "parts", "daily"])]
         as_charges: bool,
         /// Bill the vendor's prorations too, by one charge for each of its bills beside the line. Not for a PSA
         /// that bills these days by itself.

@@ -6,7 +6,7 @@ use tallyline_core::model::{AgreementId, ProductId};
 use tallyline_core::reconcile::{Comparison, Dismissal, Row};
 use tallyline_core::{Error, ErrorKind, Result};
 
-use super::{Context, apply, plan};
+use super::{Context, apply, plan, runs};
 use crate::cli::{DismissArgs, RestoreArgs};
 use crate::connect;
 use crate::dismissals_file;
@@ -33,8 +33,12 @@ pub(crate) async fn dismiss(context: &Context, args: &DismissArgs) -> Result<Out
     let connections = connect::both(&config)?;
     let ledger = plan::ledger(&config, &connections).await?;
     let flow = Flow::new(connections.source.as_ref(), connections.sink.as_ref());
-    let flow = flow.with_ledger(&ledger);
     let mapping = mapping_file::load(&config)?;
+    let history = runs::count_history(&config, &mapping)?;
+    let mut flow = flow.with_ledger(&ledger);
+    if let Some(history) = &history {
+        flow = flow.with_count_history(history);
+    }
     let lists = flow.lists().await?;
     let book = flow.book(&lists, &mapping).await?;
     let now = context.now();

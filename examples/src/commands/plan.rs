@@ -112,11 +112,15 @@ pub(super) async fn make(
     let bars = Bars::for_reading();
     let ledger = ledger(config, connections).await?;
     let dismissals = dismissals_file::load(config)?;
-    let flow = Flow::new(connections.source.as_ref(), connections.sink.as_ref())
+    let mapping = mapping_file::load(config)?;
+    let history = runs::count_history(config, &mapping)?;
+    let mut flow = Flow::new(connections.source.as_ref(), connections.sink.as_ref())
         .on_progress(|progress| bars.report(progress))
         .with_ledger(&ledger)
         .with_dismissals(&dismissals);
-    let mapping = mapping_file::load(config)?;
+    if let Some(history) = &history {
+        flow = flow.with_count_history(history);
+    }
     let lists = flow.lists().await?;
     lifecycle::listed(config, &lists, &mapping);
     for problem in &lists.problems {

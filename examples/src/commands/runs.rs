@@ -1,5 +1,6 @@
 //! Runs of the journal, by what is typed of their ids.
 
+use tallyline_core::mapping::Mapping;
 use tallyline_core::store::{ChangeRecord, Journal as _, RunRecord, SqliteStore};
 use tallyline_core::{Error, ErrorKind, Result};
 
@@ -19,6 +20,17 @@ pub(super) fn journal(config: &Config) -> Result<Option<SqliteStore>> {
     } else {
         Ok(None)
     }
+}
+
+/// Where the counts of each day are kept, beside the journal, where a rule of the mapping takes them.
+///
+/// # Errors
+/// `Storage` when the file cannot be opened.
+pub(super) fn count_history(config: &Config, mapping: &Mapping) -> Result<Option<SqliteStore>> {
+    if mapping.counted_by_day().is_empty() {
+        return Ok(None);
+    }
+    SqliteStore::open(&config.journal).map(Some)
 }
 
 /// The one run whose id is this or begins so, with its changes.

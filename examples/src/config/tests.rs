@@ -298,3 +298,71 @@ fn a_hyalto_source_reads_with_its_reduction_and_its_exact_factors() {
         assert!(load(&with_source(&wrong)).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn a_figure_that_cannot_be_meant_is_refused_by_its_key() {
+    let policy = |line: &str| GOOD.replace("vendor_missing = \"end_line\"", line);
+    let refused = |text: String, words: &str| {
+        let error = load(&text).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        let said = error.to_string();
+        assert!(
+            said.contains(words) && said.contains("tallyline.toml"),
+            "{said}"
+        );
+    };
+    for (line, words) in [
+        (
+            "reduction_limit = { percent = \"-5\", lines = 5 }",
+            "policy.reduction_limit.percent is -5",
+        ),
+        (
+            "reduction_limit = { percent = \"101\", lines = 5 }",
+            "policy.reduction_limit.percent is 101",
+        ),
+        (
+            "increase_limit = { percent = \"-0.5\", lines = 5 }",
+            "policy.increase_limit.percent is -0.5",
+        ),
+        ("plan_valid_hours = 0", "policy.plan_valid_hours is 0"),
+        (
+            "plan_valid_hours = 100000",
+            "policy.plan_valid_hours is 100000",
+        ),
+        (
+            "new_agreement_months = 0",
+            "policy.new_agreement_months is 0",
+        ),
+        ("unit_cost_digits = 40", "policy.unit_cost_digits is 40"),
+        ("[network]\nattempts = 0", "network.attempts is 0"),
+    ] {
+        refused(policy(line), words);
+    }
+    let source = |lines: &str| {
+        let sink = GOOD.split_once("[sink]").unwrap().1;
+        format!("[source]\n{lines}\n[sink]{sink}")
+    };
+    let hyalto = "kind = \"hyalto\"\naccess_key = \"a\"\nsecret_key = { env = \"X\" }\n";
+    for (lines, words) in [
+        ("window_days = 0", "source.window_days is 0"),
+        (
+            "units = { RAM = { factor = \"0\" } }",
+            "source.units.RAM.factor is 0",
+        ),
+        (
+            "units = { RAM = { factor = \"-1\" } }",
+            "source.units.RAM.factor is -1",
+        ),
+    ] {
+        refused(source(&format!("{hyalto}{lines}")), words);
+    }
+    for good in [
+        "reduction_limit = { percent = \"100\", lines = 0 }",
+        "increase_limit = { percent = \"250\", lines = 0 }",
+        "plan_valid_hours = 1",
+        "money_rounding = \"half_even\"",
+        "[network]\nrequests_per_second = 0",
+    ] {
+        assert!(load(&policy(good)).is_ok(), "{good}");
+    }
+}

@@ -17,4 +17,5 @@ mod mapping;
 mod outages;
 mod plan;
 mod refusals;
+mod rules;
 mod support;

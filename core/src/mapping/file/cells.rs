@@ -1,12 +1,13 @@
 //! CSV rows: written by column, and read with their lines.
 
 use std::collections::{BTreeSet, HashMap};
+use std::str::FromStr;
 
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::{ImportError, ImportProblem, check_size};
-use crate::error::{Result, printable};
+use crate::error::{Error, Result, printable};
 use crate::mapping::Tag;
 use crate::mapping::tags::BETWEEN_TAGS;
 use crate::model::Quantity;
@@ -96,6 +97,18 @@ impl Row {
 
     pub(super) fn quantity(&self, column: &str) -> Result<Option<Quantity>, ImportProblem> {
         self.parsed(column, "a number such as 2.5", |cell| cell.parse().ok())
+    }
+
+    /// A cell that holds the short form of something, which says itself what is to be written.
+    pub(super) fn form<T: FromStr<Err = Error>>(
+        &self,
+        column: &str,
+    ) -> Result<Option<T>, ImportProblem> {
+        let cell = self.get(column).map(str::trim);
+        let parsed = cell.filter(|cell| !cell.is_empty()).map(str::parse);
+        parsed
+            .transpose()
+            .map_err(|error: Error| ImportProblem::new(format!("{column}: {}", error.message())))
     }
 
     pub(super) fn decision(&self, filled: bool) -> Result<Decision, ImportProblem> {
@@ -188,7 +201,11 @@ pub(super) fn read(
 
 /// Columns that a file may lack: names, and what files of before do not have.
 fn is_optional(column: &str) -> bool {
-    column.ends_with("_name") || matches!(column, "per_service" | "master" | "billed_as" | "tags")
+    column.ends_with("_name")
+        || matches!(
+            column,
+            "per_service" | "master" | "billed_as" | "daily" | "part" | "tags"
+        )
 }
 
 /// Which column each cell of the header is.

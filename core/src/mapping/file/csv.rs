@@ -18,7 +18,8 @@ use super::cells::{Decision, Row, read, write};
 use super::{AccountRow, ImportError, ImportProblem, ImportSummary, ServiceRow, decide_all};
 use crate::error::Result;
 use crate::mapping::{
-    AccountEntry, Directory, LineTarget, Mapping, ProductRule, Ratio, Rounding, ServiceEntry, Tag,
+    AccountEntry, DailyCount, Directory, LineTarget, Mapping, Part, ProductRule, Ratio, Rounding,
+    ServiceEntry, Tag,
 };
 use crate::model::{AgreementId, ServiceKey, VendorAccountId};
 
@@ -49,6 +50,8 @@ const SERVICE_COLUMNS: &[&str] = &[
     "billed_as",
     "product",
     "product_name",
+    "daily",
+    "part",
     "ratio_units",
     "ratio_per",
     "rounding",
@@ -115,6 +118,8 @@ fn account_row(
 
 /// The rule of one row; `true` when it leaves open whether it carries the cost.
 fn rule(row: &Row) -> Result<Option<(ProductRule, bool)>, ImportProblem> {
+    let daily: Option<DailyCount> = row.form("daily")?;
+    let part: Option<Part> = row.form("part")?;
     let units = row.quantity("ratio_units")?;
     let per = row.quantity("ratio_per")?;
     let rounding: Option<Rounding> = row.word("rounding", "exact, ceil, floor or half_up")?;
@@ -139,6 +144,8 @@ fn rule(row: &Row) -> Result<Option<(ProductRule, bool)>, ImportProblem> {
         Some(product) => Ok(Some((
             ProductRule {
                 product: product.into(),
+                daily,
+                part,
                 ratio,
                 included: included.unwrap_or_default(),
                 minimum,
@@ -146,10 +153,15 @@ fn rule(row: &Row) -> Result<Option<(ProductRule, bool)>, ImportProblem> {
             },
             carries_cost.is_none(),
         ))),
-        None if ratio.is_some() || included.is_some() || minimum.is_some() => Err(
-            ImportProblem::new("the row has a rule but no product: name the product"),
-        ),
-        None => Ok(None),
+        None => {
+            let figures = ratio.is_some() || included.is_some() || minimum.is_some();
+            if figures || daily.is_some() || part.is_some() {
+                return Err(ImportProblem::new(
+                    "the row has a rule but no product: name the product",
+                ));
+            }
+            Ok(None)
+        }
     }
 }
 
@@ -218,6 +230,24 @@ fn service_row(rows: &[&Row]) -> Result<(Option<ServiceRow>, Decision), ImportPr
 /// Whether the file has the column of tags, which files of before lack.
 fn has_tags(rows: &[Row]) -> bool {
     rows.first().is_some_and(|row| row.has("tags"))
+}
+
+/// Refuses rows of a file of before for a service whose rules need columns that it lacks: without its
+/// part each product would bill the whole.
+fn lacks_columns(rows: &[&Row], known: Option<&ServiceEntry>) -> Result<(), ImportProblem> {
+    let (Some(first), Some(ServiceEntry::Link(link))) = (rows.first(), known) else {
+        return Ok(());
+    };
+    let needs = |column: &str, has: fn(&ProductRule) -> bool| {
+        !first.has(column) && link.products.iter().any(has)
+    };
+    if needs("part", |rule| rule.part.is_some()) || needs("daily", |rule| rule.daily.is_some()) {
+        return Err(ImportProblem::new(
+            "its rules have a part or a daily count, and the sheet has no column for them: export the \
+             sheet again",
+        ));
+    }
+    Ok(())
 }
 
 fn keep_account_tags(entry: &mut AccountEntry, before: Option<&AccountEntry>) {
@@ -331,7 +361,8 @@ impl Mapping {
     ///
     /// With a directory, names stand beside the ids, and unmapped services have a row to fill
     /// in. The columns are `service`, `service_name`, `decision`, `counts`, `billed_as`, `product`,
-    /// `product_name`, `ratio_units`, `ratio_per`, `rounding`, `included`, `minimum`,
+    /// `product_name`, `daily` and `part` (in their short forms, see [`DailyCount`] and [`Part`]),
+    /// `ratio_units`, `ratio_per`, `rounding`, `included`, `minimum`,
     /// `carries_cost`, `enabled`, `provenance`, `note` (of an exclusion: the reason) and `tags`.
     ///
     /// # Errors
@@ -456,7 +487,8 @@ impl Mapping {
         let mut outcomes = Vec::new();
         for (key, rows) in groups {
             let line = rows.first().map(|row| row.line);
-            match service_row(&rows) {
+            let known = self.service(&ServiceKey::new(key));
+            match lacks_columns(&rows, known).and_then(|()| service_row(&rows)) {
                 Ok((Some(row), _)) => {
                     let outcome = row.decide().map(|(key, entry)| (key, Outcome::Set(entry)));
                     outcomes.push((line, outcome));
@@ -514,6 +546,12 @@ fn rule_cells(rule: &ProductRule) -> Vec<(&'static str, String)> {
         ("included", rule.included.to_string()),
         ("carries_cost", yes_no(rule.carries_cost)),
     ];
+    if let Some(daily) = &rule.daily {
+        cells.push(("daily", daily.to_string()));
+    }
+    if let Some(part) = &rule.part {
+        cells.push(("part", part.to_string()));
+    }
     if let Some(minimum) = rule.minimum {
         cells.push(("minimum", minimum.to_string()));
     }

@@ -531,4 +531,6 @@ impl<'de> Deserialize<'de> for Mapping {
 }
 
 #[cfg(test)]
+mod rule_tests;
+#[cfg(test)]
 mod tests;

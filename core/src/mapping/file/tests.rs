@@ -59,6 +59,8 @@ fn rule() -> impl Strategy<Value = ProductRule> {
     (text(), proptest::option::of(ratio), quantity(), minimum).prop_map(
         |(product, ratio, included, minimum)| ProductRule {
             product: product.into(),
+            daily: None,
+            part: None,
             ratio,
             included,
             minimum,
@@ -315,9 +317,9 @@ fn the_csv_is_stable() {
     );
     assert_eq!(
         sample().services_csv(None).unwrap(),
-        "service,service_name,decision,counts,billed_as,product,product_name,ratio_units,ratio_per,rounding,included,minimum,carries_cost,enabled,provenance,note,tags\n\
-         SKU,,link,recurring,,P1,,1,25,ceil,0,,yes,no,manual,Packs of 25,\n\
-         SKU,,link,recurring,,P2,,,,,0,,no,no,manual,Packs of 25,\n"
+        "service,service_name,decision,counts,billed_as,product,product_name,daily,part,ratio_units,ratio_per,rounding,included,minimum,carries_cost,enabled,provenance,note,tags\n\
+         SKU,,link,recurring,,P1,,,,1,25,ceil,0,,yes,no,manual,Packs of 25,\n\
+         SKU,,link,recurring,,P2,,,,,,,0,,no,no,manual,Packs of 25,\n"
     );
 }
 

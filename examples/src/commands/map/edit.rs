@@ -1,7 +1,7 @@
 //! Decisions that a person makes, each checked against what both sides list before it is kept.
 
 use tallyline_core::mapping::{
-    AccountSuggestion, ProductRule, Ratio, Rounding, ServiceSuggestion, suggest_accounts,
+    AccountSuggestion, Part, ProductRule, Ratio, Rounding, ServiceSuggestion, suggest_accounts,
     suggest_services,
 };
 use tallyline_core::model::{ChargeKind, ProductId, Quantity};
@@ -11,6 +11,7 @@ use super::{Context, Desk, keep};
 use crate::cli::{AcceptCommand, RoundingArg, SetCommand};
 use crate::mapping_file;
 use crate::outcome::Outcome;
+use crate::output::count;
 
 /// `map set`.
 pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcome> {
@@ -64,6 +65,8 @@ pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcom
             rounding,
             included,
             minimum,
+            parts,
+            daily,
             cost_on,
             as_charges,
             charge_prorations,
@@ -75,7 +78,14 @@ pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcom
                 per,
                 rounding: rounding.into(),
             });
-            let rules = rules(products, ratio, included, minimum, cost_on)?;
+            let figures = ProductRule {
+                ratio,
+                daily,
+                included: included.unwrap_or(Quantity::ZERO),
+                minimum,
+                ..ProductRule::one_to_one("")
+            };
+            let rules = rules(products, &parts, &figures, cost_on)?;
             let words: Vec<String> = rules
                 .iter()
                 .map(|rule| format!("product {} ({rule})", rule.product))
@@ -105,31 +115,38 @@ pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcom
     keep(context, &desk.config, &desk.mapping, &done)
 }
 
-/// One rule for each product. Of several products none carries the cost unless it is named.
+/// One rule for each product, with its part where there are parts. Of several products none carries the
+/// cost unless it is named; of those that divide the quantity each does.
 fn rules(
     products: Vec<ProductId>,
-    ratio: Option<Ratio>,
-    included: Option<Quantity>,
-    minimum: Option<Quantity>,
+    parts: &[Part],
+    figures: &ProductRule,
     cost_on: Option<ProductId>,
 ) -> Result<Vec<ProductRule>> {
+    let wrong = |message: String| Err(Error::new(ErrorKind::Mapping, message));
     if let Some(product) = &cost_on
         && !products.contains(product)
     {
-        return Err(Error::new(
-            ErrorKind::Mapping,
-            format!("--cost-on names product {product}, which is none of the --product"),
+        return wrong(format!(
+            "--cost-on names product {product}, which is none of the --product"
         ));
     }
-    let only = products.len() == 1;
+    if !parts.is_empty() && parts.len() != products.len() {
+        return wrong(format!(
+            "{} and {}: name one part for each product, in their order",
+            count(products.len(), "product", "products"),
+            count(parts.len(), "part", "parts")
+        ));
+    }
+    let all = products.len() == 1 || !parts.is_empty();
+    let mut parts = parts.iter().copied();
     Ok(products
         .into_iter()
         .map(|product| ProductRule {
-            carries_cost: cost_on.as_ref().map_or(only, |named| *named == product),
-            ratio,
-            included: included.unwrap_or(Quantity::ZERO),
-            minimum,
+            carries_cost: cost_on.as_ref().map_or(all, |named| *named == product),
+            part: parts.next(),
             product,
+            ..figures.clone()
         })
         .collect())
 }
