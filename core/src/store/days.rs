@@ -293,6 +293,26 @@ mod tests {
     }
 
     #[test]
+    fn a_child_agreement_counts_what_is_its_own_and_a_subscriptions_what_is_that() {
+        let mut line = seats("A", 3);
+        line.resource_group = Some("VDC-1".into());
+        let child = key_of(&"c-1".into(), &line, true);
+        let day = day(vec![line, seats("B", 4)], "2026-03-11T08:00:00Z");
+        let mail: ServiceKey = "MAIL".into();
+        let of = |key: &AgreementKey, bundled| {
+            day.count((&mail, ChargeKind::Recurring), Some((key, bundled)))
+        };
+        assert_eq!(of(&child, true), Some(3_u32.into()));
+        assert_eq!(of(&child, false), Some(Quantity::ZERO));
+        assert_eq!(of(&"A".into(), false), Some(3_u32.into()));
+        assert_eq!(of(&"A".into(), true), Some(Quantity::ZERO));
+        let mut counts = DailyCounts::new();
+        counts.add(day.clone());
+        assert_eq!(counts.accounts_of((&child, true)).len(), 1);
+        assert!(counts.accounts_of((&child, false)).is_empty());
+    }
+
+    #[test]
     fn the_newest_state_of_a_day_counts_in_whatever_order_it_comes() {
         let early = day(vec![seats("A", 3)], "2026-03-10T08:00:00Z");
         let late = day(vec![seats("A", 5)], "2026-03-10T08:00:00.5Z");
