@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::prepare::Exchange;
+use super::redact::Redactor;
 use super::retry_after::asked_wait;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::wire::{decode_json, decode_records};
@@ -112,6 +113,11 @@ impl Response {
     #[must_use]
     pub fn request_id(&self) -> &str {
         &self.exchange.request_id
+    }
+
+    /// What masks the credentials of this exchange, and the client's own secrets.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.exchange.redactor
     }
 
     fn check_json(&self) -> Result<()> {

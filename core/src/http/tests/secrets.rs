@@ -190,3 +190,28 @@ async fn no_piece_of_a_secret_is_left_where_a_message_is_cut() {
         assert!(!message.contains("top"), "{message}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_repeats_a_credential_of_its_call_does_not_bring_it_into_the_error() {
+    #[derive(Debug, serde::Deserialize)]
+    struct Thing {
+        #[expect(dead_code, reason = "it is never read: no answer holds a number")]
+        count: u8,
+    }
+    let script = Script::new([answer(200, r#"{"items":[{"count":"top-secret-key"}]}"#)]);
+    let credentials = StaticHeaders::new().header("x-key", "top-secret-key".into());
+    let client = script
+        .builder()
+        .credentials(Arc::new(credentials))
+        .build()
+        .unwrap();
+    let link = BodyLink {
+        items: "items",
+        link: "next",
+    };
+    let mut things: Records<Thing> = Records::new(&client, read(), link, "items");
+    let error = things.next_item().await.unwrap().unwrap_err();
+    assert_eq!(error.json_path(), Some("items[0].count"));
+    let shown = format!("{error} {error:?}");
+    assert!(!shown.contains("top-secret"), "{shown}");
+}
