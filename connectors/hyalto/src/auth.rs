@@ -103,6 +103,22 @@ impl Forms {
     }
 }
 
+/// A token as a call gave it. What no header can carry is none.
+pub(crate) fn checked_token(
+    token: String,
+    connector: &'static str,
+    operation: &Operation,
+) -> Result<SecretString> {
+    if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(
+            Error::new(ErrorKind::Protocol, "the token call gave no token")
+                .with_connector(connector)
+                .with_operation(operation.name),
+        );
+    }
+    Ok(SecretString::from(token))
+}
+
 /// Asks for tokens.
 pub(crate) struct KeyTokens {
     pub(crate) http: HttpClient,
@@ -126,18 +142,10 @@ impl TokenFetcher for KeyTokens {
         };
         let request = Request::new(self.operation).sensitive().json(&body);
         let issued: IssuedToken = self.http.json(request).await?;
-        let token = issued.access_token;
-        // What no header can carry is no token.
-        if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(
-                Error::new(ErrorKind::Protocol, "the token call gave no token")
-                    .with_connector(CONNECTOR)
-                    .with_operation(self.operation.name),
-            );
-        }
+        let lifetime = contract::lifetime(&issued.access_token);
         Ok(Token {
-            expires_in: Some(contract::lifetime(&token)),
-            value: SecretString::from(token),
+            expires_in: Some(lifetime),
+            value: checked_token(issued.access_token, CONNECTOR, self.operation)?,
         })
     }
 }

@@ -5,9 +5,12 @@ mod auth;
 mod client;
 mod contract;
 mod error;
+mod exact;
 pub mod models;
+mod observed;
 pub mod operations;
 mod source;
+pub mod vcd;
 
 pub use auth::AuthScheme;
 pub use client::{HyAltoClient, HyAltoClientBuilder};

@@ -12,13 +12,14 @@ use tallyline_core::model::{AccountReading, ReadFailure, Service, Timestamp, Ven
 use tallyline_core::source::{Identity, SourceDescriptor, UsageRequest, VendorSource};
 use tallyline_core::{Error, ErrorKind, Result};
 
-use self::lines::{Found, Listed, Observed, Place, own_usage, refuse};
+use self::lines::{Found, Listed, Place, observe, own_usage, refuse};
 use self::reduce::Span;
 pub use self::settings::{
     HyAltoSource, HyAltoSourceBuilder, Reduction, ServiceKind, SilentRule, UnitOverride, Window,
 };
 use crate::client::CONNECTOR;
 use crate::models::{Account, ServiceUsage};
+use crate::observed::Observed;
 use crate::operations;
 
 /// The areas that a key must be allowed to read, by the names in its token.
@@ -138,7 +139,9 @@ impl HyAltoSource {
     ) -> Result<AccountReading> {
         let id = account.id.as_str();
         match self.observe(id, span).await {
-            Ok(observed) => Ok(observed.into_reading(id, self.basis(), now, span)),
+            Ok(observed) => Ok(observed
+                .into_reading(id, self.basis(), now)
+                .with_data_as_of((span.end < now).then_some(span.end))),
             Err(error) if error.kind() == ErrorKind::Auth => Err(error),
             Err(error) => {
                 let name = account.company_name.as_deref().unwrap_or(id);
@@ -158,7 +161,7 @@ impl HyAltoSource {
                 span,
                 source: self,
             };
-            observed.add(place, usage.as_ref())?;
+            observe(&mut observed, place, usage.as_ref())?;
         }
         Ok(observed)
     }

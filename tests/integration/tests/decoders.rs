@@ -77,7 +77,7 @@ fn hold(system: &'static str, request: &TransportRequest) {
     // Not every vendor publishes a document.
     let Some(system) = System::named(system) else {
         assert!(
-            ["cloudmore", "dandh", "gradient", "hyalto"].contains(&system),
+            ["cloudmore", "dandh", "gradient", "hyalto", "vcd"].contains(&system),
             "{system}"
         );
         return;

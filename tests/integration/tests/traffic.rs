@@ -235,6 +235,21 @@ const NOT_HELD: &[(&str, &str, &str)] = &[
         "HyAlto publishes no document",
     ),
     (
+        "tests/testkit/src/vcd/mod.rs",
+        "Simulator::serve(",
+        "no OpenAPI document of VMware Cloud Director is kept",
+    ),
+    (
+        "connectors/hyalto/tests/vcd/hostile.rs",
+        "the table of vcd",
+        "no OpenAPI document of VMware Cloud Director is kept",
+    ),
+    (
+        "connectors/hyalto/tests/vcd/credentials.rs",
+        "the table of vcd",
+        "no OpenAPI document of VMware Cloud Director is kept",
+    ),
+    (
         "tests/testkit/tests/tables.rs",
         "the table of wrong",
         "broken doubles of a made-up client, for the tables themselves",

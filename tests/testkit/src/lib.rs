@@ -1,7 +1,7 @@
 //! Stateful simulators of the systems Tallyline connects, with fault injection, for tests and demos.
 //!
 //! Simulated are four marketplaces, [`sherweb`], [`cloudmore`], [`dandh`] and [`ingram`], the usage that [`hyalto`]
-//! collects, two PSAs, [`connectwise`] and [`autotask`], and [`gradient`], which reconciles for a PSA. All are written
+//! collects and [`vcd`], where it is collected from, two PSAs, [`connectwise`] and [`autotask`], and [`gradient`], which reconciles for a PSA. All are written
 //! from the vendors' documents, never from a client of ours, so that a client which misreads a document fails here.
 //! [`faults`] breaks any of them on purpose; [`book`] fills two with one demo book of business whose special cases are
 //! named; [`contract`] holds every exchange to the vendors' OpenAPI documents.
@@ -52,6 +52,7 @@ pub mod schedule;
 pub mod secrets;
 pub mod server;
 pub mod sherweb;
+pub mod vcd;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

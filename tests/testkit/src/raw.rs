@@ -27,6 +27,7 @@ pub struct Route {
     body: Option<String>,
     status: u16,
     content_type: String,
+    headers: Vec<(String, String)>,
     answer: String,
 }
 
@@ -41,6 +42,7 @@ impl Route {
             body: None,
             status: 200,
             content_type: "application/json".to_owned(),
+            headers: Vec::new(),
             answer: answer.into(),
         }
     }
@@ -91,6 +93,13 @@ impl Route {
         self
     }
 
+    /// A further header of the valid answer.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The JSON text of the valid answer.
     #[must_use]
     pub fn answer(&self) -> &str {
@@ -130,11 +139,13 @@ impl Route {
 
     /// The valid answer as bytes.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        answer(
-            self.status,
-            &[("content-type", &self.content_type)],
-            self.answer.as_bytes(),
-        )
+        let own = self.headers.iter();
+        let own = own.map(|(name, value)| (name.as_str(), value.as_str()));
+        let headers: Vec<(&str, &str)> = [("content-type", self.content_type.as_str())]
+            .into_iter()
+            .chain(own)
+            .collect();
+        answer(self.status, &headers, self.answer.as_bytes())
     }
 }
 

@@ -3,21 +3,17 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use tallyline_core::model::{AccountReading, Basis, Service, ServiceKey, Timestamp, UsageLine};
+use tallyline_core::model::{Service, ServiceKey, UsageLine};
 use tallyline_core::{Error, ErrorKind, Result};
 
 use super::HyAltoSource;
-use super::reduce::{Figure, PLACES, Span, Step, product, reduce};
+use super::reduce::{Figure, PLACES, Span, Step, reduce};
 use super::settings::{ServiceKind, SilentRule, UnitOverride};
 use crate::client::CONNECTOR;
+use crate::exact::product;
 use crate::models::{self, RawUsage, Series, ServiceUsage};
+use crate::observed::{Observed, service_key};
 use crate::operations;
-
-/// The key that is mapped: kind and property, each with its own slashes encoded.
-pub(super) fn service_key(kind: &ServiceKind, property: &str) -> ServiceKey {
-    let part = |text: &str| text.replace('%', "%25").replace('/', "%2F");
-    format!("{}/{}", part(kind.as_str()), part(property)).into()
-}
 
 /// What a property is called: the names of those that are known, the vendor's word of others.
 fn property_name(property: &str) -> &str {
@@ -68,61 +64,33 @@ pub(super) struct Place<'a> {
     pub(super) source: &'a HyAltoSource,
 }
 
-/// The lines of one account, and what cannot be told of it.
-#[derive(Debug, Default)]
-pub(super) struct Observed {
-    lines: Vec<UsageLine>,
-    unobserved: BTreeMap<ServiceKey, String>,
-}
-
-impl Observed {
-    /// Adds the usage of a service.
-    pub(super) fn add(&mut self, place: Place<'_>, usage: Option<&ServiceUsage>) -> Result<()> {
-        let id = place.listed.service.id.as_str();
-        let Some(usage) = usage else {
-            return match place.source.silent() {
-                SilentRule::LeaveOut => Ok(()),
-                SilentRule::FailAccount => Err(refuse(
-                    id,
-                    "it is listed and has no usage: what it has is not known, which is not zero",
-                )),
-            };
+/// Adds the usage of a service to what is known of its account.
+pub(super) fn observe(
+    observed: &mut Observed,
+    place: Place<'_>,
+    usage: Option<&ServiceUsage>,
+) -> Result<()> {
+    let id = place.listed.service.id.as_str();
+    let Some(usage) = usage else {
+        return match place.source.silent() {
+            SilentRule::LeaveOut => Ok(()),
+            SilentRule::FailAccount => Err(refuse(
+                id,
+                "it is listed and has no usage: what it has is not known, which is not zero",
+            )),
         };
-        for (property, series) in &usage.properties {
-            let key = service_key(&place.listed.kind, property);
-            match figure(series, place, property) {
-                Ok(figure) if figure.quantity < Decimal::ZERO => {
-                    return Err(refuse(id, format!("its {property} is negative")));
-                }
-                Ok(figure) => {
-                    let line = line(place, property, key, &figure);
-                    self.lines.push(line);
-                }
-                Err(why) => {
-                    let why = format!("{property} of service {id}: {why}");
-                    self.unobserved.entry(key).or_insert(why);
-                }
+    };
+    for (property, series) in &usage.properties {
+        let key = service_key(&place.listed.kind, property);
+        match figure(series, place, property) {
+            Ok(figure) if figure.quantity < Decimal::ZERO => {
+                return Err(refuse(id, format!("its {property} is negative")));
             }
+            Ok(figure) => observed.line(line(place, property, key, &figure)),
+            Err(why) => observed.unobserved(key, format!("{property} of service {id}: {why}")),
         }
-        Ok(())
     }
-
-    /// The reading, without the lines of services that are not observed whole.
-    pub(super) fn into_reading(
-        mut self,
-        account: &str,
-        basis: Basis,
-        now: Timestamp,
-        span: Span,
-    ) -> AccountReading {
-        let unobserved = self.unobserved;
-        self.lines
-            .retain(|line| !unobserved.contains_key(&line.service));
-        self.lines.sort_by(|a, b| a.key.cmp(&b.key));
-        AccountReading::complete(account, self.lines, basis, now)
-            .with_data_as_of((span.end < now).then_some(span.end))
-            .with_unobserved(unobserved)
-    }
+    Ok(())
 }
 
 /// The quantity of a property, in the unit that is asked for; the reason where there is none.
@@ -215,20 +183,5 @@ impl Found {
     pub(super) fn services(self) -> impl Iterator<Item = Service> {
         let found = self.0.into_iter();
         found.map(|(key, name)| Service::new(key, name))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_two_pairs_of_kind_and_property_have_one_key() {
-        let key =
-            |kind: &str, property| service_key(&ServiceKind::from(kind), property).to_string();
-        assert_eq!(key("vdc", "ram"), "vdc/ram");
-        assert_eq!(key("a/b", "c"), "a%2Fb/c");
-        assert_eq!(key("a", "b/c"), "a/b%2Fc");
-        assert_eq!(key("a%2Fb", "c"), "a%252Fb/c");
     }
 }

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use tallyline_core::model::Timestamp;
 
 use super::settings::Reduction;
+use crate::exact::decimal;
 use crate::models::UnitSize;
 
 /// How many decimal places an average has that does not end within 28 digits. Half is rounded away from zero.
@@ -223,24 +224,6 @@ fn divisor(mut a: u128, mut b: u128) -> u128 {
         (a, b) = (b, a % b);
     }
     a.max(1)
-}
-
-/// `value x 10^-scale`, where 28 digits hold it.
-fn decimal(mut value: i128, mut scale: u32) -> Option<Decimal> {
-    while scale > 0 && value % 10 == 0 {
-        value /= 10;
-        scale -= 1;
-    }
-    Decimal::try_from_i128_with_scale(value, scale).ok()
-}
-
-/// `a x b`, where 28 digits hold it.
-pub(super) fn product(a: Decimal, b: Decimal) -> Option<Decimal> {
-    let (a, b) = (a.normalize(), b.normalize());
-    decimal(
-        a.mantissa().checked_mul(b.mantissa())?,
-        a.scale() + b.scale(),
-    )
 }
 
 #[cfg(test)]

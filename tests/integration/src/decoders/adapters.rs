@@ -20,6 +20,7 @@ use tallyline_core::sink::AgreementFilter;
 use tallyline_core::source::UsageRequest;
 use tallyline_core::{PsaSink, VendorSource};
 use tallyline_gradient::GradientSink;
+use tallyline_hyalto::vcd::{Granularity, StorageLines, VcdSource};
 use tallyline_hyalto::{HyAltoSource, ServiceKind};
 use tallyline_ingram::IngramSource;
 
@@ -38,7 +39,7 @@ const ALL: Secrets = &[
 /// Items of a list that are looked at.
 const MOST: usize = 64;
 
-/// Answers by a piece of the path that they are for.
+/// Answers by a piece of the path and query that they are for.
 #[derive(Debug)]
 struct Routed {
     system: &'static str,
@@ -68,8 +69,9 @@ impl Transport for Routed {
         if let Some(token) = token_answer(self.system, &request) {
             return Ok(token);
         }
-        let path = request.url.path();
-        let fits = |(piece, _): &&(String, TransportResponse)| path.contains(piece.as_str());
+        let query = request.url.query().unwrap_or_default();
+        let target = format!("{}?{query}", request.url.path());
+        let fits = |(piece, _): &&(String, TransportResponse)| target.contains(piece.as_str());
         let found = self.answers.iter().find(fits);
         let nothing = || TransportResponse::new(404, HeaderMap::new(), "{}");
         Ok(found.map_or_else(nothing, |(_, answer)| answer.clone()))
@@ -198,7 +200,7 @@ fn routed(data: &[u8], names: &[&'static str]) -> Option<Arc<Routed>> {
 
 /// Whatever a vendor answers, its source gives one reading an account, or an error that shows no secret.
 pub fn sources(data: &[u8]) {
-    let names = ["sherweb", "ingram", "cloudmore", "dandh", "hyalto"];
+    let names = ["sherweb", "ingram", "cloudmore", "dandh", "hyalto", "vcd"];
     let Some(routed) = routed(data, &names) else {
         return;
     };
@@ -211,6 +213,13 @@ pub fn sources(data: &[u8]) {
                     .client(clients::hyalto(routed))
                     .untyped(ServiceKind::VirtualMachine)
                     .clock(SharedClock::new(Arc::new(StandingClock)));
+                hold_source(&source.build().unwrap()).await;
+            }
+            "vcd" => {
+                let source = VcdSource::builder()
+                    .client(clients::vcd(routed))
+                    .granularity(Granularity::Both)
+                    .storage(StorageLines::ByPolicy);
                 hold_source(&source.build().unwrap()).await;
             }
             "ingram" => {

@@ -14,6 +14,7 @@ use tallyline_core::http::{
     HeaderMap, HeaderValue, Transport, TransportError, TransportRequest, TransportResponse,
 };
 use tallyline_gradient::models::{Count, NewAccount};
+use tallyline_hyalto::vcd::Filter;
 use tallyline_ingram::models::{NewOrder, OrderType};
 use tallyline_ingram::{CustomerFilter, ReportFilter};
 
@@ -146,6 +147,12 @@ fn canned(
 /// With a token, and while none is known.
 const BEARER: [(bool, Secrets); 2] = [(true, SHERWEB), (false, SIGNING_IN)];
 
+/// Of a client whose one secret is its own, and which takes no key.
+const VCD: [(bool, Secrets); 2] = [(true, DANDH), (false, DANDH_SIGNING_IN)];
+
+/// More records than a list of a test has.
+const MANY: usize = 1000;
+
 /// Whatever Sherweb answers becomes a value or an error that shows no secret.
 pub fn sherweb_answers(data: &[u8]) {
     each_way(data, "sherweb", BEARER, |canned, check, tokens| {
@@ -200,6 +207,34 @@ pub fn hyalto_answers(data: &[u8]) {
             if tokens {
                 check.check(client.services("901").await);
                 check.check(client.usage("901", "4411", from, to).await);
+            }
+        });
+    });
+}
+
+/// Whatever VMware Cloud Director answers becomes a value or an error that shows no secret.
+pub fn vcd_answers(data: &[u8]) {
+    each_way(data, "vcd", VCD, |canned, check, tokens| {
+        let client = clients::vcd(canned);
+        let all = Filter::new();
+        run(async {
+            check.check(client.current_session().await);
+            if tokens {
+                check.check(client.organizations(&all).try_collect_all(MANY).await);
+                check.check(client.org_vdcs(&all).try_collect_all(MANY).await);
+                check.check(client.vms(&all).try_collect_all(MANY).await);
+                check.check(
+                    client
+                        .edge_gateway_records(&all)
+                        .try_collect_all(MANY)
+                        .await,
+                );
+                check.check(client.storage_policies(&all).try_collect_all(MANY).await);
+                check.check(client.orgs(&all).try_collect_all(MANY).await);
+                check.check(client.edge_gateways(&all).try_collect_all(MANY).await);
+            } else {
+                // Without a session, whose token the server cannot know from this call.
+                check.check(client.versions().await);
             }
         });
     });

@@ -15,6 +15,7 @@ use tallyline_core::http::{
 use tallyline_dandh::DandhClient;
 use tallyline_gradient::GradientClient;
 use tallyline_hyalto::HyAltoClient;
+use tallyline_hyalto::vcd::{VcdClient, VcdCredentials};
 use tallyline_ingram::IngramClient;
 use tallyline_sherweb::SherwebClient;
 use tokio::runtime::{Builder, Runtime};
@@ -179,6 +180,19 @@ pub(super) fn hyalto(transport: Arc<dyn Transport>) -> HyAltoClient {
     HyAltoClient::builder()
         .access_key(KEY)
         .secret_key(SECRET.into())
+        .retry(RetryPolicy::none())
+        .limiter(limiter())
+        .jitter_seed(1)
+        .transport(transport)
+        .build()
+        .unwrap()
+}
+
+pub(super) fn vcd(transport: Arc<dyn Transport>) -> VcdClient {
+    VcdClient::builder()
+        .base_url("https://vcd.example.com")
+        .org("System")
+        .credentials(VcdCredentials::api_token(SECRET))
         .retry(RetryPolicy::none())
         .limiter(limiter())
         .jitter_seed(1)

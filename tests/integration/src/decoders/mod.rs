@@ -26,7 +26,7 @@ mod redactor;
 pub use adapters::{sinks, sources};
 pub use answers::{
     autotask_answers, cloudmore_answers, connectwise_answers, dandh_answers, gradient_answers,
-    hyalto_answers, ingram_answers, sherweb_answers,
+    hyalto_answers, ingram_answers, sherweb_answers, vcd_answers,
 };
 pub use clients::{Watcher, watch_requests};
 pub use conditions::conditions;
@@ -35,7 +35,7 @@ pub use headers::{base_url, link_header, retry_after};
 pub use mapping::{mapping_csv, mapping_toml};
 pub use models::{
     autotask_models, cloudmore_models, connectwise_models, dandh_models, gradient_models,
-    hyalto_models, ingram_models, sherweb_models,
+    hyalto_models, ingram_models, sherweb_models, vcd_models,
 };
 pub use plan::plan_file;
 pub use redactor::redactor;
@@ -72,6 +72,8 @@ pub const ALL: &[Property] = &[
     ("sherweb_models", sherweb_models),
     ("sinks", sinks),
     ("sources", sources),
+    ("vcd_answers", vcd_answers),
+    ("vcd_models", vcd_models),
 ];
 
 /// The first line of an input, and the bytes after it.

@@ -10,6 +10,7 @@ use tallyline_core::wire::{decode_json, parse_decimal};
 use tallyline_dandh::models as dandh;
 use tallyline_gradient::models as gradient;
 use tallyline_hyalto::models as hyalto;
+use tallyline_hyalto::vcd::models as vcd;
 use tallyline_ingram::models as ingram;
 use tallyline_ingram::progress::Entry;
 use tallyline_sherweb::models as sherweb;
@@ -122,6 +123,30 @@ pub fn hyalto_models(data: &[u8]) {
         }
     }
     round_trip::<hyalto::TokenClaims>(data);
+}
+
+/// Every answer of VMware Cloud Director that is accepted is written and read again as it was.
+pub fn vcd_models(data: &[u8]) {
+    for reference in [
+        round_trip::<vcd::OrgRecord>(data).map(|found| found.href),
+        round_trip::<vcd::OrgVdcRecord>(data).map(|found| found.href),
+        round_trip::<vcd::VmRecord>(data).map(|found| found.href),
+        round_trip::<vcd::StoragePolicyRecord>(data).map(|found| found.href),
+        round_trip::<vcd::EdgeGatewayRecord>(data).map(|found| found.href),
+        round_trip::<vcd::CloudOrg>(data).map(|found| found.id),
+        round_trip::<vcd::CloudEdgeGateway>(data).map(|found| found.id),
+        round_trip::<vcd::Session>(data).map(|found| found.id),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        assert!(!reference.trim().is_empty());
+        if let Some(uuid) = vcd::uuid_of(&reference) {
+            assert_eq!(vcd::uuid_of(&uuid), Some(uuid.clone()));
+            assert!(reference.to_ascii_lowercase().contains(&uuid));
+        }
+    }
+    round_trip::<vcd::SupportedVersions>(data);
 }
 
 /// Every answer of Cloudmore that is accepted is written and read again as it was, and what goes

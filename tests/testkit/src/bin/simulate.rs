@@ -15,8 +15,10 @@ use tallyline_testkit::cloudmore::{CloudmoreSimulator, CloudmoreState};
 use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
 use tallyline_testkit::contract;
 use tallyline_testkit::dandh::{DandhSimulator, DandhState};
+use tallyline_testkit::hyalto::{HyAltoSimulator, HyAltoState};
 use tallyline_testkit::ingram::{IngramSimulator, IngramState};
 use tallyline_testkit::sherweb::{SherwebSimulator, SherwebState};
+use tallyline_testkit::vcd::{VcdSimulator, VcdState};
 
 /// Simulates a system on the loopback address.
 #[derive(Debug, Parser)]
@@ -46,6 +48,10 @@ enum System {
     Dandh(Serve),
     /// The marketplace side of the demo book, as Ingram Micro has it; the PSA side is that of `connectwise`.
     Ingram(Serve),
+    /// A provider at HyAlto, with three small accounts.
+    Hyalto(Serve),
+    /// A provider's VMware Cloud Director, with the same three accounts.
+    Vcd(Serve),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -147,6 +153,8 @@ async fn main() -> io::Result<()> {
         System::Autotask(serve) => autotask(&serve).await,
         System::Dandh(serve) => dandh(&serve).await,
         System::Ingram(serve) => ingram(&serve).await,
+        System::Hyalto(serve) => hyalto(&serve).await,
+        System::Vcd(serve) => vcd(&serve).await,
     }
 }
 
@@ -266,6 +274,43 @@ async fn ingram(serve: &Serve) -> io::Result<()> {
         "subscription key  {}",
         credentials.subscription_key
     ))?;
+    tokio::signal::ctrl_c().await?;
+    sim.shutdown().await;
+    Ok(())
+}
+
+async fn hyalto(serve: &Serve) -> io::Result<()> {
+    let mut state = HyAltoState::on(serve.today());
+    if !serve.empty {
+        state.add_sample();
+    }
+    state.clock = Clock::running_from(serve.today());
+    let credentials = state.credentials.clone();
+    let sim = HyAltoSimulator::start_on(serve.port, state).await?;
+    say(&format!("base URL    {}", sim.base_url()))?;
+    say(&format!("access key  {}", credentials.access_key))?;
+    say(&format!("secret key  {}", credentials.secret_key))?;
+    tokio::signal::ctrl_c().await?;
+    sim.shutdown().await;
+    Ok(())
+}
+
+async fn vcd(serve: &Serve) -> io::Result<()> {
+    let mut state = VcdState::on(serve.today());
+    if !serve.empty {
+        state.add_sample();
+    }
+    state.clock = Clock::running_from(serve.today());
+    let (users, tokens) = (state.users.clone(), state.api_tokens.clone());
+    let sim = VcdSimulator::start_on(serve.port, state).await?;
+    say(&format!("base URL   {}", sim.base_url()))?;
+    for user in users {
+        let (org, name, password) = (user.org, user.name, user.password);
+        say(&format!("{org}: user {name}, password {password}"))?;
+    }
+    for token in tokens {
+        say(&format!("{}: API token {}", token.org, token.token))?;
+    }
     tokio::signal::ctrl_c().await?;
     sim.shutdown().await;
     Ok(())

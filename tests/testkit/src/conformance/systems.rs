@@ -16,6 +16,7 @@ use crate::hyalto::HyAltoSimulator;
 use crate::ingram::IngramSimulator;
 use crate::server::Simulator;
 use crate::sherweb::SherwebSimulator;
+use crate::vcd::VcdSimulator;
 
 impl Vendor for Simulator {
     fn server(&self) -> &Simulator {
@@ -60,6 +61,16 @@ impl Vendor for HyAltoSimulator {
 
     fn expire_tokens(&self) {
         self.revoke_tokens();
+    }
+}
+
+impl Vendor for VcdSimulator {
+    fn server(&self) -> &Simulator {
+        self.server()
+    }
+
+    fn expire_tokens(&self) {
+        self.end_sessions();
     }
 }
 

@@ -259,6 +259,24 @@ impl HyAltoState {
         })
     }
 
+    /// Adds three accounts: one with two data centres, one with one, and one that has nothing.
+    pub fn add_sample(&mut self) {
+        let northwind = self.add_account("northwind-dental");
+        let first = self.add_service(northwind, "nwd-vdc-01");
+        self.set_ago(40, first, "compute", 10.into(), "GHz");
+        self.set_ago(40, first, "ram", 32.into(), "GB");
+        self.set_ago(5, first, "ram", 64.into(), "GB");
+        self.set_ago(40, first, "storage", 500.into(), "GB");
+        let second = self.add_service(northwind, "nwd-vdc-02");
+        self.set_ago(12, second, "compute", Decimal::new(125, 1), "GHz");
+        self.set_ago(12, second, "ram", 16.into(), "GB");
+        let oak = self.add_account("oak-legal");
+        let third = self.add_service(oak, "oak-vdc-01");
+        self.set_ago(90, third, "storage", 90.into(), "GB");
+        self.set_ago(90, third, "vm_count", 3.into(), "VM");
+        self.add_account("birch-gym");
+    }
+
     /// Adds a property that has no changes yet.
     pub fn add_empty(&mut self, service: i64, property: &str) -> bool {
         self.edit(service, |own| {

@@ -16,6 +16,8 @@ pub(crate) mod ingram;
 pub(crate) mod psa;
 #[allow(dead_code, reason = "only the tests of Sherweb use it")]
 pub(crate) mod sherweb;
+#[allow(dead_code, reason = "only the tests of VMware Cloud Director use it")]
+pub(crate) mod vcd;
 
 use std::io;
 

@@ -158,23 +158,6 @@ fn an_average_that_cannot_be_held_in_between_is_refused_and_not_guessed() {
     assert!(told.contains("cannot be held"), "{told}");
 }
 
-#[test]
-fn a_product_is_exact_or_none() {
-    let times = |a: &str, b: &str| {
-        product(parse_decimal(a).unwrap(), parse_decimal(b).unwrap()).map(|value| value.to_string())
-    };
-    assert_eq!(times("2.50", "0.4").as_deref(), Some("1"));
-    assert_eq!(times("-1.5", "1024").as_deref(), Some("-1536"));
-    assert_eq!(times("0.0009765625", "1024").as_deref(), Some("1"));
-    assert_eq!(
-        times("0", "0.0000000000000000000000000001").as_deref(),
-        Some("0")
-    );
-    let tiny = "0.0000000000000000000000000001";
-    assert_eq!(times(tiny, "0.1"), None);
-    assert_eq!(times("79228162514264337593543950335", "10"), None);
-}
-
 /// A value with up to four places, and a second.
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let one = (-100_i64..400, 0_i64..5_000_000, 0_u32..=4);
