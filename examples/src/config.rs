@@ -1,6 +1,7 @@
 //! The one configuration file. Secrets are named in it, never written in it.
 
 mod check;
+mod vcd;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -17,6 +18,8 @@ use tallyline_core::wire::{decimal_text, text_or_number};
 use tallyline_core::{Error, ErrorKind, Result};
 
 use crate::files;
+
+pub(crate) use self::vcd::VcdConfig;
 
 /// The configuration, with paths made absolute to the file's folder.
 #[derive(Debug)]
@@ -70,6 +73,8 @@ pub(crate) enum SourceConfig {
     Ingram(IngramConfig),
     /// Sherweb.
     Sherweb(SherwebConfig),
+    /// VMware Cloud Director.
+    Vcd(Box<VcdConfig>),
 }
 
 /// A reseller at D&H, or at another marketplace of its platform.
@@ -336,6 +341,7 @@ impl SourceConfig {
             Self::HyAlto(provider) => provider.base_url.as_deref(),
             Self::Ingram(reseller) => Some(reseller.base_url.as_str()),
             Self::Sherweb(application) => application.base_url.as_deref(),
+            Self::Vcd(server) => Some(server.base_url.as_str()),
         };
         address.unwrap_or_default()
     }

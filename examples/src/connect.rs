@@ -1,5 +1,7 @@
 //! From the configuration to a source and a sink, and from their errors to what to fix.
 
+mod vcd;
+
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -23,6 +25,7 @@ use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result, VendorSource};
 use tallyline_dandh::{DandhClient, Marketplace, ParentAccount, QuantityPolicy};
 use tallyline_gradient::{GradientClient, GradientSink};
+use tallyline_hyalto::vcd::VcdClient;
 use tallyline_hyalto::{
     AuthScheme, Brackets, HyAltoClient, HyAltoSource, Reduction, ServiceKind, SilentRule,
     TokenPath, UnitOverride, Window,
@@ -112,7 +115,8 @@ fn accounts(config: &Config) -> Result<Box<dyn PsaSink>> {
         SourceConfig::Dandh(_)
         | SourceConfig::HyAlto(_)
         | SourceConfig::Ingram(_)
-        | SourceConfig::Sherweb(_) => Err(Error::new(
+        | SourceConfig::Sherweb(_)
+        | SourceConfig::Vcd(_) => Err(Error::new(
             ErrorKind::Config,
             format!(
                 "the vendor of [source] in {} takes in no accounts; Cloudmore does",
@@ -133,6 +137,7 @@ pub(crate) fn source(config: &Config) -> Result<Box<dyn VendorSource>> {
         SourceConfig::HyAlto(settings) => Box::new(hyalto(config, settings)?),
         SourceConfig::Ingram(settings) => Box::new(ingram(config, settings)?),
         SourceConfig::Sherweb(settings) => Box::new(sherweb(config, settings)?),
+        SourceConfig::Vcd(settings) => Box::new(vcd::source(config, settings)?),
     })
 }
 
@@ -346,6 +351,10 @@ pub(crate) fn source_tenant(config: &Config) -> Result<(&'static str, String)> {
             let tenant = SherwebClient::tenant(&settings.client_id, &base_url);
             ("sherweb", tenant)
         }
+        SourceConfig::Vcd(settings) => {
+            let base_url = BaseUrl::parse(&settings.base_url)?;
+            ("vcd", VcdClient::tenant(&settings.org, &base_url))
+        }
     })
 }
 
@@ -534,6 +543,11 @@ pub(crate) fn explain(error: &Error, config: &Path) -> String {
         Some("sherweb") => Some((
             "Sherweb",
             "[source] client_id, client_secret and subscription_key",
+            "[source] base_url",
+        )),
+        Some("vcd") => Some((
+            "VMware Cloud Director",
+            "[source] org and api_token, or user and password",
             "[source] base_url",
         )),
         Some("connectwise") => Some((

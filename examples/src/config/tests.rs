@@ -366,3 +366,36 @@ fn a_figure_that_cannot_be_meant_is_refused_by_its_key() {
         assert!(load(&policy(good)).is_ok(), "{good}");
     }
 }
+
+const VCD: &str = r#"kind = "vcd"
+base_url = "https://vcd.example.com"
+org = "System"
+api_token = { env = "X" }
+basis = "used"
+granularity = "vm"
+powered_off = "storage_only"
+storage = "by_policy"
+[source.granularities]
+0a1b2c3d-0000-4000-8000-000000000001 = "both""#;
+
+#[test]
+fn a_source_of_vmware_cloud_director_reads_with_its_choices() {
+    let config = load(&with_source(VCD)).unwrap();
+    let SourceConfig::Vcd(settings) = config.source else {
+        panic!("{:?}", config.source);
+    };
+    assert!(matches!(settings.basis, vcd::BasisConfig::Used));
+    assert!(matches!(settings.granularity, vcd::GranularityConfig::Vm));
+    assert!(matches!(
+        settings.powered_off,
+        vcd::PoweredOffConfig::StorageOnly
+    ));
+    assert!(matches!(settings.storage, vcd::StorageConfig::ByPolicy));
+    assert!(matches!(settings.units, vcd::UnitsConfig::GhzAndGb));
+    assert_eq!(settings.granularities.len(), 1);
+    assert!(settings.user.is_none() && settings.password.is_none());
+    for (good, bad) in [("\"used\"", "\"perhaps\""), ("org =", "organisation =")] {
+        let wrong = VCD.replace(good, bad);
+        assert!(load(&with_source(&wrong)).is_err(), "{bad}");
+    }
+}
