@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt as _, Stream, StreamExt as _};
@@ -54,8 +55,8 @@ pub trait PageStrategy<T>: Send + Sync + 'static {
 ///
 /// Each page passes the whole runtime by itself: retries, limiter, time limits. Dropping the
 /// stream stops its requests. After an error the stream ends; it can be taken up again at
-/// [`Paged::continuation`]. A walk that would go on for ever (a place seen before, or too many
-/// pages) is a `Protocol` error, never a short list.
+/// [`Paged::continuation`]. A walk that would go on for ever (a place seen before, the same answer at the
+/// next place, or too many pages) is a `Protocol` error, never a short list.
 pub struct Paged<T> {
     walk: Walk<T>,
     items: VecDeque<T>,
@@ -79,6 +80,8 @@ struct Walker<T> {
     strategy: Arc<dyn PageStrategy<T>>,
     at: Option<Continuation>,
     seen: HashSet<Continuation>,
+    /// The answer of the page before, where it holds items.
+    before: Option<Bytes>,
     pages: u64,
     last: bool,
 }
@@ -104,6 +107,14 @@ impl<T: Send + 'static> Walker<T> {
         let response = self.client.send(request).await?;
         let page = self.strategy.parse(&response, self.at.as_ref())?;
         self.pages += 1;
+        // A system that does not heed where a page is to begin answers the first one for ever.
+        let answer = (!page.items.is_empty()).then(|| response.bytes().clone());
+        if answer.is_some() && answer == self.before {
+            return Err(fail(
+                "the list answers the same page again at the next place".to_owned(),
+            ));
+        }
+        self.before = answer;
         if let Some(next) = &page.next {
             if self.seen.contains(next) {
                 return Err(fail(
@@ -141,6 +152,7 @@ impl<T: Send + 'static> Paged<T> {
                 strategy,
                 at: None,
                 seen: HashSet::new(),
+                before: None,
                 pages: 0,
                 last: false,
             })),

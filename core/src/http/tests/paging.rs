@@ -67,6 +67,21 @@ async fn a_list_that_leads_back_is_an_error_after_the_items_read() {
 }
 
 #[tokio::test]
+async fn a_list_that_answers_its_first_page_for_ever_ends_with_an_error_at_the_second() {
+    let script = Script::new([answer(200, "[1,2]"), answer(200, "[1,2]")]);
+    let mut items = script
+        .client()
+        .paged::<u8, _>(Request::new(&LIST), NUMBERED);
+    assert_eq!(items.next_item().await.unwrap().unwrap(), 1);
+    assert_eq!(items.next_item().await.unwrap().unwrap(), 2);
+    let error = items.next_item().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert!(error.to_string().contains("the same page again"), "{error}");
+    assert!(items.next_item().await.is_none());
+    assert_eq!(script.urls().len(), 2);
+}
+
+#[tokio::test]
 async fn too_many_pages_are_an_error_and_not_a_short_list() {
     let script = Script::new([answer(200, "[1,2]"), answer(200, "[3,4]")]);
     let limits = Limits {
