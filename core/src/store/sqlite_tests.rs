@@ -4,12 +4,12 @@ use rusqlite::Connection;
 
 use super::tests::take;
 use super::{
-    ChangeState, Claim, ClaimRequest, Event, Journal, Lease, RecordedEvent, RunId, RunRecord,
-    SqliteStore,
+    ChangeState, Claim, ClaimRequest, CountHistory, DayReading, Event, Journal, Lease,
+    RecordedEvent, RunId, RunRecord, SqliteStore,
 };
 use crate::apply::Approval;
 use crate::error::ErrorKind;
-use crate::model::Timestamp;
+use crate::model::{AccountReading, Basis, Period, Timestamp};
 use crate::plan::{Action, Change};
 
 fn change() -> Change {
@@ -175,6 +175,33 @@ async fn an_event_of_a_newer_version_is_refused_and_not_passed_over() {
         let error = store.changes(&run).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Storage);
     }
+}
+
+#[tokio::test]
+async fn a_file_of_the_layout_before_keeps_what_it_holds_and_takes_counts_of_days() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tallyline.db");
+    let run = with_a_write_out(&SqliteStore::open(&file).unwrap()).await;
+    let connection = Connection::open(&file).unwrap();
+    connection
+        .execute_batch("DROP TABLE days; PRAGMA user_version = 3;")
+        .unwrap();
+    drop(connection);
+    let store = SqliteStore::open(&file).unwrap();
+    assert_eq!(store.changes(&run).await.unwrap().len(), 1);
+    let today = "2026-03-11".parse().unwrap();
+    let reading = AccountReading::complete("c-1", vec![], Basis::Live, Timestamp::EPOCH);
+    let day = DayReading::of(&reading, &[].into(), today).unwrap();
+    let day = DayReading { day: today, ..day };
+    store
+        .record_days("market", today, std::slice::from_ref(&day))
+        .await
+        .unwrap();
+    drop(store);
+    let again = SqliteStore::open(&file).unwrap();
+    let period = Period::month_of(today);
+    let days = again.days("market", &period).await.unwrap();
+    assert_eq!(days.readings().collect::<Vec<_>>(), [&day]);
 }
 
 #[test]
