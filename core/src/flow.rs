@@ -12,7 +12,9 @@ use crate::model::{
     Agreement, AgreementId, AgreementReading, CivilDate, Company, CompanyId, Period, Product,
     ReadFailure, Service, Timestamp, VendorAccount,
 };
-use crate::plan::{AccountsContext, Change, Plan, PlanContext, Planner, Policy, plan_accounts};
+use crate::plan::{
+    AccountsContext, Change, Duplicates, Plan, PlanContext, Planner, Policy, plan_accounts,
+};
 use crate::reconcile::{Comparison, Dismissals, PsaBook, Reconciler, period_of};
 use crate::sink::{AgreementFilter, PsaSink, SinkDescriptor};
 use crate::source::{UsageRequest, VendorSource};
@@ -160,6 +162,20 @@ impl<'a> Flow<'a> {
     /// As [`lists`](Self::lists); an agreement that could not be read is a failed
     /// reading in the book, no error.
     pub async fn book(&self, lists: &Lists, mapping: &Mapping) -> Result<PsaBook> {
+        self.book_for(lists, mapping, &Policy::default()).await
+    }
+
+    /// As [`book`](Self::book), with the lines of what is invoiced through these agreements where the policy
+    /// looks for lines that bill the same thing twice.
+    ///
+    /// # Errors
+    /// As [`book`](Self::book).
+    pub async fn book_for(
+        &self,
+        lists: &Lists,
+        mapping: &Mapping,
+        policy: &Policy,
+    ) -> Result<PsaBook> {
         let book = PsaBook::new(
             lists.companies.iter().cloned(),
             lists.agreements.iter().cloned(),
@@ -178,6 +194,18 @@ impl<'a> Flow<'a> {
             let own = book.own_agreements(company, master, self.ledger);
             wanted.extend(own.map(|agreement| agreement.id.clone()));
         }
+        let looks = self.ledger.is_some() && policy.duplicates != Duplicates::Report;
+        // What is invoiced through them may bill the same things already.
+        let children: Vec<AgreementId> = book
+            .agreements()
+            .filter(|agreement| looks && agreement.eligibility.is_eligible())
+            .filter(|agreement| {
+                let parent = agreement.parent.as_ref();
+                parent.is_some_and(|parent| wanted.contains(parent))
+            })
+            .map(|agreement| agreement.id.clone())
+            .collect();
+        wanted.extend(children);
         let wanted: Vec<AgreementId> = wanted.into_iter().collect();
         (self.on_progress)(Progress::Agreements(wanted.len()));
         let each = || (self.on_progress)(Progress::AgreementRead);
@@ -197,7 +225,7 @@ impl<'a> Flow<'a> {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Plan> {
-        let book = self.book(lists, mapping).await?;
+        let book = self.book_for(lists, mapping, policy).await?;
         self.plan_on(&book, lists, mapping, policy, now).await
     }
 
@@ -213,13 +241,15 @@ impl<'a> Flow<'a> {
         policy: &Policy,
         now: Timestamp,
     ) -> Result<Plan> {
-        let comparison = self.compare_on(book, lists, mapping, now).await?;
+        let first_sync = self.first_sync(policy, now);
+        let comparison = self.compared(book, lists, mapping, now, first_sync).await?;
         let context = PlanContext {
             source: self.source.descriptor(),
             sink: self.sink.descriptor(),
             now,
             accounts: &lists.accounts,
             services: &lists.services,
+            first_sync,
         };
         Planner::new(policy.clone()).plan(&comparison, &context)
     }
@@ -238,7 +268,27 @@ impl<'a> Flow<'a> {
     where
         'a: 'b,
     {
-        let mut reconciler = Reconciler::new(mapping, book, now.date());
+        self.compared(book, lists, mapping, now, None).await
+    }
+
+    /// The day of the first sync, where it is known and changes are prorated by the policy.
+    fn first_sync(&self, policy: &Policy, now: Timestamp) -> Option<CivilDate> {
+        let ledger = self.ledger.filter(|_| policy.has_proration())?;
+        Some(ledger.first_sync().unwrap_or(now.date()))
+    }
+
+    async fn compared<'b>(
+        &self,
+        book: &'b PsaBook,
+        lists: &Lists,
+        mapping: &'b Mapping,
+        now: Timestamp,
+        first_sync: Option<CivilDate>,
+    ) -> Result<Comparison<'b>>
+    where
+        'a: 'b,
+    {
+        let mut reconciler = Reconciler::new(mapping, book, now.date()).with_first_sync(first_sync);
         if let Some(dismissals) = self.dismissals {
             reconciler = reconciler.with_dismissals(dismissals);
         }

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::Mapping;
 use crate::model::{ReadFailure, Timestamp};
+use crate::plan::BillingMode;
 
 /// Where an integration stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -213,6 +214,9 @@ pub struct Integration {
     last_success: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_failure: Option<SyncFailure>,
+    /// Chosen once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    billing_mode: Option<BillingMode>,
 }
 
 impl Integration {
@@ -250,6 +254,33 @@ impl Integration {
     #[must_use]
     pub fn last_failure(&self) -> Option<&SyncFailure> {
         self.last_failure.as_ref()
+    }
+
+    /// Whether periods are billed in advance or in arrears, once that was chosen.
+    #[must_use]
+    pub fn billing_mode(&self) -> Option<BillingMode> {
+        self.billing_mode
+    }
+
+    /// Chooses whether periods are billed in advance or in arrears. What was chosen stays: lines and
+    /// charges in the PSA rest on it. Choosing the same again changes nothing.
+    ///
+    /// # Errors
+    /// `Conflict` when the other was chosen before, naming both. Nothing is changed then.
+    pub fn choose_billing_mode(&mut self, mode: BillingMode) -> Result<()> {
+        match self.billing_mode {
+            Some(chosen) if chosen != mode => Err(Error::new(
+                ErrorKind::Conflict,
+                format!(
+                    "the billing mode of this integration is {chosen} and cannot be changed to \
+                     {mode}: it is chosen once"
+                ),
+            )),
+            _ => {
+                self.billing_mode = Some(mode);
+                Ok(())
+            }
+        }
     }
 
     /// Takes an event.

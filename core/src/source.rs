@@ -2,16 +2,90 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::model::{
     AccountReading, Basis, ChargeKind, CivilDate, ExportedBills, Service, Timestamp, VendorAccount,
     VendorAccountId,
 };
+
+/// What makes a change of a service due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Trigger {
+    /// Another number of units: it is due at once.
+    #[default]
+    OnQuantityChange,
+    /// The vendor's billing date: it is due once the period is over or on a bill.
+    OnBillingDate,
+    /// Another measured use, beside what recurs: it is due at once.
+    OnUsageChange,
+}
+
+impl fmt::Display for Trigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::OnQuantityChange => "the quantity",
+            Self::OnBillingDate => "the vendor's billing date",
+            Self::OnUsageChange => "the usage",
+        })
+    }
+}
+
+/// What makes changes due by what a service is, as its readings show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Triggers {
+    /// A quantity that recurs.
+    pub quota: Trigger,
+    /// What is measured alone.
+    pub usage: Trigger,
+    /// What is measured beside a quantity that recurs.
+    pub usage_with_extra: Trigger,
+}
+
+impl Default for Triggers {
+    /// Everything at once.
+    fn default() -> Self {
+        Self::AT_ONCE
+    }
+}
+
+impl Triggers {
+    /// Everything at once.
+    pub const AT_ONCE: Self = Self {
+        quota: Trigger::OnQuantityChange,
+        usage: Trigger::OnUsageChange,
+        usage_with_extra: Trigger::OnUsageChange,
+    };
+
+    /// What makes changes of a kind of offer due.
+    #[must_use]
+    pub const fn of(self, offer: OfferKind) -> Trigger {
+        match offer {
+            OfferKind::Quota => self.quota,
+            OfferKind::Usage => self.usage,
+            OfferKind::UsageWithExtra => self.usage_with_extra,
+        }
+    }
+}
+
+/// What a service is, by the lines that its readings hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfferKind {
+    /// A quantity that recurs.
+    Quota,
+    /// What is measured alone.
+    Usage,
+    /// What is measured beside a quantity that recurs.
+    UsageWithExtra,
+}
 
 /// What a source is and what it reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +107,8 @@ pub struct SourceDescriptor {
     pub commitments: bool,
     /// Which of the system's tenants it reads, in words that hold no secret.
     pub tenant: Option<String>,
+    /// What makes changes due.
+    pub triggers: Triggers,
 }
 
 impl SourceDescriptor {
@@ -48,6 +124,7 @@ impl SourceDescriptor {
             unit_costs: false,
             commitments: false,
             tenant: None,
+            triggers: Triggers::AT_ONCE,
         }
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) mapping_file: PathBuf,
     /// The vendor's name on the PSA's products: others are not matched by name.
     pub(crate) product_vendor: Option<String>,
+    /// Whether only products that name that vendor are offered and linked by themselves.
+    pub(crate) product_vendor_required: bool,
     /// The journal of what was applied.
     pub(crate) journal: PathBuf,
     /// How often a read is tried, where it is not the connector's own number.
@@ -524,6 +526,7 @@ pub(crate) enum EffectiveDaysConfig {
 struct MappingSection {
     file: PathBuf,
     product_vendor: Option<String>,
+    product_vendor_required: Option<bool>,
 }
 
 impl Default for MappingSection {
@@ -531,6 +534,7 @@ impl Default for MappingSection {
         Self {
             file: PathBuf::from("mapping.toml"),
             product_vendor: None,
+            product_vendor_required: None,
         }
     }
 }
@@ -614,6 +618,11 @@ impl Config {
             path: path.to_owned(),
             mapping_file: folder.join(file.mapping.file),
             product_vendor: file.mapping.product_vendor,
+            // As the vendor's own connector has it.
+            product_vendor_required: file
+                .mapping
+                .product_vendor_required
+                .unwrap_or(matches!(file.source, SourceConfig::Sherweb(_))),
             journal: folder.join(file.store.journal),
             source: file.source,
             sink: file.sink,
@@ -695,6 +704,13 @@ fn with_advice(error: &Error, path: &Path) -> Error {
     Error::new(ErrorKind::Config, format!("{}{advice}", error.message()))
 }
 
+/// The key that a line sets, where it looks like one of ours and not like a secret.
+fn key_of(line: &str) -> Option<&str> {
+    let key = line.split_once('=')?.0.trim();
+    let ours = |c: char| c.is_ascii_lowercase() || c == '_';
+    (key.len() <= 24 && key.chars().all(ours) && !key.is_empty()).then_some(key)
+}
+
 /// The error with its line, without the line's text: a secret may stand there.
 fn at_line(path: &Path, text: &str, error: &toml::de::Error) -> Error {
     let line = error.span().map(|span| {
@@ -704,7 +720,11 @@ fn at_line(path: &Path, text: &str, error: &toml::de::Error) -> Error {
             .filter(|b| *b == b'\n')
             .count()
     });
-    let place = line.map_or_else(String::new, |line| format!(", line {line}"));
+    let place = line.map_or_else(String::new, |line| {
+        let key = text.lines().nth(line - 1).and_then(key_of);
+        let key = key.map_or_else(String::new, |key| format!(", {key}"));
+        format!(", line {line}{key}")
+    });
     Error::new(
         ErrorKind::Config,
         format!("{}{place}: {}", files::shown(path), error.message()),

@@ -254,6 +254,7 @@ fn sherweb(config: &Config, settings: &SherwebConfig) -> Result<SherwebClient> {
         .maybe_base_url(settings.base_url.as_deref())
         .maybe_retry(retry(config))
         .maybe_limiter(limiter(config))
+        .unit_prices(config.policy.sync_unit_price)
         .build()
 }
 

@@ -12,6 +12,7 @@ use tallyline_core::flow::Lists;
 use tallyline_core::integration::{Counts, Event, Integration, State};
 use tallyline_core::mapping::Mapping;
 use tallyline_core::model::{ReadFailure, Timestamp};
+use tallyline_core::plan::Policy;
 use tallyline_core::{Error, ErrorKind, Result};
 
 use crate::config::Config;
@@ -117,6 +118,32 @@ pub(crate) fn listed(config: &Config, lists: &Lists, mapping: &Mapping) {
         }
         Ok(())
     });
+}
+
+/// What a plan may do, with the billing mode that is chosen for the integration: the first one that the
+/// configuration names is kept.
+///
+/// # Errors
+/// `Conflict` where the configuration names another than was chosen; `Storage` where the choice cannot be
+/// kept or read.
+pub(crate) fn policy(config: &Config) -> Result<Policy> {
+    let mut policy = config.policy.clone();
+    let Some(mode) = policy.billing_mode else {
+        policy.billing_mode = load(config)?.billing_mode();
+        return Ok(policy);
+    };
+    record(config, |integration| integration.choose_billing_mode(mode)).map_err(|error| {
+        let shown = files::shown(&config.path);
+        Error::new(
+            error.kind(),
+            format!(
+                "[policy] billing_mode in {shown}: {}; set it back, or begin another integration with \
+                 a mapping and a journal of its own",
+                error.message()
+            ),
+        )
+    })?;
+    Ok(policy)
 }
 
 /// The mapping was edited.

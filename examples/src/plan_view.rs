@@ -521,6 +521,8 @@ pub(crate) fn guard_words(guard: Guard) -> &'static str {
         Guard::UnmappedUsage => "usage not mapped",
         Guard::AmbiguousAccount => "which account it is cannot be told",
         Guard::SimilarAccount => "an account of nearly this name is there",
+        Guard::Proration => "cannot be prorated",
+        Guard::FirstAssociation => "there before the first sync",
         Guard::Unsupported => "not possible",
         other => other.as_str(),
     }
@@ -541,6 +543,7 @@ pub(crate) fn kind_words(kind: Kind) -> &'static str {
         Kind::Dismissed => "Dismissed for this billing period",
         Kind::NotBilled => "Charged by the vendor, and billed to nobody",
         Kind::FirstCount => "Not counted yet",
+        Kind::NotDue => "Waiting for the vendor's billing date",
         other => other.as_str(),
     }
 }

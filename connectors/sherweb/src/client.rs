@@ -71,6 +71,7 @@ struct Inner {
     service_provider_tokens: Arc<dyn CredentialProvider>,
     distributor_tokens: Arc<dyn CredentialProvider>,
     concurrency: usize,
+    unit_prices: bool,
     /// The tenant has no `details` operation: found out once, then remembered.
     details_missing: AtomicBool,
 }
@@ -91,7 +92,8 @@ impl SherwebClient {
     ///
     /// `base_url` replaces `https://api.sherweb.com`; plain HTTP is accepted for loopback
     /// alone. `accept_language` fixes the language of display names. `concurrency` is how many
-    /// customers a reading asks about at once (4). `limiter` may be shared between clients of
+    /// customers a reading asks about at once (4). `unit_prices` reads what clients owe for the price
+    /// of each subscription, which is refused while the vendor's own PSA integration is on. `limiter` may be shared between clients of
     /// one subscription key.
     ///
     /// # Errors
@@ -128,6 +130,10 @@ impl SherwebClient {
         /// How many customers a reading asks about at once.
         #[builder(default = DEFAULT_CONCURRENCY)]
         concurrency: usize,
+        /// Whether what clients owe is read for the price of each subscription: one more call for
+        /// each customer.
+        #[builder(default)]
+        unit_prices: bool,
         /// How failed reads are repeated. Writes have one attempt whatever stands here.
         retry: Option<RetryPolicy>,
         /// The time limits.
@@ -206,6 +212,7 @@ impl SherwebClient {
                 service_provider_tokens,
                 distributor_tokens,
                 concurrency,
+                unit_prices,
                 details_missing: AtomicBool::new(false),
             }),
         })
@@ -252,6 +259,11 @@ impl SherwebClient {
 
     pub(crate) fn client_id(&self) -> &str {
         &self.inner.client_id
+    }
+
+    /// Whether the price of each subscription is read.
+    pub(crate) fn unit_prices(&self) -> bool {
+        self.inner.unit_prices
     }
 
     pub(crate) fn concurrency(&self) -> usize {

@@ -16,7 +16,9 @@ use tallyline_core::model::{
     AccountReading, Basis, BillingCycle, ChargeKind, CivilDate, Commitment, QuantityFloor,
     ReadFailure, Service, UsageLine, VendorAccount,
 };
-use tallyline_core::source::{Identity, SourceDescriptor, UsageRequest, VendorSource};
+use tallyline_core::source::{
+    Identity, SourceDescriptor, Trigger, Triggers, UsageRequest, VendorSource,
+};
 use tallyline_core::{Error, ErrorKind, Result};
 
 use self::charges::ChargeBook;
@@ -47,6 +49,13 @@ pub(crate) fn descriptor(tenant: String) -> SourceDescriptor {
     descriptor.unit_costs = true;
     descriptor.commitments = true;
     descriptor.tenant = Some(tenant);
+    // The vendor's own connector syncs licences at once, usage at each billing date, and extra usage
+    // beside licences when it changes. The API has no events: readings show what is due.
+    descriptor.triggers = Triggers {
+        quota: Trigger::OnQuantityChange,
+        usage: Trigger::OnBillingDate,
+        usage_with_extra: Trigger::OnUsageChange,
+    };
     descriptor
 }
 
@@ -208,6 +217,7 @@ impl SherwebClient {
         };
         match lines {
             Ok(lines) => Ok(AccountReading::complete(id, lines, Basis::Live, now)
+                .with_billing_period(book.period())
                 .with_unread_kinds(book.unread_kinds(id).iter().copied())
                 .with_bills(book.bills(id))),
             Err(error) if error.kind() == ErrorKind::Auth => Err(error),
@@ -219,7 +229,8 @@ impl SherwebClient {
         }
     }
 
-    /// The lines with what the client pays for what is on an invoice, where there is such a line.
+    /// The lines with what the client pays for what is on an invoice, where there is such a line, and
+    /// for subscriptions, where that is wanted.
     ///
     /// Prices that cannot be read are left out: the quantities stand without them.
     async fn priced(
@@ -228,14 +239,21 @@ impl SherwebClient {
         mut lines: Vec<UsageLine>,
         day: CivilDate,
     ) -> Result<Vec<UsageLine>> {
-        if lines.iter().any(bills::is_unpriced) {
+        let of_subscriptions =
+            self.unit_prices() && lines.iter().any(|line| line.subscription.is_some());
+        if of_subscriptions || lines.iter().any(bills::is_unpriced) {
             match self.receivable_charges(customer, Some(day)).await {
-                Ok(owed) => bills::add_prices(&mut lines, &owed),
+                Ok(owed) => {
+                    bills::add_prices(&mut lines, &owed);
+                    if of_subscriptions {
+                        bills::add_unit_prices(&mut lines, &owed);
+                    }
+                }
                 Err(error) if error.kind() == ErrorKind::Auth => return Err(error),
                 Err(error) => tracing::warn!(
                     customer,
                     %error,
-                    "what the client owes cannot be read: charges come without the client's price"
+                    "what the client owes cannot be read: lines come without the client's price"
                 ),
             }
         }
@@ -427,7 +445,9 @@ impl Found {
         if charge.charge_type == Some(ChargeType::Setup) {
             entry.set_up = true;
         } else {
-            entry.charged.insert(cost::cycle_of(charge));
+            entry
+                .charged
+                .insert(cost::cycle_of(charge.billing_cycle_type.as_ref()));
         }
     }
 

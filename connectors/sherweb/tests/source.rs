@@ -6,7 +6,7 @@ mod common;
 use common::*;
 use futures::StreamExt as _;
 use tallyline_core::model::{AccountReading, Basis, ReadingOutcome, Timestamp};
-use tallyline_core::source::UsageRequest;
+use tallyline_core::source::{Trigger, UsageRequest};
 use tallyline_core::{ErrorKind, Result, VendorSource};
 use tallyline_sherweb::SherwebClient;
 use tallyline_testkit::mock::MockVendor;
@@ -110,6 +110,8 @@ async fn readings_hold_subscriptions_costs_and_charges_in_the_vendors_order() {
         ["sub:50000000-0000-4000-8000-000000000001 recurring 3 at 10.00 USD"]
     );
     assert_eq!(fern.basis, Basis::Live);
+    let period = fern.billing_period.unwrap().to_string();
+    assert_eq!(period, "2026-03-01 to 2026-03-31");
     assert!(fern.unread_kinds.is_empty());
     assert_eq!(gone.account.as_str(), "unattributed:Gone Gym");
     assert_eq!(lines(gone), ["charge:DISK:GB:Setup:-:- setup 1 at 5.00"]);
@@ -327,7 +329,7 @@ async fn services_are_listed_although_one_customer_fails() {
 }
 
 #[tokio::test]
-async fn check_names_what_works_and_warns_of_a_missing_distributor_scope() {
+async fn b1_check_names_what_works_and_warns_of_a_missing_distributor_scope() {
     let server = vendor().await;
     let identity = client(&server).check().await.unwrap();
     assert_eq!(identity.subject, "client-1");
@@ -406,4 +408,59 @@ async fn a_charge_on_an_invoice_names_it_and_has_the_price_of_the_receivable_cha
         assert_eq!(total.as_deref(), price);
         assert!(readings[1].as_ref().unwrap().bills.is_empty());
     }
+}
+
+#[tokio::test]
+async fn b17_triggers_are_derived_from_the_readings_and_their_billing_period() {
+    let server = vendor().await;
+    serve(&server, PAYABLE, CHARGES).await;
+    details(&server, "c0000000-0000-4000-8000-000000000001", one(3)).await;
+    details(&server, "c0000000-0000-4000-8000-000000000002", one(0)).await;
+    let client = client(&server);
+    let triggers = client.descriptor().triggers;
+    assert_eq!(triggers.quota, Trigger::OnQuantityChange);
+    assert_eq!(triggers.usage, Trigger::OnBillingDate);
+    assert_eq!(triggers.usage_with_extra, Trigger::OnUsageChange);
+    let request = request();
+    let readings = read(&client, &request).await;
+    let oak = readings[0].as_ref().unwrap();
+    let billing_date = oak.billing_period.unwrap().end().to_string();
+    assert_eq!(billing_date, "2026-03-31");
+    let usage = &oak.lines().unwrap()[1];
+    assert_eq!(usage.period, oak.billing_period);
+}
+
+#[tokio::test]
+async fn b13_a_subscriptions_price_is_read_only_where_it_is_asked_for() {
+    const OWED: &str = r#"{"periodFrom":"2026-03-01","periodTo":"2026-03-31","charges":[
+      {"productName":"Mail A","sku":"MAIL-A","chargeName":"Seats","chargeType":"Recurring","billingCycleType":"Monthly",
+       "periodFrom":"2026-03-01","periodTo":"2026-03-31","quantity":3,"costPrice":12.5,"costPriceProrated":12.5,
+       "currency":"USD","isProratable":true}]}"#;
+    let server = vendor().await;
+    serve(&server, PAYABLE, r#"{"charges":[]}"#).await;
+    serve(&server, &format!("{SP}/billing/receivable-charges"), OWED).await;
+    for customer in ["1", "2"] {
+        let id = format!("c0000000-0000-4000-8000-00000000000{customer}");
+        details(&server, &id, one(3)).await;
+    }
+    let price = |reading: &Result<AccountReading>| {
+        let lines = reading.as_ref().unwrap().lines().unwrap().to_vec();
+        lines[0].unit_price.map(|price| price.to_string())
+    };
+    let request = request();
+    assert_eq!(price(&read(&client(&server), &request).await[0]), None);
+    let calls = asked(&server).await;
+    assert!(!calls.iter().any(|call| call.contains("receivable")));
+    let priced = SherwebClient::builder()
+        .client_id("client-1")
+        .client_secret(SECRET.into())
+        .subscription_key(KEY.into())
+        .base_url(server.uri())
+        .accept_language("en-CA")
+        .retry(quick())
+        .unit_prices(true)
+        .build()
+        .unwrap();
+    let readings = read(&priced, &request).await;
+    assert_eq!(price(&readings[0]).as_deref(), Some("12.50 USD"));
 }

@@ -311,3 +311,67 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn b2_the_billing_mode_is_chosen_once_and_another_is_an_error_that_says_so() {
+    let mut integration = Integration::new();
+    assert_eq!(integration.billing_mode(), None);
+    integration
+        .choose_billing_mode(BillingMode::PostBilling)
+        .unwrap();
+    let error = integration
+        .choose_billing_mode(BillingMode::PreBilling)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    for word in ["post_billing", "pre_billing", "cannot be changed"] {
+        assert!(error.message().contains(word), "{error}");
+    }
+    integration
+        .choose_billing_mode(BillingMode::PostBilling)
+        .unwrap();
+    // It is stored with the integration, and taken away by no event.
+    let text = serde_json::to_string(&integration).unwrap();
+    let mut stored: Integration = serde_json::from_str(&text).unwrap();
+    stored.apply(Event::Connected).unwrap();
+    stored.apply(Event::Disconnected).unwrap();
+    assert_eq!(stored.billing_mode(), Some(BillingMode::PostBilling));
+    assert!(stored.choose_billing_mode(BillingMode::PreBilling).is_err());
+}
+
+#[test]
+fn b1_nothing_is_read_mapped_or_synced_before_the_connection_was_tested() {
+    let mut integration = Integration::new();
+    for event in [
+        Event::DirectoriesRead(Counts::new(3, 3)),
+        Event::FinishRequested,
+        Event::SyncStarted,
+    ] {
+        let error = integration.apply(event).unwrap_err();
+        assert!(error.message().contains("connect first"), "{error}");
+    }
+    assert_eq!(integration.state(), State::Disconnected);
+    integration.apply(Event::Connected).unwrap();
+    integration
+        .apply(Event::DirectoriesRead(Counts::new(3, 3)))
+        .unwrap();
+    assert_eq!(integration.state(), State::Pending);
+}
+
+#[test]
+fn b9_saving_the_mappings_of_a_finished_set_up_starts_a_sync_once() {
+    let mut integration = Integration::new();
+    integration.apply(Event::Connected).unwrap();
+    integration
+        .apply(Event::DirectoriesRead(Counts::new(3, 3)))
+        .unwrap();
+    let saved = Event::MappingChanged(Counts::new(2, 1));
+    assert!(!integration.apply(saved).unwrap().start_sync);
+    assert!(
+        integration
+            .apply(Event::FinishRequested)
+            .unwrap()
+            .start_sync
+    );
+    let again = integration.apply(Event::FinishRequested).unwrap_err();
+    assert!(again.message().contains("a sync is running"), "{again}");
+}

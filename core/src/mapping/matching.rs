@@ -20,6 +20,8 @@ pub struct MatchOptions {
     /// The vendor as the PSA's products name it. When given, a SKU counts only on a product
     /// that names this vendor (trimmed, in any case).
     pub vendor: Option<String>,
+    /// Whether only products that name this vendor may be linked by their name as well.
+    pub vendor_required: bool,
 }
 
 impl MatchOptions {
@@ -33,6 +35,13 @@ impl MatchOptions {
     #[must_use]
     pub fn with_vendor(mut self, vendor: impl Into<String>) -> Self {
         self.vendor = Some(vendor.into());
+        self
+    }
+
+    /// Says whether only products that name the vendor may be linked at all.
+    #[must_use]
+    pub fn with_vendor_required(mut self, required: bool) -> Self {
+        self.vendor_required = required;
         self
     }
 }
@@ -295,6 +304,11 @@ pub(super) fn names_vendor(product: &Product, vendor: &str) -> bool {
         .is_some_and(|named| fold(named) == fold(vendor))
 }
 
+/// Whether a product may be offered for a vendor's services.
+pub(super) fn is_candidate(product: &Product, vendor: Option<&str>, required: bool) -> bool {
+    !required || vendor.is_none_or(|vendor| names_vendor(product, vendor))
+}
+
 /// The vendor that a product names, where it is another one.
 pub(super) fn other_vendor<'a>(product: &'a Product, vendor: Option<&str>) -> Option<&'a str> {
     let named = product.vendor.as_deref().filter(|v| !v.trim().is_empty())?;
@@ -318,7 +332,8 @@ pub fn auto_link_services(
 ) -> MatchReport<ServiceKey> {
     let vendor = options.vendor.as_deref();
     let services = by_id(services, |service| &service.key);
-    let products = by_id(products, |product| &product.id);
+    let mut products = by_id(products, |product| &product.id);
+    products.retain(|_, product| is_candidate(product, vendor, options.vendor_required));
     let same_name = by_text(services.values().copied(), |s| Some(s.name.as_str()));
     let named = by_text(products.values().copied(), |p| Some(p.name.as_str()));
     let of_vendor = products

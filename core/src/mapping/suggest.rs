@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use super::directory::{AgreementsOf, Choice};
-use super::matching::{companies_held, other_vendor, products_held};
+use super::matching::{companies_held, is_candidate, other_vendor, products_held};
 use super::similar::{NameIndex, NameKey, Similarity, compare};
 use super::{Mapping, normalize_name};
 use crate::error::printable;
@@ -24,6 +24,8 @@ pub struct SuggestOptions {
     pub min_score: u8,
     /// The vendor as the PSA's products name it; products of another score lower.
     pub vendor: Option<String>,
+    /// Whether only products that name this vendor are suggested.
+    pub vendor_required: bool,
 }
 
 impl Default for SuggestOptions {
@@ -32,6 +34,7 @@ impl Default for SuggestOptions {
             limit: 3,
             min_score: 70,
             vendor: None,
+            vendor_required: false,
         }
     }
 }
@@ -54,6 +57,13 @@ impl SuggestOptions {
     #[must_use]
     pub fn with_min_score(mut self, score: u8) -> Self {
         self.min_score = score;
+        self
+    }
+
+    /// Says whether only products that name the vendor are suggested.
+    #[must_use]
+    pub fn with_vendor_required(mut self, required: bool) -> Self {
+        self.vendor_required = required;
         self
     }
 
@@ -243,6 +253,7 @@ pub fn suggest_services(
     let products: BTreeMap<_, _> = products
         .iter()
         .filter(|product| product.eligibility.is_eligible())
+        .filter(|product| is_candidate(product, options.vendor.as_deref(), options.vendor_required))
         .map(|product| (&product.id, product))
         .collect();
     let products: Vec<&Product> = products.into_values().collect();

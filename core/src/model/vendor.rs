@@ -432,6 +432,10 @@ pub struct AccountReading {
     /// The bills that the lines are from, where the basis is an invoice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bills: Vec<Bill>,
+    /// The vendor's billing period that it was read in, where the vendor states it: its last day is
+    /// the next billing date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing_period: Option<Period>,
 }
 
 impl AccountReading {
@@ -452,6 +456,7 @@ impl AccountReading {
             unobserved: BTreeMap::new(),
             exported: BTreeSet::new(),
             bills: Vec::new(),
+            billing_period: None,
         }
     }
 
@@ -472,6 +477,7 @@ impl AccountReading {
             unobserved: BTreeMap::new(),
             exported: BTreeSet::new(),
             bills: Vec::new(),
+            billing_period: None,
         }
     }
 
@@ -510,6 +516,13 @@ impl AccountReading {
     #[must_use]
     pub fn with_bills(mut self, bills: impl IntoIterator<Item = Bill>) -> Self {
         self.bills.extend(bills);
+        self
+    }
+
+    /// Names the vendor's billing period that it was read in.
+    #[must_use]
+    pub fn with_billing_period(mut self, period: Option<Period>) -> Self {
+        self.billing_period = period;
         self
     }
 

@@ -119,6 +119,11 @@ pub enum Guard {
     AmbiguousAccount,
     /// An account has nearly the company's name: a second one would be created beside it.
     SimilarAccount,
+    /// It is to be prorated, and the agreement or the way of billing does not do so.
+    Proration,
+    /// The line was there before the first sync: whether it bills the same thing twice only a
+    /// person can tell.
+    FirstAssociation,
     /// The PSA cannot do this kind of change.
     Unsupported,
 }
@@ -140,6 +145,8 @@ impl Guard {
             Self::UnmappedUsage => "unmapped_usage",
             Self::AmbiguousAccount => "ambiguous_account",
             Self::SimilarAccount => "similar_account",
+            Self::Proration => "proration",
+            Self::FirstAssociation => "first_association",
             Self::Unsupported => "unsupported",
         }
     }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use rust_decimal::Decimal;
 
+use super::dates::Calendar;
+use super::prorated::unprorated;
 use super::{Action, Block, Change, Guard, PlanContext, Policy, Precondition, ReductionLimit};
 use crate::model::{self, Agreement, ChangeId, CivilDate, Currency, Money, Quantity};
 use crate::reconcile::{Comparison, Kind, Row, VendorCost};
@@ -37,7 +39,14 @@ pub(super) fn blocks(
         block(Guard::CommitmentFloor, below_floor(row, &change.action)),
         block(Guard::StaleReading, stale(row, &change.action, context)),
         block(Guard::UnmappedUsage, goes_on_elsewhere(row, &change.action)),
-        block(Guard::InvoicedPeriod, invoiced(row.agreement(), change)),
+        block(
+            Guard::InvoicedPeriod,
+            invoiced(row.agreement(), change, policy),
+        ),
+        block(
+            Guard::Proration,
+            unprorated(row, change, policy, context.sink),
+        ),
     ]
     .into_iter()
     .flatten()
@@ -48,6 +57,7 @@ pub(super) fn blocks(
 pub(crate) fn of_agreement(
     agreement: &Agreement,
     change: &Change,
+    policy: &Policy,
     sink: &SinkDescriptor,
 ) -> Vec<Block> {
     let block = |guard, reason: Option<String>| reason.map(|reason| Block { guard, reason });
@@ -55,7 +65,7 @@ pub(crate) fn of_agreement(
         block(Guard::Unsupported, unsupported(&change.action, sink)),
         block(Guard::NegativeQuantity, negative(change)),
         block(Guard::WholeUnits, fractional(&change.action, sink)),
-        block(Guard::InvoicedPeriod, invoiced(agreement, change)),
+        block(Guard::InvoicedPeriod, invoiced(agreement, change, policy)),
     ]
     .into_iter()
     .flatten()
@@ -219,8 +229,12 @@ fn stale(row: Row<'_>, action: &Action, context: &PlanContext<'_>) -> Option<Str
     })
 }
 
-fn invoiced(agreement: &Agreement, change: &Change) -> Option<String> {
-    let next = agreement.next_invoice?;
+fn invoiced(agreement: &Agreement, change: &Change, policy: &Policy) -> Option<String> {
+    // A PSA takes no new line before the next invoice, for whichever period that is.
+    let next = match change.action {
+        Action::EndLine { .. } => Calendar::new(policy, agreement, change.effective).open_from()?,
+        _ => agreement.next_invoice?,
+    };
     let dated = matches!(
         change.action,
         Action::CreateLine { .. } | Action::EndLine { .. }
@@ -441,7 +455,13 @@ struct Span {
 fn spans(changes: &[Change]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     let mut places = HashMap::new();
-    for change in changes.iter().filter(|change| !is_billed_once(change)) {
+    // What is carried out on a person's word alone is no part of what the plan does by itself.
+    let proposed = |change: &&Change| {
+        let mut blocks = change.blocks.iter();
+        blocks.any(|block| block.guard == Guard::FirstAssociation)
+    };
+    let counted = changes.iter().filter(|change| !is_billed_once(change));
+    for change in counted.filter(|change| !proposed(change)) {
         let Some((from, to)) = change.action.quantities() else {
             continue;
         };

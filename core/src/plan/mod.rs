@@ -1,16 +1,21 @@
 //! Plans: what will be changed, why, on which observed state, and what speaks against it.
 
 mod action;
+mod amounts;
 mod change;
 mod count;
+pub(crate) mod dates;
 mod document;
+mod duplicates;
 pub(crate) mod guards;
+mod holds;
 mod notices;
 mod outward;
 mod own;
 mod planner;
 mod policy;
 mod precondition;
+mod prorated;
 mod strategy;
 
 pub use action::Action;
@@ -22,11 +27,13 @@ pub use change::{
 pub(crate) use document::hex;
 pub use document::{Notice, Origin, Plan, PlanContent, PlanKind, PlanSummary, PlannedBill, Side};
 pub use outward::{AccountsContext, plan_accounts};
+pub(crate) use planner::intent_id;
 pub use planner::{PlanContext, Planner};
-pub(crate) use planner::{first_day, intent_id};
-pub use policy::{EffectiveDate, IncreaseLimit, Policy, ReductionLimit, VendorMissing};
+pub use policy::{
+    ArrearsCount, BillingMode, Duplicates, EffectiveDate, IncreaseLimit, Policy, PrepaidYears,
+    Proration, ProrationCheck, ReductionLimit, VendorMissing,
+};
 pub use strategy::Strategy;
-pub(crate) use strategy::in_place_from;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::own::name_of_new;
 use super::{Notice, PlanContext};
-use crate::model::{Quantity, ServiceKey, VendorAccountId};
+use crate::model::{CivilDate, Quantity, ServiceKey, VendorAccountId};
 use crate::reconcile::{Kind, Row, Unplaced, UnplacedSubject};
 
 /// What a person should know of rows that are not changed: one notice for all rows of an
@@ -84,7 +84,36 @@ pub(super) fn notice_of(row: Row<'_>, sentence: &str, context: &PlanContext<'_>)
     row_notice(row, &[product_name(row)], sentence, context)
 }
 
-/// A notice about products of one agreement.
+/// A notice about one row, as something else than the row is.
+pub(super) fn notice_of_kind(
+    row: Row<'_>,
+    kind: Kind,
+    sentence: &str,
+    context: &PlanContext<'_>,
+) -> Notice {
+    Notice {
+        kind,
+        ..notice_of(row, sentence, context)
+    }
+}
+
+/// Which days a first sync within a period leaves to a person.
+pub(super) fn first_sync_notice(
+    row: Row<'_>,
+    period_start: CivilDate,
+    context: &PlanContext<'_>,
+) -> Notice {
+    let sentence = format!(
+        "the first sync falls within a period: lines that recur are created and updated, and nothing \
+         is prorated for {period_start} to {}; enter by hand what is to be billed for these days",
+        row.today().plus_days(-1)
+    );
+    let mut notice = row_notice(row, &[], &sentence, context);
+    notice.kind = Kind::NotBilled;
+    notice
+}
+
+/// A notice about products of one agreement, or about the agreement itself.
 fn row_notice(
     row: Row<'_>,
     products: &[&str],
@@ -100,10 +129,12 @@ fn row_notice(
         .book()
         .company(&agreement.company)
         .map_or(agreement.company.as_str(), |company| &company.name);
-    let mut notice = Notice::new(
-        row.kind(),
-        format!("{company}, {name}, {}: {sentence}", products.join(", ")),
-    );
+    let about = if products.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", products.join(", "))
+    };
+    let mut notice = Notice::new(row.kind(), format!("{company}, {name}{about}: {sentence}"));
     notice.company = Some(agreement.company.clone());
     notice.agreement = Some(agreement.id.clone());
     notice.as_of = row.as_of();

@@ -1,6 +1,6 @@
 //! What a row needs that has no agreement or is no line: a new agreement, a charge.
 
-use super::planner::first_day;
+use super::dates::{Calendar, Direction};
 use super::{Action, EffectiveDate, PlanContext, Policy};
 use crate::error::printable;
 use crate::model::{CivilDate, Money, Quantity, exact_product};
@@ -29,7 +29,7 @@ pub(super) fn start_of_new(new: &NewAgreement, policy: &Policy, today: CivilDate
 /// from when a new line of its master would.
 pub(super) fn first_day_of_new(new: &NewAgreement, policy: &Policy, today: CivilDate) -> CivilDate {
     if new.agreement.parent.is_some() {
-        return first_day(policy, &new.agreement, today);
+        return Calendar::new(policy, &new.agreement, today).first_day(Direction::Increase);
     }
     let by_policy = || match policy.effective_date {
         EffectiveDate::Today => today,

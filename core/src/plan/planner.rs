@@ -1,22 +1,29 @@
 //! From a comparison to a plan.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::amounts::{cost_change, cost_to_write, price_change, price_to_write};
 use super::count;
+use super::dates::{Calendar, Direction};
 use super::document::hex;
+use super::duplicates::{self, Duplicate};
 use super::guards;
-use super::notices::{Names, notice_of, notices_of};
+use super::holds;
+use super::notices::{Names, first_sync_notice, notice_of, notice_of_kind, notices_of};
 use super::own::{self, first_day_of_new};
-use super::strategy::{Requantify, in_place_from};
+use super::prorated::wants_proration;
+use super::strategy::Requantify;
 use super::{
-    Action, Change, EffectiveDate, Evidence, Labels, Notice, Plan, PlanContent, PlanKind,
-    PlannedBill, Policy, Strategy, UsageEvidence, VendorMissing,
+    Action, Change, Evidence, Labels, Notice, Plan, PlanContent, PlanKind, PlannedBill, Policy,
+    ProrationCheck, Strategy, UsageEvidence, VendorMissing,
 };
 use crate::error::{Error, ErrorKind, Result, printable};
 use crate::model::{
-    Agreement, AgreementLine, ChangeId, CivilDate, Marker, Money, Product, Quantity, Service,
-    Timestamp, VendorAccount,
+    AgreementLine, ChangeId, CivilDate, Marker, Money, Product, Quantity, Service, Timestamp,
+    VendorAccount, VendorAccountId,
 };
 use crate::proration::Prediction;
 use crate::reconcile::{Comparison, Kind, Row, VendorCost};
@@ -36,6 +43,9 @@ pub struct PlanContext<'a> {
     pub accounts: &'a [VendorAccount],
     /// The vendor's services, for their names.
     pub services: &'a [Service],
+    /// The day of the first sync, where that is known: the day of the plan where nothing was written
+    /// before. Within a period it prorates nothing.
+    pub first_sync: Option<CivilDate>,
 }
 
 /// Turns a comparison into a plan by a policy. The same inputs give the same plan.
@@ -60,13 +70,24 @@ impl Planner {
         let mut changes = Vec::new();
         let mut notices = Vec::new();
         let mut unchanged = Vec::new();
+        let mut held_back: BTreeSet<&VendorAccountId> = BTreeSet::new();
+        let mut first_synced = BTreeSet::new();
         let mut creation: Option<ChangeId> = None;
         for row in comparison.rows() {
             let mut of_row = Vec::new();
+            if let Some((kind, reason)) = holds::held(row, &self.policy, context) {
+                held_back.extend(row.evidence().map(|line| row.account_of(line)));
+                notices.push(notice_of_kind(row, kind, &reason, context));
+                continue;
+            }
             self.changes_of(row, comparison.today(), context, &mut of_row)?;
             if of_row.is_empty() {
                 unchanged.push(row);
+            } else if self.is_first_sync(row, context) && first_synced.insert(row.agreement_id()) {
+                let calendar = self.calendar(row);
+                notices.push(first_sync_notice(row, calendar.running_period().0, context));
             }
+            self.end_duplicates(row, context, &mut of_row)?;
             if row.new_agreement().is_some() && !of_row.is_empty() {
                 self.create_first(row, comparison.today(), context, &mut creation, &mut of_row)?;
             }
@@ -98,7 +119,7 @@ impl Planner {
             policy: self.policy.clone(),
             found: comparison.counts(),
             unowned_lines: comparison.unowned_lines(),
-            bills: planned_bills(comparison, &changes),
+            bills: planned_bills(comparison, &changes, &held_back),
             changes,
             notices,
         })
@@ -167,23 +188,25 @@ impl Planner {
             }
             return Ok(());
         }
-        let effective = match row.new_agreement() {
-            Some(new) => first_day_of_new(new, &self.policy, today),
-            None => first_day(&self.policy, row.agreement(), today),
+        let calendar = self.calendar(row);
+        let effective = match (row.new_agreement(), row.kind()) {
+            (Some(new), _) => first_day_of_new(new, &self.policy, today),
+            (None, Kind::NewRevenue) => calendar.first_day_of_line(),
+            (None, Kind::VendorMissing) => calendar.first_day(Direction::Decrease),
+            (None, _) => calendar.first_day(Direction::Either),
         };
         let (source, sink) = (&*context.source.name, context.sink.name);
         let mut add = |action: Action, reason: String| -> Result<()> {
             out.push(self.change(row, action, effective, reason, context)?);
             Ok(())
         };
-        let mut cost_is_written = false;
+        let mut amounts_are_written = false;
         match (row.kind(), row.line(), row.vendor()) {
             (Kind::NewRevenue, None, Some(quantity)) if self.policy.create_lines => {
-                let unit_cost = self.cost_to_write(row);
                 let action = Action::CreateLine {
                     quantity,
-                    unit_cost,
-                    unit_price: None,
+                    unit_cost: cost_to_write(row, &self.policy),
+                    unit_price: price_to_write(row, &self.policy),
                     last_day: None,
                     like: None,
                 };
@@ -196,8 +219,8 @@ impl Planner {
                 )?;
             }
             (Kind::Change, Some(line), Some(to)) => {
-                let changes = self.requantify(row, line, to, today, context)?;
-                cost_is_written = changes
+                let changes = self.requantify(row, line, to, context)?;
+                amounts_are_written = changes
                     .iter()
                     .any(|change| matches!(change.action, Action::EndLine { .. }));
                 out.extend(changes);
@@ -223,23 +246,89 @@ impl Planner {
             _ => {}
         }
         if let (Kind::Change | Kind::NoChange, Some(line)) = (row.kind(), row.line())
-            && !cost_is_written
-            && let Some(to) = self.cost_change(row, line)
+            && !amounts_are_written
         {
-            let from = line.state.unit_cost;
-            let bills = from.map_or_else(|| "none".to_owned(), |cost| cost.to_string());
-            let action = Action::SetUnitCost {
-                line: line.id.clone(),
-                from,
-                to,
-            };
-            let reason = format!("{source} charges {to} per unit; {sink} holds {bills}");
             let effective = if context.sink.capabilities.dated_quantities {
                 effective
             } else {
-                in_place_from(row.agreement(), effective)
+                calendar.in_place_from(effective)
             };
-            out.push(self.change(row, action, effective, reason, context)?);
+            for (action, reason) in self.amounts_of(row, line, source, sink) {
+                out.push(self.change(row, action, effective, reason, context)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The cost and the price per unit that a line is to hold and does not.
+    fn amounts_of(
+        &self,
+        row: Row<'_>,
+        line: &AgreementLine,
+        source: &str,
+        sink: &str,
+    ) -> Vec<(Action, String)> {
+        let shown =
+            |held: Option<Money>| held.map_or_else(|| "none".to_owned(), |held| held.to_string());
+        let cost = cost_change(row, line, &self.policy).map(|to| {
+            let from = line.state.unit_cost;
+            let reason = format!(
+                "{source} charges {to} per unit; {sink} holds {}",
+                shown(from)
+            );
+            let line = line.id.clone();
+            (Action::SetUnitCost { line, from, to }, reason)
+        });
+        let price = price_change(row, line, &self.policy).map(|to| {
+            let from = line.state.unit_price;
+            let reason = format!(
+                "{source} states a price of {to} per unit for the client; {sink} bills {}",
+                shown(from)
+            );
+            let line = line.id.clone();
+            (Action::SetUnitPrice { line, from, to }, reason)
+        });
+        cost.into_iter().chain(price).collect()
+    }
+
+    /// The days of a row's agreement.
+    fn calendar<'r>(&'r self, row: Row<'r>) -> Calendar<'r> {
+        Calendar::new(&self.policy, row.agreement(), row.today()).of_metered(row.is_metered())
+    }
+
+    /// Whether a row is synced for the first time within a period, where changes are prorated by the
+    /// policy: the days before are left to a person.
+    fn is_first_sync(&self, row: Row<'_>, context: &PlanContext<'_>) -> bool {
+        context.first_sync == Some(row.today())
+            && self.policy.has_proration()
+            && self.calendar(row).running_period().0 < row.today()
+    }
+
+    /// Adds the ends of lines that were there before and would bill the same thing twice.
+    fn end_duplicates(
+        &self,
+        row: Row<'_>,
+        context: &PlanContext<'_>,
+        out: &mut Vec<Change>,
+    ) -> Result<()> {
+        for duplicate in duplicates::of_row(row, &self.policy) {
+            let Some(agreement) = row.book().agreement(duplicate.agreement) else {
+                continue;
+            };
+            let calendar = Calendar::new(&self.policy, agreement, row.today());
+            let effective = calendar.first_day(Direction::Decrease);
+            let (action, reason) = duplicate.end(effective);
+            let mut change = self.change(row, action, effective, reason, context)?;
+            if agreement.id != row.agreement().id {
+                change.agreement = agreement.id.clone();
+                change.labels.agreement = printable(&agreement.name);
+                change.evidence.next_invoice = agreement.next_invoice;
+                change.blocks =
+                    guards::of_agreement(agreement, &change, &self.policy, context.sink);
+            }
+            change.evidence.revision = duplicate.line.revision.clone();
+            Duplicate::guard(&mut change, &self.policy);
+            out.push(change);
         }
         Ok(())
     }
@@ -250,24 +339,33 @@ impl Planner {
         row: Row<'_>,
         line: &AgreementLine,
         to: Quantity,
-        today: CivilDate,
         context: &PlanContext<'_>,
     ) -> Result<Vec<Change>> {
         let agreement = row.agreement();
-        let strategy = context.sink.strategy;
+        let calendar = self.calendar(row);
+        let direction = Direction::of(line.state.quantity, to);
+        let mut strategy = calendar.strategy(context.sink, direction);
+        if strategy == Strategy::InPlaceWithCatchUp && self.is_first_sync(row, context) {
+            strategy = Strategy::InPlace;
+        }
         // Where it is not known that the PSA bills a line in proportion to the days up to its
         // end, a line ends with a period.
-        let effective = if strategy == Strategy::Versioned && !context.sink.prorates_ends {
-            not_before(agreement, next_period(agreement, today))
+        let by_periods = strategy == Strategy::Versioned
+            && !context.sink.prorates_ends
+            && !calendar.is_in_arrears();
+        let effective = if by_periods {
+            calendar.first_of_next_period()
         } else {
-            first_day(&self.policy, agreement, today)
+            calendar.first_day(direction)
         };
         let steps = Requantify {
             agreement,
+            calendar,
             line,
             lines: row.book().lines(&agreement.id).unwrap_or_default(),
             to,
-            unit_cost: self.cost_change(row, line).or(line.state.unit_cost),
+            unit_cost: cost_change(row, line, &self.policy).or(line.state.unit_cost),
+            unit_price: price_change(row, line, &self.policy).or(line.state.unit_price),
             effective,
             dated: context.sink.capabilities.dated_quantities,
             policy: &self.policy,
@@ -344,33 +442,22 @@ impl Planner {
         Ok(change)
     }
 
-    /// The vendor's cost, rounded, where there is one figure and it may be written.
-    fn cost_to_write(&self, row: Row<'_>) -> Option<Money> {
-        let VendorCost::Uniform(cost) = row.vendor_cost() else {
-            return None;
-        };
-        self.policy.sync_unit_cost.then(|| Money {
-            amount: self.policy.unit_cost_rounding().of(cost.amount).normalize(),
-            currency: cost.currency,
-        })
-    }
-
-    /// The cost to set, where it differs from the line's.
-    fn cost_change(&self, row: Row<'_>, line: &AgreementLine) -> Option<Money> {
-        let wanted = self.cost_to_write(row)?;
-        let same = line.state.unit_cost.is_some_and(|held| {
-            let currency = held
-                .currency
-                .or(guards::currency_of(row.agreement(), &self.policy));
-            held.amount == wanted.amount
-                && (currency == wanted.currency || currency.is_none() || wanted.currency.is_none())
-        });
-        (!same).then_some(wanted)
-    }
-
     fn cost_notice_of(&self, row: Row<'_>, context: &PlanContext<'_>) -> Option<Notice> {
         if let Some(sentence) = own::charged_otherwise(row, &self.policy) {
             return Some(notice_of(row, &sentence, context));
+        }
+        let direction = match (row.psa(), row.vendor()) {
+            (from, Some(to)) => Direction::of(from.unwrap_or_default(), to),
+            _ => Direction::Either,
+        };
+        let changes = matches!(row.kind(), Kind::Change | Kind::NewRevenue);
+        if changes
+            && self.policy.proration_check == ProrationCheck::Warn
+            && wants_proration(row, direction, &self.policy)
+        {
+            let sentence = "post-billing with proration needs the agreement's option to prorate, \
+                            which is off: the change is not prorated";
+            return Some(notice_of(row, sentence, context));
         }
         let costs = self.policy.sync_unit_cost && !context.sink.capabilities.set_count;
         let mixed = costs && row.vendor_cost() == VendorCost::Mixed;
@@ -382,33 +469,6 @@ impl Planner {
             )
         })
     }
-}
-
-/// The first day on which a change of an agreement counts.
-pub(crate) fn first_day(policy: &Policy, agreement: &Agreement, today: CivilDate) -> CivilDate {
-    let date = match policy.effective_date {
-        EffectiveDate::Today => today,
-        EffectiveDate::NextPeriod => next_period(agreement, today),
-        EffectiveDate::ByAgreement => match agreement.counts_from {
-            Some(day) => day,
-            None if agreement.prorates == Some(true) => today,
-            None => next_period(agreement, today),
-        },
-    };
-    not_before(agreement, date)
-}
-
-/// The first day not invoiced yet, or the first of the next month where that is not known.
-fn next_period(agreement: &Agreement, today: CivilDate) -> CivilDate {
-    match agreement.next_invoice {
-        Some(next) if next > today => next,
-        _ => today.last_of_month().plus_days(1),
-    }
-}
-
-/// The date, or the first day that the agreement bills where that is later.
-fn not_before(agreement: &Agreement, date: CivilDate) -> CivilDate {
-    agreement.bill_start.map_or(date, |start| date.max(start))
 }
 
 /// What the PSA is expected to compute for the first period of a new line.
@@ -445,11 +505,16 @@ fn prediction(row: Row<'_>, change: &Change, context: &PlanContext<'_>) -> Optio
     Prediction::new(rule, &period, days, *quantity, units)
 }
 
-/// The bills of which nothing is left open, each with the changes that rest on its account.
-fn planned_bills(comparison: &Comparison<'_>, changes: &[Change]) -> Vec<PlannedBill> {
+/// The bills of which nothing is left open or waits, each with the changes that rest on its account.
+fn planned_bills(
+    comparison: &Comparison<'_>,
+    changes: &[Change],
+    held_back: &BTreeSet<&VendorAccountId>,
+) -> Vec<PlannedBill> {
     comparison
         .bills()
         .into_iter()
+        .filter(|(account, _)| !held_back.contains(account))
         .map(|(account, bill)| {
             let rests = |change: &&Change| {
                 let mut usage = change.evidence.usage.iter();

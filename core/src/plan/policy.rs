@@ -1,14 +1,111 @@
 //! What a plan may do.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::dates::Direction;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Currency;
+use crate::model::{Currency, ServiceKey};
 use crate::proration::{Rounding, RoundingMode};
+use crate::source::Trigger;
 use crate::wire;
+
+/// Whether a period is billed before it begins or after it ends. Chosen once for an
+/// [integration](crate::integration::Integration), and never changed after that.
+///
+/// What is metered is billed afterwards in either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum BillingMode {
+    /// In advance: the invoice dated with a period's first day is for that period.
+    PreBilling,
+    /// In arrears: the invoice is for the period that ends the day before its date.
+    PostBilling,
+}
+
+impl BillingMode {
+    /// The name, as it stands in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PreBilling => "pre_billing",
+            Self::PostBilling => "post_billing",
+        }
+    }
+}
+
+impl fmt::Display for BillingMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Which changes count from their own day, in proportion to the days: two switches that do not
+/// depend on each other. What is switched off counts from the first day of a period.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Proration {
+    /// More units.
+    pub increase: bool,
+    /// Fewer units: what is billed already is credited.
+    pub decrease: bool,
+}
+
+/// What becomes of a change that is to be prorated in arrears on an agreement that does not prorate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ProrationCheck {
+    /// It is blocked.
+    #[default]
+    Refuse,
+    /// It counts from a period's first day, and the plan warns.
+    Warn,
+}
+
+/// Which count of a period is billed in arrears where it is not prorated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ArrearsCount {
+    /// That of its first day: a change counts from the next period on.
+    #[default]
+    StartOfPeriod,
+    /// That of its last day: a change counts for the whole of the period that runs.
+    EndOfPeriod,
+}
+
+/// What becomes of what is prepaid for a year where the agreement bills monthly. A year's commitment
+/// that the vendor bills monthly is none of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PrepaidYears {
+    /// Nothing is changed, and the plan says why.
+    #[default]
+    Leave,
+    /// Its units are billed monthly, at a twelfth of the vendor's yearly amounts.
+    Monthly,
+}
+
+/// What becomes of the lines that an agreement has beside the one that a mapping goes on with, where
+/// nothing was written to the agreement yet: they would bill the same thing twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Duplicates {
+    /// They are reported as ambiguous.
+    #[default]
+    Report,
+    /// Their ends are proposed, and wait for a person's word.
+    Propose,
+    /// They are ended.
+    End,
+}
 
 /// What becomes of a line that a mapping owns and a complete reading has no usage for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +195,10 @@ pub struct Policy {
     pub new_agreement_months: u32,
     /// Whether the vendor's cost per unit is written.
     pub sync_unit_cost: bool,
+    /// Whether the price per unit that the vendor states for the client is written. Where it is not,
+    /// no price is touched, and a new line has its product's.
+    #[serde(skip_serializing_if = "is_off")]
+    pub sync_unit_price: bool,
     /// Decimal places that a cost is rounded to before it is compared and written.
     pub unit_cost_digits: u32,
     /// What happens to ties where costs and the sums of charges are rounded.
@@ -119,6 +220,62 @@ pub struct Policy {
     /// The currency of agreements that do not state one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_currency: Option<Currency>,
+    /// Whether periods are billed in advance or in arrears. Where nothing is said, the agreement's
+    /// next invoice is taken to be for the days from its date on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billing_mode: Option<BillingMode>,
+    /// Which changes are prorated. Where nothing is said, those of agreements that prorate, as the
+    /// sink's [`Strategy`](super::Strategy) does it, and reductions by `catch_up_credits`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proration: Option<Proration>,
+    /// What becomes of a change to be prorated in arrears, where the agreement does not prorate.
+    #[serde(skip_serializing_if = "is_default")]
+    pub proration_check: ProrationCheck,
+    /// Which count of a period is billed in arrears where it is not prorated.
+    #[serde(skip_serializing_if = "is_default")]
+    pub arrears_count: ArrearsCount,
+    /// What becomes of what is prepaid for a year on a monthly agreement.
+    #[serde(skip_serializing_if = "is_default")]
+    pub prepaid_years: PrepaidYears,
+    /// When changes of a service are due, where it is not as the source says of its kind.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub triggers: BTreeMap<ServiceKey, Trigger>,
+    /// What becomes of lines that would bill the same thing twice, on an agreement that nothing was
+    /// written to yet.
+    #[serde(skip_serializing_if = "is_default")]
+    pub duplicates: Duplicates,
+}
+
+fn is_off(switch: &bool) -> bool {
+    !switch
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Policy {
+    /// Whether changes of a direction are prorated; none where the agreement decides.
+    pub(crate) fn prorates(&self, direction: Direction) -> Option<bool> {
+        let switches = self.proration?;
+        Some(match direction {
+            Direction::Increase => switches.increase,
+            Direction::Decrease => switches.decrease,
+            Direction::Either => switches.increase && switches.decrease,
+        })
+    }
+
+    /// Whether anything is prorated by a switch.
+    pub(crate) fn has_proration(&self) -> bool {
+        self.proration
+            .is_some_and(|switches| switches.increase || switches.decrease)
+    }
+
+    /// Whether a reduction within a period that is invoiced already is credited.
+    pub(crate) fn credits(&self) -> bool {
+        self.proration
+            .map_or(self.catch_up_credits, |switches| switches.decrease)
+    }
 }
 
 impl Default for Policy {
@@ -128,6 +285,7 @@ impl Default for Policy {
             create_agreements: true,
             new_agreement_months: 12,
             sync_unit_cost: true,
+            sync_unit_price: false,
             unit_cost_digits: 4,
             money_rounding: RoundingMode::default(),
             vendor_missing: VendorMissing::default(),
@@ -137,6 +295,13 @@ impl Default for Policy {
             catch_up_credits: false,
             plan_valid_hours: 72,
             default_currency: None,
+            billing_mode: None,
+            proration: None,
+            proration_check: ProrationCheck::default(),
+            arrears_count: ArrearsCount::default(),
+            prepaid_years: PrepaidYears::default(),
+            triggers: BTreeMap::new(),
+            duplicates: Duplicates::default(),
         }
     }
 }

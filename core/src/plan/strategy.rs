@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::dates::Calendar;
 use super::{Action, LineHolds, Policy, Precondition};
 use crate::model::{Agreement, AgreementLine, CivilDate, Money, Quantity};
 
@@ -50,22 +51,18 @@ pub(super) struct Step {
     pub(super) follows: bool,
 }
 
-/// The first day on which what is set in place counts: the first not invoiced yet, of whatever
-/// period it is; the day given where that is not known.
-pub(crate) fn in_place_from(agreement: &Agreement, otherwise: CivilDate) -> CivilDate {
-    let day = agreement.next_invoice.unwrap_or(otherwise);
-    agreement.bill_start.map_or(day, |start| day.max(start))
-}
-
 /// A line that is to hold another quantity from a day on.
 pub(super) struct Requantify<'a> {
     pub(super) agreement: &'a Agreement,
+    pub(super) calendar: Calendar<'a>,
     pub(super) line: &'a AgreementLine,
     /// All lines of the agreement.
     pub(super) lines: &'a [AgreementLine],
     pub(super) to: Quantity,
     /// The cost per unit that goes with it.
     pub(super) unit_cost: Option<Money>,
+    /// The price per unit that goes with it.
+    pub(super) unit_price: Option<Money>,
     pub(super) effective: CivilDate,
     /// Whether the PSA sets a quantity from a day on.
     pub(super) dated: bool,
@@ -109,7 +106,7 @@ impl Requantify<'_> {
             effective: if self.dated {
                 self.effective
             } else {
-                in_place_from(self.agreement, self.effective)
+                self.calendar.in_place_from(self.effective)
             },
             follows: false,
         }
@@ -122,7 +119,7 @@ impl Requantify<'_> {
         } else {
             "nothing is credited for the days until then"
         };
-        match self.agreement.next_invoice {
+        match self.calendar.open_from() {
             _ if self.dated => format!("from {} on", self.effective),
             Some(next) if next > self.effective => format!("from {next} on; {until_then}"),
             Some(next) => {
@@ -141,7 +138,7 @@ impl Requantify<'_> {
             return vec![self.set(&self.running_period())];
         };
         let reduction = to < from;
-        if reduction && !self.policy.catch_up_credits {
+        if reduction && !self.policy.credits() {
             return vec![self.set(&self.running_period())];
         }
         let (first, next) = (self.effective, last_day.plus_days(1));
@@ -166,7 +163,7 @@ impl Requantify<'_> {
             action: Action::CreateLine {
                 quantity,
                 unit_cost: self.unit_cost,
-                unit_price: self.line.state.unit_price,
+                unit_price: self.unit_price,
                 last_day: Some(last_day),
                 like: Some(self.line.id.clone()),
             },
@@ -224,7 +221,7 @@ impl Requantify<'_> {
             action: Action::CreateLine {
                 quantity: to,
                 unit_cost: self.unit_cost,
-                unit_price: self.line.state.unit_price,
+                unit_price: self.unit_price,
                 last_day: None,
                 like: Some(self.line.id.clone()),
             },

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::own::Planned;
 use super::{ChargeSum, NewAgreement, PsaBook};
 use crate::model::{
-    Agreement, AgreementId, AgreementKey, AgreementLine, Bill, ChargeKind, CivilDate, Freshness,
-    LineKey, Money, ProductId, Quantity, ServiceKey, Timestamp, VendorAccountId,
+    Agreement, AgreementId, AgreementKey, AgreementLine, Bill, BillingCycle, ChargeKind, CivilDate,
+    Freshness, LineKey, Money, ProductId, Quantity, ServiceKey, Timestamp, VendorAccountId,
 };
-use crate::source::SourceDescriptor;
-use crate::store::LedgerCharge;
+use crate::source::{OfferKind, SourceDescriptor};
+use crate::store::{Ledger, LedgerCharge};
 
 /// What was found for a line, an account or a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -47,6 +47,8 @@ pub enum Kind {
     FirstCount,
     /// Left as it is by a person for the rest of the billing period.
     Dismissed,
+    /// To be changed, and not due yet: it waits for the vendor's billing date.
+    NotDue,
 }
 
 impl Kind {
@@ -68,6 +70,7 @@ impl Kind {
             Self::NotBilled => "not billed",
             Self::FirstCount => "first count",
             Self::Dismissed => "dismissed",
+            Self::NotDue => "not due yet",
         }
     }
 }
@@ -78,7 +81,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The vendor's cost per unit behind a row.
+/// The vendor's cost per unit behind a row, or its price for the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VendorCost {
@@ -111,6 +114,15 @@ pub struct EvidenceLine {
     pub quantity: Quantity,
     /// The lowest quantity that the vendor's commitment allows on the day, where it states one.
     pub floor: Option<Quantity>,
+    /// What it charges for.
+    pub kind: ChargeKind,
+    /// How often the vendor bills it.
+    pub billing_cycle: BillingCycle,
+    /// The last day that the vendor bills it for: of its own period, else of the billing period
+    /// that it was read in.
+    pub billed_until: Option<CivilDate>,
+    /// Whether it is on a bill.
+    pub is_billed: bool,
     pub(super) account: u32,
     pub(super) service: u32,
 }
@@ -125,6 +137,7 @@ pub(super) struct RowData {
     pub(super) line: Option<u32>,
     pub(super) vendor: Option<Quantity>,
     pub(super) cost: VendorCost,
+    pub(super) price: VendorCost,
     pub(super) evidence: (u32, u32),
     pub(super) as_of: Option<Timestamp>,
     pub(super) reason: Option<Box<str>>,
@@ -169,6 +182,10 @@ pub struct Comparison<'a> {
     pub(super) keys: BTreeMap<u32, AgreementKey>,
     /// The bills of the readings.
     pub(super) bills: Vec<(VendorAccountId, Bill)>,
+    /// Services of which the readings hold both recurring lines and measured ones.
+    pub(super) extra: BTreeSet<u32>,
+    /// Which bills, counts and lines were written before.
+    pub(super) ledger: Option<&'a Ledger>,
 }
 
 impl<'a> Comparison<'a> {
@@ -238,6 +255,12 @@ impl<'a> Comparison<'a> {
     #[must_use]
     pub fn book(&self) -> &'a PsaBook {
         self.book
+    }
+
+    /// What was written before, where that is known.
+    #[must_use]
+    pub fn ledger(&self) -> Option<&'a Ledger> {
+        self.ledger
     }
 
     /// The day the lines were compared on.
@@ -377,6 +400,37 @@ impl<'c> Row<'c> {
     #[must_use]
     pub fn vendor_cost(&self) -> VendorCost {
         self.data.cost
+    }
+
+    /// The price per unit that the vendor states for the client.
+    #[must_use]
+    pub fn vendor_price(&self) -> VendorCost {
+        self.data.price
+    }
+
+    /// Whether it rests on measured lines alone.
+    #[must_use]
+    pub fn is_metered(&self) -> bool {
+        let mut lines = self.evidence().peekable();
+        lines.peek().is_some() && lines.all(|line| line.kind == ChargeKind::Usage)
+    }
+
+    /// What the service of a usage line of this row is, by the lines that the readings hold.
+    #[must_use]
+    pub fn offer_of(&self, line: &EvidenceLine) -> OfferKind {
+        match line.kind {
+            ChargeKind::Usage if self.comparison.extra.contains(&line.service) => {
+                OfferKind::UsageWithExtra
+            }
+            ChargeKind::Usage => OfferKind::Usage,
+            _ => OfferKind::Quota,
+        }
+    }
+
+    /// What was written before, where that is known.
+    #[must_use]
+    pub fn ledger(&self) -> Option<&'c Ledger> {
+        self.comparison.ledger
     }
 
     /// Why the row is of its kind, where the kind alone does not say it.

@@ -21,6 +21,7 @@ use crate::store::ChangeState;
 pub(super) struct Owed {
     pub(super) quantity: Option<Quantity>,
     cost: Option<VendorCost>,
+    price: Option<VendorCost>,
     switched_off: bool,
     evidence: Vec<u32>,
     /// Which days gave it, by service.
@@ -34,6 +35,7 @@ impl Owed {
         Self {
             quantity: Some(Quantity::ZERO),
             cost: None,
+            price: None,
             switched_off: false,
             evidence: Vec::new(),
             days: Vec::new(),
@@ -126,6 +128,7 @@ impl<'a> Reconciler<'a> {
             let vendor = owed.as_ref().and_then(|owed| owed.quantity);
             let cost = owed.as_ref().and_then(|owed| owed.cost);
             let cost = cost.unwrap_or(VendorCost::Unknown);
+            let price = owed.as_ref().and_then(|owed| owed.price);
             let dismissed = self.dismissed(agreement, product, kind, (vendor, cost));
             let (kind, reason) = dismissed.unwrap_or((kind, reason));
             let from = index(out.evidence_index.len());
@@ -141,6 +144,7 @@ impl<'a> Reconciler<'a> {
                 },
                 vendor,
                 cost,
+                price: price.unwrap_or(VendorCost::Unknown),
                 evidence: (from, index(out.evidence_index.len())),
                 as_of,
                 reason: reason.map(String::into_boxed_str),
@@ -168,6 +172,7 @@ impl<'a> Reconciler<'a> {
                 line: None,
                 vendor: None,
                 cost: VendorCost::Unknown,
+                price: VendorCost::Unknown,
                 evidence: (from, index(out.evidence_index.len())),
                 as_of,
                 reason: reason.map(String::into_boxed_str),
@@ -392,6 +397,8 @@ impl<'a> Reconciler<'a> {
                 product.switched_off |= !enabled;
                 let costs = lines.iter().map(|(_, entry)| entry.cost);
                 product.cost = Some(join_costs(product.cost, *route, costs));
+                let prices = lines.iter().map(|(_, entry)| entry.price);
+                product.price = Some(join_costs(product.price, *route, prices));
                 let evidence = lines.iter().map(|(at, _)| index(*at));
                 product.evidence.extend(evidence);
             }

@@ -14,8 +14,8 @@ use super::unbilled::Unbilled;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::Mapping;
 use crate::model::{
-    AccountReading, Bill, ChargeKind, CivilDate, Money, Quantity, ReadingOutcome, ServiceKey,
-    Timestamp, UsageLine, VendorAccountId,
+    AccountReading, Bill, ChargeKind, CivilDate, Money, Period, Quantity, ReadingOutcome,
+    ServiceKey, Timestamp, UsageLine, VendorAccountId,
 };
 use crate::store::{DailyCounts, Ledger};
 
@@ -31,6 +31,9 @@ pub struct Reconciler<'a> {
     pub(super) routes: Routes<'a>,
     pub(super) ledger: Option<&'a Ledger>,
     pub(super) dismissals: Option<&'a Dismissals>,
+    first_sync: Option<CivilDate>,
+    /// For each service, whether the readings hold recurring lines and measured ones.
+    kinds: BTreeMap<u32, [bool; 2]>,
     pub(super) owns: Owns<'a>,
     /// What is counted by day: the services, and the counts.
     pub(super) counted_by_day: BTreeMap<ServiceKey, ChargeKind>,
@@ -72,6 +75,7 @@ pub(super) struct Entry {
     pub(super) service: u32,
     pub(super) line: EvidenceLine,
     pub(super) cost: Option<Money>,
+    pub(super) price: Option<Money>,
     /// What a charge adds up of it; none of what becomes a line.
     pub(super) amounts: Option<Box<Amounts>>,
 }
@@ -122,6 +126,8 @@ impl<'a> Reconciler<'a> {
             routes: Routes::new(mapping, book),
             ledger: None,
             dismissals: None,
+            first_sync: None,
+            kinds: BTreeMap::new(),
             owns: Owns::default(),
             counted_by_day: mapping.counted_by_day(),
             days: DailyCounts::new(),
@@ -145,6 +151,14 @@ impl<'a> Reconciler<'a> {
     #[must_use]
     pub fn with_dismissals(mut self, dismissals: &'a Dismissals) -> Self {
         self.dismissals = Some(dismissals);
+        self
+    }
+
+    /// Says on which day the first sync was, or is: prorations for days before it are told, and
+    /// never charged.
+    #[must_use]
+    pub fn with_first_sync(mut self, day: Option<CivilDate>) -> Self {
+        self.first_sync = day;
         self
     }
 
@@ -188,6 +202,7 @@ impl<'a> Reconciler<'a> {
             as_of,
             unread_kinds: &reading.unread_kinds,
             unobserved: &unobserved,
+            period: reading.billing_period,
         };
         match self.routes.account(&reading.account) {
             Some(AccountRoute::To(agreement)) => {
@@ -299,6 +314,19 @@ impl<'a> Reconciler<'a> {
                         enabled,
                         ..
                     } => {
+                        let kinds = self.kinds.entry(at).or_default();
+                        kinds[0] |= line.kind == ChargeKind::Recurring;
+                        kinds[1] |= line.kind == ChargeKind::Usage;
+                        if let Some(day) = self.first_sync.filter(|day| is_before(&line, *day)) {
+                            *self.not_counted.entry(line.kind).or_default() += 1;
+                            if *enabled {
+                                unbilled
+                                    .entry((line.service.clone(), line.kind))
+                                    .or_insert_with(|| Unbilled::before(day))
+                                    .add(&line);
+                            }
+                            continue;
+                        }
                         let Some(charge) = billed_as.charges(*counts, line.kind) else {
                             *self.not_counted.entry(line.kind).or_default() += 1;
                             if *enabled {
@@ -310,7 +338,7 @@ impl<'a> Reconciler<'a> {
                             }
                             continue;
                         };
-                        let entry = self.entry((at, account), charge, &line, seen.as_of);
+                        let entry = self.entry((at, account), charge, &line, seen);
                         let agreement = match place {
                             Place::Agreement(agreement) => agreement,
                             Place::Own(home) => {
@@ -382,17 +410,23 @@ impl<'a> Reconciler<'a> {
         (service, account): (u32, u32),
         charge: bool,
         line: &UsageLine,
-        as_of: Timestamp,
+        seen: Seen<'_>,
     ) -> Entry {
         let commitment = line.commitment.as_ref();
         Entry {
             service,
             cost: line.unit_cost,
+            price: line.unit_price,
             amounts: charge.then(|| Box::new(Amounts::of(line))),
             line: EvidenceLine {
-                floor: commitment.and_then(|commitment| commitment.floor_at(self.today, as_of)),
+                floor: commitment
+                    .and_then(|commitment| commitment.floor_at(self.today, seen.as_of)),
                 key: line.key.clone(),
                 quantity: line.quantity,
+                kind: line.kind,
+                billing_cycle: line.billing_cycle,
+                billed_until: line.period.or(seen.period).map(|period| period.end()),
+                is_billed: line.bill.is_some(),
                 account,
                 service,
             },
@@ -423,6 +457,12 @@ impl<'a> Reconciler<'a> {
             planned: Vec::new(),
             keys: BTreeMap::new(),
             bills: std::mem::take(&mut self.bills),
+            extra: std::mem::take(&mut self.kinds)
+                .into_iter()
+                .filter(|(_, kinds)| *kinds == [true, true])
+                .map(|(service, _)| service)
+                .collect(),
+            ledger: self.ledger,
         };
         for (position, usage) in self.owns.without_usage(self.book, self.ledger) {
             self.agreements.entry(position).or_insert(usage);
@@ -512,6 +552,12 @@ struct Seen<'r> {
     as_of: Timestamp,
     unread_kinds: &'r [ChargeKind],
     unobserved: &'r [(u32, Silence)],
+    period: Option<Period>,
+}
+
+/// Whether a line is a proration for days before a day.
+fn is_before(line: &UsageLine, day: CivilDate) -> bool {
+    line.kind == ChargeKind::Proration && line.period.is_some_and(|period| period.start() < day)
 }
 
 impl AgreementUsage {

@@ -2,17 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{BillKey, ChargeKind, Money, UsageLine};
+use crate::model::{BillKey, ChargeKind, CivilDate, Money, UsageLine};
 
 /// The lines of one kind of one service of one account.
 #[derive(Debug)]
 pub(super) struct Unbilled {
-    /// The kind that the link bills.
-    counts: ChargeKind,
+    why: Why,
     lines: u64,
+    first_day: Option<CivilDate>,
     bills: BTreeSet<BillKey>,
     price: Total,
     cost: Total,
+}
+
+/// Why lines are not billed.
+#[derive(Clone, Copy, Debug)]
+enum Why {
+    /// The link bills another kind alone.
+    Beside(ChargeKind),
+    /// They are for days before the first sync.
+    Before(CivilDate),
 }
 
 /// An exact sum of amounts of one currency.
@@ -42,10 +51,21 @@ impl Total {
 }
 
 impl Unbilled {
+    /// Lines of another kind than the one that the link bills.
     pub(super) fn beside(counts: ChargeKind) -> Self {
+        Self::because(Why::Beside(counts))
+    }
+
+    /// Lines for days before the first sync.
+    pub(super) fn before(first_sync: CivilDate) -> Self {
+        Self::because(Why::Before(first_sync))
+    }
+
+    fn because(why: Why) -> Self {
         Self {
-            counts,
+            why,
             lines: 0,
+            first_day: None,
             bills: BTreeSet::new(),
             price: Total::Nothing,
             cost: Total::Nothing,
@@ -59,6 +79,8 @@ impl Unbilled {
     pub(super) fn add(&mut self, line: &UsageLine) {
         let times = |unit: Option<Money>| unit?.times(line.quantity).ok();
         self.lines += 1;
+        let begins = line.period.map(|period| period.start());
+        self.first_day = [self.first_day, begins].into_iter().flatten().min();
         self.bills.extend(line.bill.clone());
         self.price
             .add(line.total_price.or_else(|| times(line.unit_price)));
@@ -83,10 +105,17 @@ impl Unbilled {
             (None, Some(cost)) => format!("cost {cost}"),
             (None, None) => "the vendor does not state what they come to".to_owned(),
         };
-        format!(
-            "{lines}{bills} ({amounts}): the link bills {} lines alone",
-            self.counts
-        )
+        match (self.why, self.first_day) {
+            (Why::Beside(counts), _) => {
+                format!("{lines}{bills} ({amounts}): the link bills {counts} lines alone")
+            }
+            (Why::Before(first_sync), begins) => format!(
+                "{lines}{bills} ({amounts}): the days from {} to {}, before the first sync, are \
+                 left to a person",
+                begins.unwrap_or(first_sync),
+                first_sync.plus_days(-1)
+            ),
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{ChangeRecord, ChangeState, Counts, RunId, RunRecord};
 use crate::apply::ChangeResult;
 use crate::model::{
-    AgreementId, AgreementKey, Bill, ChangeId, ChargeKey, ExportedBills, Timestamp, VendorAccountId,
+    AgreementId, AgreementKey, Bill, ChangeId, ChargeKey, CivilDate, ExportedBills, ProductId,
+    Timestamp, VendorAccountId,
 };
 use crate::plan::{Change, PlannedBill};
 use crate::sink::MadeRecord;
@@ -66,6 +67,8 @@ pub struct Ledger {
     /// By the key as it is compared.
     agreements: BTreeMap<String, LedgerAgreement>,
     made: BTreeSet<AgreementId>,
+    written: BTreeSet<(AgreementId, ProductId)>,
+    first_sync: Option<CivilDate>,
 }
 
 impl Ledger {
@@ -119,6 +122,18 @@ impl Ledger {
             .collect()
     }
 
+    /// Whether any change of a product on an agreement is done, or may be.
+    #[must_use]
+    pub fn has_written(&self, agreement: &AgreementId, product: &ProductId) -> bool {
+        self.written.contains(&(agreement.clone(), product.clone()))
+    }
+
+    /// The day of the first run that wrote anything; none where nothing was written yet.
+    #[must_use]
+    pub fn first_sync(&self) -> Option<CivilDate> {
+        self.first_sync
+    }
+
     /// Takes note of what a change says of the agreement of a key.
     fn add_agreement(&mut self, run: &RunId, record: &ChangeRecord) {
         let Some(key) = record.change.agreement.key() else {
@@ -152,6 +167,12 @@ impl Ledger {
             self.counts.add(&run.id, record);
             self.add_agreement(&run.id, record);
             let state = record.state();
+            if state == ChangeState::Done || state.is_unsettled() {
+                let change = &record.change;
+                self.written
+                    .insert((change.agreement.clone(), change.product.clone()));
+                self.first_sync.get_or_insert(run.started.date());
+            }
             let Some(key) = record.change.charge_key() else {
                 continue;
             };

@@ -1,6 +1,7 @@
 //! What is found and what is planned, over the public API.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod billing;
 mod bounds;
 mod bundled;
 mod charges;
@@ -257,7 +258,7 @@ fn a_line_of_a_bill_that_was_exported_before_is_neither_missing_nor_a_finding() 
 }
 
 #[test]
-fn what_is_switched_off_is_neither_changed_nor_ended() {
+fn b10_what_is_switched_off_on_either_side_is_neither_changed_nor_ended() {
     let world = World::new()
         .account(1)
         .service_with("mail", vec![ProductRule::one_to_one("P-mail")], false)

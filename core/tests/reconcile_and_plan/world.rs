@@ -13,7 +13,7 @@ use tallyline_core::plan::{Action, Guard, Plan, PlanContext, Planner, Policy, St
 use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
 use tallyline_core::reconcile::{Dismissal, Dismissals, Kind, PsaBook, Reconciler};
 use tallyline_core::sink::{SinkCapabilities, SinkDescriptor};
-use tallyline_core::source::SourceDescriptor;
+use tallyline_core::source::{SourceDescriptor, Triggers};
 use tallyline_core::store::{DailyCounts, Ledger};
 use tallyline_core::{Error, ErrorKind};
 
@@ -55,6 +55,9 @@ pub(crate) struct World {
     /// Whether the PSA sets quantities from a day on.
     pub(crate) dated: bool,
     pub(crate) services: Vec<Service>,
+    /// The day of the first sync, where it is known.
+    pub(crate) first_sync: Option<CivilDate>,
+    pub(crate) triggers: Triggers,
 }
 
 impl World {
@@ -79,6 +82,8 @@ impl World {
             makes_records: true,
             dated: false,
             services: Vec::new(),
+            first_sync: None,
+            triggers: Triggers::AT_ONCE,
         }
     }
 
@@ -366,7 +371,8 @@ impl World {
         let reconciler = Reconciler::new(&self.mapping, &book, self.now.date());
         let reconciler = reconciler.with_ledger(&self.ledger);
         let reconciler = reconciler.with_daily_counts(self.counts.clone());
-        let mut reconciler = reconciler.with_dismissals(&self.dismissals);
+        let reconciler = reconciler.with_dismissals(&self.dismissals);
+        let mut reconciler = reconciler.with_first_sync(self.first_sync);
         for reading in self.readings.clone() {
             reconciler.observe(reading).unwrap();
         }
@@ -374,6 +380,7 @@ impl World {
         capabilities.create_line = true;
         capabilities.set_quantity = true;
         capabilities.set_unit_cost = true;
+        capabilities.set_unit_price = true;
         capabilities.end_line = true;
         capabilities.create_agreement = self.makes_records;
         capabilities.child_agreements = self.makes_records;
@@ -386,12 +393,15 @@ impl World {
         sink.prorates_ends = self.prorates_ends;
         let rule = ProrationRule::per_unit(DayCount::ActualInclusive, Rounding::half_up(2));
         sink.proration = Some(rule);
+        let mut source = SourceDescriptor::new("market", "Market");
+        source.triggers = self.triggers;
         let context = PlanContext {
-            source: &SourceDescriptor::new("market", "Market"),
+            source: &source,
             sink: &sink,
             now: self.now,
             accounts: &self.accounts,
             services: &self.services,
+            first_sync: self.first_sync,
         };
         Planner::new(self.policy.clone())
             .plan(&reconciler.finish(), &context)
@@ -440,6 +450,7 @@ impl World {
                 }
                 (Action::SetQuantity { to, .. }, Some(line)) => line.state.quantity = *to,
                 (Action::SetUnitCost { to, .. }, Some(line)) => line.state.unit_cost = Some(*to),
+                (Action::SetUnitPrice { to, .. }, Some(line)) => line.state.unit_price = Some(*to),
                 (Action::EndLine { last_day, .. }, Some(line)) => {
                     line.state.last_day = Some(*last_day);
                 }

@@ -109,6 +109,7 @@ pub(super) async fn make(
         let plan = accounts_plan(psa, vendor, accounts.descriptor(), left_out, policy, now).await?;
         return Ok((plan, PsaBook::new([], [], [])));
     }
+    let policy = lifecycle::policy(config)?;
     let bars = Bars::for_reading();
     let ledger = ledger(config, connections).await?;
     let dismissals = dismissals_file::load(config)?;
@@ -131,11 +132,9 @@ pub(super) async fn make(
     }
     mapping_file::check(config, &mapping, &lists)?;
     let plan = async {
-        let book = flow.book(&lists, &mapping).await?;
+        let book = flow.book_for(&lists, &mapping, &policy).await?;
         let now = context.now();
-        let plan = flow
-            .plan_on(&book, &lists, &mapping, &config.policy, now)
-            .await?;
+        let plan = flow.plan_on(&book, &lists, &mapping, &policy, now).await?;
         Ok((plan, book))
     };
     let plan = plan.await;

@@ -14,6 +14,7 @@ use super::{Context, apply, retry, runs, show};
 use crate::cli::UndoArgs;
 use crate::connect;
 use crate::files;
+use crate::lifecycle;
 use crate::outcome::Outcome;
 use crate::output::{count, tell, wrapped};
 use crate::plan_view::{self, Ages, Amount};
@@ -40,7 +41,7 @@ pub(crate) async fn run(context: &Context, args: &UndoArgs) -> Result<Outcome> {
         &UndoContext {
             sink: sink.descriptor(),
             book: &book,
-            policy: &config.policy,
+            policy: &lifecycle::policy(&config)?,
             today: context.now().date(),
             now: context.now(),
             source_tenant: match &plan {

@@ -399,3 +399,60 @@ fn a_source_of_vmware_cloud_director_reads_with_its_choices() {
         assert!(load(&with_source(&wrong)).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn each_billing_switch_is_a_key_and_a_slip_in_one_names_it() {
+    use tallyline_core::plan::{
+        ArrearsCount, BillingMode, Duplicates, PrepaidYears, Proration, ProrationCheck,
+    };
+    use tallyline_core::source::Trigger;
+    let with = |lines: &str| load(&GOOD.replace("[policy]\n", &format!("[policy]\n{lines}\n")));
+    let policy = with(
+        r#"billing_mode = "post_billing"
+proration = { increase = true }
+proration_check = "warn"
+arrears_count = "end_of_period"
+sync_unit_price = true
+prepaid_years = "monthly"
+duplicates = "end"
+triggers = { "MAIL-A" = "on_billing_date" }"#,
+    )
+    .unwrap()
+    .policy;
+    assert_eq!(policy.billing_mode, Some(BillingMode::PostBilling));
+    let switches = Proration {
+        increase: true,
+        decrease: false,
+    };
+    assert_eq!(policy.proration, Some(switches));
+    assert_eq!(policy.proration_check, ProrationCheck::Warn);
+    assert_eq!(policy.arrears_count, ArrearsCount::EndOfPeriod);
+    assert!(policy.sync_unit_price);
+    assert_eq!(policy.prepaid_years, PrepaidYears::Monthly);
+    assert_eq!(policy.duplicates, Duplicates::End);
+    assert_eq!(policy.triggers[&"MAIL-A".into()], Trigger::OnBillingDate);
+    for (slip, key) in [
+        ("billing_mode = \"both\"", "billing_mode"),
+        ("proration = { up = true }", "proration"),
+        ("prepaid_years = \"never\"", "prepaid_years"),
+        ("duplicates = true", "duplicates"),
+        ("sync_unit_prices = true", "sync_unit_prices"),
+        ("triggers = { \"MAIL-A\" = \"daily\" }", "triggers"),
+    ] {
+        let error = with(slip).unwrap_err();
+        assert!(error.message().contains(key), "{slip}: {error}");
+    }
+}
+
+#[test]
+fn b6_the_vendor_must_be_named_on_products_for_sherweb_unless_the_file_says_otherwise() {
+    let required = |lines: &str| load(&format!("{GOOD}\n[mapping]\n{lines}")).unwrap();
+    assert!(required("product_vendor = \"Sherweb\"").product_vendor_required);
+    assert!(!required("product_vendor_required = false").product_vendor_required);
+    let other = GOOD.replace(
+        "kind = \"sherweb\"\nclient_id = \"example\"\nclient_secret",
+        "kind = \"hyalto\"\naccess_key = \"example\"\nsecret_key",
+    );
+    let other = other.replace("subscription_key = { file = \"key.txt\" }\n", "");
+    assert!(!load(&other).unwrap().product_vendor_required);
+}

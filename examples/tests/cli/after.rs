@@ -48,7 +48,7 @@ fn last_run(world: &World) -> String {
 }
 
 #[test]
-fn status_says_what_is_left_of_a_run_why_and_which_command_does_it() {
+fn b19_status_says_what_is_left_of_a_run_why_and_which_command_does_it() {
     let world = World::mapped();
     may_write(&world, false);
     let run = applied(&world);
@@ -76,7 +76,7 @@ fn status_says_what_is_left_of_a_run_why_and_which_command_does_it() {
 }
 
 #[test]
-fn retry_brings_again_what_failed_on_the_earlier_approval_and_nothing_else() {
+fn b20_retry_brings_again_what_failed_on_the_earlier_approval_and_nothing_else() {
     let world = World::mapped();
     may_write(&world, false);
     let run = applied(&world);

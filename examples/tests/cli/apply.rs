@@ -207,7 +207,7 @@ fn a_plan_is_approved_line_by_line_and_the_rest_of_it_later() {
 }
 
 #[test]
-fn a_right_that_is_missing_for_writing_fails_each_change() {
+fn b21_a_right_that_is_missing_for_writing_fails_each_change_by_name() {
     let world = World::mapped();
     world.run(&["plan"]);
     world.psa.with_state(|state| {
@@ -217,6 +217,9 @@ fn a_right_that_is_missing_for_writing_fails_each_change() {
     let run = world.run(&["apply", "plan.json", "--yes"]);
     assert_eq!(run.code, 1, "{run:?}");
     assert!(run.out.contains("4 failed"), "{run:?}");
+    let words: Vec<&str> = run.out.split_whitespace().collect();
+    let said = words.join(" ");
+    assert!(said.contains("Finance / Agreements needs Edit"), "{run:?}");
     assert_eq!(world.writes(), 0);
 }
 

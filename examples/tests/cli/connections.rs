@@ -5,7 +5,7 @@ use tallyline_testkit::faults::{Fault, Match};
 use crate::support::{World, finish, program};
 
 #[test]
-fn check_names_what_was_verified_on_both_sides() {
+fn b1_check_names_what_was_verified_on_both_sides() {
     let world = World::new();
     let run = world.run(&["check"]);
     assert_eq!(run.code, 0, "{run:?}");

@@ -202,3 +202,32 @@ fn before_the_set_up_is_finished_a_plan_is_a_look_and_no_sync() {
     let nowhere = program(world.path("mapping.toml").parent().unwrap(), &["status"]);
     assert_eq!(finish(nowhere).code, 0, "status needs no credentials");
 }
+
+#[test]
+fn b2_the_billing_mode_is_kept_with_the_first_plan_and_another_is_an_error_that_names_the_key() {
+    let world = World::mapped();
+    let policy = |mode: &str| format!("[policy]\nbilling_mode = \"{mode}\"\n");
+    let section = format!("{}[mapping]\n", policy("pre_billing"));
+    world.edit("tallyline.toml", "[mapping]\n", &section);
+    assert_ne!(world.run(&["plan"]).code, 1);
+    let first = world.read("plan.json");
+    assert!(
+        first.contains("\"billing_mode\": \"pre_billing\""),
+        "{first}"
+    );
+    world.edit("tallyline.toml", "pre_billing", "post_billing");
+    world.run(&["plan"]).is_error_saying(&[
+        "[policy] billing_mode",
+        "pre_billing",
+        "cannot be changed to post_billing",
+    ]);
+    assert_eq!(world.read("plan.json"), first, "nothing was planned by it");
+    // Left out, it is as it was chosen.
+    world.edit("tallyline.toml", &policy("post_billing"), "");
+    assert_ne!(world.run(&["plan"]).code, 1);
+    let again = world.read("plan.json");
+    assert!(
+        again.contains("\"billing_mode\": \"pre_billing\""),
+        "{again}"
+    );
+}

@@ -69,7 +69,55 @@ async fn companies_and_products_are_read_with_what_speaks_against_them() {
 }
 
 #[tokio::test]
-async fn contracts_are_read_with_the_period_that_is_open_next() {
+async fn b22_a_service_names_its_vendor_and_one_that_is_not_billed_monthly_is_not_eligible() {
+    let server = mock().await;
+    let services = r#"{"id":31,"name":"Mail A","isActive":true,"periodType":2,"vendorCompanyID":900},
+        {"id":32,"name":"Mail Y","isActive":true,"periodType":5,"vendorCompanyID":900},
+        {"id":33,"name":"Backup","isActive":true,"periodType":2,"manufacturerServiceProvider":"Maker"},
+        {"id":34,"name":"Other","isActive":true,"periodType":77}"#;
+    on(&server, "GET", "/Services/query", page(services)).await;
+    let vendors = r#"{"id":900,"companyName":"Sherweb","isActive":true}"#;
+    on(&server, "GET", "/Companies/query", page(vendors)).await;
+    let sink = sink(&server);
+    let products: Vec<_> = sink.products().map(Result::unwrap).collect().await;
+    let vendors: Vec<Option<&str>> = products.iter().map(|p| p.vendor.as_deref()).collect();
+    assert_eq!(
+        vendors,
+        [Some("Sherweb"), Some("Sherweb"), Some("Maker"), None]
+    );
+    assert!(products[0].eligibility.is_eligible());
+    assert_eq!(
+        products[1].eligibility.reasons(),
+        ["The service is billed yearly, not monthly."]
+    );
+    assert!(
+        products[3].eligibility.is_eligible(),
+        "a period that nobody knows speaks against nothing"
+    );
+    let asked = sent(&server, "GET", "/Companies/query").await;
+    assert_eq!(asked.len(), 1, "each vendor is asked for once");
+    let wider = AutotaskSink::builder()
+        .client(client(&server))
+        .clock(Arc::new(now))
+        .policy(EligibilityPolicy {
+            monthly_only: false,
+        })
+        .build();
+    let products: Vec<_> = wider.products().map(Result::unwrap).collect().await;
+    assert!(products[1].eligibility.is_eligible());
+}
+
+#[tokio::test]
+async fn b22_costs_are_synced_and_prices_are_not_unless_that_is_switched_on() {
+    let server = mock().await;
+    let own = sink(&server);
+    let can = &own.descriptor().capabilities;
+    assert!(can.set_unit_cost);
+    assert!(!can.set_unit_price);
+}
+
+#[tokio::test]
+async fn b22_contracts_that_are_not_monthly_say_why_and_others_have_the_period_that_is_open_next() {
     let server = mock().await;
     let contracts = format!(
         r#"{CONTRACT},{{"id":72,"companyID":45,"contractName":"Hours","contractType":4,"status":1,"startDate":"2026-01-01","endDate":"2026-12-31"}},

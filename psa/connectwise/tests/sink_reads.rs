@@ -54,7 +54,7 @@ fn find<'a>(all: &'a [Result<Agreement>], id: &str) -> &'a Agreement {
 }
 
 #[tokio::test]
-async fn agreements_say_why_they_cannot_be_used() {
+async fn b5_only_monthly_agreements_of_the_calendar_year_are_eligible_and_others_say_why() {
     let server = with_agreements().await;
     let all = agreements(&sink(&server), &AgreementFilter::default()).await;
     let reasons = |id: &str| find(&all, id).eligibility.reasons().join(" ");
@@ -413,7 +413,29 @@ async fn checked(agreements: u16, companies: u16, catalog: u16) -> Result<String
 }
 
 #[tokio::test]
-async fn a_check_names_the_tenant_or_the_right_that_is_missing() {
+async fn b21_a_check_says_that_the_right_to_write_cannot_be_tested_without_writing() {
+    let server = common::mock().await;
+    let info = json(r#"{"version":"v2026.4.112233"}"#);
+    on(&server, "GET", "/system/info", info).await;
+    for list in [
+        "/finance/agreements",
+        "/company/companies",
+        "/procurement/catalog",
+    ] {
+        probe(&server, &format!("{list}/count"), 200).await;
+    }
+    let warnings = sink(&server).check().await.unwrap().warnings;
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.contains("before the first write")
+                && warning.contains("Add = All and Edit = All")),
+        "{warnings:?}"
+    );
+}
+
+#[tokio::test]
+async fn b21_a_check_names_the_tenant_or_the_right_that_is_missing() {
     assert_eq!(checked(200, 200, 200).await.unwrap(), "northw at 127.0.0.1");
     let error = checked(403, 200, 403).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);

@@ -140,6 +140,7 @@ impl Stage {
             now,
             accounts: &[],
             services: &[],
+            first_sync: None,
         };
         Planner::new(self.policy.clone())
             .plan(&reconciler.finish(), &context)

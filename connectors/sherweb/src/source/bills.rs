@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use tallyline_core::model::{BillKey, CivilDate, Currency, Money, UsageLine};
+use tallyline_core::model::{BillKey, BillingCycle, CivilDate, Currency, Money, UsageLine};
 
+use super::cost::cycle_of;
 use crate::models::{ChargeType, PayableCharge, ReceivableCharge, ReceivableCharges};
 
 /// What an invoice without a number is called.
@@ -79,6 +80,29 @@ pub(super) fn add_prices(lines: &mut [UsageLine], owed: &ReceivableCharges) {
     }
 }
 
+/// Gives subscriptions the price per unit for a whole cycle that the client is charged for their SKU,
+/// where all recurring charges of the cycle agree on one.
+pub(super) fn add_unit_prices(lines: &mut [UsageLine], owed: &ReceivableCharges) {
+    let mut prices: BTreeMap<(&str, BillingCycle), Option<Money>> = BTreeMap::new();
+    for charge in &owed.charges {
+        if charge.charge_type != Some(ChargeType::Recurring) {
+            continue;
+        }
+        let cycle = cycle_of(charge.billing_cycle_type.as_ref());
+        let price = money(charge.cost_price, charge.currency.as_deref());
+        prices
+            .entry((charge.sku.as_str(), cycle))
+            .and_modify(|known| *known = known.filter(|known| Some(*known) == price))
+            .or_insert(price);
+    }
+    for line in lines.iter_mut().filter(|line| line.subscription.is_some()) {
+        let key = (line.service.as_str(), line.billing_cycle);
+        if line.billing_cycle != BillingCycle::Unknown {
+            line.unit_price = prices.get(&key).copied().flatten();
+        }
+    }
+}
+
 /// A key without the number that tells lines of one key apart.
 fn unnumbered(key: &str) -> &str {
     match key.rsplit_once('#') {
@@ -131,6 +155,31 @@ mod tests {
             .map(|line| line.total_price.unwrap().to_string())
             .collect();
         assert_eq!(totals, ["1.25 USD", "0.60 USD"]);
+    }
+
+    fn recurring(cycle: &str, price: &str) -> String {
+        format!(
+            r#"{{"sku":"MAIL-A","chargeType":"Recurring","billingCycleType":"{cycle}","periodFrom":"2026-03-01",
+               "periodTo":"2026-03-31","quantity":5,"costPrice":{price},"costPriceProrated":1,"currency":"USD"}}"#
+        )
+    }
+
+    #[test]
+    fn b13_a_subscriptions_price_is_the_one_that_all_recurring_charges_of_its_cycle_agree_on() {
+        let priced = |charges: &[String]| {
+            let subscription = UsageLine::new("sub:1", "MAIL-A", 5_u32)
+                .with_subscription("1")
+                .with_billing_cycle(BillingCycle::Monthly);
+            let mut lines = [subscription];
+            add_unit_prices(&mut lines, &owed(&charges.join(",")));
+            lines[0].unit_price.map(|price| price.to_string())
+        };
+        let month = |price| recurring("Monthly", price);
+        let one = [month("12.5"), month("12.50"), recurring("Yearly", "120")];
+        assert_eq!(priced(&one).as_deref(), Some("12.50 USD"));
+        assert_eq!(priced(&[month("12.5"), month("13")]), None);
+        assert_eq!(priced(&[recurring("Yearly", "120")]), None);
+        assert_eq!(priced(&[charge("GB", "3", "0.10")]), None);
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(super) struct ChargeBook {
     unattributed: BTreeMap<String, Unattributed>,
     in_doubt: BTreeSet<String>,
     all_in_doubt: bool,
+    period: Option<Period>,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +63,10 @@ impl ChargeBook {
 
     pub(super) fn new(charges: &PayableCharges, customers: &[Customer]) -> Self {
         let directory = Directory::new(customers);
-        let mut book = Self::default();
+        let mut book = Self {
+            period: period_between(charges.period_from, charges.period_to),
+            ..Self::default()
+        };
         for charge in &charges.charges {
             warn_of_oddities(charge);
             book.add(charge, charges, &directory);
@@ -124,6 +128,11 @@ impl ChargeBook {
                 }
             },
         }
+    }
+
+    /// The vendor's billing period, which ends on the next billing date.
+    pub(super) fn period(&self) -> Option<Period> {
+        self.period
     }
 
     /// The cost of a subscription's SKU, where its charges agree on one.
@@ -216,8 +225,8 @@ fn row(charge: &PayableCharge, kind: ChargeKind) -> Option<Row> {
         .with_unit_cost(unit_cost(charge))
         .with_totals(money(charge.sub_total, charge.currency.as_deref()), None)
         .with_bill(bill_of(charge))
-        .with_period(period_of(charge))
-        .with_billing_cycle(cycle_of(charge));
+        .with_period(period_between(charge.period_from, charge.period_to))
+        .with_billing_cycle(cycle_of(charge.billing_cycle_type.as_ref()));
     let ids = [
         ("productId", &charge.product_id),
         ("chargeId", &charge.charge_id),
@@ -255,8 +264,8 @@ fn row(charge: &PayableCharge, kind: ChargeKind) -> Option<Row> {
     })
 }
 
-fn period_of(charge: &PayableCharge) -> Option<Period> {
-    Period::new(charge.period_from?, charge.period_to?).ok()
+fn period_between(from: Option<CivilDate>, to: Option<CivilDate>) -> Option<Period> {
+    Period::new(from?, to?).ok()
 }
 
 /// What a charge is for; nothing where its type is not known.
@@ -280,7 +289,7 @@ fn is_piece(charge: &PayableCharge, all: &PayableCharges) -> bool {
     let (Some(from), Some(to)) = (charge.period_from, charge.period_to) else {
         return false;
     };
-    match cycle_of(charge) {
+    match cycle_of(charge.billing_cycle_type.as_ref()) {
         BillingCycle::Monthly => to < last_day(from, 1),
         BillingCycle::Yearly => to < last_day(from, 12),
         BillingCycle::OneTime => false,

@@ -11,8 +11,8 @@ use crate::models::{BillingCycleType, DeductionType, PayableCharge};
 /// Digits kept at least when a prorated rebate is brought to a whole cycle by a division.
 const COST_DIGITS: u32 = 4;
 
-pub(super) fn cycle_of(charge: &PayableCharge) -> BillingCycle {
-    match charge.billing_cycle_type {
+pub(super) fn cycle_of(stated: Option<&BillingCycleType>) -> BillingCycle {
+    match stated {
         Some(BillingCycleType::OneTime) => BillingCycle::OneTime,
         Some(BillingCycleType::Monthly) => BillingCycle::Monthly,
         Some(BillingCycleType::Yearly) => BillingCycle::Yearly,
@@ -89,7 +89,11 @@ struct Candidates {
 impl CostBook {
     /// Takes a recurring charge of an account into account.
     pub(super) fn add(&mut self, account: &str, sku: &str, charge: &PayableCharge, piece: bool) {
-        let key = (account.to_owned(), sku.to_owned(), cycle_of(charge));
+        let key = (
+            account.to_owned(),
+            sku.to_owned(),
+            cycle_of(charge.billing_cycle_type.as_ref()),
+        );
         let candidates = self.0.entry(key).or_default();
         let list = if piece {
             &mut candidates.pieces
@@ -150,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_performance_rebate_is_added_back_and_promotions_stay() {
+    fn b12_the_performance_rebate_is_added_back_and_promotions_stay() {
         use DeductionType::{PerformancePercentage, PromotionalMoney, PromotionalPercentage};
         assert_eq!(cost(&charge("9", "9", vec![])), "9.00 USD");
         assert_eq!(
@@ -178,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prorated_rebate_is_brought_to_the_whole_cycle() {
+    fn b12_a_prorated_rebate_is_brought_to_the_whole_cycle() {
         let half = vec![deduction(DeductionType::PerformancePercentage, "0.5")];
         assert_eq!(cost(&charge("9", "4.5", half)), "10.00 USD");
         let piece = vec![deduction(DeductionType::PerformancePercentage, "0.6774")];

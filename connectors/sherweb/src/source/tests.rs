@@ -151,3 +151,37 @@ fn the_descriptor_says_what_the_source_reports() {
         Some("app-1 at api.example.com")
     );
 }
+
+#[test]
+fn b8_offers_that_cannot_be_synced_are_listed_with_the_reason() {
+    let mut found = Found::default();
+    let listed = subscriptions(
+        r#"{"id":"s-1","productName":"Mail A","sku":"MAIL-A","quantity":1,"billingCycle":"monthly"},
+           {"id":"s-2","productName":"Mail Y","sku":"MAIL-Y","quantity":1,"billingCycle":"yearly"}"#,
+    );
+    for subscription in &listed.items {
+        found.add_subscription(subscription);
+    }
+    let services: Vec<Service> = found.services().collect();
+    assert_eq!(services.len(), 2, "none is left out");
+    assert_eq!(services[0].not_syncable, None);
+    assert_eq!(services[1].not_syncable.as_deref(), Some(PREPAID_YEAR));
+}
+
+#[test]
+fn b11_a_years_commitment_billed_monthly_is_a_monthly_line_and_a_prepaid_year_a_yearly_one() {
+    let annual = |cycle: &str| {
+        let items = format!(
+            r#"{{"id":"s-1","sku":"MAIL-A","quantity":1,"billingCycle":"{cycle}","commitmentTerm":{{"type":"Annual"}}}}"#
+        );
+        let lines = read(&items).unwrap();
+        let mut found = Found::default();
+        for subscription in &subscriptions(&items).items {
+            found.add_subscription(subscription);
+        }
+        let service = found.services().next().unwrap();
+        (lines[0].billing_cycle, service.not_syncable.is_some())
+    };
+    assert_eq!(annual("monthly"), (BillingCycle::Monthly, false));
+    assert_eq!(annual("yearly"), (BillingCycle::Yearly, true));
+}

@@ -1,4 +1,5 @@
 use super::*;
+use crate::mapping::{SuggestOptions, suggest_services};
 use crate::model::Eligibility;
 
 fn account(id: &str, name: &str) -> VendorAccount {
@@ -240,7 +241,7 @@ fn matching_again_changes_nothing() {
 }
 
 #[test]
-fn a_sku_links_when_the_product_names_the_vendor() {
+fn b6_a_sku_links_when_the_product_names_the_vendor_trimmed_and_in_any_case() {
     let services = [Service::new("SKU-1", "Seats")];
     let sherweb = MatchOptions::new().with_vendor("Sherweb");
     let links = |vendor, options: &MatchOptions| {
@@ -251,6 +252,35 @@ fn a_sku_links_when_the_product_names_the_vendor() {
     assert_eq!(links(Some("Elsewhere"), &sherweb), 0);
     assert_eq!(links(None, &sherweb), 0);
     assert_eq!(links(None, &MatchOptions::new()), 1);
+}
+
+#[test]
+fn b6_where_the_vendor_is_required_only_products_that_name_it_are_candidates() {
+    let services = [Service::new("SKU-1", "Seats")];
+    let required = MatchOptions::new()
+        .with_vendor("Sherweb")
+        .with_vendor_required(true);
+    let suggest = SuggestOptions::new()
+        .with_vendor("Sherweb")
+        .with_vendor_required(true);
+    for (vendor, candidate) in [
+        (Some("Sherweb"), true),
+        (Some(" sherweb "), true),
+        (Some("Elsewhere"), false),
+        (None, false),
+    ] {
+        for sku in [None, Some("SKU-1")] {
+            let products = [product("P", "Seats", vendor, sku)];
+            let (_, report) = match_services(&services, &products, &required);
+            assert_eq!(report.linked.len(), usize::from(candidate), "{vendor:?}");
+            let offered = suggest_services(&Mapping::new(), &services, &products, &suggest);
+            assert_eq!(!offered.is_empty(), candidate, "{vendor:?}");
+        }
+    }
+    // By default a product that names no vendor may have the name.
+    let lenient = MatchOptions::new().with_vendor("Sherweb");
+    let (_, report) = match_services(&services, &[product("P", "Seats", None, None)], &lenient);
+    assert_eq!(report.linked.len(), 1);
 }
 
 #[test]
@@ -305,7 +335,7 @@ fn the_sku_wins_over_another_services_name() {
 }
 
 #[test]
-fn a_service_that_cannot_be_synced_is_left_with_its_reason() {
+fn b8_an_offer_that_cannot_be_synced_is_left_with_its_reason() {
     let services = [Service::new("SKU-1", "Seats").with_not_syncable("It is billed once.")];
     let products = [product("P", "Seats", None, Some("SKU-1"))];
     let (_, report) = match_services(&services, &products, &MatchOptions::new());

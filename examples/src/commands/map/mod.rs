@@ -51,8 +51,11 @@ impl Desk {
     }
 
     fn suggest_options(&self) -> SuggestOptions {
+        let required = self.config.product_vendor_required;
         match &self.config.product_vendor {
-            Some(vendor) => SuggestOptions::new().with_vendor(vendor.as_str()),
+            Some(vendor) => SuggestOptions::new()
+                .with_vendor(vendor.as_str())
+                .with_vendor_required(required),
             None => SuggestOptions::new(),
         }
     }
@@ -111,7 +114,9 @@ async fn auto(context: &Context, dry_run: bool) -> Result<Outcome> {
     let mut desk = Desk::open(context).await?;
     let lists = &desk.lists;
     let options = match &desk.config.product_vendor {
-        Some(vendor) => MatchOptions::new().with_vendor(vendor.as_str()),
+        Some(vendor) => MatchOptions::new()
+            .with_vendor(vendor.as_str())
+            .with_vendor_required(desk.config.product_vendor_required),
         None => MatchOptions::new(),
     };
     let accounts = auto_link_accounts(

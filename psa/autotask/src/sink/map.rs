@@ -1,5 +1,7 @@
 //! From wire types to the model. No I/O, no clock.
 
+use std::collections::HashMap;
+
 use rust_decimal::{Decimal, RoundingStrategy};
 use tallyline_core::model::{
     Agreement, AgreementKey, AgreementLine, BillingCycle, CivilDate, Company, Currency,
@@ -107,19 +109,34 @@ pub(super) fn company(wire: &models::Company) -> Result<Company> {
 }
 
 /// A product: a service. Inactive ones are not eligible.
-pub(super) fn product(wire: &Service) -> Result<Product> {
+///
+/// Its vendor is the company that it names, else the manufacturer. Its period is known by the values
+/// that one client in the field has seen: one that is not among them speaks against nothing.
+pub(super) fn product(
+    wire: &Service,
+    vendors: &HashMap<i64, String>,
+    policy: EligibilityPolicy,
+) -> Result<Product> {
     let id = required(wire.id.as_ref(), "service", None, "id")?;
     let name = required(wire.name.as_ref(), "service", Some(id), "name")?;
     let mut reasons = Vec::new();
     if wire.is_active == Some(false) {
         reasons.push("The service is inactive.".to_owned());
     }
+    match wire.period_type.as_ref().map(by_value) {
+        None | Some(BillingCycle::Monthly | BillingCycle::Unknown) => {}
+        Some(cycle) if policy.monthly_only => {
+            reasons.push(format!("The service is billed {cycle}, not monthly."));
+        }
+        Some(_) => {}
+    }
     let identifier = wire.sku.as_ref().or(wire.external_id.as_ref());
     let identifier = identifier.unwrap_or(&name).clone();
     let mut product = Product::new(id.to_string(), identifier, name);
-    product
-        .vendor
-        .clone_from(&wire.manufacturer_service_provider);
+    let vendor = wire.vendor_company_id.and_then(|id| vendors.get(&id));
+    product.vendor = vendor
+        .or(wire.manufacturer_service_provider.as_ref())
+        .cloned();
     product.vendor_sku = wire
         .sku
         .clone()

@@ -1,6 +1,6 @@
 //! The reads: companies, agreements, products, and the lines of agreements.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
 use futures::future;
@@ -16,7 +16,7 @@ use super::lookup::ContractKey;
 use super::map::{self, Cycles, EffectiveDays, Frame};
 use super::units::Units;
 use crate::client::{CONNECTOR, operations};
-use crate::models::{Contract, ContractService, ContractServiceUnit};
+use crate::models::{Contract, ContractService, ContractServiceUnit, Service};
 use crate::query::{Field, LIST_CHUNK, Query};
 
 /// The most services on one contract; more is a defect.
@@ -64,9 +64,43 @@ pub(super) fn companies(sink: &AutotaskSink) -> BoxStream<'_, Result<Company>> {
 }
 
 pub(super) fn products(sink: &AutotaskSink) -> BoxStream<'_, Result<Product>> {
-    let services = sink.client().services(&Query::all());
-    let products = services.map(|wire| map::product(&wire?)).boxed();
+    let products = stream::once(listed_products(sink))
+        .map_ok(stream::iter)
+        .try_flatten()
+        .boxed();
     once_each(products, |product| product.id.clone())
+}
+
+async fn listed_products(sink: &AutotaskSink) -> Result<Vec<Result<Product>>> {
+    let services: Vec<Result<Service>> = sink.client().services(&Query::all()).collect().await;
+    let vendors = vendors(sink, &services).await?;
+    let policy = sink.0.rules.policy;
+    let products = services.into_iter();
+    Ok(products
+        .map(|wire| map::product(&wire?, &vendors, policy))
+        .collect())
+}
+
+/// The names of the companies that services name as their vendor.
+async fn vendors(
+    sink: &AutotaskSink,
+    services: &[Result<Service>],
+) -> Result<HashMap<i64, String>> {
+    let services = services.iter().filter_map(|service| service.as_ref().ok());
+    let ids: BTreeSet<i64> = services.filter_map(|it| it.vendor_company_id).collect();
+    let ids: Vec<i64> = ids.into_iter().collect();
+    let mut names = HashMap::new();
+    for some in ids.chunks(LIST_CHUNK) {
+        let query = Query::matching(Field::ID.is_one_of(some)).only([Field::COMPANY_NAME]);
+        let mut companies = sink.client().companies(&query);
+        while let Some(company) = companies.next().await {
+            let company = company?;
+            if let (Some(id), Some(name)) = (company.id, company.company_name) {
+                names.insert(id, name);
+            }
+        }
+    }
+    Ok(names)
 }
 
 /// What the tenant calls its billing periods, kept for an hour.

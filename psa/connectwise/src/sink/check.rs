@@ -81,6 +81,12 @@ pub(super) async fn check(client: &ConnectWiseClient) -> Result<Identity> {
             .verified
             .push(format!("{count} {} can be read.", probe.what));
     }
+    // No request proves the right to write without writing; a write that lacks it is refused by name.
+    identity.warnings.push(
+        "Whether agreements can be written is not known before the first write: it needs Finance / \
+         Agreements with Add = All and Edit = All."
+            .to_owned(),
+    );
     match info {
         Ok(info) => {
             identity.version = info.version;

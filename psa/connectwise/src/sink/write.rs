@@ -24,11 +24,33 @@ pub(super) type Written = std::result::Result<Receipt, WriteError>;
 pub(super) async fn execute(sink: &ConnectWiseSink, change: &Change) -> Written {
     let written = carry_out(sink, change).await;
     written.map_err(|error| match error {
+        WriteError::Rejected(error) if error.kind() == ErrorKind::PermissionDenied => {
+            WriteError::Rejected(without_right(error, change))
+        }
         WriteError::Unknown(error) if error.operation().is_none() => {
             WriteError::Unknown(named(error, change))
         }
         other => other,
     })
+}
+
+/// A refused write, with the right that it takes.
+fn without_right(error: Error, change: &Change) -> Error {
+    let right = match change.action {
+        Action::CreateLine { .. } => "Add",
+        _ => "Edit",
+    };
+    let message = format!(
+        "the API member's security role lacks a right: Finance / Agreements needs {right} = All"
+    );
+    let mut named = refusal(ErrorKind::PermissionDenied, message).with_sent(error.sent());
+    if let Some(http) = error.http() {
+        named = named.with_http(http.clone());
+    }
+    if let Some(operation) = error.operation() {
+        named = named.with_operation(operation);
+    }
+    named.with_source(error)
 }
 
 /// An error over an answer, with the write that it was the answer to.

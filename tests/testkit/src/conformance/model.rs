@@ -289,6 +289,7 @@ async fn planned(ctx: &Ctx<'_>, pair: &Pair<'_>, lists: &Lists, reversed: bool) 
         now: ctx.profile.now,
         accounts: &lists.accounts,
         services: &lists.services,
+        first_sync: None,
     };
     let plan = Planner::new(policy()).plan(&reconciler.finish(), &context)?;
     plan.to_text()

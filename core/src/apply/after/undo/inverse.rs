@@ -7,10 +7,8 @@ use crate::error::{Result, printable};
 use crate::model::{
     Agreement, AgreementLine, AgreementLineId, ChangeId, CivilDate, LineState, Money, Quantity,
 };
-use crate::plan::{
-    Action, Change, Evidence, Precondition, Shown, Undoes, first_day, guards, in_place_from,
-    intent_id,
-};
+use crate::plan::dates::{Calendar, Direction};
+use crate::plan::{Action, Change, Evidence, Precondition, Shown, Undoes, guards, intent_id};
 use crate::store::RunRecord;
 
 /// A write that takes something back.
@@ -161,11 +159,12 @@ impl<'a> Inverse<'a> {
 
     /// The first day on which what is set on a line counts.
     fn counts_from(&self) -> CivilDate {
-        let first = first_day(self.context.policy, self.agreement, self.context.today);
+        let calendar = Calendar::new(self.context.policy, self.agreement, self.context.today);
+        let first = calendar.first_day(Direction::Either);
         if self.context.sink.capabilities.dated_quantities {
             first
         } else {
-            in_place_from(self.agreement, first)
+            calendar.in_place_from(first)
         }
     }
 
@@ -413,7 +412,12 @@ impl<'a> Inverse<'a> {
             }),
             ..Evidence::default()
         };
-        change.blocks = guards::of_agreement(self.agreement, &change, self.context.sink);
+        change.blocks = guards::of_agreement(
+            self.agreement,
+            &change,
+            self.context.policy,
+            self.context.sink,
+        );
         Ok(change)
     }
 }

@@ -37,7 +37,8 @@ fn left_out(retry: &Retry) -> Vec<(&str, &LeftOut)> {
 }
 
 #[tokio::test]
-async fn a_retry_brings_again_the_changes_in_error_and_nothing_else() {
+async fn b20_a_retry_brings_again_the_changes_in_error_and_nothing_else_against_the_present_state()
+{
     let desk = Desk::new();
     with_errors(&desk).await;
     let fresh = plan_of(vec![

@@ -30,7 +30,7 @@ async fn every_outcome(desk: &Desk) -> RunStatus {
 }
 
 #[tokio::test]
-async fn every_change_that_has_not_landed_says_where_it_stands_and_what_to_do() {
+async fn b19_every_change_that_has_not_landed_says_where_it_stands_and_what_to_do() {
     let desk = Desk::new();
     let status = every_outcome(&desk).await;
     assert_eq!((status.changes, status.done), (9, 2));
