@@ -10,10 +10,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::{AccountEntry, LineTarget, Mapping};
 use crate::model::{
     Agreement, AgreementId, AgreementReading, CivilDate, Company, CompanyId, Period, Product,
-    ReadFailure, Service, Timestamp, VendorAccount,
+    ProductId, ReadFailure, Service, ServiceKey, Timestamp, VendorAccount,
 };
 use crate::plan::{
-    AccountsContext, Change, Duplicates, Plan, PlanContext, Planner, Policy, plan_accounts,
+    AccountsContext, Change, Duplicates, Plan, PlanContext, Planner, Policy, ProductsContext,
+    plan_accounts, plan_products, products_to_link,
 };
 use crate::reconcile::{Comparison, Dismissals, PsaBook, Reconciler, period_of};
 use crate::sink::{AgreementFilter, PsaSink, SinkDescriptor};
@@ -351,6 +352,34 @@ pub async fn accounts_plan(
     plan_accounts(&companies, &known, &context)
 }
 
+/// Reads a vendor's services and a PSA's products, and plans [a product](crate::plan::plan_products) for each
+/// service that has none; and says which services have one that they can be linked to.
+///
+/// # Errors
+/// `Auth` and `Config` from either side, and any error when a list gave nothing else. A record that could
+/// not be read is a notice of the plan.
+pub async fn products_plan(
+    source: &dyn VendorSource,
+    sink: &dyn PsaSink,
+    mapping: &Mapping,
+    policy: &Policy,
+    now: Timestamp,
+) -> Result<(Plan, Vec<(ServiceKey, ProductId)>)> {
+    let mut problems = Vec::new();
+    let services = collect(source.services(), &mut problems).await?;
+    let products = collect(sink.products(), &mut problems).await?;
+    let context = ProductsContext {
+        source: source.descriptor(),
+        sink: sink.descriptor(),
+        problems: &problems,
+        policy,
+        now,
+    };
+    let plan = plan_products(&services, &products, mapping, &context)?;
+    let linked = products_to_link(&services, &products, mapping, &context);
+    Ok((plan, linked))
+}
+
 /// Reads the present state of the agreements that changes are about, for an
 /// [undo](crate::apply::after::undo). Of a sink that sets counts these are the counts that were set last, as
 /// the ledger holds them.
@@ -366,6 +395,10 @@ pub async fn book_of_changes<'c>(
     let mut companies = BTreeSet::new();
     let mut wanted = BTreeSet::new();
     for change in changes {
+        if change.action.creates_product() {
+            // It is about no company.
+            continue;
+        }
         companies.insert(change.company.clone());
         wanted.insert(change.agreement.clone());
     }

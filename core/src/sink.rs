@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::model::{
     Agreement, AgreementId, AgreementLineId, AgreementReading, ChargeId, Company, CompanyId,
-    Currency, LineState, Product, VendorAccountId,
+    Currency, LineState, Product, ProductId, VendorAccountId,
 };
 use crate::plan::{Change, Strategy};
 use crate::proration::ProrationRule;
@@ -43,6 +43,8 @@ pub struct SinkCapabilities {
     /// Agreements can be created under another, which they are invoiced through, and are found again by
     /// their key.
     pub child_agreements: bool,
+    /// Products can be created, and are found again by their identifier.
+    pub create_product: bool,
     /// Charges can be added, and are found again by their marker.
     pub add_charge: bool,
     /// Counts are set for an agreement and a product, absolute and without a line, and cannot be
@@ -152,6 +154,8 @@ pub enum MadeRecord {
     Charge(ChargeId),
     /// An account of a vendor, by the vendor's id.
     Account(VendorAccountId),
+    /// A product of the catalogue, by the PSA's id.
+    Product(ProductId),
 }
 
 impl fmt::Display for MadeRecord {
@@ -160,6 +164,7 @@ impl fmt::Display for MadeRecord {
             Self::Agreement(id) => write!(f, "agreement {id}"),
             Self::Charge(id) => write!(f, "charge {id}"),
             Self::Account(id) => write!(f, "account {id}"),
+            Self::Product(id) => write!(f, "product {id}"),
         }
     }
 }
@@ -371,7 +376,7 @@ pub trait PsaSink: Send + Sync {
 
     /// Reads back whether a change has landed. Safe to repeat.
     ///
-    /// Of a change that makes an agreement, a charge or an account it is asked before the write as well, without
+    /// Of a change that makes an agreement, a charge, an account or a product it is asked before the write as well, without
     /// a receipt: what carries its key or its marker already is not made again.
     ///
     /// # Errors

@@ -66,8 +66,8 @@ pub(crate) enum Command {
     Accounts,
     /// List the vendor's services and what each is linked to.
     Services,
-    /// Make in Gradient what the vendor's accounts and services need there, before the first plan. Shows it;
-    /// makes it with --yes.
+    /// Make in the PSA what the vendor's services need there, before the first plan: in ConnectWise PSA a product for
+    /// each service, to which it is then linked, in Gradient clients and services. Shows it; makes it with --yes.
     Prepare(PrepareArgs),
     /// Decide which account is which company, and which service is which product.
     #[command(subcommand)]
@@ -142,6 +142,8 @@ pub(crate) enum DemoSource {
     Dandh,
     /// Ingram Micro.
     Ingram,
+    /// HyAlto: private clouds, to ConnectWise PSA.
+    Hyalto,
 }
 
 /// A billing system that a demo plays on.

@@ -392,6 +392,38 @@ pub(crate) struct ConnectWiseConfig {
     /// What agreements are created with.
     #[serde(default)]
     pub(crate) agreements: AgreementSetupConfig,
+    /// What products are created with; absent where none is to be.
+    #[serde(default)]
+    pub(crate) products: Option<ProductSetupConfig>,
+}
+
+/// What products of the catalogue are created with: ids of the PSA.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProductSetupConfig {
+    /// The subcategory.
+    pub(crate) subcategory: i64,
+    /// The product type.
+    pub(crate) product_type: i64,
+    /// The category; the subcategory's own where it is absent.
+    #[serde(default)]
+    pub(crate) category: Option<i64>,
+    /// The class.
+    #[serde(default)]
+    pub(crate) class: ProductClassConfig,
+}
+
+/// The class of products that are created.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ProductClassConfig {
+    /// Sold on agreements.
+    #[default]
+    Agreement,
+    /// Work.
+    Service,
+    /// Not kept in stock.
+    NonInventory,
 }
 
 /// Where a child agreement carries the key that it is recognised by.

@@ -15,8 +15,10 @@ use tallyline_autotask::{
 use tallyline_cloudmore::{
     ClientPair, CloudmoreAccounts, CloudmoreClient, CloudmoreSource, ReportMode, SelectedServices,
 };
+use tallyline_connectwise::models::ProductClass;
 use tallyline_connectwise::{
     AgreementKeyPlacement, AgreementSetup, ConnectWiseClient, ConnectWiseSink, MarkerPlacement,
+    ProductSetup,
 };
 use tallyline_core::http::{BaseUrl, Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::model::CompanyId;
@@ -37,8 +39,9 @@ use tallyline_sherweb::SherwebClient;
 use crate::config::{
     AgreementKeyConfig, AuthSchemeConfig, AutotaskConfig, ClientPairConfig, CloudmoreConfig,
     Config, ConnectWiseConfig, DandhConfig, EffectiveDaysConfig, GradientConfig, HyAltoConfig,
-    IngramConfig, MarkerConfig, ProrateRounding, QuantityPolicyConfig, ReductionConfig,
-    ReportConfig, SecretRef, SherwebConfig, SinkConfig, SourceConfig, StatusRuleConfig,
+    IngramConfig, MarkerConfig, ProductClassConfig, ProrateRounding, QuantityPolicyConfig,
+    ReductionConfig, ReportConfig, SecretRef, SherwebConfig, SinkConfig, SourceConfig,
+    StatusRuleConfig,
 };
 use crate::files;
 use crate::output::{plain, warn};
@@ -372,6 +375,16 @@ pub(crate) fn sink(config: &Config) -> Result<Box<dyn PsaSink>> {
 }
 
 fn connectwise(config: &Config, settings: &ConnectWiseConfig) -> Result<Box<dyn PsaSink>> {
+    let product_setup = settings.products.as_ref().map(|given| {
+        let mut setup = ProductSetup::new(given.subcategory, given.product_type);
+        setup.category = given.category;
+        setup.class = match given.class {
+            ProductClassConfig::Agreement => ProductClass::Agreement,
+            ProductClassConfig::Service => ProductClass::Service,
+            ProductClassConfig::NonInventory => ProductClass::NonInventory,
+        };
+        setup
+    });
     let client = ConnectWiseClient::builder()
         .site(&settings.site)
         .company_id(&settings.company_id)
@@ -415,6 +428,7 @@ fn connectwise(config: &Config, settings: &ConnectWiseConfig) -> Result<Box<dyn 
         .marker(marker)
         .agreement_key(agreement_key)
         .agreement_setup(agreement_setup)
+        .maybe_product_setup(product_setup)
         .build();
     Ok(Box::new(sink))
 }

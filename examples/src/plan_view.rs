@@ -134,6 +134,11 @@ pub(crate) fn body(plan: &Plan, amount: Amount, ages: Ages<'_>) -> String {
 /// The headings of notices of a plan.
 fn headings(kind: PlanKind) -> fn(Kind) -> &'static str {
     match kind {
+        PlanKind::Products => |kind| match kind {
+            Kind::Ambiguous => "More than one product of the identifier",
+            Kind::NotEligible => "Cannot be used",
+            kind => kind_words(kind),
+        },
         PlanKind::Accounts => |kind| match kind {
             Kind::Ambiguous => "Stated by more than one account",
             Kind::NotEligible => "Left out",
@@ -174,6 +179,11 @@ pub(crate) fn head(plan: &Plan, ages: Ages<'_>) -> String {
     if content.kind == PlanKind::Accounts {
         let have = count(to_usize(agree), "company has its", "companies have their");
         let _ = writeln!(out, "{have} account already.");
+        return out;
+    }
+    if content.kind == PlanKind::Products {
+        let have = count(to_usize(agree), "service has its", "services have their");
+        let _ = writeln!(out, "{have} product already.");
         return out;
     }
     let agree = count(to_usize(agree), "quantity agrees", "quantities agree");
@@ -402,7 +412,7 @@ fn changes_table<'a>(
         let when = match &change.action {
             Action::AddCharge { .. } => format!("\ndated {}", change.effective),
             Action::SetCount { .. } => format!("\nas of {}", change.effective),
-            action if action.is_of_account() => String::new(),
+            action if action.is_of_account() || action.creates_product() => String::new(),
             _ => format!("\nfrom {}", change.effective),
         };
         table.add_row([place(change), format!("{what}\n{step}{when}"), why]);
@@ -422,6 +432,9 @@ pub(crate) fn columns(of_account: bool) -> &'static str {
 
 /// Company, agreement and product, one under the other.
 pub(crate) fn place(change: &Change) -> String {
+    if change.action.creates_product() {
+        return format!("catalogue\n{}", safe(&change.labels.product));
+    }
     format!(
         "{}\n{}\n{}",
         safe(&change.labels.company),
@@ -432,6 +445,9 @@ pub(crate) fn place(change: &Change) -> String {
 
 /// Where a change is, on one line.
 pub(crate) fn place_line(change: &Change) -> String {
+    if change.action.creates_product() {
+        return format!("catalogue, {}", safe(&change.labels.product));
+    }
     format!(
         "{}, {}, {}",
         safe(&change.labels.company),
@@ -475,10 +491,17 @@ pub(crate) fn action_words(action: &Action) -> (&'static str, String) {
         Action::CreateAgreement {
             billing_cycle,
             last_day,
+            parent,
             ..
         } => {
             let until = last_day.map_or_else(String::new, |day| format!(", until {day}"));
-            ("new agreement", format!("billed {billing_cycle}{until}"))
+            match parent {
+                Some(parent) => (
+                    "new child agreement",
+                    format!("under {parent}, billed {billing_cycle}{until}"),
+                ),
+                None => ("new agreement", format!("billed {billing_cycle}{until}")),
+            }
         }
         Action::AddCharge {
             quantity,
@@ -490,6 +513,7 @@ pub(crate) fn action_words(action: &Action) -> (&'static str, String) {
             unit_price,
             ..
         } => ("charge, once", format!("{quantity} at {unit_price}")),
+        Action::CreateProduct { name, .. } => ("new product", safe(name)),
         Action::CreateAccount { name } => ("new account", safe(name)),
         Action::LinkAccount { name, .. } => ("company's id", format!("onto {}", safe(name))),
         Action::SetCount {
@@ -516,6 +540,7 @@ pub(crate) fn guard_words(guard: Guard) -> &'static str {
         Guard::InvoicedPeriod => "already invoiced",
         Guard::AgreementDates => "not within the agreement",
         Guard::Currency => "different currencies",
+        Guard::AmbiguousProduct => "which product is not known",
         Guard::WholeUnits => "not a whole number",
         Guard::NegativeQuantity => "below zero",
         Guard::UnmappedUsage => "usage not mapped",
@@ -560,7 +585,7 @@ fn next_step(plan: &Plan, file: &Path) -> String {
     let file = files::shown(file);
     let summary = plan.summary();
     match (summary.ready, overridable(plan)) {
-        (0, 0) if summary.blocked > 0 && plan.content().kind == PlanKind::Accounts => {
+        (0, 0) if summary.blocked > 0 && !plan.content().kind.is_billing() => {
             "Everything left waits for a person: see what each says, then make the plan again."
                 .to_owned()
         }

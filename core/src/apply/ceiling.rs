@@ -175,7 +175,7 @@ impl fmt::Display for About<'_> {
             action,
             ..
         } = self.0;
-        if action.is_of_account() {
+        if action.is_of_account() || action.creates_product() {
             return write!(f, "to {action}");
         }
         if action.makes_record() {

@@ -122,6 +122,9 @@ const KEY: &str = "key:";
 /// What it begins with where it stands for a company's account at a vendor.
 const ACCOUNT_OF: &str = "account-of:";
 
+/// What it begins with where it stands for a product of the catalogue.
+const PRODUCT: &str = "product:";
+
 impl AgreementId {
     /// The id of the agreement that carries a key, whether it is there yet or not.
     ///
@@ -143,6 +146,13 @@ impl AgreementId {
     #[must_use]
     pub fn of_account(company: &CompanyId) -> Self {
         Self::new(format!("{ACCOUNT_OF}{company}"))
+    }
+
+    /// What stands in the place of an agreement where a change is about a product of the catalogue: all
+    /// work on its identifier, in every run, shares one order and one lease.
+    #[must_use]
+    pub fn of_product(identifier: &str) -> Self {
+        Self::new(format!("{PRODUCT}{}", identifier.to_ascii_uppercase()))
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     AgreementId, AgreementLineId, BillKey, BillingCycle, CivilDate, Money, Period, Quantity,
-    VendorAccountId,
+    ServiceKey, VendorAccountId,
 };
 
 /// What a change does: one write to the PSA, or to a vendor that takes in accounts.
@@ -119,6 +119,16 @@ pub enum Action {
         /// Its name, which is exactly the company's.
         name: String,
     },
+    /// Creates a product of the PSA's catalogue for a service, recognised again by its identifier. It
+    /// concerns no company and no agreement: in their place stands the identifier.
+    CreateProduct {
+        /// The identifier.
+        identifier: String,
+        /// The name.
+        name: String,
+        /// The service that it is for.
+        service: ServiceKey,
+    },
     /// Sets the count of the product for the agreement, on a system that bills no line of its own
     /// and does not tell counts back.
     SetCount {
@@ -140,6 +150,7 @@ impl Action {
             | Self::AddCharge { .. }
             | Self::CreateAccount { .. }
             | Self::LinkAccount { .. }
+            | Self::CreateProduct { .. }
             | Self::SetCount { .. } => None,
             Self::SetQuantity { line, .. }
             | Self::SetUnitCost { line, .. }
@@ -171,7 +182,8 @@ impl Action {
             | Self::CreateAgreement { .. }
             | Self::AddCharge { .. }
             | Self::CreateAccount { .. }
-            | Self::LinkAccount { .. } => None,
+            | Self::LinkAccount { .. }
+            | Self::CreateProduct { .. } => None,
         }
     }
 
@@ -180,12 +192,19 @@ impl Action {
     pub fn makes_record(&self) -> bool {
         matches!(self, Self::CreateAgreement { .. } | Self::AddCharge { .. })
             || self.is_of_account()
+            || self.creates_product()
     }
 
     /// Whether it is about an account at a vendor, and not about the PSA.
     #[must_use]
     pub fn is_of_account(&self) -> bool {
         matches!(self, Self::CreateAccount { .. } | Self::LinkAccount { .. })
+    }
+
+    /// Whether it creates a product of the catalogue.
+    #[must_use]
+    pub fn creates_product(&self) -> bool {
+        matches!(self, Self::CreateProduct { .. })
     }
 
     /// Whether it creates an agreement.
@@ -290,6 +309,9 @@ impl fmt::Display for Action {
             Self::LinkAccount { account, name } => {
                 write!(f, "give account {account} ({name}) the company's id")
             }
+            Self::CreateProduct {
+                identifier, name, ..
+            } => write!(f, "create the product {identifier} ({name})"),
             Self::SetCount {
                 from: Some(from),
                 to,

@@ -68,6 +68,8 @@ pub enum Precondition {
     NoCharge,
     /// No account states the company's id, and none has its name.
     NoAccount,
+    /// No product has the identifier.
+    NoProduct,
     /// The account states no company and alone has exactly the company's name, and no other states
     /// the company's id.
     NotLinked,
@@ -124,6 +126,8 @@ pub enum Guard {
     /// The line was there before the first sync: whether it bills the same thing twice only a
     /// person can tell.
     FirstAssociation,
+    /// Whether there is a product for the service, and which, cannot be told.
+    AmbiguousProduct,
     /// The PSA cannot do this kind of change.
     Unsupported,
 }
@@ -147,6 +151,7 @@ impl Guard {
             Self::SimilarAccount => "similar_account",
             Self::Proration => "proration",
             Self::FirstAssociation => "first_association",
+            Self::AmbiguousProduct => "ambiguous_product",
             Self::Unsupported => "unsupported",
         }
     }
@@ -298,6 +303,7 @@ impl Change {
             Action::AddCharge { .. } => Precondition::NoCharge,
             Action::CreateAccount { .. } => Precondition::NoAccount,
             Action::LinkAccount { .. } => Precondition::NotLinked,
+            Action::CreateProduct { .. } => Precondition::NoProduct,
             Action::SetCount { from, .. } => Precondition::LastCount { quantity: *from },
         };
         Self {
@@ -343,7 +349,10 @@ impl Change {
     #[must_use]
     pub fn final_block(&self) -> Option<&Block> {
         self.blocks.iter().find(|block| match block.guard {
-            Guard::Unsupported | Guard::WholeUnits | Guard::AmbiguousAccount => true,
+            Guard::Unsupported
+            | Guard::WholeUnits
+            | Guard::AmbiguousAccount
+            | Guard::AmbiguousProduct => true,
             Guard::Currency => matches!(
                 self.action,
                 Action::SetUnitCost { .. }

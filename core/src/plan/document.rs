@@ -22,6 +22,8 @@ const FORMAT: &str = "tallyline-plan";
 const VERSION: u32 = 1;
 /// The version of a plan of accounts, which programs that know the first alone refuse by it.
 const VERSION_OF_ACCOUNTS: u32 = 2;
+/// The version of a plan of products.
+const VERSION_OF_PRODUCTS: u32 = 3;
 
 /// What a plan is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,17 +35,19 @@ pub enum PlanKind {
     Billing,
     /// The accounts of a vendor, by a PSA's companies: its source is the PSA, its sink the vendor.
     Accounts,
+    /// The products of a PSA's catalogue, by a vendor's services.
+    Products,
 }
 
 impl PlanKind {
     /// What changes are about.
     pub fn of<'c>(changes: impl IntoIterator<Item = &'c Change>) -> Self {
-        let mut changes = changes.into_iter();
-        if changes.any(|change| change.action.is_of_account()) {
-            Self::Accounts
-        } else {
-            Self::Billing
-        }
+        let mut kinds = changes.into_iter().map(|change| match &change.action {
+            action if action.is_of_account() => Self::Accounts,
+            action if action.creates_product() => Self::Products,
+            _ => Self::Billing,
+        });
+        kinds.find(|kind| !kind.is_billing()).unwrap_or_default()
     }
 
     /// Whether it is about what a PSA bills.
@@ -56,6 +60,7 @@ impl PlanKind {
         match self {
             Self::Billing => VERSION,
             Self::Accounts => VERSION_OF_ACCOUNTS,
+            Self::Products => VERSION_OF_PRODUCTS,
         }
     }
 }
@@ -456,7 +461,7 @@ impl Plan {
             return Err(Error::new(
                 ErrorKind::StalePlan,
                 format!(
-                    "the file is of format {} version {}; this program reads {FORMAT} version {VERSION}, of accounts {VERSION_OF_ACCOUNTS}; make the plan again",
+                    "the file is of format {} version {}; this program reads {FORMAT} version {VERSION}, of accounts {VERSION_OF_ACCOUNTS}, of products {VERSION_OF_PRODUCTS}; make the plan again",
                     printable(&file.format),
                     file.version
                 ),

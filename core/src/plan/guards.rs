@@ -89,6 +89,7 @@ pub(crate) fn unsupported(action: &Action, sink: &SinkDescriptor) -> Option<Stri
         Action::CreateAccount { .. } | Action::LinkAccount { .. } => {
             (sink.account_field.is_some(), "take in accounts")
         }
+        Action::CreateProduct { .. } => (can.create_product, "create products"),
         Action::SetCount { .. } => (can.set_count, "set counts"),
     };
     (!able).then(|| format!("{} cannot {what}", sink.name))

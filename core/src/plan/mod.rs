@@ -15,6 +15,7 @@ mod own;
 mod planner;
 mod policy;
 mod precondition;
+mod products;
 mod prorated;
 mod strategy;
 
@@ -33,6 +34,7 @@ pub use policy::{
     ArrearsCount, BillingMode, Duplicates, EffectiveDate, IncreaseLimit, Policy, PrepaidYears,
     Proration, ProrationCheck, ReductionLimit, VendorMissing,
 };
+pub use products::{ProductsContext, plan_products, product_identifier, products_to_link};
 pub use strategy::Strategy;
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use tallyline_core::Result;
 use tallyline_core::apply::after::{self, NotRetried, Retry};
 use tallyline_core::apply::{Approval, Clock as _};
 use tallyline_core::model::ChangeId;
 use tallyline_core::plan::{Change, PlanKind};
 use tallyline_core::store::{ChangeRecord, ChangeState};
+use tallyline_core::{Error, ErrorKind, Result};
 
 use super::{Context, apply, plan, runs, show};
 use crate::cli::RetryArgs;
@@ -56,6 +56,12 @@ pub(crate) async fn run(context: &Context, args: &RetryArgs) -> Result<Outcome> 
         return Ok(Outcome::Done);
     }
     let kind = PlanKind::of(records.iter().map(|record| &record.change));
+    if kind == PlanKind::Products {
+        return Err(Error::new(
+            ErrorKind::Config,
+            "products are brought again by `tallyline prepare --yes`, which makes what is missing",
+        ));
+    }
     let connections = connect::for_plans(&config, kind)?;
     apply::check_run(&journal, &run.id, &config, connections.target()).await?;
     let (fresh, book) = plan::make(context, &config, &connections).await?;

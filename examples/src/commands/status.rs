@@ -163,6 +163,10 @@ fn groups(open: &[OpenChange]) -> Vec<Vec<&OpenChange>> {
 fn commands(status: &RunStatus, open: &OpenChange) -> Vec<String> {
     let run = &status.run.id;
     let id = short(open.change.id.as_str());
+    if open.change.action.creates_product() && open.remedy != Remedy::Resume {
+        // It looks for what is there first, and makes what is missing.
+        return vec!["tallyline prepare --yes".to_owned()];
+    }
     let (plan, file) = if open.change.action.is_of_account() {
         ("tallyline export".to_owned(), "export-plan.json")
     } else {

@@ -1,5 +1,6 @@
 //! `demo`: the whole round on two simulators, told for a reader in finance.
 
+mod bundled;
 mod cases;
 mod counts;
 mod csp;
@@ -59,6 +60,9 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
             ErrorKind::Config,
             "--faults and --keep are of the demo from Sherweb to ConnectWise PSA",
         ));
+    }
+    if args.source == DemoSource::Hyalto {
+        return Box::pin(bundled::run(context, args)).await;
     }
     match args.sink {
         DemoSink::Autotask => Box::pin(csp::run(context, args)).await,

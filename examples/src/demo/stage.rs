@@ -53,10 +53,10 @@ impl Stage {
                 (Vendor::ingram(state, &hands).await?, INGRAM)
             }
             DemoSource::Sherweb => (Vendor::sherweb(book.sherweb.clone()).await?, SHERWEB),
-            DemoSource::Cloudmore => {
+            DemoSource::Cloudmore | DemoSource::Hyalto => {
                 return Err(Error::new(
                     ErrorKind::Config,
-                    "there is no demo from Cloudmore to ConnectWise PSA; give --sink autotask",
+                    "this is no demo of seats on agreements: Cloudmore's is --sink autotask",
                 ));
             }
         };

@@ -38,6 +38,8 @@ impl Field {
     pub const PRODUCT_ID: Self = Self::known("product/id");
     /// `inactiveFlag` of a catalogue item.
     pub const INACTIVE_FLAG: Self = Self::known("inactiveFlag");
+    /// `identifier` of a catalogue item.
+    pub const IDENTIFIER: Self = Self::known("identifier");
     /// `vendorSku` of a catalogue item.
     pub const VENDOR_SKU: Self = Self::known("vendorSku");
     /// `caption`, in conditions on custom fields.

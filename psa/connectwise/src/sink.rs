@@ -6,6 +6,7 @@ mod key;
 mod make;
 mod map;
 mod marker;
+mod product;
 mod read;
 mod terms;
 mod verify;
@@ -32,6 +33,7 @@ pub use key::AgreementKeyPlacement;
 pub use make::AgreementSetup;
 pub use map::{CancelledDateMeaning, EligibilityPolicy};
 pub use marker::MarkerPlacement;
+pub use product::ProductSetup;
 
 use crate::client::ConnectWiseClient;
 
@@ -66,6 +68,7 @@ struct Inner {
     cancelled_date: CancelledDateMeaning,
     agreement_key: AgreementKeyPlacement,
     agreement_setup: AgreementSetup,
+    product_setup: Option<ProductSetup>,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     currencies: Mutex<HashMap<i64, Option<Currency>>>,
 }
@@ -97,6 +100,8 @@ impl ConnectWiseSink {
         /// What agreements are created with.
         #[builder(default)]
         agreement_setup: AgreementSetup,
+        /// What products are created with; without it none is.
+        product_setup: Option<ProductSetup>,
         /// How many agreements are worked on at once.
         #[builder(default = 4)]
         concurrency: usize,
@@ -127,6 +132,7 @@ impl ConnectWiseSink {
         capabilities.end_line = true;
         // A child takes its type from its master.
         capabilities.child_agreements = true;
+        capabilities.create_product = product_setup.is_some();
         capabilities.create_agreement = agreement_setup.agreement_type.is_some();
         let mut descriptor = SinkDescriptor::new("connectwise", "ConnectWise PSA", capabilities);
         descriptor.concurrency = concurrency.max(1);
@@ -142,6 +148,7 @@ impl ConnectWiseSink {
             cancelled_date,
             agreement_key,
             agreement_setup,
+            product_setup,
             clock,
             currencies: Mutex::new(HashMap::new()),
         }))
@@ -199,6 +206,7 @@ impl fmt::Debug for ConnectWiseSink {
             .field("cancelled_date", &self.0.cancelled_date)
             .field("agreement_key", &self.0.agreement_key)
             .field("agreement_setup", &self.0.agreement_setup)
+            .field("product_setup", &self.0.product_setup)
             .finish_non_exhaustive()
     }
 }

@@ -316,7 +316,7 @@ impl Broken {
             }
             (
                 Flaw::AnswersWhatItDoesNotClaim,
-                Action::AddCharge { .. } | Action::CreateAgreement { .. },
+                Action::AddCharge { .. } | Action::CreateAgreement { parent: None, .. },
             ) => Some(Ok(Receipt::new("77"))),
             (Flaw::LeavesALaterDayForLater, Action::SetQuantity { line, .. })
                 if change.effective > CivilDate::new(2026, 4, 1).unwrap() =>
@@ -418,7 +418,8 @@ doubles! {
     prices_that_are_not_read: flawed!(ReadsNoPrices) => Read ["lines_say_what_they_cost"];
     a_followed_link_to_another_host: follows_foreign_links() => Auth ["links_to_other_hosts_get_nothing"];
 
-    a_repeated_create: repeats(Method::POST) => Sink ["a_lost_create_is_not_repeated", "a_create_is_never_repeated"];
+    a_repeated_create: repeats(Method::POST) => Sink [
+        "a_lost_create_is_not_repeated", "a_create_is_never_repeated", "a_child_is_made_once", "a_product_is_made_once"];
     a_repeated_change: repeats(Method::PATCH) => Sink ["a_lost_answer_is_settled_by_reading_back", "an_update_is_never_repeated"];
     a_change_told_again_that_adds: flawed!(AddsWhenItIsToldAgain) => Sink ["setting_a_quantity_twice_is_setting_it_once"];
     a_quantity_that_takes_the_price_along: flawed!(TakesThePriceAlong) => Sink [
@@ -428,7 +429,7 @@ doubles! {
     fractions_that_are_rounded: flawed!(RoundsFractions) => Sink ["fractions_are_written_exactly"];
     an_unknown_outcome_called_refused: flawed!(CallsUnknownRefused) => Sink [
         "a_lost_answer_is_settled_by_reading_back", "a_lost_create_is_not_repeated",
-        "a_create_is_never_repeated", "an_update_is_never_repeated"];
+        "a_create_is_never_repeated", "an_update_is_never_repeated", "a_child_is_made_once", "a_product_is_made_once"];
     what_was_not_sent_called_unknown: flawed!(CallsUnsentUnknown) => Sink ["failures_are_sorted", "what_is_not_claimed_is_refused"];
     lines_told_as_they_are_expected: flawed!(TellsWhatIsExpected) => Sink [
         "a_stale_precondition_writes_nothing", "a_line_added_twice_is_one_line"];

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{API, BASIC, CLIENT_ID, PRIVATE_KEY};
-use tallyline_connectwise::models::{BillCustomer, NewAddition};
+use tallyline_connectwise::models::{
+    BillCustomer, NewAddition, NewAgreement, NewCatalogItem, RecordRef,
+};
 use tallyline_connectwise::{ConnectWiseClient, ListOptions};
 use tallyline_core::Result;
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
@@ -66,6 +68,38 @@ async fn credentials_reach_the_site_alone_and_are_shown_nowhere() {
                         ..NewAddition::default()
                     };
                     let made = client.create_addition(71, &addition).await?;
+                    Ok(format!("{:?}", made.id))
+                },
+            )
+            .call(
+                "a new agreement",
+                Route::post(&at("/finance/agreements"), r#"{"id":90}"#).status(201),
+                |client: ConnectWiseClient| async move {
+                    let agreement = NewAgreement {
+                        name: "Private Cloud".into(),
+                        r#type: RecordRef::by_id(14),
+                        company: RecordRef::by_id(45),
+                        contact: RecordRef::by_id(107),
+                        parent_agreement: Some(RecordRef::by_id(88)),
+                        ..NewAgreement::default()
+                    };
+                    let made = client.create_agreement(&agreement).await?;
+                    Ok(format!("{:?}", made.id))
+                },
+            )
+            .call(
+                "a new product",
+                Route::post(&at("/procurement/catalog"), r#"{"id":512}"#).status(201),
+                |client: ConnectWiseClient| async move {
+                    let item = NewCatalogItem {
+                        identifier: "HYALTO-VDC-RAM".into(),
+                        description: "RAM".into(),
+                        customer_description: "RAM".into(),
+                        subcategory: RecordRef::by_id(2),
+                        r#type: RecordRef::by_id(1),
+                        ..NewCatalogItem::default()
+                    };
+                    let made = client.create_catalog_item(&item).await?;
                     Ok(format!("{:?}", made.id))
                 },
             )

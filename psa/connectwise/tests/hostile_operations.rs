@@ -7,7 +7,9 @@ mod raw;
 use common::API;
 use raw::{CATALOG, CYCLES, MAX_BODY, agreements, at, connect, main_table, sink};
 use rust_decimal::Decimal;
-use tallyline_connectwise::models::{BillCustomer, NewAddition, NewAgreement, RecordRef};
+use tallyline_connectwise::models::{
+    BillCustomer, NewAddition, NewAgreement, NewCatalogItem, RecordRef,
+};
 use tallyline_connectwise::patch::{FieldName, Patch};
 use tallyline_connectwise::{
     ConnectWiseClient, ConnectWiseSink, ListOptions, PagingStyle, operations,
@@ -248,6 +250,32 @@ fn writes() -> HostileClient<ConnectWiseClient> {
                         ..NewAgreement::default()
                     };
                     let created = client.create_agreement(&agreement).await;
+                    Ok(format!("{:?}", created.map_err(WriteError::from)?.id))
+                },
+            )
+            .brief()
+            .all_optional()
+            .field(Field::whole_id("/id").optional()),
+        )
+        .probe(
+            Probe::write(
+                "a new product",
+                written(
+                    "POST",
+                    "/procurement/catalog",
+                    r#"{"id":512,"identifier":"HYALTO-VDC-RAM"}"#,
+                )
+                .status(201),
+                |client: ConnectWiseClient| async move {
+                    let item = NewCatalogItem {
+                        identifier: "HYALTO-VDC-RAM".into(),
+                        description: "RAM".into(),
+                        customer_description: "RAM".into(),
+                        subcategory: RecordRef::by_id(2),
+                        r#type: RecordRef::by_id(1),
+                        ..NewCatalogItem::default()
+                    };
+                    let created = client.create_catalog_item(&item).await;
                     Ok(format!("{:?}", created.map_err(WriteError::from)?.id))
                 },
             )

@@ -7,7 +7,8 @@ use common::{BASIC, CLIENT_ID};
 use common::{body, client, header, json, new_record, on, query, requests};
 use tallyline_connectwise::conditions::Field;
 use tallyline_connectwise::models::{
-    BillCustomer, BillingOptions, NewAddition, NewAgreement, ProductClass, RecordRef,
+    BillCustomer, BillingOptions, NewAddition, NewAgreement, NewCatalogItem, ProductClass,
+    RecordRef,
 };
 use tallyline_connectwise::patch::{FieldName, Patch};
 use tallyline_connectwise::{ListOptions, operations};
@@ -333,6 +334,27 @@ async fn an_agreement_is_created_with_what_was_given_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_product_is_created_with_what_the_system_asks_for_and_nothing_else() {
+    let server = common::mock().await;
+    let answer = new_record(r#"{"id":512}"#);
+    on(&server, "POST", "/procurement/catalog", answer).await;
+    let item = NewCatalogItem {
+        identifier: "HYALTO-VDC-RAM".into(),
+        description: "RAM".into(),
+        customer_description: "RAM".into(),
+        subcategory: RecordRef::by_id(2),
+        r#type: RecordRef::by_id(1),
+        ..NewCatalogItem::default()
+    };
+    let created = client(&server).create_catalog_item(&item).await.unwrap();
+    assert_eq!(created.id, Some(512));
+    assert_eq!(
+        body(&requests(&server).await[0]),
+        r#"{"identifier":"HYALTO-VDC-RAM","description":"RAM","customerDescription":"RAM","subcategory":{"id":2},"type":{"id":1}}"#
+    );
+}
+
+#[tokio::test]
 async fn amounts_of_28_digits_are_written_and_read_to_the_last_one() {
     let server = common::mock().await;
     let digits = "7922816251426.433759354395033";
@@ -441,6 +463,10 @@ fn every_operation_is_classed() {
             (
                 "agreements.additions.delete DELETE /finance/agreements/{parentId}/additions/{id}",
                 Idempotency::Idempotent
+            ),
+            (
+                "catalog.create POST /procurement/catalog",
+                Idempotency::Unsafe
             ),
         ]
     );

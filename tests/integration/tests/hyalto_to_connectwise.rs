@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex};
 
 use rust_decimal::Decimal;
 use tallyline_connectwise::{
-    AgreementKeyPlacement, AgreementSetup, ConnectWiseClient, ConnectWiseSink,
+    AgreementKeyPlacement, AgreementSetup, ConnectWiseClient, ConnectWiseSink, ProductSetup,
 };
 use tallyline_core::PsaSink as _;
 use tallyline_core::apply::{
     Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Outcome, SharedClock,
 };
-use tallyline_core::flow::{Flow, Lists, Progress};
+use tallyline_core::flow::{Flow, Lists, Progress, products_plan};
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::mapping::{Directory, Mapping, ProductRule, auto_link_accounts};
 use tallyline_core::model::{ChargeKind, Timestamp};
@@ -372,6 +372,77 @@ async fn item_5_all_companies_and_agreements_are_read_for_the_mapping() {
     assert_eq!(lists.companies.len(), 2);
     assert_eq!(lists.agreements.len(), 2);
     assert!(lists.problems.is_empty());
+}
+
+#[tokio::test]
+async fn item_6_each_property_of_a_kind_has_one_product_and_never_a_second() {
+    let mut world = World::start().await;
+    let client = client(&world.psa);
+    world.sink = ConnectWiseSink::builder()
+        .client(client)
+        .product_setup(ProductSetup::new(2, 1))
+        .build();
+    world.mapping.clear_service(&"vdc/ram".into());
+    let products = |world: &World| {
+        let (source, sink) = (world.source.clone(), world.sink.clone());
+        let (mapping, policy, now) = (world.mapping.clone(), world.policy.clone(), world.now);
+        async move {
+            products_plan(&source, &sink, &mapping, &policy, now)
+                .await
+                .unwrap()
+        }
+    };
+    let (plan, ready) = products(&world).await;
+    assert_eq!((plan.changes().len(), ready.len()), (1, 0));
+    // The answer is lost, and the product is not made a second time.
+    let creation = Match::post("/procurement/catalog");
+    world.psa.faults().on(creation.once(), Fault::lose_answer());
+    let report = world.apply(&plan).await;
+    assert_eq!(report.changes[0].outcome, Outcome::Done { recovered: true });
+    let (again, ready) = products(&world).await;
+    assert_eq!(again.changes(), []);
+    let [(service, product)] = &ready[..] else {
+        panic!("{ready:?}")
+    };
+    assert_eq!(service.as_str(), "vdc/ram");
+    let state = world.psa.state();
+    let made = &state.products[&product.as_str().parse().unwrap()];
+    assert_eq!(
+        (made.identifier.as_str(), made.class.as_str()),
+        ("HYALTO-VDC-RAM", "Agreement")
+    );
+    let of_it = state
+        .products
+        .values()
+        .filter(|it| it.identifier == made.identifier);
+    assert_eq!(of_it.count(), 1);
+}
+
+#[tokio::test]
+async fn item_6_an_inactive_product_of_the_identifier_is_for_a_person() {
+    let mut world = World::start().await;
+    world.mapping.clear_service(&"vdc/ram".into());
+    world.sink = ConnectWiseSink::builder()
+        .client(client(&world.psa))
+        .product_setup(ProductSetup::new(2, 1))
+        .build();
+    world.psa.with_state(|state| {
+        let id = state.add_product("HYALTO-VDC-RAM", Decimal::ONE, Decimal::ONE);
+        state.products.get_mut(&id).unwrap().inactive = true;
+    });
+    let (plan, _) = products_plan(
+        &world.source,
+        &world.sink,
+        &world.mapping,
+        &world.policy,
+        world.now,
+    )
+    .await
+    .unwrap();
+    let report = world.apply(&plan).await;
+    assert_eq!(report.changes[0].outcome, Outcome::Drifted, "{report}");
+    assert!(report.changes[0].detail.contains("inactive"), "{report}");
+    assert!(world.psa.writes().is_empty());
 }
 
 #[tokio::test]

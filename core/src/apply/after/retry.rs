@@ -214,6 +214,7 @@ fn same_record(earlier: &Change, new: &Change) -> bool {
         (Action::CreateAgreement { .. }, Action::CreateAgreement { .. }) => true,
         // A company's account: created, or given the id where one of its name is there by now.
         (earlier, new) if earlier.is_of_account() => new.is_of_account(),
+        (Action::CreateProduct { .. }, Action::CreateProduct { .. }) => true,
         (Action::AddCharge { .. }, Action::AddCharge { .. }) => earlier.marker == new.marker,
         _ => false,
     }

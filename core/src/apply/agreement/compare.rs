@@ -65,7 +65,8 @@ pub(in crate::apply) fn already_holds(change: &Change, lines: &[AgreementLine]) 
                     line.product == change.product && state.quantity == *to
                 }
                 // What is made beside the lines is looked up by its key.
-                Action::CreateAgreement { .. }
+                Action::CreateProduct { .. }
+                | Action::CreateAgreement { .. }
                 | Action::AddCharge { .. }
                 | Action::CreateAccount { .. }
                 | Action::LinkAccount { .. } => false,

@@ -115,7 +115,10 @@ pub(super) struct World {
 
 /// What an agreement or a charge is found by.
 fn place_of(change: &Change) -> String {
-    if change.action.creates_agreement() || change.action.is_of_account() {
+    let by_place = change.action.creates_agreement()
+        || change.action.is_of_account()
+        || change.action.creates_product();
+    if by_place {
         return change.agreement.to_string();
     }
     change.marker.to_string()
@@ -139,6 +142,8 @@ impl World {
                 MadeRecord::Agreement(id.into())
             } else if change.action.is_of_account() {
                 MadeRecord::Account(id.into())
+            } else if change.action.creates_product() {
+                MadeRecord::Product(id.into())
             } else {
                 MadeRecord::Charge(id.into())
             };

@@ -55,6 +55,23 @@ pub(super) fn link_account(id: &str, company: &str) -> Change {
     of_account(id, company, Action::LinkAccount { account, name })
 }
 
+fn create_product(id: &str) -> Change {
+    let identifier = "VENDOR-VDC-RAM";
+    let action = Action::CreateProduct {
+        identifier: identifier.into(),
+        name: "RAM".into(),
+        service: "vdc/ram".into(),
+    };
+    let mut change = change(
+        id,
+        AgreementId::of_product(identifier).as_str(),
+        identifier,
+        action,
+    );
+    change.company = "".into();
+    change
+}
+
 async fn ledger(bench: &Bench) -> Ledger {
     bench.journal.ledger("vendor", "scripted").await.unwrap()
 }
@@ -131,6 +148,16 @@ on_every_store! {
         assert!(report.is_all_done(), "{report}");
         assert_eq!(["n1", "n2", "n3"].map(|id| bench.applied(id)), [1, 1, 1]);
         assert_eq!(bench.attempts("n1") + bench.attempts("n3"), 2);
+    }
+
+    async fn a_product_is_made_once_whoever_asks_again(bench) {
+        bench.fault("n1", &[Fault::LostButLanded]);
+        let report = in_run(&mut bench, "r1", vec![create_product("n1")]).await;
+        assert_eq!(outcome(&report, "n1"), RECOVERED, "{report}");
+        assert!(matches!(of(&report, "n1").made, Some(MadeRecord::Product(_))));
+        let report = in_run(&mut bench, "r2", vec![create_product("m1")]).await;
+        assert_eq!(outcome(&report, "m1"), RECOVERED, "{report}");
+        assert_eq!((bench.applied("n1"), bench.attempts("m1")), (1, 0));
     }
 
     async fn an_account_whose_creation_never_arrived_is_created_by_the_resume(bench) {

@@ -2,8 +2,8 @@
 
 use jiff::ToSpan as _;
 use rust_decimal::Decimal;
-use tallyline_core::Result;
 use tallyline_core::model::Timestamp;
+use tallyline_core::{Error, ErrorKind, Result};
 use tallyline_testkit::book::csp::{CspBook, CspBookOptions, CspCase};
 use tallyline_testkit::book::csp_moved::Ids;
 use tallyline_testkit::book::csp_sherweb::{refresh, sherweb_of};
@@ -66,6 +66,12 @@ impl Market {
                 Vendor::ingram(state, &hands).await?
             }
             DemoSource::Sherweb => Vendor::sherweb(sherweb_of(&book.cloudmore)).await?,
+            DemoSource::Hyalto => {
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    "the demo of a private cloud plays to ConnectWise PSA; give --sink connectwise",
+                ));
+            }
         };
         let business = Business {
             book: book.cloudmore.clone(),

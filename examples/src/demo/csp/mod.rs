@@ -312,7 +312,7 @@ impl Words {
     fn of(source: DemoSource) -> &'static Self {
         match source {
             DemoSource::Cloudmore | DemoSource::Sherweb => &BILLS,
-            DemoSource::Dandh | DemoSource::Ingram => &COUNTS,
+            DemoSource::Dandh | DemoSource::Hyalto | DemoSource::Ingram => &COUNTS,
         }
     }
 

@@ -66,9 +66,11 @@ pub static CATALOG_LIST: Operation = Operation::get("catalog.list", "/procuremen
 pub static CATALOG_COUNT: Operation = Operation::get("catalog.count", "/procurement/catalog/count");
 /// A catalogue item.
 pub static CATALOG_GET: Operation = Operation::get("catalog.get", "/procurement/catalog/{id}");
+/// A new catalogue item.
+pub static CATALOG_CREATE: Operation = Operation::post("catalog.create", "/procurement/catalog");
 
 /// All of them.
-pub static ALL: [&Operation; 20] = [
+pub static ALL: [&Operation; 21] = [
     &COMPANY_INFO,
     &SYSTEM_INFO,
     &COMPANIES_LIST,
@@ -89,4 +91,5 @@ pub static ALL: [&Operation; 20] = [
     &CATALOG_LIST,
     &CATALOG_COUNT,
     &CATALOG_GET,
+    &CATALOG_CREATE,
 ];

@@ -1,11 +1,11 @@
 //! `/procurement/catalog`.
 
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tallyline_core::wire::{exact_decimal_opt, non_empty, null_as_empty};
 use tallyline_core::wire_enum;
 
-use super::{BillableOption, CustomFieldValue, Info, InvoicingCycle, Reference};
+use super::{BillableOption, CustomFieldValue, Info, InvoicingCycle, RecordRef, Reference};
 
 wire_enum! {
     /// The class of a catalogue item.
@@ -115,4 +115,26 @@ pub struct CatalogItem {
     /// The custom fields.
     #[serde(deserialize_with = "null_as_empty")]
     pub custom_fields: Vec<CustomFieldValue>,
+}
+
+/// A new catalogue item. The rest is the system's default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewCatalogItem {
+    /// The code, at most 75 characters. Required.
+    pub identifier: String,
+    /// The description, at most 60 characters. Required.
+    pub description: String,
+    /// The description for the customer, at most 6000 characters. Required.
+    pub customer_description: String,
+    /// The subcategory. Required.
+    pub subcategory: RecordRef,
+    /// The type, from a setup table. Required.
+    pub r#type: RecordRef,
+    /// The category.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<RecordRef>,
+    /// The class; not kept in stock where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product_class: Option<ProductClass>,
 }

@@ -16,7 +16,7 @@ pub use agreement::{
     Agreement, AgreementStatus, AgreementType, BillableOption, BillingCycle, BillingOptions,
     InvoicingCycle, NewAgreement,
 };
-pub use catalog::{CatalogItem, ProductClass};
+pub use catalog::{CatalogItem, NewCatalogItem, ProductClass};
 pub use company::{Company, CompanyInfoLookup};
 pub use reference::{
     CurrencyReference, CustomFieldValue, Info, NewCustomFieldValue, RecordRef, Reference,

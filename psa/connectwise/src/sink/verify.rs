@@ -9,13 +9,16 @@ use tallyline_core::sink::{Receipt, Verdict};
 
 use super::map::same_amount;
 use super::marker::MarkerPlacement;
-use super::{ConnectWiseSink, make, read};
+use super::{ConnectWiseSink, make, product, read};
 
 pub(super) async fn verify(
     sink: &ConnectWiseSink,
     change: &Change,
     receipt: Option<&Receipt>,
 ) -> Result<Verdict> {
+    if change.action.creates_product() {
+        return product::verify(sink, change).await;
+    }
     if change.action.makes_record() {
         return make::verify(sink, change, receipt).await;
     }

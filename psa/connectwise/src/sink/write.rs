@@ -10,6 +10,7 @@ use super::ConnectWiseSink;
 use super::dates;
 use super::make;
 use super::map::{self, same_amount};
+use super::product;
 use super::read::wire_id;
 use super::terms::{Terms, shows_terms};
 use super::verify::NewLine;
@@ -58,6 +59,7 @@ fn named(error: Error, change: &Change) -> Error {
     let operation = match change.action {
         Action::CreateLine { .. } => &operations::ADDITIONS_CREATE,
         Action::CreateAgreement { .. } => &operations::AGREEMENTS_CREATE,
+        Action::CreateProduct { .. } => &operations::CATALOG_CREATE,
         _ => &operations::ADDITIONS_PATCH,
     };
     let error = error
@@ -139,6 +141,7 @@ async fn carry_out(sink: &ConnectWiseSink, change: &Change) -> Written {
             set(sink, change, line, FieldName::CANCELLED_DATE, value, wanted).await
         }
         Action::CreateAgreement { .. } => make::execute(sink, change).await,
+        Action::CreateProduct { .. } => product::execute(sink, change).await,
         other => Err(WriteError::NotSent(refusal(
             ErrorKind::Unsupported,
             format!("this sink cannot {other}"),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
+use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, ProductSetup};
 use tallyline_core::http::{Limiter, LimiterOptions, Limits, RetryPolicy, Transport};
 use tallyline_core::model::ProductId;
 use tallyline_core::{Error, PsaSink};
@@ -102,7 +102,11 @@ impl SinkHarness for ConnectWise {
     }
 
     fn writes(&self) -> Writes {
-        Writes::new(Match::post("/additions"), Match::patch("/additions"))
+        let mut writes = Writes::new(Match::post("/additions"), Match::patch("/additions"));
+        let agreements = Match::post("/finance/agreements");
+        writes.agreement = Some(agreements.path_end("/agreements"));
+        writes.product = Some(Match::post("/procurement/catalog"));
+        writes
     }
 
     async fn start(
@@ -153,6 +157,7 @@ impl SinkHarness for ConnectWise {
         let now = self.profile().now;
         let sink = ConnectWiseSink::builder()
             .client(client)
+            .product_setup(ProductSetup::new(2, 1))
             .clock(Arc::new(move || now))
             .build();
         Ok(SinkUnderTest {

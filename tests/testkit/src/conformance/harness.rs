@@ -263,6 +263,8 @@ pub struct Writes {
     pub update: Match,
     /// They create an agreement, where the sink claims that it can.
     pub agreement: Option<Match>,
+    /// They create a product, where the sink claims that it can.
+    pub product: Option<Match>,
     /// They add a charge, where the sink claims that it can.
     pub charge: Option<Match>,
     /// They set a count, where the sink claims that it does.
@@ -277,6 +279,7 @@ impl Writes {
             create,
             update,
             agreement: None,
+            product: None,
             charge: None,
             count: None,
         }

@@ -10,7 +10,7 @@ use tallyline_core::wire::parse_decimal;
 
 use super::context::{Ctx, Outcome, Stop, ensure, tests};
 use super::harness::{SinkUnderTest, World};
-use super::sink_makes::{KEY, new_agreement, new_charge};
+use super::sink_makes::{KEY, new_agreement, new_charge, new_child, new_product};
 use super::sink_writes::{
     apply, change, claims, create, creates, ensure_only, first_line, missing, set, sets, standing,
     with_new, writes, written,
@@ -217,6 +217,9 @@ async fn changes(
     changes.push(("create_line", claimed.create_line, new));
     let agreement = new_agreement(it, KEY)?;
     changes.push(("create_agreement", claimed.create_agreement, agreement));
+    let child = new_child(it, KEY)?;
+    changes.push(("child_agreements", claimed.child_agreements, child));
+    changes.push(("create_product", claimed.create_product, new_product(it)?));
     changes.push(("add_charge", claimed.add_charge, new_charge(it)?));
     let count = Action::SetCount {
         from: None,
@@ -306,7 +309,7 @@ mod tests {
     use super::*;
 
     /// Each capability and the test that holds a sink to it.
-    const HELD: [(&str, &str); 11] = [
+    const HELD: [(&str, &str); 13] = [
         ("whole_units_only", "fractions_are_written_exactly"),
         ("dated_quantities", "a_dated_quantity_begins_on_its_day"),
         ("create_line", "a_line_added_twice_is_one_line"),
@@ -316,6 +319,8 @@ mod tests {
         ("end_line", "what_is_claimed_works"),
         ("end_before_start", "a_line_ends_before_it_starts"),
         ("create_agreement", "an_agreement_is_made_once"),
+        ("child_agreements", "a_child_is_made_once"),
+        ("create_product", "a_product_is_made_once"),
         ("add_charge", "a_charge_is_added_once"),
         ("set_count", "a_count_is_set_once"),
     ];

@@ -1,4 +1,4 @@
-//! Group 7 as well: what is made beside the lines, agreements and charges, is made once.
+//! Group 7 as well: what is made beside the lines, agreements, products and charges, is made once.
 
 use futures::TryStreamExt as _;
 use tallyline_core::PsaSink;
@@ -18,10 +18,15 @@ use crate::faults::{Fault, Match};
 
 tests! { Sink;
     an_agreement_is_made_once: "an agreement made for a key is found again by it: one after a lost answer, and one after a second run",
+    a_child_is_made_once: "an agreement made for a key under another is found again by it, and stands under that one: one after a lost answer, and one after a second run",
+    a_product_is_made_once: "a product made for an identifier is found again by it: one after a lost answer, and one after a second run",
     a_charge_is_added_once: "a charge for a bill is found again by its marker: one after a lost answer, and one after a second run",
 }
 
 pub(super) const KEY: &str = "conformance-1";
+
+/// The identifier of a product to be made.
+const IDENTIFIER: &str = "CONFORMANCE-1";
 
 /// Applies a change whose first answer is lost, then again in a run that knows nothing of the first.
 async fn twice(ctx: &Ctx<'_>, started: &Started, request: &Match, change: Change) -> Outcome {
@@ -74,6 +79,32 @@ pub(super) fn new_agreement(it: &SinkUnderTest, key: &str) -> std::result::Resul
     Ok(new)
 }
 
+/// A child to be made for a key, under the agreement of the first company.
+pub(super) fn new_child(it: &SinkUnderTest, key: &str) -> std::result::Result<Change, Stop> {
+    let parent = it.agreements.first().ok_or_else(|| missing("agreement"))?;
+    let action = Action::CreateAgreement {
+        name: "Conformance".to_owned(),
+        billing_cycle: BillingCycle::Monthly,
+        last_day: None,
+        parent: Some(parent.clone()),
+    };
+    let mut new = change(it, 0, first_line(it, 0)?.product, action)?;
+    new.agreement = AgreementId::of_key(&AgreementKey::new(key));
+    Ok(new)
+}
+
+/// A product to be made for a service.
+pub(super) fn new_product(it: &SinkUnderTest) -> std::result::Result<Change, Stop> {
+    let action = Action::CreateProduct {
+        identifier: IDENTIFIER.to_owned(),
+        name: "Conformance".to_owned(),
+        service: "conformance".into(),
+    };
+    let mut new = change(it, 0, IDENTIFIER.into(), action)?;
+    new.agreement = AgreementId::of_product(IDENTIFIER);
+    Ok(new)
+}
+
 /// A charge to be added for a bill.
 pub(super) fn new_charge(it: &SinkUnderTest) -> std::result::Result<Change, Stop> {
     let line = first_line(it, 0)?;
@@ -112,6 +143,56 @@ async fn an_agreement_is_made_once(ctx: &Ctx<'_>) -> Outcome {
     ensure!(
         after == [read.clone()],
         "{after:?} is new, and {read} is read back"
+    );
+    ensure_only(it, &lines, None)
+}
+
+async fn a_child_is_made_once(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(1)).await?;
+    let it = started.sink()?;
+    claims(it, "child_agreements", |claimed| claimed.child_agreements)?;
+    let request = writes(ctx)?.agreement;
+    let request = request.ok_or_else(|| missing("request that creates an agreement"))?;
+    let new = new_child(it, KEY)?;
+    let before = agreements(&*it.sink, &new.company).await?;
+    let lines = standing(it);
+    twice(ctx, &started, &request, new.clone()).await?;
+    let filter = AgreementFilter {
+        companies: vec![new.company.clone()],
+    };
+    let listed: Vec<_> = it.sink.agreements(&filter).try_collect().await?;
+    let after = listed.iter().filter(|found| !before.contains(&found.id));
+    let after: Vec<_> = after
+        .map(|found| (&found.id, found.parent.as_ref()))
+        .collect();
+    let MadeRecord::Agreement(read) = made(it, &new).await? else {
+        return Err(Stop::Failed("what is read back is no agreement".to_owned()));
+    };
+    ensure!(
+        after == [(&read, it.agreements.first())],
+        "{after:?} is new, and {read} is read back"
+    );
+    ensure_only(it, &lines, None)
+}
+
+async fn a_product_is_made_once(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(1)).await?;
+    let it = started.sink()?;
+    claims(it, "create_product", |claimed| claimed.create_product)?;
+    let request = writes(ctx)?.product;
+    let request = request.ok_or_else(|| missing("request that creates a product"))?;
+    let new = new_product(it)?;
+    let lines = standing(it);
+    twice(ctx, &started, &request, new.clone()).await?;
+    let listed: Vec<_> = it.sink.products().try_collect().await?;
+    let after = listed.iter().filter(|found| found.identifier == IDENTIFIER);
+    let after: Vec<_> = after.map(|found| &found.id).collect();
+    let MadeRecord::Product(read) = made(it, &new).await? else {
+        return Err(Stop::Failed("what is read back is no product".to_owned()));
+    };
+    ensure!(
+        after == [&read],
+        "{after:?} has the identifier, and {read} is read back"
     );
     ensure_only(it, &lines, None)
 }

@@ -13,6 +13,7 @@ use crate::json::Json;
 pub(super) enum Need {
     Companies,
     Catalog,
+    CatalogAdd,
     TableSetup,
     AgreementsInquire,
     AgreementsAdd,
@@ -117,6 +118,7 @@ pub(super) fn allow(state: &ConnectWiseState, need: Need) -> Result<(), SimAnswe
             "Companies / Company Maintenance (Inquire)",
         ),
         Need::Catalog => (rights.catalog, "Procurement / Product Catalog (Inquire)"),
+        Need::CatalogAdd => (rights.catalog_add, "Procurement / Product Catalog (Add)"),
         Need::TableSetup => (rights.table_setup, "System / Table Setup (Inquire)"),
         Need::AgreementsInquire => (rights.agreements.inquire, "Finance / Agreements (Inquire)"),
         Need::AgreementsAdd => (rights.agreements.add, "Finance / Agreements (Add)"),

@@ -74,6 +74,14 @@ impl Invalid {
         }
     }
 
+    /// Another record has the value.
+    pub(super) fn exists(field: &str, message: impl Into<String>) -> Self {
+        Self {
+            code: "ObjectExists",
+            ..Self::field(field, message)
+        }
+    }
+
     pub(super) fn field(field: &str, message: impl Into<String>) -> Self {
         Self {
             code: "InvalidField",

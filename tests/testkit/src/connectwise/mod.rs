@@ -7,6 +7,7 @@ mod additions;
 mod agreements;
 mod auth;
 mod billing;
+mod catalog;
 mod conditions;
 mod entities;
 mod error;

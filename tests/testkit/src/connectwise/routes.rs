@@ -7,7 +7,7 @@ use super::schema::{
     COMPANY_STATUS, COMPANY_TYPE, Entity,
 };
 use super::state::ConnectWiseState;
-use super::{additions, agreements, listing, wire};
+use super::{additions, agreements, catalog, listing, wire};
 use crate::http::{SimAnswer, SimRequest};
 use crate::json::Json;
 
@@ -205,6 +205,11 @@ impl Call<'_> {
                 let body = json_body(self.request)?;
                 allow(self.state, Need::AgreementsEdit)?;
                 agreements::update(self.state, whole(id)?, &body, self.version)
+            }
+            ("POST", ["procurement", "catalog"]) => {
+                let body = json_body(self.request)?;
+                allow(self.state, Need::CatalogAdd)?;
+                catalog::create(self.state, &body, self.version)
             }
             ("GET", _) => self.table(rest),
             _ => match self.table(rest) {

@@ -58,6 +58,8 @@ pub struct Rights {
     pub agreements: AgreementRights,
     /// Procurement / Product Catalog, Inquire.
     pub catalog: bool,
+    /// Procurement / Product Catalog, Add.
+    pub catalog_add: bool,
     /// System / Table Setup, Inquire.
     pub table_setup: bool,
     /// Agreement types the role does not see: their agreements vanish without an error.
@@ -75,6 +77,7 @@ impl Default for Rights {
                 delete: true,
             },
             catalog: true,
+            catalog_add: true,
             table_setup: true,
             hidden_agreement_types: BTreeSet::new(),
         }
@@ -150,6 +153,12 @@ pub struct ConnectWiseState {
     pub agreement_types: BTreeMap<i64, SetupRow>,
     /// The billing cycles.
     pub billing_cycles: BTreeMap<i64, BillingCycle>,
+    /// The product types.
+    pub product_types: BTreeMap<i64, SetupRow>,
+    /// The product categories.
+    pub product_categories: BTreeMap<i64, SetupRow>,
+    /// The product subcategories.
+    pub product_subcategories: BTreeMap<i64, SetupRow>,
     /// The products.
     pub products: BTreeMap<i64, Product>,
     /// The agreements.
@@ -224,6 +233,9 @@ impl ConnectWiseState {
             company_types: rows(&["Client", "Prospect", "Vendor"]),
             agreement_types: rows(&["Managed Services", "Block Time"]),
             billing_cycles: billing_cycles.collect(),
+            product_types: rows(&["Cloud", "Hardware"]),
+            product_categories: rows(&["Services"]),
+            product_subcategories: rows(&["Subscriptions", "Private cloud"]),
             products: BTreeMap::new(),
             agreements: BTreeMap::new(),
             additions: BTreeMap::new(),
@@ -311,17 +323,32 @@ impl ConnectWiseState {
             class: "Service".to_owned(),
             price,
             cost,
-            vendor_id: None,
-            vendor_sku: None,
-            inactive: false,
             taxable: true,
-            unit_of_measure: "Each".to_owned(),
-            custom_fields: Vec::new(),
-            extra: BTreeMap::new(),
             stamp: self.stamp("seed"),
+            ..self.blank_product()
         };
         self.products.insert(id, product);
         id
+    }
+
+    /// A product as the system makes it where nothing is said of it.
+    pub(super) fn blank_product(&self) -> Product {
+        Product {
+            id: 0,
+            identifier: String::new(),
+            description: String::new(),
+            class: "NonInventory".to_owned(),
+            price: Decimal::ZERO,
+            cost: Decimal::ZERO,
+            vendor_id: None,
+            vendor_sku: None,
+            inactive: false,
+            taxable: false,
+            unit_of_measure: "Each".to_owned(),
+            custom_fields: Vec::new(),
+            extra: BTreeMap::new(),
+            stamp: self.stamp(&self.member),
+        }
     }
 
     /// Adds a service product of a vendor and gives its id.

@@ -509,6 +509,7 @@ fn project(change: &Change, lines: &mut Vec<AgreementLine>) {
         | Action::CreateAgreement { .. }
         | Action::AddCharge { .. }
         | Action::CreateAccount { .. }
-        | Action::LinkAccount { .. } => {}
+        | Action::LinkAccount { .. }
+        | Action::CreateProduct { .. } => {}
     }
 }

@@ -43,6 +43,7 @@ fn priced(id: &str, product: &str, quantity: u32) -> AgreementLine {
 fn all_capabilities() -> SinkCapabilities {
     SinkCapabilities {
         child_agreements: true,
+        create_product: true,
         whole_units_only: false,
         dated_quantities: false,
         create_line: true,
