@@ -144,6 +144,8 @@ pub(crate) enum DemoSource {
     Ingram,
     /// HyAlto: private clouds, to ConnectWise PSA.
     Hyalto,
+    /// VMware Cloud Director: private clouds, to ConnectWise PSA.
+    Vcd,
 }
 
 /// A billing system that a demo plays on.

@@ -61,7 +61,7 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
             "--faults and --keep are of the demo from Sherweb to ConnectWise PSA",
         ));
     }
-    if args.source == DemoSource::Hyalto {
+    if matches!(args.source, DemoSource::Hyalto | DemoSource::Vcd) {
         return Box::pin(bundled::run(context, args)).await;
     }
     match args.sink {

@@ -53,7 +53,7 @@ impl Stage {
                 (Vendor::ingram(state, &hands).await?, INGRAM)
             }
             DemoSource::Sherweb => (Vendor::sherweb(book.sherweb.clone()).await?, SHERWEB),
-            DemoSource::Cloudmore | DemoSource::Hyalto => {
+            DemoSource::Cloudmore | DemoSource::Hyalto | DemoSource::Vcd => {
                 return Err(Error::new(
                     ErrorKind::Config,
                     "this is no demo of seats on agreements: Cloudmore's is --sink autotask",

@@ -382,10 +382,13 @@ fn the_demo_of_counts_tells_the_same_story_to_the_byte_and_refuses_what_it_does_
     }
 }
 
+/// The vendors of private clouds.
+const CLOUDS: [&str; 2] = ["hyalto", "vcd"];
+
 /// The demo of a private cloud.
-fn cloud(args: &[&str]) -> Run {
+fn cloud(vendor: &str, args: &[&str]) -> Run {
     let folder = tempfile::tempdir().unwrap();
-    let mut all = vec!["demo", "--source", "hyalto"];
+    let mut all = vec!["demo", "--source", vendor];
     all.extend(args);
     finish(program(folder.path(), &all))
 }
@@ -393,37 +396,43 @@ fn cloud(args: &[&str]) -> Run {
 #[test]
 fn each_service_of_a_private_cloud_is_a_child_agreement_under_the_master_with_a_line_for_each_resource()
  {
-    let run = cloud(&[]);
-    assert_eq!(run.code, 0, "{run:?}");
-    for step in 1..=8 {
-        assert!(run.out.contains(&format!("\n{step}. ")), "{run:?}");
+    for vendor in CLOUDS {
+        let run = cloud(vendor, &[]);
+        assert_eq!(run.code, 0, "{run:?}");
+        for step in 1..=8 {
+            assert!(run.out.contains(&format!("\n{step}. ")), "{run:?}");
+        }
+        assert!(run.out.contains("new child agreement"), "{run:?}");
+        assert!(run.out.contains("All came out as it should"), "{run:?}");
+        assert_well_told(&run);
     }
-    assert!(run.out.contains("new child agreement"), "{run:?}");
-    assert!(run.out.contains("All came out as it should"), "{run:?}");
-    assert_well_told(&run);
 }
 
 #[test]
 fn a_second_run_over_a_private_cloud_writes_nothing_a_resize_one_line_and_a_rename_nothing() {
-    let run = cloud(&["--json"]);
-    assert_eq!(run.code, 0, "{run:?}");
-    let told: serde_json::Value = serde_json::from_str(&run.out).unwrap();
-    let figures = &told["figures"];
-    // Three products; three children and a line for each of their three resources.
-    assert_eq!(figures["products_made"], 3, "{figures}");
-    assert_eq!(figures["first_writes"], 12, "{figures}");
-    assert_eq!(figures["second_writes"], 0, "{figures}");
-    assert_eq!(figures["writes_after_resize"], 1, "{figures}");
-    assert_eq!(figures["writes_after_rename"], 0, "{figures}");
-    assert_eq!(told["ok"], true);
+    for vendor in CLOUDS {
+        let run = cloud(vendor, &["--json"]);
+        assert_eq!(run.code, 0, "{run:?}");
+        let told: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+        let figures = &told["figures"];
+        // Three products; three children and a line for each of their three resources.
+        assert_eq!(figures["products_made"], 3, "{figures}");
+        assert_eq!(figures["first_writes"], 12, "{figures}");
+        assert_eq!(figures["second_writes"], 0, "{figures}");
+        assert_eq!(figures["writes_after_resize"], 1, "{figures}");
+        assert_eq!(figures["writes_after_rename"], 0, "{figures}");
+        assert_eq!(told["ok"], true);
+    }
 }
 
 #[test]
 fn the_demo_of_a_private_cloud_tells_the_same_story_to_the_byte_and_refuses_other_systems() {
-    assert_eq!(cloud(&[]).out, cloud(&[]).out);
-    for sink in ["autotask", "gradient"] {
-        let run = cloud(&["--sink", sink]);
-        assert_eq!(run.code, 1, "{run:?}");
-        assert!(run.err.contains("--sink connectwise"), "{run:?}");
+    for vendor in CLOUDS {
+        assert_eq!(cloud(vendor, &[]).out, cloud(vendor, &[]).out);
+        for sink in ["autotask", "gradient"] {
+            let run = cloud(vendor, &["--sink", sink]);
+            assert_eq!(run.code, 1, "{run:?}");
+            assert!(run.err.contains("--sink connectwise"), "{run:?}");
+        }
     }
 }

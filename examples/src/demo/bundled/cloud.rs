@@ -5,8 +5,10 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use tallyline_core::apply::SharedClock;
 use tallyline_core::{Result, VendorSource};
+use tallyline_hyalto::vcd::{Granularity, VcdClient, VcdCredentials, VcdProperty, VcdSource};
 use tallyline_hyalto::{HyAltoClient, HyAltoSource};
 use tallyline_testkit::hyalto::{HyAltoSimulator, HyAltoState};
+use tallyline_testkit::vcd::{VcdSimulator, VcdState};
 
 use super::super::telling::{HandsClock, no_simulator};
 use super::super::vendor::quick;
@@ -110,6 +112,78 @@ impl PrivateCloud for HyAlto {
             })
         });
         format!("{} has renamed vdc-1-1 to \"Dental cloud\".", CLIENTS[0])
+    }
+
+    fn requests(&self) -> usize {
+        self.simulator.request_count()
+    }
+}
+
+/// VMware Cloud Director: virtual machines.
+pub(super) struct CloudDirector {
+    simulator: VcdSimulator,
+    source: VcdSource,
+    /// The machine that changes.
+    machine: String,
+}
+
+impl CloudDirector {
+    /// Fills the simulator, starts it and connects to it.
+    pub(super) async fn open() -> Result<Self> {
+        let mut state = VcdState::new();
+        let mut machines = Vec::new();
+        for (at, client) in CLIENTS.iter().enumerate() {
+            let organization = state.add_org(client);
+            let centre = state.add_vdc(&organization, &format!("vdc-{}", at + 1));
+            // The second client has two.
+            for number in 1..=1 + at % 2 {
+                let name = format!("vm-{}-{number}", at + 1);
+                let size = i64::try_from(at + number).unwrap_or(1);
+                let (memory, storage) = (8 * 1024 * size, 100 * 1024 * size);
+                machines.push(state.add_vm(&centre, &name, 2 * size, memory, storage));
+            }
+        }
+        let simulator = VcdSimulator::start(state).await.map_err(no_simulator)?;
+        let client = VcdClient::builder()
+            .base_url(simulator.base_url().as_str())
+            .org("System")
+            .credentials(VcdCredentials::api_token("example-api-token"))
+            .retry(quick())
+            .build()?;
+        let source = VcdSource::builder()
+            .client(client)
+            .granularity(Granularity::Vm)
+            .properties([VcdProperty::Cpu, VcdProperty::Ram, VcdProperty::Storage].into())
+            .build()?;
+        Ok(Self {
+            machine: machines.first().cloned().unwrap_or_default(),
+            simulator,
+            source,
+        })
+    }
+}
+
+impl PrivateCloud for CloudDirector {
+    fn name(&self) -> &'static str {
+        "VMware Cloud Director"
+    }
+
+    fn source(&self) -> &dyn VendorSource {
+        &self.source
+    }
+
+    fn resize(&self) -> String {
+        self.simulator.with_state(|state| {
+            state.edit_vm(&self.machine, |vm| vm.memory = Some((24 * 1024).into()))
+        });
+        format!("{} now has 24 GB of RAM in vm-1-1.", CLIENTS[0])
+    }
+
+    fn rename(&self) -> String {
+        self.simulator.with_state(|state| {
+            state.edit_vm(&self.machine, |vm| "Dental server".clone_into(&mut vm.name))
+        });
+        format!("{} has renamed vm-1-1 to \"Dental server\".", CLIENTS[0])
     }
 
     fn requests(&self) -> usize {

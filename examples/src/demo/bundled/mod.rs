@@ -1,4 +1,4 @@
-//! `demo --source hyalto`: a child agreement under a master for each service of a private cloud, and a line on it for
+//! `demo --source hyalto` and `--source vcd`: a child agreement under a master for each service of a private cloud, and a line on it for
 //! each of its resources.
 
 mod cloud;
@@ -53,7 +53,7 @@ pub(super) async fn run(context: &Context, args: &DemoArgs) -> Result<Outcome> {
     let narrator = Narrator {
         silent: context.out.is_json(),
     };
-    let mut stage = Stage::set().await?;
+    let mut stage = Stage::set(args.source).await?;
     narrator.tell(&opening(&stage))?;
     let identities = [
         stage.cloud.source().check().await?,

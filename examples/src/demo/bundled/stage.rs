@@ -17,7 +17,8 @@ use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
 
 use super::super::telling::{BookClock, instant, no_simulator};
 use super::super::vendor::quick;
-use super::cloud::{CLIENTS, HyAlto, PrivateCloud};
+use super::cloud::{CLIENTS, CloudDirector, HyAlto, PrivateCloud};
+use crate::cli::DemoSource;
 use crate::mapping_file;
 
 /// The subcategory and the type of products in the simulated PSA.
@@ -42,9 +43,12 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Starts both simulators on this machine and connects to them.
-    pub(super) async fn set() -> Result<Self> {
+    pub(super) async fn set(vendor: DemoSource) -> Result<Self> {
         tallyline_testkit::contract::skip_quietly();
-        let cloud = Box::new(HyAlto::open().await?);
+        let cloud: Box<dyn PrivateCloud> = match vendor {
+            DemoSource::Vcd => Box::new(CloudDirector::open().await?),
+            _ => Box::new(HyAlto::open().await?),
+        };
         let mut state = ConnectWiseState::new();
         let support = state.add_product("SUPPORT", Decimal::from(90), Decimal::from(40));
         for client in CLIENTS {

@@ -66,7 +66,7 @@ impl Market {
                 Vendor::ingram(state, &hands).await?
             }
             DemoSource::Sherweb => Vendor::sherweb(sherweb_of(&book.cloudmore)).await?,
-            DemoSource::Hyalto => {
+            DemoSource::Hyalto | DemoSource::Vcd => {
                 return Err(Error::new(
                     ErrorKind::Config,
                     "the demo of a private cloud plays to ConnectWise PSA; give --sink connectwise",

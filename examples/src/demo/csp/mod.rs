@@ -312,7 +312,9 @@ impl Words {
     fn of(source: DemoSource) -> &'static Self {
         match source {
             DemoSource::Cloudmore | DemoSource::Sherweb => &BILLS,
-            DemoSource::Dandh | DemoSource::Hyalto | DemoSource::Ingram => &COUNTS,
+            DemoSource::Dandh | DemoSource::Hyalto | DemoSource::Ingram | DemoSource::Vcd => {
+                &COUNTS
+            }
         }
     }
 

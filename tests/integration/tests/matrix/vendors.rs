@@ -10,6 +10,7 @@ use tallyline_cloudmore::{CloudmoreClient, CloudmoreSource};
 use tallyline_core::VendorSource;
 use tallyline_core::http::{Limiter, LimiterOptions, PollPolicy, RetryPolicy};
 use tallyline_dandh::DandhClient;
+use tallyline_hyalto::vcd::{Granularity, VcdClient, VcdCredentials, VcdProperty, VcdSource};
 use tallyline_hyalto::{HyAltoClient, HyAltoSource};
 use tallyline_ingram::{IngramClient, IngramSource};
 use tallyline_sherweb::SherwebClient;
@@ -19,11 +20,12 @@ use tallyline_testkit::dandh::{DandhSimulator, DandhState};
 use tallyline_testkit::hyalto::{HyAltoSimulator, HyAltoState};
 use tallyline_testkit::ingram::{IngramSimulator, IngramState};
 use tallyline_testkit::sherweb::{SherwebSimulator, SherwebState};
+use tallyline_testkit::vcd::{VcdSimulator, VcdState};
 
 use super::CLIENTS;
 
 /// Every vendor that Tallyline reads.
-pub(crate) const NAMES: [&str; 5] = ["sherweb", "dandh", "ingram", "cloudmore", "hyalto"];
+pub(crate) const NAMES: [&str; 6] = ["sherweb", "dandh", "ingram", "cloudmore", "hyalto", "vcd"];
 
 /// The day on which all stand: the Wednesday after a Friday's preview of invoices.
 const TODAY: Date = date(2026, 3, 18);
@@ -53,6 +55,7 @@ impl Vendor {
             "ingram" => ingram().await,
             "cloudmore" => cloudmore().await,
             "hyalto" => hyalto().await,
+            "vcd" => vcd().await,
             other => panic!("{other}"),
         }
     }
@@ -241,6 +244,43 @@ async fn hyalto() -> Vendor {
         more: Box::new(move || {
             sim.with_state(|state| {
                 assert!(state.set(centres[0], "compute", Decimal::from(MORE), "GHz"));
+            });
+        }),
+    }
+}
+
+/// Processors and RAM of a machine of each client.
+async fn vcd() -> Vendor {
+    let mut state = VcdState::on(TODAY);
+    let machines: Vec<String> = CLIENTS
+        .iter()
+        .zip(COUNTS)
+        .map(|(client, [cpus, memory])| {
+            let organization = state.add_org(client);
+            let centre = state.add_vdc(&organization, "vdc-01");
+            state.add_vm(&centre, "vm-01", cpus, memory * 1024, 51_200)
+        })
+        .collect();
+    let sim = VcdSimulator::start(state).await.unwrap();
+    let client = VcdClient::builder()
+        .base_url(sim.base_url().as_str())
+        .org("System")
+        .credentials(VcdCredentials::api_token("example-api-token"))
+        .retry(RetryPolicy::none())
+        .build()
+        .unwrap();
+    let source = VcdSource::builder()
+        .client(client)
+        .granularity(Granularity::Vm)
+        .properties([VcdProperty::Cpu, VcdProperty::Ram].into())
+        .build()
+        .unwrap();
+    Vendor {
+        source: Box::new(source),
+        clock: sim.clock(),
+        more: Box::new(move || {
+            sim.with_state(|state| {
+                assert!(state.edit_vm(&machines[0], |vm| vm.cpus = Some(MORE.into())));
             });
         }),
     }

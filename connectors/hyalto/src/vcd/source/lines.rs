@@ -126,6 +126,7 @@ impl Subject<'_> {
             .with_vendor_id("serviceId", self.uuid)
             .with_vendor_id("property", property);
         line.resource_group = Some(self.uuid.into());
+        line.resource_group_name = self.name.map(Into::into);
         line.unit = Some(unit.into());
         let own = [
             ("serviceName", self.name.map(ToOwned::to_owned)),
