@@ -73,7 +73,8 @@ async fn products(context: &Context, config: &Config, args: &PrepareArgs) -> Res
     let mut mapping = mapping_file::load(config)?;
     let (policy, now) = (&config.policy, context.now());
     let (plan, ready) = products_plan(source, sink, &mapping, policy, now).await?;
-    if !args.yes {
+    let nothing_to_do = plan.summary().ready == 0 && ready.is_empty();
+    if !args.yes || nothing_to_do {
         let document = ProductsDocument {
             changes: plan.changes(),
             notices: plan.notices(),

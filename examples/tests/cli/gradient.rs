@@ -152,11 +152,42 @@ fn an_integration_is_prepared_linked_and_pushed_to_and_pushed_to_again() {
 }
 
 #[test]
-fn a_sink_that_has_its_companies_is_not_prepared() {
+fn products_that_the_settings_do_not_allow_to_make_are_told_and_not_made() {
     let world = crate::support::World::new();
     let run = world.run(&["prepare", "--yes"]);
-    run.is_error_saying(&["only Gradient is prepared"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(
+        run.out.contains("ConnectWise PSA cannot create products"),
+        "{run:?}"
+    );
     assert_eq!(world.attempts_to_write(), 0);
+}
+
+#[test]
+fn a_service_without_a_product_gets_one_once_and_is_linked_to_it() {
+    let world = crate::support::World::mapped();
+    let settings = "[sink.products]\nsubcategory = 2\nproduct_type = 1\n\n[mapping]";
+    world.edit("tallyline.toml", "[mapping]", settings);
+    world.vendor.with_state(|state| state.heal_customers());
+
+    let shown = world.run(&["prepare"]);
+    assert!(shown.out.contains("SHERWEB-PHONE-NEW-MM"), "{shown:?}");
+    assert!(
+        shown.out.contains("To make 1 product and link 1 service"),
+        "{shown:?}"
+    );
+    assert_eq!(world.attempts_to_write(), 0);
+
+    let made = world.run(&["prepare", "--yes"]);
+    assert_eq!(made.code, 0, "{made:?}");
+    assert!(made.err.contains("1 service was linked"), "{made:?}");
+    assert_eq!(world.attempts_to_write(), 1);
+    assert!(world.read("mapping.toml").contains("PHONE-NEW-MM"));
+
+    let again = world.run(&["prepare", "--yes"]);
+    assert_eq!(again.code, 0, "{again:?}");
+    assert!(again.out.contains("Nothing is missing"), "{again:?}");
+    assert_eq!(world.attempts_to_write(), 1);
 }
 
 #[test]
