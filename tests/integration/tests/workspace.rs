@@ -168,14 +168,23 @@ fn every_connector_and_psa_has_its_row_in_the_table_of_conformance_and_a_test_th
             _ => continue,
         };
         let folder = package.manifest_path.parent().unwrap();
-        let name = folder.file_name().unwrap();
-        wanted.insert((name.to_owned(), side.to_owned()));
-        let test = folder.join("tests/conformance.rs");
-        let test = std::fs::read_to_string(&test).unwrap_or_default();
-        assert!(
-            keeps_its_row(&test, side),
-            "no test of {name} holds it to the batteries, and its row to what they give"
-        );
+        let tests = folder.join("tests");
+        let mut held = vec![(folder.file_name().unwrap().to_owned(), tests.clone())];
+        // Each further system of a crate has a folder of tests of its own.
+        for entry in tests.read_dir_utf8().unwrap() {
+            let entry = entry.unwrap();
+            if entry.path().join("conformance.rs").is_file() {
+                held.push((entry.file_name().to_owned(), entry.path().to_owned()));
+            }
+        }
+        for (name, tests) in held {
+            let test = std::fs::read_to_string(tests.join("conformance.rs")).unwrap_or_default();
+            assert!(
+                keeps_its_row(&test, side),
+                "no test of {name} holds it to the batteries, and its row to what they give"
+            );
+            wanted.insert((name, side.to_owned()));
+        }
     }
     assert!(wanted.len() >= 3, "only {wanted:?} were seen");
     let table = std::fs::read_to_string(format!("{root}/tests/testkit/CONFORMANCE.md")).unwrap();
