@@ -41,7 +41,11 @@ pub(crate) async fn attempt(
     deadline: Option<Instant>,
 ) -> Result<Response, Failure> {
     let exchange = match auth {
-        Some(auth) => Arc::new(prepared.exchange.with_credentials(auth)),
+        Some(auth) => {
+            let exchange = prepared.exchange.with_credentials(auth);
+            parts.know(&exchange.redactor);
+            Arc::new(exchange)
+        }
         None => Arc::clone(&prepared.exchange),
     };
     let span = attempt_span(&url, &exchange, number);

@@ -1,7 +1,7 @@
 //! How a client is put together.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, header};
 use secrecy::SecretString;
@@ -194,6 +194,7 @@ impl HttpClientBuilder {
             Some(transport) => transport,
             None => default_transport(&self.timeouts, &self.base_url).map_err(in_connector)?,
         };
+        let redactor = Arc::new(self.redactor);
         Ok(HttpClient::from_parts(Parts {
             connector: self.connector,
             base_url: self.base_url,
@@ -209,7 +210,8 @@ impl HttpClientBuilder {
             headers: self.headers,
             request_id_header: self.request_id_header,
             vendor_request_id_header: self.vendor_request_id_header,
-            redactor: self.redactor,
+            newest: Mutex::new(Arc::clone(&redactor)),
+            redactor,
             jitter: Jitter::new(self.jitter_seed),
             ids: Ids::new(),
         }))

@@ -1,7 +1,7 @@
 //! The client: what happens to one call, from the first attempt to the answer or error.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderName};
@@ -79,9 +79,19 @@ pub(crate) struct Parts {
     pub(crate) headers: HeaderMap,
     pub(crate) request_id_header: Option<HeaderName>,
     pub(crate) vendor_request_id_header: Option<HeaderName>,
-    pub(crate) redactor: Redactor,
+    pub(crate) redactor: Arc<Redactor>,
+    /// What masks the credentials that a call left with last: a token that was fetched is not among those
+    /// that the client was built with.
+    pub(crate) newest: Mutex<Arc<Redactor>>,
     pub(crate) jitter: Jitter,
     pub(crate) ids: Ids,
+}
+
+impl Parts {
+    /// Keeps what masks the credentials of a call that leaves.
+    pub(crate) fn know(&self, redactor: &Arc<Redactor>) {
+        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(redactor);
+    }
 }
 
 impl HttpClient {
@@ -164,10 +174,12 @@ impl HttpClient {
         &self.0.base_url
     }
 
-    /// What masks this client's secrets, for words about answers that a connector reads by itself.
+    /// What masks this client's secrets and the credentials that a call left with last, for words about
+    /// answers that a connector reads by itself.
     #[must_use]
-    pub fn redactor(&self) -> &Redactor {
-        &self.0.redactor
+    pub fn redactor(&self) -> Arc<Redactor> {
+        let newest = self.0.newest.lock();
+        Arc::clone(&newest.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Walks the pages of a list. Nothing is sent until the first item is asked for.

@@ -26,19 +26,22 @@ pub(crate) struct Exchange {
     pub(crate) operation: &'static Operation,
     pub(crate) request_id: String,
     pub(crate) vendor_request_id_header: Option<HeaderName>,
-    pub(crate) redactor: Redactor,
+    pub(crate) redactor: Arc<Redactor>,
     /// Neither the request's body nor the answer's may be shown.
     pub(crate) sensitive: bool,
 }
 
 impl Exchange {
     pub(crate) fn new(parts: &Parts, request: &Request, request_id: String) -> Self {
-        let redactor = request
-            .secrets
-            .iter()
-            .fold(parts.redactor.clone(), |redactor, secret| {
+        let redactor = if request.secrets.is_empty() {
+            Arc::clone(&parts.redactor)
+        } else {
+            let own = Redactor::clone(&parts.redactor);
+            let secrets = request.secrets.iter();
+            Arc::new(secrets.fold(own, |redactor, secret| {
                 redactor.with_secret(&secret.as_str().into())
-            });
+            }))
+        };
         Self {
             connector: parts.connector,
             operation: request.operation,
@@ -52,9 +55,10 @@ impl Exchange {
     /// The same, knowing the secrets of the credentials as well.
     pub(crate) fn with_credentials(&self, auth: &AuthHeaders) -> Self {
         let mut exchange = self.clone();
-        for (_, value) in auth.iter() {
-            exchange.redactor = exchange.redactor.with_header_value(value);
-        }
+        let own = Redactor::clone(&self.redactor);
+        exchange.redactor = Arc::new(auth.iter().fold(own, |redactor, (_, value)| {
+            redactor.with_header_value(value)
+        }));
         exchange
     }
 

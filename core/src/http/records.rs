@@ -3,7 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures::{Stream, StreamExt as _};
@@ -13,10 +12,8 @@ use serde_json::value::RawValue;
 
 use super::client::HttpClient;
 use super::operation::Operation;
-use super::paging::{Continuation, Page, PageStrategy, Paged};
-use super::redact::Redactor;
+use super::paging::{PageStrategy, Paged};
 use super::request::Request;
-use super::response::Response;
 use crate::error::{Error, ErrorKind, Result};
 use crate::wire::decode_json;
 
@@ -40,30 +37,10 @@ enum State {
 struct Open {
     rows: Paged<RawRecord>,
     client: HttpClient,
-    /// What masks the credentials of the page that the records are from.
-    masks: Arc<Mutex<Redactor>>,
     operation: &'static Operation,
     /// The field of the answers that holds the records; empty where it is the whole.
     field: &'static str,
     seen: usize,
-}
-
-/// A strategy that remembers what masks the credentials of its last page: a token that was fetched meanwhile is known to
-/// the exchange alone, and the words about a record quote it.
-struct Masked<S> {
-    strategy: S,
-    masks: Arc<Mutex<Redactor>>,
-}
-
-impl<S: PageStrategy<RawRecord>> PageStrategy<RawRecord> for Masked<S> {
-    fn apply(&self, request: Request, at: Option<&Continuation>) -> Request {
-        self.strategy.apply(request, at)
-    }
-
-    fn parse(&self, response: &Response, at: Option<&Continuation>) -> Result<Page<RawRecord>> {
-        *self.masks.lock().unwrap_or_else(PoisonError::into_inner) = response.redactor().clone();
-        self.strategy.parse(response, at)
-    }
 }
 
 impl<T> Records<T> {
@@ -76,16 +53,10 @@ impl<T> Records<T> {
         field: &'static str,
     ) -> Self {
         let operation = request.operation();
-        let masks = Arc::new(Mutex::new(client.redactor().clone()));
-        let strategy = Masked {
-            strategy,
-            masks: Arc::clone(&masks),
-        };
         Self {
             state: State::Open(Box::new(Open {
                 rows: client.paged(request, strategy),
                 client: client.clone(),
-                masks,
                 operation,
                 field,
                 seen: 0,
@@ -154,9 +125,7 @@ impl<T: DeserializeOwned> Stream for Records<T> {
             open.seen += 1;
             Some(row.and_then(|row| {
                 let place = format!("{}[{at}]", open.field);
-                let masks = open.masks.lock().unwrap_or_else(PoisonError::into_inner);
-                open.client
-                    .decode_masked(&masks, open.operation, &place, &row)
+                open.client.decode_record(open.operation, &place, &row)
             }))
         })
     }
@@ -174,16 +143,6 @@ impl HttpClient {
         place: &str,
         record: &RawValue,
     ) -> Result<T> {
-        self.decode_masked(self.redactor(), operation, place, record)
-    }
-
-    fn decode_masked<T: DeserializeOwned>(
-        &self,
-        redactor: &Redactor,
-        operation: &Operation,
-        place: &str,
-        record: &RawValue,
-    ) -> Result<T> {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Id {
@@ -195,6 +154,7 @@ impl HttpClient {
                 _ => place.to_owned(),
             };
             // The decoder's words quote the record.
+            let redactor = self.redactor();
             let error = Error::new(error.kind(), redactor.redact(error.message()))
                 .with_connector(self.0.connector)
                 .with_operation(operation.name)

@@ -11,7 +11,6 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::prepare::Exchange;
-use super::redact::Redactor;
 use super::retry_after::asked_wait;
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::wire::{decode_json, decode_records};
@@ -113,11 +112,6 @@ impl Response {
     #[must_use]
     pub fn request_id(&self) -> &str {
         &self.exchange.request_id
-    }
-
-    /// What masks the credentials of this exchange, and the client's own secrets.
-    pub(crate) fn redactor(&self) -> &Redactor {
-        &self.exchange.redactor
     }
 
     fn check_json(&self) -> Result<()> {

@@ -215,3 +215,23 @@ async fn a_record_that_repeats_a_credential_of_its_call_does_not_bring_it_into_t
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains("top-secret"), "{shown}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_a_connector_decodes_itself_hides_the_credential_that_a_call_left_with_last()
+{
+    let script = Script::new([answer(200, "[]")]);
+    let credentials = StaticHeaders::new().header("x-key", "top-secret-key".into());
+    let client = script
+        .builder()
+        .credentials(Arc::new(credentials))
+        .build()
+        .unwrap();
+    client.send(read()).await.unwrap();
+    let record = serde_json::value::RawValue::from_string(r#""top-secret-key""#.to_owned());
+    let error = client
+        .decode_record::<u8>(&LIST, "items[0]", &record.unwrap())
+        .unwrap_err();
+    let shown = format!("{error} {error:?}");
+    assert!(!shown.contains("top-secret"), "{shown}");
+    assert!(shown.contains("[redacted]"), "{shown}");
+}
