@@ -47,6 +47,9 @@ pub struct SinkCapabilities {
     pub create_product: bool,
     /// Charges can be added, and are found again by their marker.
     pub add_charge: bool,
+    /// A block can be written into the note of an agreement, beside what people write there, and is read
+    /// with the agreement.
+    pub write_note: bool,
     /// Counts are set for an agreement and a product, absolute and without a line, and cannot be
     /// read back. What was set last is known from the journal alone; see
     /// [`CountRules`].
@@ -156,6 +159,8 @@ pub enum MadeRecord {
     Account(VendorAccountId),
     /// A product of the catalogue, by the PSA's id.
     Product(ProductId),
+    /// A block of the note of an agreement, by the agreement's id.
+    Note(AgreementId),
 }
 
 impl fmt::Display for MadeRecord {
@@ -165,6 +170,7 @@ impl fmt::Display for MadeRecord {
             Self::Charge(id) => write!(f, "charge {id}"),
             Self::Account(id) => write!(f, "account {id}"),
             Self::Product(id) => write!(f, "product {id}"),
+            Self::Note(id) => write!(f, "the note of agreement {id}"),
         }
     }
 }
@@ -220,7 +226,8 @@ pub enum Verdict {
         /// Its state, as read.
         observed: LineState,
     },
-    /// The system holds the agreement, the charge or the account that the change was to make.
+    /// The system holds the agreement, the charge, the account, the product or the block of a note that the
+    /// change was to make.
     Made {
         /// The record.
         record: MadeRecord,
@@ -376,8 +383,9 @@ pub trait PsaSink: Send + Sync {
 
     /// Reads back whether a change has landed. Safe to repeat.
     ///
-    /// Of a change that makes an agreement, a charge, an account or a product it is asked before the write as well, without
-    /// a receipt: what carries its key or its marker already is not made again.
+    /// Of a change that makes an agreement, a charge, an account or a product, or writes a note, it is asked
+    /// before the write as well, without a receipt: what carries its key or its marker already is not made
+    /// again, and a note whose block is neither what was planned on nor what is wanted is a conflict.
     ///
     /// # Errors
     /// Any read error; the question is then still open.

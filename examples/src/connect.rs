@@ -18,7 +18,7 @@ use tallyline_cloudmore::{
 use tallyline_connectwise::models::ProductClass;
 use tallyline_connectwise::{
     AgreementKeyPlacement, AgreementSetup, ConnectWiseClient, ConnectWiseSink, MarkerPlacement,
-    ProductSetup,
+    NoteField, ProductSetup,
 };
 use tallyline_core::http::{BaseUrl, Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::model::CompanyId;
@@ -429,6 +429,10 @@ fn connectwise(config: &Config, settings: &ConnectWiseConfig) -> Result<Box<dyn 
         .agreement_key(agreement_key)
         .agreement_setup(agreement_setup)
         .maybe_product_setup(product_setup)
+        .maybe_note_field(settings.note_field.map(|field| match field {
+            NoteFieldConfig::InvoiceDescription => NoteField::InvoiceDescription,
+            NoteFieldConfig::InternalNotes => NoteField::InternalNotes,
+        }))
         .build();
     Ok(Box::new(sink))
 }

@@ -412,6 +412,7 @@ fn changes_table<'a>(
         let when = match &change.action {
             Action::AddCharge { .. } => format!("\ndated {}", change.effective),
             Action::SetCount { .. } => format!("\nas of {}", change.effective),
+            Action::WriteNote { .. } => format!("\non {}", change.effective),
             action if action.is_of_account() || action.creates_product() => String::new(),
             _ => format!("\nfrom {}", change.effective),
         };
@@ -514,6 +515,11 @@ pub(crate) fn action_words(action: &Action) -> (&'static str, String) {
             ..
         } => ("charge, once", format!("{quantity} at {unit_price}")),
         Action::CreateProduct { name, .. } => ("new product", safe(name)),
+        Action::WriteNote { from, to, .. } => {
+            let lines = to.lines().count();
+            let how = if from.is_some() { "replaced" } else { "added" };
+            ("note", format!("block of {lines} lines {how}"))
+        }
         Action::CreateAccount { name } => ("new account", safe(name)),
         Action::LinkAccount { name, .. } => ("company's id", format!("onto {}", safe(name))),
         Action::SetCount {

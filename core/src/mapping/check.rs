@@ -8,7 +8,9 @@ use super::{
     ServiceLink,
 };
 use crate::error::{Error, ErrorKind, Result, printable};
-use crate::model::{ChargeKind, Eligibility, ServiceKey, VendorAccountId};
+use crate::model::{
+    Agreement, AgreementId, ChargeKind, CompanyId, Eligibility, ServiceKey, VendorAccountId,
+};
 
 /// An error of kind `Mapping`.
 pub(super) fn wrong(message: impl Into<String>) -> Error {
@@ -125,25 +127,13 @@ impl Directory<'_> {
                 why(&company.eligibility)
             )));
         }
+        if let Some(id) = &link.metadata_to {
+            self.agreement_of(id, &link.company)?;
+        }
         let Some(id) = link.target.chosen() else {
             return Ok(());
         };
-        let Some(agreement) = self.agreement(id) else {
-            return Err(wrong(format!(
-                "agreement {} is unknown in the PSA: choose a known one, or read the agreements \
-                 again",
-                shown(id)
-            )));
-        };
-        if agreement.company != link.company {
-            return Err(wrong(format!(
-                "agreement {} belongs to company {}, not to company {}: choose an agreement of \
-                 that company",
-                shown(id),
-                shown(&agreement.company),
-                shown(&link.company)
-            )));
-        }
+        let agreement = self.agreement_of(id, &link.company)?;
         if !agreement.eligibility.is_eligible() {
             return Err(wrong(format!(
                 "agreement {} may not be synced{}: choose another, or correct it in the PSA",
@@ -160,6 +150,27 @@ impl Directory<'_> {
             ))),
             _ => Ok(()),
         }
+    }
+
+    /// The agreement of an id, where it is the company's.
+    fn agreement_of(&self, id: &AgreementId, company: &CompanyId) -> Result<&Agreement> {
+        let Some(agreement) = self.agreement(id) else {
+            return Err(wrong(format!(
+                "agreement {} is unknown in the PSA: choose a known one, or read the agreements \
+                 again",
+                shown(id)
+            )));
+        };
+        if agreement.company != *company {
+            return Err(wrong(format!(
+                "agreement {} belongs to company {}, not to company {}: choose an agreement of \
+                 that company",
+                shown(id),
+                shown(&agreement.company),
+                shown(company)
+            )));
+        }
+        Ok(agreement)
     }
 
     /// Checks a decision about a service against the known records.

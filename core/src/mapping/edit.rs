@@ -137,6 +137,7 @@ impl Mapping {
         let link = AccountLink {
             company: suggestion.company.clone(),
             target: LineTarget::Agreement(agreement),
+            metadata_to: None,
             enabled: true,
             provenance: Provenance::AcceptedSuggestion,
             note: None,
@@ -258,6 +259,28 @@ impl Mapping {
     /// `Mapping` when the account is not linked.
     pub fn set_account_note(&mut self, account: &VendorAccountId, note: &str) -> Result<()> {
         self.edit_account(account, |link| link.note = non_blank(note))
+    }
+
+    /// Chooses the agreement of the company whose note gets a linked account's metadata at the end of each of
+    /// the vendor's billing cycles; none: no note does.
+    ///
+    /// # Errors
+    /// `Mapping` when the account is not linked, or the agreement is unknown or another company's.
+    pub fn set_account_metadata(
+        &mut self,
+        account: &VendorAccountId,
+        agreement: Option<AgreementId>,
+        directory: &Directory<'_>,
+    ) -> Result<()> {
+        let mut edited = self.clone();
+        edited.edit_account(account, |link| link.metadata_to = agreement)?;
+        if let Some(entry) = edited.account(account) {
+            directory
+                .check_account(account, entry)
+                .map_err(|error| error.with_context("account", shown(account)))?;
+        }
+        *self = edited;
+        Ok(())
     }
 
     /// Sets the note of a linked service; a blank note is removed.

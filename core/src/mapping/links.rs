@@ -113,6 +113,10 @@ pub struct AccountLink {
     pub company: CompanyId,
     /// Where the lines go.
     pub target: LineTarget,
+    /// The agreement of the company whose note gets the account's metadata, such as its licences, at the end
+    /// of each of the vendor's billing cycles; absent where none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata_to: Option<AgreementId>,
     /// Off: the account is mapped but produces no change.
     pub enabled: bool,
     /// Where the link comes from.
@@ -132,6 +136,7 @@ impl AccountLink {
         Self {
             company: company.into(),
             target,
+            metadata_to: None,
             enabled: true,
             provenance: Provenance::Manual,
             note: None,

@@ -282,6 +282,7 @@ fn link_accounts(
             AccountEntry::Link(AccountLink {
                 company: company.clone(),
                 target: target.clone(),
+                metadata_to: None,
                 enabled: true,
                 provenance: Provenance::Exact,
                 note: None,

@@ -99,9 +99,13 @@ pub struct TagUse {
 }
 
 impl AccountLink {
-    /// Keeps what people wrote beside the link that this one takes the place of.
+    /// Keeps what people wrote and chose beside the link that this one takes the place of.
     pub(super) fn keep_words_of(&mut self, before: &Self) {
         keep(&mut self.note, &mut self.tags, &before.note, &before.tags);
+        // The choice is of an agreement of the company: with another company it is void.
+        if self.metadata_to.is_none() && self.company == before.company {
+            self.metadata_to.clone_from(&before.metadata_to);
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod bill;
 mod commitment;
 mod freshness;
 mod ids;
+mod note;
 mod psa;
 mod time;
 mod vendor;
@@ -21,6 +22,7 @@ pub use ids::{
     AgreementId, AgreementKey, AgreementLineId, ChangeId, ChargeId, CompanyId, LineKey, Marker,
     PlanId, ProductId, ServiceKey, SubscriptionId, VendorAccountId,
 };
+pub use note::{note_block, with_note_block};
 pub use psa::{
     Agreement, AgreementLine, AgreementReading, Company, Eligibility, LineState, LinesOutcome,
     Product, Prorated,

@@ -120,6 +120,10 @@ pub struct Agreement {
     pub counts_from: Option<CivilDate>,
     /// A day on which one of its billing periods begins, where that is known.
     pub period_anchor: Option<CivilDate>,
+    /// The text of its note, empty where it has none, of a sink that
+    /// [writes blocks](crate::sink::SinkCapabilities::write_note) into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Whether lines may be synced onto it.
     pub eligibility: Eligibility,
 }
@@ -146,6 +150,7 @@ impl Agreement {
             prorates: None,
             counts_from: None,
             period_anchor: None,
+            note: None,
             eligibility: Eligibility::Eligible,
         }
     }

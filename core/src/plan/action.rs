@@ -129,6 +129,17 @@ pub enum Action {
         /// The service that it is for.
         service: ServiceKey,
     },
+    /// Writes a block of the agreement's note, which stands beside what people wrote there. In the place of
+    /// the product stands the block's owner.
+    WriteNote {
+        /// Whose block it is: the vendor's system and the account.
+        owner: String,
+        /// The block's text planned on; absent where the note had no such block.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// The block's text wanted.
+        to: String,
+    },
     /// Sets the count of the product for the agreement, on a system that bills no line of its own
     /// and does not tell counts back.
     SetCount {
@@ -151,6 +162,7 @@ impl Action {
             | Self::CreateAccount { .. }
             | Self::LinkAccount { .. }
             | Self::CreateProduct { .. }
+            | Self::WriteNote { .. }
             | Self::SetCount { .. } => None,
             Self::SetQuantity { line, .. }
             | Self::SetUnitCost { line, .. }
@@ -183,16 +195,24 @@ impl Action {
             | Self::AddCharge { .. }
             | Self::CreateAccount { .. }
             | Self::LinkAccount { .. }
-            | Self::CreateProduct { .. } => None,
+            | Self::CreateProduct { .. }
+            | Self::WriteNote { .. } => None,
         }
     }
 
-    /// Whether it makes a record that is found by a key or a marker, and is no line.
+    /// Whether it makes a record that is found by a key, a marker or its owner, and is no line.
     #[must_use]
     pub fn makes_record(&self) -> bool {
         matches!(self, Self::CreateAgreement { .. } | Self::AddCharge { .. })
             || self.is_of_account()
             || self.creates_product()
+            || self.writes_note()
+    }
+
+    /// Whether it writes a block of a note.
+    #[must_use]
+    pub fn writes_note(&self) -> bool {
+        matches!(self, Self::WriteNote { .. })
     }
 
     /// Whether it is about an account at a vendor, and not about the PSA.
@@ -312,6 +332,15 @@ impl fmt::Display for Action {
             Self::CreateProduct {
                 identifier, name, ..
             } => write!(f, "create the product {identifier} ({name})"),
+            Self::WriteNote { from, to, .. } => {
+                let lines = to.lines().count();
+                let place = if from.is_some() {
+                    "in place of the block that is there"
+                } else {
+                    "beside what is there"
+                };
+                write!(f, "write {lines} lines into the note, {place}")
+            }
             Self::SetCount {
                 from: Some(from),
                 to,

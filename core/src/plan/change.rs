@@ -70,6 +70,9 @@ pub enum Precondition {
     NoAccount,
     /// No product has the identifier.
     NoProduct,
+    /// The owner's block of the agreement's note has the text that the action was planned on, or is not
+    /// there as it was not then. What people wrote beside it does not matter.
+    NoteBlock,
     /// The account states no company and alone has exactly the company's name, and no other states
     /// the company's id.
     NotLinked,
@@ -304,6 +307,7 @@ impl Change {
             Action::CreateAccount { .. } => Precondition::NoAccount,
             Action::LinkAccount { .. } => Precondition::NotLinked,
             Action::CreateProduct { .. } => Precondition::NoProduct,
+            Action::WriteNote { .. } => Precondition::NoteBlock,
             Action::SetCount { from, .. } => Precondition::LastCount { quantity: *from },
         };
         Self {

@@ -90,6 +90,7 @@ pub(crate) fn unsupported(action: &Action, sink: &SinkDescriptor) -> Option<Stri
             (sink.account_field.is_some(), "take in accounts")
         }
         Action::CreateProduct { .. } => (can.create_product, "create products"),
+        Action::WriteNote { .. } => (can.write_note, "write notes"),
         Action::SetCount { .. } => (can.set_count, "set counts"),
     };
     (!able).then(|| format!("{} cannot {what}", sink.name))

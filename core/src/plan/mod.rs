@@ -9,6 +9,7 @@ mod document;
 mod duplicates;
 pub(crate) mod guards;
 mod holds;
+mod notes;
 mod notices;
 mod outward;
 mod own;

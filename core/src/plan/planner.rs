@@ -12,6 +12,7 @@ use super::document::hex;
 use super::duplicates::{self, Duplicate};
 use super::guards;
 use super::holds;
+use super::notes;
 use super::notices::{Names, first_sync_notice, notice_of, notice_of_kind, notices_of};
 use super::own::{self, first_day_of_new};
 use super::prorated::wants_proration;
@@ -101,6 +102,7 @@ impl Planner {
                 .iter()
                 .map(|record| names.notice(record)),
         );
+        notes::plan(comparison, context, &mut changes, &mut notices)?;
         guards::block_in_sum(comparison, &mut changes, &self.policy);
         guards::block_together(&mut changes);
         Plan::new(PlanContent {

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::own::Planned;
-use super::{ChargeSum, NewAgreement, PsaBook};
+use super::{AccountMetadata, ChargeSum, NewAgreement, PsaBook};
 use crate::model::{
     Agreement, AgreementId, AgreementKey, AgreementLine, Bill, BillingCycle, ChargeKind, CivilDate,
     Freshness, LineKey, Money, ProductId, Quantity, ServiceKey, Timestamp, VendorAccountId,
@@ -174,6 +174,8 @@ pub struct Comparison<'a> {
     pub(super) unmapped: BTreeMap<u32, ServiceKey>,
     pub(super) unplaced: Vec<Unplaced>,
     pub(super) not_counted: BTreeMap<ChargeKind, u64>,
+    /// In the order of the accounts.
+    pub(super) metadata: Vec<AccountMetadata>,
     pub(super) unowned_lines: u64,
     pub(super) charges: Vec<ChargeData>,
     /// Agreements that are to be; their positions follow those of the book.
@@ -249,6 +251,13 @@ impl<'a> Comparison<'a> {
     #[must_use]
     pub fn unplaced(&self) -> &[Unplaced] {
         &self.unplaced
+    }
+
+    /// What goes into the notes of agreements, in the order of the accounts; those that were not observed are
+    /// not in it.
+    #[must_use]
+    pub fn metadata(&self) -> &[AccountMetadata] {
+        &self.metadata
     }
 
     /// The PSA's side.

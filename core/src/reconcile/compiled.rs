@@ -77,6 +77,8 @@ pub(super) struct Routes<'a> {
     /// In the order of their ids.
     pub(super) products: Vec<OwnedProduct<'a>>,
     pub(super) product_index: HashMap<&'a str, u32>,
+    /// The company and agreement of accounts whose metadata go into its note.
+    pub(super) metadata: HashMap<&'a str, (&'a CompanyId, &'a AgreementId)>,
 }
 
 impl<'a> Routes<'a> {
@@ -115,6 +117,7 @@ impl<'a> Routes<'a> {
             services,
             products,
             product_index,
+            metadata: mapping.accounts().filter_map(metadata_route).collect(),
         }
     }
 
@@ -126,6 +129,16 @@ impl<'a> Routes<'a> {
         let at = *self.service_index.get(key.as_str())?;
         Some((at, &self.services[at as usize]))
     }
+}
+
+fn metadata_route<'a>(
+    (id, entry): (&'a VendorAccountId, &'a AccountEntry),
+) -> Option<(&'a str, (&'a CompanyId, &'a AgreementId))> {
+    let AccountEntry::Link(link) = entry else {
+        return None;
+    };
+    let agreement = link.metadata_to.as_ref().filter(|_| link.enabled)?;
+    Some((id.as_str(), (&link.company, agreement)))
 }
 
 fn account_route<'a>(entry: &'a AccountEntry, book: &PsaBook) -> AccountRoute<'a> {

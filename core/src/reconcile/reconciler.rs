@@ -9,6 +9,7 @@ use super::compiled::{AccountRoute, Decision, Routes};
 use super::daily::Counted;
 use super::dismissals::Dismissals;
 use super::join::rules;
+use super::metadata::{self, AccountMetadata};
 use super::own::{Home, Known, Owns};
 use super::unbilled::Unbilled;
 use crate::error::{Error, ErrorKind, Result};
@@ -44,6 +45,7 @@ pub struct Reconciler<'a> {
     agreements: BTreeMap<u32, AgreementUsage>,
     unplaced: Vec<Unplaced>,
     not_counted: BTreeMap<ChargeKind, u64>,
+    metadata: Vec<AccountMetadata>,
 }
 
 /// Why a reading says nothing about a service, as what its products then are. What is not known
@@ -137,6 +139,7 @@ impl<'a> Reconciler<'a> {
             agreements: BTreeMap::new(),
             unplaced: Vec::new(),
             not_counted: BTreeMap::new(),
+            metadata: Vec::new(),
         }
     }
 
@@ -175,6 +178,9 @@ impl<'a> Reconciler<'a> {
             ));
         }
         self.note_day(&reading);
+        let metadata = self.routes.metadata.get(reading.account.as_str());
+        let metadata = metadata.and_then(|to| metadata::of_reading(&reading, *to));
+        self.metadata.extend(metadata);
         let account = index(self.accounts.len());
         self.accounts.push(reading.account.clone());
         let as_of = reading.as_of();
@@ -452,6 +458,7 @@ impl<'a> Reconciler<'a> {
             unmapped: BTreeMap::new(),
             unplaced: std::mem::take(&mut self.unplaced),
             not_counted: std::mem::take(&mut self.not_counted),
+            metadata: Vec::new(),
             unowned_lines: 0,
             charges: Vec::new(),
             planned: Vec::new(),
@@ -480,6 +487,10 @@ impl<'a> Reconciler<'a> {
         }
         comparison.planned = std::mem::take(&mut self.owns.planned);
         comparison.keys = std::mem::take(&mut self.owns.keys);
+        comparison.metadata = std::mem::take(&mut self.metadata);
+        comparison
+            .metadata
+            .sort_by(|a, b| a.account.cmp(&b.account));
         comparison.unplaced.sort_unstable();
         comparison
     }

@@ -11,6 +11,7 @@ mod daily;
 mod dismissed;
 mod divided;
 mod evidence;
+mod metadata;
 mod per_service;
 mod properties;
 mod prorations;

@@ -58,6 +58,8 @@ pub(crate) struct World {
     /// The day of the first sync, where it is known.
     pub(crate) first_sync: Option<CivilDate>,
     pub(crate) triggers: Triggers,
+    /// Whether the PSA writes notes.
+    pub(crate) writes_notes: bool,
 }
 
 impl World {
@@ -84,6 +86,7 @@ impl World {
             services: Vec::new(),
             first_sync: None,
             triggers: Triggers::AT_ONCE,
+            writes_notes: true,
         }
     }
 
@@ -100,6 +103,7 @@ impl World {
         let link = AccountLink {
             company: n.to_string().into(),
             target: LineTarget::PerService,
+            metadata_to: None,
             enabled: true,
             provenance: Provenance::Exact,
             note: None,
@@ -204,6 +208,7 @@ impl World {
         let link = AccountLink {
             company: n.to_string().into(),
             target: LineTarget::Agreement(format!("a-{n}").into()),
+            metadata_to: None,
             enabled,
             provenance: Provenance::Exact,
             note: None,
@@ -385,6 +390,7 @@ impl World {
         capabilities.create_agreement = self.makes_records;
         capabilities.child_agreements = self.makes_records;
         capabilities.add_charge = self.makes_records;
+        capabilities.write_note = self.writes_notes;
         capabilities.whole_units_only = self.whole_units;
         capabilities.end_before_start = self.end_before_start;
         capabilities.dated_quantities = self.dated;

@@ -85,6 +85,10 @@ pub(crate) enum SetCommand {
         /// The PSA's id of a master agreement: each service gets a child agreement under it.
         #[arg(long, conflicts_with_all = ["agreement", "per_service"])]
         master: Option<AgreementId>,
+        /// The PSA's id of the agreement whose note gets the account's metadata, such as its licences, at the
+        /// end of each of the vendor's billing cycles.
+        #[arg(long, value_name = "AGREEMENT")]
+        metadata_to: Option<AgreementId>,
         /// Keep the link switched off.
         #[arg(long)]
         off: bool,

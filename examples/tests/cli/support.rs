@@ -115,6 +115,7 @@ requests_per_second = 0
             let link = AccountLink {
                 company: account.company_id.to_string().into(),
                 target: LineTarget::Agreement(account.agreement_id.to_string().into()),
+                metadata_to: None,
                 enabled: true,
                 provenance: Provenance::Exact,
                 note: None,

@@ -17,5 +17,5 @@ pub use client::{
 pub use json::ExactJson;
 pub use sink::{
     AgreementKeyPlacement, AgreementSetup, CancelledDateMeaning, ConnectWiseSink,
-    ConnectWiseSinkBuilder, EligibilityPolicy, MarkerPlacement, ProductSetup,
+    ConnectWiseSinkBuilder, EligibilityPolicy, MarkerPlacement, NoteField, ProductSetup,
 };

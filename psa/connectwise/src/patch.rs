@@ -31,7 +31,9 @@ impl FieldName {
     pub const LESS_INCLUDED: Self = Self::known("lessIncluded");
     /// `serialNumber` of an addition.
     pub const SERIAL_NUMBER: Self = Self::known("serialNumber");
-    /// `invoiceDescription` of an addition.
+    /// `internalNotes` of an agreement.
+    pub const INTERNAL_NOTES: Self = Self::known("internalNotes");
+    /// `invoiceDescription` of an addition or an agreement.
     pub const INVOICE_DESCRIPTION: Self = Self::known("invoiceDescription");
     /// `customFields` of any record: takes the whole array.
     pub const CUSTOM_FIELDS: Self = Self::known("customFields");

@@ -6,6 +6,7 @@ mod key;
 mod make;
 mod map;
 mod marker;
+mod note;
 mod product;
 mod read;
 mod terms;
@@ -33,6 +34,7 @@ pub use key::AgreementKeyPlacement;
 pub use make::AgreementSetup;
 pub use map::{CancelledDateMeaning, EligibilityPolicy};
 pub use marker::MarkerPlacement;
+pub use note::NoteField;
 pub use product::ProductSetup;
 
 use crate::client::ConnectWiseClient;
@@ -69,6 +71,7 @@ struct Inner {
     agreement_key: AgreementKeyPlacement,
     agreement_setup: AgreementSetup,
     product_setup: Option<ProductSetup>,
+    note_field: Option<NoteField>,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     currencies: Mutex<HashMap<i64, Option<Currency>>>,
 }
@@ -102,6 +105,9 @@ impl ConnectWiseSink {
         agreement_setup: AgreementSetup,
         /// What products are created with; without it none is.
         product_setup: Option<ProductSetup>,
+        /// Which text of an agreement is its note; without it none is written. Which one Sherweb's own
+        /// connector means by the agreement's comment is not on record.
+        note_field: Option<NoteField>,
         /// How many agreements are worked on at once.
         #[builder(default = 4)]
         concurrency: usize,
@@ -133,6 +139,7 @@ impl ConnectWiseSink {
         // A child takes its type from its master.
         capabilities.child_agreements = true;
         capabilities.create_product = product_setup.is_some();
+        capabilities.write_note = note_field.is_some();
         capabilities.create_agreement = agreement_setup.agreement_type.is_some();
         let mut descriptor = SinkDescriptor::new("connectwise", "ConnectWise PSA", capabilities);
         descriptor.concurrency = concurrency.max(1);
@@ -149,6 +156,7 @@ impl ConnectWiseSink {
             agreement_key,
             agreement_setup,
             product_setup,
+            note_field,
             clock,
             currencies: Mutex::new(HashMap::new()),
         }))
@@ -207,6 +215,7 @@ impl fmt::Debug for ConnectWiseSink {
             .field("agreement_key", &self.0.agreement_key)
             .field("agreement_setup", &self.0.agreement_setup)
             .field("product_setup", &self.0.product_setup)
+            .field("note_field", &self.0.note_field)
             .finish_non_exhaustive()
     }
 }

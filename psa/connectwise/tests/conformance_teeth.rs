@@ -84,6 +84,7 @@ enum Flaw {
     // Writing.
     AddsWhenItIsToldAgain,
     TakesThePriceAlong,
+    EmptiesTheNoteFirst,
     RoundsFractions,
     CallsUnknownRefused,
     CallsUnsentUnknown,
@@ -221,6 +222,13 @@ impl PsaSink for Broken {
             let sending = self.sink.client();
             let sent = sending.patch_addition(agreement, line, &price);
             sent.await.map_err(WriteError::from)?;
+        }
+        if self.flaw == Flaw::EmptiesTheNoteFirst && change.action.writes_note() {
+            let empty = Patch::new().replace(FieldName::INTERNAL_NOTES, "");
+            let agreement = change.agreement.as_str().parse().unwrap();
+            let sent = self.sink.client();
+            let sent = sent.patch_agreement(agreement, &empty.unwrap()).await;
+            sent.map_err(WriteError::from)?;
         }
         match (self.flaw, self.sink.execute(&self.bent(change)).await) {
             (Flaw::CallsUnknownRefused, Err(WriteError::Unknown(error))) => {
@@ -420,7 +428,8 @@ doubles! {
 
     a_repeated_create: repeats(Method::POST) => Sink [
         "a_lost_create_is_not_repeated", "a_create_is_never_repeated", "a_child_is_made_once", "a_product_is_made_once"];
-    a_repeated_change: repeats(Method::PATCH) => Sink ["a_lost_answer_is_settled_by_reading_back", "an_update_is_never_repeated"];
+    a_repeated_change: repeats(Method::PATCH) => Sink [
+        "a_lost_answer_is_settled_by_reading_back", "an_update_is_never_repeated", "a_note_is_written_beside_what_people_wrote"];
     a_change_told_again_that_adds: flawed!(AddsWhenItIsToldAgain) => Sink ["setting_a_quantity_twice_is_setting_it_once"];
     a_quantity_that_takes_the_price_along: flawed!(TakesThePriceAlong) => Sink [
         "setting_a_quantity_twice_is_setting_it_once", "setting_the_same_quantity_is_harmless",
@@ -429,14 +438,17 @@ doubles! {
     fractions_that_are_rounded: flawed!(RoundsFractions) => Sink ["fractions_are_written_exactly"];
     an_unknown_outcome_called_refused: flawed!(CallsUnknownRefused) => Sink [
         "a_lost_answer_is_settled_by_reading_back", "a_lost_create_is_not_repeated",
-        "a_create_is_never_repeated", "an_update_is_never_repeated", "a_child_is_made_once", "a_product_is_made_once"];
+        "a_create_is_never_repeated", "an_update_is_never_repeated", "a_child_is_made_once", "a_product_is_made_once",
+        "a_note_is_written_beside_what_people_wrote"];
     what_was_not_sent_called_unknown: flawed!(CallsUnsentUnknown) => Sink ["failures_are_sorted", "what_is_not_claimed_is_refused"];
     lines_told_as_they_are_expected: flawed!(TellsWhatIsExpected) => Sink [
         "a_stale_precondition_writes_nothing", "a_line_added_twice_is_one_line"];
     a_refusal_taken_for_done: flawed!(TakesARefusalForDone) => Sink [
         "failures_are_sorted", "a_partial_failure_is_told_change_by_change",
         "a_day_that_is_not_claimed_is_not_kept"];
-    a_conflict_read_as_nothing: flawed!(ReadsAConflictAsNothing) => Sink ["reading_back_tells_three_things"];
+    a_conflict_read_as_nothing: flawed!(ReadsAConflictAsNothing) => Sink [
+        "reading_back_tells_three_things", "a_note_is_written_beside_what_people_wrote"];
+    a_note_that_is_emptied_first: flawed!(EmptiesTheNoteFirst) => Sink ["a_note_is_written_beside_what_people_wrote"];
 
     a_capability_that_is_claimed_and_missing: flawed!(CannotEndLines) => Sink ["what_is_claimed_works"];
     a_price_that_is_only_said_to_be_set: flawed!(OnlySaysThatAPriceIsSet) => Sink ["what_is_claimed_works"];

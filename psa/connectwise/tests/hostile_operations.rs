@@ -234,6 +234,28 @@ fn writes() -> HostileClient<ConnectWiseClient> {
         )
         .probe(
             Probe::write(
+                "a change of an agreement",
+                written(
+                    "PATCH",
+                    "/finance/agreements/88",
+                    r#"{"id":88,"internalNotes":"Ask for Ada."}"#,
+                ),
+                |client: ConnectWiseClient| async move {
+                    let patch = Patch::new().replace(FieldName::INTERNAL_NOTES, "Ask for Ada.");
+                    let patch = patch.map_err(WriteError::from)?;
+                    let changed = client.patch_agreement(88, &patch).await;
+                    Ok(format!(
+                        "{:?}",
+                        changed.map_err(WriteError::from)?.internal_notes
+                    ))
+                },
+            )
+            .brief()
+            .all_optional()
+            .field(Field::whole_id("/id").optional()),
+        )
+        .probe(
+            Probe::write(
                 "a new agreement",
                 written(
                     "POST",

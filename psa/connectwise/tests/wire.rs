@@ -453,6 +453,10 @@ fn every_operation_is_classed() {
                 Idempotency::Unsafe
             ),
             (
+                "agreements.patch PATCH /finance/agreements/{id}",
+                Idempotency::Idempotent
+            ),
+            (
                 "agreements.additions.create POST /finance/agreements/{parentId}/additions",
                 Idempotency::Unsafe
             ),

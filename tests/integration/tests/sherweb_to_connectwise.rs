@@ -4,11 +4,16 @@
 mod common;
 
 use common::{World, apply, ending, small};
-use tallyline_core::model::Quantity;
-use tallyline_core::plan::{Action, Guard, Policy};
+use futures::StreamExt as _;
+use tallyline_core::VendorSource as _;
+use tallyline_core::mapping::AccountEntry;
+use tallyline_core::model::{AgreementId, Quantity};
+use tallyline_core::plan::{Action, Guard, Plan, Policy};
 use tallyline_core::reconcile::Kind;
+use tallyline_core::source::UsageRequest;
 use tallyline_core::store::MemoryStore;
 use tallyline_testkit::faults::{Fault, Match};
+use tallyline_testkit::json::Json;
 
 #[tokio::test]
 async fn a_plan_is_applied_line_by_line_and_nothing_is_left_to_do() {
@@ -166,4 +171,67 @@ async fn twenty_eight_digits_come_exactly_from_the_wire_into_the_plan() {
             .unwrap()
             .contains(&format!("\"from\": \"{digits}\""))
     );
+}
+
+/// The text of the notes of an agreement in the PSA, and their setter.
+fn internal_notes(world: &World, agreement: &AgreementId) -> String {
+    let id: i64 = agreement.as_str().parse().unwrap();
+    let state = world.psa.state();
+    let notes = state.agreements[&id].extra.get("internalNotes");
+    notes.and_then(Json::text).unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn b18_metadata_go_into_the_agreements_note_on_the_cycles_last_day_beside_what_people_wrote()
+{
+    let mut world = World::start(small(1)).await;
+    let links = world
+        .mapping
+        .accounts()
+        .find_map(|(account, entry)| match entry {
+            AccountEntry::Link(link) if link.enabled => Some((account.clone(), link.clone())),
+            _ => None,
+        });
+    let (account, mut link) = links.unwrap();
+    let agreement = link.target.chosen().unwrap().clone();
+    link.metadata_to = Some(agreement.clone());
+    world.mapping.set_account(account, AccountEntry::Link(link));
+    let id: i64 = agreement.as_str().parse().unwrap();
+    world.psa.with_state(|state| {
+        let extra = &mut state.agreements.get_mut(&id).unwrap().extra;
+        extra.insert("internalNotes".into(), "Ask for Ada.\r\nPO 4711".into());
+    });
+    let request = UsageRequest::new(world.now);
+    let first = world.source.usage(&request).next().await.unwrap().unwrap();
+    let last_day = first.billing_period.unwrap().end();
+    let notes = |plan: &Plan| {
+        let changes = plan
+            .changes()
+            .iter()
+            .filter(|change| change.action.writes_note());
+        changes.count()
+    };
+
+    world.now = last_day.plus_days(-1).midnight_utc();
+    assert_eq!(notes(&world.plan(&ending()).await), 0);
+
+    world.now = last_day.midnight_utc();
+    let plan = world.plan(&ending()).await;
+    assert_eq!(notes(&plan), 1);
+    let lines = world.psa.writes().len();
+    let report = apply(&world, &plan, &MemoryStore::new()).await;
+    assert_eq!(report.totals.done, plan.summary().ready, "{report}");
+    let written = &world.psa.writes()[lines..];
+    let of_agreements = written.iter().filter(|write| write.entity == "Agreement");
+    assert_eq!(of_agreements.count(), 1);
+    let note = internal_notes(&world, &agreement);
+    assert!(
+        note.starts_with("Ask for Ada.\r\nPO 4711\n[tallyline sherweb "),
+        "{note}"
+    );
+    assert!(note.contains(&format!("to {last_day}\n- ")), "{note}");
+
+    let again = world.plan(&ending()).await;
+    assert_eq!(notes(&again), 0);
+    assert_eq!(again.summary().ready, 0);
 }

@@ -215,6 +215,7 @@ fn same_record(earlier: &Change, new: &Change) -> bool {
         // A company's account: created, or given the id where one of its name is there by now.
         (earlier, new) if earlier.is_of_account() => new.is_of_account(),
         (Action::CreateProduct { .. }, Action::CreateProduct { .. }) => true,
+        (Action::WriteNote { owner: a, .. }, Action::WriteNote { owner: b, .. }) => a == b,
         (Action::AddCharge { .. }, Action::AddCharge { .. }) => earlier.marker == new.marker,
         _ => false,
     }

@@ -66,6 +66,7 @@ pub(in crate::apply) fn already_holds(change: &Change, lines: &[AgreementLine]) 
                 }
                 // What is made beside the lines is looked up by its key.
                 Action::CreateProduct { .. }
+                | Action::WriteNote { .. }
                 | Action::CreateAgreement { .. }
                 | Action::AddCharge { .. }
                 | Action::CreateAccount { .. }

@@ -121,7 +121,18 @@ fn place_of(change: &Change) -> String {
     if by_place {
         return change.agreement.to_string();
     }
+    if let Action::WriteNote { owner, .. } = &change.action {
+        return format!("note of {}: {owner}", change.agreement);
+    }
     change.marker.to_string()
+}
+
+/// The block of a note that a change was planned on.
+fn planned_on(change: &Change) -> Option<&String> {
+    match &change.action {
+        Action::WriteNote { from, .. } => from.as_ref(),
+        _ => None,
+    }
 }
 
 impl World {
@@ -144,6 +155,8 @@ impl World {
                 MadeRecord::Account(id.into())
             } else if change.action.creates_product() {
                 MadeRecord::Product(id.into())
+            } else if change.action.writes_note() {
+                MadeRecord::Note(change.agreement.clone())
             } else {
                 MadeRecord::Charge(id.into())
             };
@@ -189,7 +202,14 @@ impl World {
     fn verdict(&self, change: &Change) -> Verdict {
         if change.action.makes_record() {
             return match self.made.get(&place_of(change)) {
+                None if planned_on(change).is_some() => Verdict::Conflict {
+                    detail: "the block is gone".into(),
+                    observed: None,
+                },
                 None => Verdict::NotLanded,
+                Some((_, Action::WriteNote { to, .. })) if planned_on(change) == Some(to) => {
+                    Verdict::NotLanded
+                }
                 Some((record, action)) if *action == change.action => Verdict::Made {
                     record: record.clone(),
                     detail: action.to_string(),
@@ -245,6 +265,9 @@ impl World {
             }
             if let Action::AddCharge { quantity, .. } = &mut made.1 {
                 *quantity = 999_u32.into();
+            }
+            if let Action::WriteNote { to, .. } = &mut made.1 {
+                to.push_str(" edited");
             }
             return;
         };

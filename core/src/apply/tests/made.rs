@@ -72,6 +72,16 @@ fn create_product(id: &str) -> Change {
     change
 }
 
+/// A block of the note of agreement a1.
+pub(super) fn write_note(id: &str, from: Option<&str>, to: &str) -> Change {
+    let action = Action::WriteNote {
+        owner: "vendor C-1".into(),
+        from: from.map(str::to_owned),
+        to: to.into(),
+    };
+    change(id, "a1", "vendor C-1", action)
+}
+
 async fn ledger(bench: &Bench) -> Ledger {
     bench.journal.ledger("vendor", "scripted").await.unwrap()
 }
@@ -83,6 +93,33 @@ async fn in_run(bench: &mut Bench, run: &str, changes: Vec<Change>) -> ApplyRepo
 }
 
 on_every_store! {
+    async fn a_note_is_written_once_and_the_same_block_is_not_written_again(bench) {
+        bench.changes = vec![write_note("n1", None, "3 x Mail")];
+        let report = bench.apply().await;
+        assert!(report.is_all_done(), "{report}");
+        assert!(matches!(of(&report, "n1").made, Some(MadeRecord::Note(_))), "{report}");
+        let report = in_run(&mut bench, "r2", vec![write_note("n2", None, "3 x Mail")]).await;
+        assert!(report.is_all_done(), "{report}");
+        assert_eq!((bench.attempts("n1"), bench.attempts("n2")), (1, 0));
+    }
+
+    async fn a_note_takes_the_place_of_the_block_that_it_was_planned_on_and_of_no_other(bench) {
+        in_run(&mut bench, "r1", vec![write_note("n1", None, "3 x Mail")]).await;
+        let report = in_run(&mut bench, "r2", vec![write_note("n2", Some("3 x Mail"), "4 x Mail")]).await;
+        assert!(report.is_all_done(), "{report}");
+        let report = in_run(&mut bench, "r3", vec![write_note("n3", Some("3 x Mail"), "5 x Mail")]).await;
+        assert_eq!(outcome(&report, "n3"), Outcome::Drifted, "{report}");
+        assert_eq!(bench.attempts("n3"), 0);
+    }
+
+    async fn a_lost_answer_to_a_note_is_settled_by_reading_the_block(bench) {
+        bench.changes = vec![write_note("n1", None, "3 x Mail")];
+        bench.fault("n1", &[Fault::LostButLanded]);
+        let report = bench.apply().await;
+        assert_eq!(outcome(&report, "n1"), RECOVERED, "{report}");
+        assert_eq!((bench.applied("n1"), bench.attempts("n1")), (1, 1));
+    }
+
     async fn an_agreement_is_created_before_its_lines(bench) {
         bench.changes = vec![create_agreement("n1"), on_it("n2", "p1"), on_it("n3", "p2")];
         let report = bench.apply().await;

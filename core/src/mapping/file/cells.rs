@@ -204,7 +204,7 @@ fn is_optional(column: &str) -> bool {
     column.ends_with("_name")
         || matches!(
             column,
-            "per_service" | "master" | "billed_as" | "daily" | "part" | "tags"
+            "per_service" | "master" | "metadata_to" | "billed_as" | "daily" | "part" | "tags"
         )
 }
 

@@ -35,6 +35,7 @@ const ACCOUNT_COLUMNS: &[&str] = &[
     "per_service",
     "master",
     "master_name",
+    "metadata_to",
     "enabled",
     "provenance",
     "note",
@@ -88,9 +89,15 @@ fn account_row(
     row: &Row,
 ) -> Result<(VendorAccountId, Option<AccountRow>, Decision), ImportProblem> {
     let id = VendorAccountId::new(row.get("account").unwrap_or_default());
-    let filled = ["company", "agreement", "per_service", "master"]
-        .iter()
-        .any(|column| row.get(column).is_some());
+    let filled = [
+        "company",
+        "agreement",
+        "per_service",
+        "master",
+        "metadata_to",
+    ]
+    .iter()
+    .any(|column| row.get(column).is_some());
     let decision = row.decision(filled).map_err(|problem| problem.about(&id))?;
     let read = || -> Result<AccountRow, ImportProblem> {
         let excluded = decision == Decision::Exclude;
@@ -103,6 +110,7 @@ fn account_row(
             agreement: row.get("agreement").map(Into::into),
             per_service: row.yes_no("per_service")?.unwrap_or_default(),
             master: row.get("master").map(Into::into),
+            metadata_to: row.get("metadata_to").map(Into::into),
             enabled: row.yes_no("enabled")?,
             provenance: row.word("provenance", PROVENANCES)?,
             note: note.filter(|_| !excluded),
@@ -227,9 +235,9 @@ fn service_row(rows: &[&Row]) -> Result<(Option<ServiceRow>, Decision), ImportPr
     ))
 }
 
-/// Whether the file has the column of tags, which files of before lack.
-fn has_tags(rows: &[Row]) -> bool {
-    rows.first().is_some_and(|row| row.has("tags"))
+/// Whether the file has a column that files of before lack.
+fn has(rows: &[Row], column: &str) -> bool {
+    rows.first().is_some_and(|row| row.has(column))
 }
 
 /// Refuses rows of a file of before for a service whose rules need columns that it lacks: without its
@@ -253,6 +261,15 @@ fn lacks_columns(rows: &[&Row], known: Option<&ServiceEntry>) -> Result<(), Impo
 fn keep_account_tags(entry: &mut AccountEntry, before: Option<&AccountEntry>) {
     if let (AccountEntry::Link(link), Some(before)) = (entry, before) {
         link.tags = before.tags().cloned().collect();
+    }
+}
+
+/// Keeps which note gets the metadata, while the account is the same company's.
+fn keep_metadata(entry: &mut AccountEntry, before: Option<&AccountEntry>) {
+    if let (AccountEntry::Link(link), Some(AccountEntry::Link(before))) = (entry, before)
+        && link.company == before.company
+    {
+        link.metadata_to.clone_from(&before.metadata_to);
     }
 }
 
@@ -303,7 +320,7 @@ impl Mapping {
     ///
     /// With a directory, names stand beside the ids, and unmapped accounts have a row to fill
     /// in. The columns are `account`, `account_name`, `decision`, `company`, `company_name`,
-    /// `agreement`, `agreement_name`, `per_service`, `master`, `master_name`, `enabled`, `provenance`, `note` (of an
+    /// `agreement`, `agreement_name`, `per_service`, `master`, `master_name`, `metadata_to`, `enabled`, `provenance`, `note` (of an
     /// exclusion: the reason) and `tags` (with semicolons between). Cells that a spreadsheet would take for formulas get a `'` before them.
     ///
     /// # Errors
@@ -325,6 +342,8 @@ impl Mapping {
                 Some(AccountEntry::Link(link)) => {
                     row.insert("decision", "link".to_owned());
                     row.insert("company", link.company.to_string());
+                    let metadata_to = link.metadata_to.as_ref();
+                    row.extend(metadata_to.map(|id| ("metadata_to", id.to_string())));
                     row.insert("enabled", yes_no(link.enabled));
                     row.insert("provenance", word(&link.provenance));
                     row.insert("note", link.note.clone().unwrap_or_default());
@@ -413,8 +432,8 @@ impl Mapping {
     /// The `decision` is `link`, `exclude`, `unmapped` (takes a decision back), or blank: then a
     /// row with a company is a link, and one without leaves the account as it is. Accounts
     /// without a row stay as they are, too. Columns are found by their names; those that end in
-    /// `_name` may be absent and are ignored. A blank `enabled` is yes, a blank `provenance` is imported; without the column
-    /// `tags` the tags stay as they are. With a
+    /// `_name` may be absent and are ignored. A blank `enabled` is yes, a blank `provenance` is imported; without the columns
+    /// `tags` and `metadata_to` these stay as they are. With a
     /// directory, every row is checked against it.
     ///
     /// # Errors
@@ -426,7 +445,8 @@ impl Mapping {
         directory: Option<&Directory<'_>>,
     ) -> std::result::Result<ImportSummary, ImportError> {
         let (rows, mut problems) = read(bytes, ACCOUNT_COLUMNS)?;
-        let has_tags = has_tags(&rows);
+        let has_tags = has(&rows, "tags");
+        let has_metadata = has(&rows, "metadata_to");
         let outcomes = rows.iter().map(|row| {
             let outcome = account_row(row).and_then(|(id, decided, decision)| match decided {
                 Some(row) => row.decide().map(|(id, entry)| (id, Outcome::Set(entry))),
@@ -450,6 +470,9 @@ impl Mapping {
                 Outcome::Set(mut entry) => {
                     if !has_tags {
                         keep_account_tags(&mut entry, self.account(&id));
+                    }
+                    if !has_metadata {
+                        keep_metadata(&mut entry, self.account(&id));
                     }
                     self.set_account(id, entry);
                     summary.count(self.revision() != before, true);
@@ -476,7 +499,7 @@ impl Mapping {
         directory: Option<&Directory<'_>>,
     ) -> std::result::Result<ImportSummary, ImportError> {
         let (rows, mut problems) = read(bytes, SERVICE_COLUMNS)?;
-        let has_tags = has_tags(&rows);
+        let has_tags = has(&rows, "tags");
         let mut groups: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
         for row in &rows {
             groups

@@ -184,6 +184,8 @@ struct AccountRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     master: Option<AgreementId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    metadata_to: Option<AgreementId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     enabled: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     provenance: Option<Provenance>,
@@ -228,6 +230,7 @@ impl AccountRow {
             agreement: None,
             per_service: false,
             master: None,
+            metadata_to: None,
             enabled: None,
             provenance: None,
             note: None,
@@ -251,6 +254,7 @@ impl AccountRow {
                 };
                 Self {
                     company: Some(link.company.clone()),
+                    metadata_to: link.metadata_to.clone(),
                     enabled: Some(link.enabled),
                     provenance: Some(link.provenance),
                     note: link.note.clone(),
@@ -276,7 +280,8 @@ impl AccountRow {
             let linked = self.company.is_some()
                 || self.agreement.is_some()
                 || self.per_service
-                || self.master.is_some();
+                || self.master.is_some()
+                || self.metadata_to.is_some();
             if linked || self.note.is_some() || !self.tags.is_empty() {
                 return wrong(
                     "the account is excluded and linked: keep one, and for an exclusion say why \
@@ -324,6 +329,7 @@ impl AccountRow {
             AccountEntry::Link(AccountLink {
                 company,
                 target,
+                metadata_to: self.metadata_to.filter(|id| !id.as_str().is_empty()),
                 enabled: self.enabled.unwrap_or(true),
                 provenance: self.provenance.unwrap_or(Provenance::Imported),
                 note: self.note,

@@ -17,7 +17,8 @@ const HEADER: &str = "\
 #
 # [[accounts]]  id, company, agreement, enabled, note, tags; or id, excluded = true, reason.
 #               per_service = true in place of the agreement: one for each subscription;
-#               master in place of the agreement: a child agreement under it for each service
+#               master in place of the agreement: a child agreement under it for each service;
+#               metadata_to: the agreement whose note gets the account's metadata at each cycle's end
 # [[services]]  id, counts, enabled, note, tags, then [[services.products]] with product, daily, part,
 #               ratio, included, minimum, carries_cost; or id, excluded = true, reason.
 #               billed_as = \"charge\": one charge for each bill, in place of a line;

@@ -65,6 +65,7 @@ fn case_spacing_and_punctuation_all_count() {
         Some(&AccountEntry::Link(AccountLink {
             company: "1".into(),
             target: LineTarget::Agreement("G-1".into()),
+            metadata_to: None,
             enabled: true,
             provenance: Provenance::Exact,
             note: None,

@@ -24,11 +24,12 @@ pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcom
             agreement,
             per_service: _,
             master,
+            metadata_to,
             off,
             note,
         } => {
             let linked = format!("account {account} is linked to company {company}");
-            let done = match (agreement, master) {
+            let mut done = match (agreement, master) {
                 (_, Some(master)) => {
                     let done = format!(
                         "{linked}, each service to a child agreement under agreement {master}"
@@ -49,6 +50,11 @@ pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcom
                     format!("{linked}, each subscription to an agreement of its own")
                 }
             };
+            if let Some(note_of) = metadata_to {
+                done = format!("{done}; its metadata go into the note of agreement {note_of}");
+                desk.mapping
+                    .set_account_metadata(&account, Some(note_of), &known)?;
+            }
             if off {
                 desk.mapping.set_account_enabled(&account, false)?;
             }

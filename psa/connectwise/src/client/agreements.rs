@@ -8,6 +8,7 @@ use super::additions::Written;
 use super::{ConnectWiseClient, List, ListOptions, operations};
 use crate::conditions::{Condition, Field};
 use crate::models::{Agreement, AgreementType, BillingCycle, NewAgreement};
+use crate::patch::Patch;
 
 impl ConnectWiseClient {
     /// Lists the agreements, cancelled ones included unless filtered out.
@@ -100,6 +101,31 @@ impl ConnectWiseClient {
     ) -> Result<Written<Agreement>> {
         self.write(Request::new(&operations::AGREEMENTS_CREATE).json(agreement))
             .await
+    }
+
+    /// Sets fields of an agreement.
+    ///
+    /// `PATCH /finance/agreements/{id}`; needs *Finance / Agreements: Edit*. Sent once; with absolute values it
+    /// may be sent again. A text is replaced as a whole.
+    ///
+    /// # Errors
+    /// `Invalid` when the system refuses it, and the errors of any call. An error for which
+    /// [`may_have_been_applied`](tallyline_core::Error::may_have_been_applied) holds leaves open
+    /// whether the change was made.
+    ///
+    /// # Cancel safety
+    /// Not cancel-safe: when the future is dropped, the change may have been made.
+    pub async fn patch_agreement(&self, id: i64, patch: &Patch) -> Result<Agreement> {
+        self.send_agreement_patch(id, patch).await?.record
+    }
+
+    pub(crate) async fn send_agreement_patch(
+        &self,
+        id: i64,
+        patch: &Patch,
+    ) -> Result<Written<Agreement>> {
+        let request = Request::new(&operations::AGREEMENTS_PATCH);
+        self.write(request.path("id", id).json(patch)).await
     }
 
     /// Lists the agreement types.

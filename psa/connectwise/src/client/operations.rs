@@ -24,6 +24,9 @@ pub static AGREEMENTS_GET: Operation = Operation::get("agreements.get", "/financ
 /// A new agreement.
 pub static AGREEMENTS_CREATE: Operation =
     Operation::post("agreements.create", "/finance/agreements");
+/// A change of an agreement to absolute values.
+pub static AGREEMENTS_PATCH: Operation =
+    Operation::patch("agreements.patch", "/finance/agreements/{id}");
 /// The agreement types.
 pub static AGREEMENT_TYPES_LIST: Operation =
     Operation::get("agreements.types.list", "/finance/agreements/types");
@@ -70,7 +73,7 @@ pub static CATALOG_GET: Operation = Operation::get("catalog.get", "/procurement/
 pub static CATALOG_CREATE: Operation = Operation::post("catalog.create", "/procurement/catalog");
 
 /// All of them.
-pub static ALL: [&Operation; 21] = [
+pub static ALL: [&Operation; 22] = [
     &COMPANY_INFO,
     &SYSTEM_INFO,
     &COMPANIES_LIST,
@@ -80,6 +83,7 @@ pub static ALL: [&Operation; 21] = [
     &AGREEMENTS_COUNT,
     &AGREEMENTS_GET,
     &AGREEMENTS_CREATE,
+    &AGREEMENTS_PATCH,
     &AGREEMENT_TYPES_LIST,
     &BILLING_CYCLES_LIST,
     &ADDITIONS_LIST,

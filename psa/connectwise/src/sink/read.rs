@@ -170,6 +170,8 @@ impl Walk<'_> {
     async fn agreement(&mut self, wire: &models::Agreement) -> Result<Agreement> {
         let mut agreement = map::agreement(wire, &self.cycles, self.sink.0.policy, self.today)?;
         agreement.key = self.sink.0.agreement_key.read(wire);
+        let field = self.sink.0.note_field;
+        agreement.note = field.map(|field| field.of(wire).to_owned());
         if let Some(id) = wire.id {
             self.next_invoice.insert(id, agreement.next_invoice);
             self.sink.remember_currency(id, agreement.currency);

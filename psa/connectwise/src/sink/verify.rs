@@ -9,7 +9,7 @@ use tallyline_core::sink::{Receipt, Verdict};
 
 use super::map::same_amount;
 use super::marker::MarkerPlacement;
-use super::{ConnectWiseSink, make, product, read};
+use super::{ConnectWiseSink, make, note, product, read};
 
 pub(super) async fn verify(
     sink: &ConnectWiseSink,
@@ -18,6 +18,9 @@ pub(super) async fn verify(
 ) -> Result<Verdict> {
     if change.action.creates_product() {
         return product::verify(sink, change).await;
+    }
+    if change.action.writes_note() {
+        return note::verify(sink, change).await;
     }
     if change.action.makes_record() {
         return make::verify(sink, change, receipt).await;

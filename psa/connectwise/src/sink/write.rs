@@ -10,6 +10,7 @@ use super::ConnectWiseSink;
 use super::dates;
 use super::make;
 use super::map::{self, same_amount};
+use super::note;
 use super::product;
 use super::read::wire_id;
 use super::terms::{Terms, shows_terms};
@@ -60,6 +61,7 @@ fn named(error: Error, change: &Change) -> Error {
         Action::CreateLine { .. } => &operations::ADDITIONS_CREATE,
         Action::CreateAgreement { .. } => &operations::AGREEMENTS_CREATE,
         Action::CreateProduct { .. } => &operations::CATALOG_CREATE,
+        Action::WriteNote { .. } => &operations::AGREEMENTS_PATCH,
         _ => &operations::ADDITIONS_PATCH,
     };
     let error = error
@@ -142,6 +144,7 @@ async fn carry_out(sink: &ConnectWiseSink, change: &Change) -> Written {
         }
         Action::CreateAgreement { .. } => make::execute(sink, change).await,
         Action::CreateProduct { .. } => product::execute(sink, change).await,
+        Action::WriteNote { .. } => note::execute(sink, change).await,
         other => Err(WriteError::NotSent(refusal(
             ErrorKind::Unsupported,
             format!("this sink cannot {other}"),
@@ -392,7 +395,7 @@ async fn set(
     Ok(receipt(shown, written.request_id))
 }
 
-fn wants_custom_fields(error: &Error) -> bool {
+pub(super) fn wants_custom_fields(error: &Error) -> bool {
     error.status() == Some(400)
         && error
             .http()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, ProductSetup};
+use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, NoteField, ProductSetup};
 use tallyline_core::http::{Limiter, LimiterOptions, Limits, RetryPolicy, Transport};
 use tallyline_core::model::ProductId;
 use tallyline_core::{Error, PsaSink};
@@ -106,6 +106,8 @@ impl SinkHarness for ConnectWise {
         let agreements = Match::post("/finance/agreements");
         writes.agreement = Some(agreements.path_end("/agreements"));
         writes.product = Some(Match::post("/procurement/catalog"));
+        let agreement = Match::patch("/finance/agreements/").not_path("/additions");
+        writes.note = Some(agreement);
         writes
     }
 
@@ -158,6 +160,7 @@ impl SinkHarness for ConnectWise {
         let sink = ConnectWiseSink::builder()
             .client(client)
             .product_setup(ProductSetup::new(2, 1))
+            .note_field(NoteField::InternalNotes)
             .clock(Arc::new(move || now))
             .build();
         Ok(SinkUnderTest {

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
+use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, NoteField};
 use tallyline_core::PsaSink;
 use tallyline_core::apply::{
     Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, SystemClock,
@@ -105,7 +105,10 @@ pub(crate) fn connectwise(psa: &ConnectWiseSimulator) -> ConnectWiseSink {
         })))
         .build()
         .unwrap();
-    ConnectWiseSink::builder().client(client).build()
+    ConnectWiseSink::builder()
+        .client(client)
+        .note_field(NoteField::InternalNotes)
+        .build()
 }
 
 /// A book of a few clients.
@@ -201,6 +204,7 @@ pub(crate) fn mapping(expected: &ExpectedMapping) -> Mapping {
         let entry = AccountEntry::Link(AccountLink {
             company: link.company_id.to_string().into(),
             target: LineTarget::Agreement(link.agreement_id.to_string().into()),
+            metadata_to: None,
             enabled: true,
             provenance,
             note: None,

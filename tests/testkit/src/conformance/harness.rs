@@ -265,6 +265,8 @@ pub struct Writes {
     pub agreement: Option<Match>,
     /// They create a product, where the sink claims that it can.
     pub product: Option<Match>,
+    /// They write the note of an agreement, where the sink claims that it can.
+    pub note: Option<Match>,
     /// They add a charge, where the sink claims that it can.
     pub charge: Option<Match>,
     /// They set a count, where the sink claims that it does.
@@ -280,6 +282,7 @@ impl Writes {
             update,
             agreement: None,
             product: None,
+            note: None,
             charge: None,
             count: None,
         }

@@ -10,7 +10,7 @@ use tallyline_core::wire::parse_decimal;
 
 use super::context::{Ctx, Outcome, Stop, ensure, tests};
 use super::harness::{SinkUnderTest, World};
-use super::sink_makes::{KEY, new_agreement, new_charge, new_child, new_product};
+use super::sink_makes::{KEY, new_agreement, new_charge, new_child, new_note, new_product};
 use super::sink_writes::{
     apply, change, claims, create, creates, ensure_only, first_line, missing, set, sets, standing,
     with_new, writes, written,
@@ -220,6 +220,7 @@ async fn changes(
     let child = new_child(it, KEY)?;
     changes.push(("child_agreements", claimed.child_agreements, child));
     changes.push(("create_product", claimed.create_product, new_product(it)?));
+    changes.push(("write_note", claimed.write_note, new_note(it, None)?));
     changes.push(("add_charge", claimed.add_charge, new_charge(it)?));
     let count = Action::SetCount {
         from: None,
@@ -309,7 +310,7 @@ mod tests {
     use super::*;
 
     /// Each capability and the test that holds a sink to it.
-    const HELD: [(&str, &str); 13] = [
+    const HELD: [(&str, &str); 14] = [
         ("whole_units_only", "fractions_are_written_exactly"),
         ("dated_quantities", "a_dated_quantity_begins_on_its_day"),
         ("create_line", "a_line_added_twice_is_one_line"),
@@ -322,6 +323,7 @@ mod tests {
         ("child_agreements", "a_child_is_made_once"),
         ("create_product", "a_product_is_made_once"),
         ("add_charge", "a_charge_is_added_once"),
+        ("write_note", "a_note_is_written_beside_what_people_wrote"),
         ("set_count", "a_count_is_set_once"),
     ];
 

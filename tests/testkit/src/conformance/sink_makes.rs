@@ -3,7 +3,9 @@
 use futures::TryStreamExt as _;
 use tallyline_core::PsaSink;
 use tallyline_core::apply::ApplyReport;
-use tallyline_core::model::{AgreementId, AgreementKey, BillKey, BillingCycle, CompanyId, Money};
+use tallyline_core::model::{
+    AgreementId, AgreementKey, BillKey, BillingCycle, CompanyId, Money, note_block,
+};
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{AgreementFilter, MadeRecord, Verdict};
 use tallyline_core::store::MemoryStore;
@@ -21,6 +23,7 @@ tests! { Sink;
     a_child_is_made_once: "an agreement made for a key under another is found again by it, and stands under that one: one after a lost answer, and one after a second run",
     a_product_is_made_once: "a product made for an identifier is found again by it: one after a lost answer, and one after a second run",
     a_charge_is_added_once: "a charge for a bill is found again by its marker: one after a lost answer, and one after a second run",
+    a_note_is_written_beside_what_people_wrote: "a block of an agreement's note is written once, in the place of the one it was planned on and of no other; the blocks of others stay",
 }
 
 pub(super) const KEY: &str = "conformance-1";
@@ -103,6 +106,31 @@ pub(super) fn new_product(it: &SinkUnderTest) -> std::result::Result<Change, Sto
     let mut new = change(it, 0, IDENTIFIER.into(), action)?;
     new.agreement = AgreementId::of_product(IDENTIFIER);
     Ok(new)
+}
+
+/// Whose block of a note is written.
+const OWNER: &str = "conformance 1";
+
+/// A block of the note of the first company's agreement, planned on another text of it.
+pub(super) fn new_note(
+    it: &SinkUnderTest,
+    from: Option<&str>,
+) -> std::result::Result<Change, Stop> {
+    note_of(it, OWNER, from, "3 x Mail\n4 x Backup")
+}
+
+fn note_of(
+    it: &SinkUnderTest,
+    owner: &str,
+    from: Option<&str>,
+    to: &str,
+) -> std::result::Result<Change, Stop> {
+    let action = Action::WriteNote {
+        owner: owner.to_owned(),
+        from: from.map(str::to_owned),
+        to: to.to_owned(),
+    };
+    change(it, 0, owner.into(), action)
 }
 
 /// A charge to be added for a bill.
@@ -211,5 +239,60 @@ async fn a_charge_is_added_once(ctx: &Ctx<'_>) -> Outcome {
         matches!(record, MadeRecord::Charge(_)),
         "{record:?} is read back"
     );
+    ensure_only(it, &lines, None)
+}
+
+/// The blocks of two owners of the note of the first company's agreement, as the sink lists it.
+async fn blocks(it: &SinkUnderTest) -> std::result::Result<[Option<String>; 2], Stop> {
+    let first = it.agreements.first().ok_or_else(|| missing("agreement"))?;
+    let filter = AgreementFilter::default();
+    let listed: Vec<_> = it.sink.agreements(&filter).try_collect().await?;
+    let found = listed.into_iter().find(|found| found.id == *first);
+    let note = found.and_then(|found| found.note);
+    let note =
+        note.ok_or_else(|| Stop::Failed("the agreement is listed without a note".to_owned()))?;
+    Ok([note_block(&note, OWNER)?, note_block(&note, OTHER)?])
+}
+
+const OTHER: &str = "conformance 2";
+
+async fn a_note_is_written_beside_what_people_wrote(ctx: &Ctx<'_>) -> Outcome {
+    let started = ctx.good(&World::of(1)).await?;
+    let it = started.sink()?;
+    claims(it, "write_note", |claimed| claimed.write_note)?;
+    let request = writes(ctx)?.note;
+    let request = request.ok_or_else(|| missing("request that writes a note"))?;
+    let lines = standing(it);
+    let theirs = note_of(it, OTHER, None, "theirs")?;
+    let run = apply(ctx, &*it.sink, &MemoryStore::new(), "theirs", &[theirs]).await?;
+    all_done("theirs", &run)?;
+    let before = started.count(&request);
+    let first = new_note(it, None)?;
+    ctx.strike(&started, request.clone().once(), Fault::lose_answer());
+    for run in ["lost", "again"] {
+        let changes = std::slice::from_ref(&first);
+        let report = apply(ctx, &*it.sink, &MemoryStore::new(), run, changes).await?;
+        all_done(run, &report)?;
+    }
+    let sent = started.count(&request) - before;
+    ensure!(sent == 1, "it was sent {sent} times");
+    let record = made(it, &first).await?;
+    ensure!(
+        matches!(record, MadeRecord::Note(_)),
+        "{record:?} is read back"
+    );
+    let text = "3 x Mail\n4 x Backup";
+    let next = note_of(it, OWNER, Some(text), "5 x Mail")?;
+    let report = apply(ctx, &*it.sink, &MemoryStore::new(), "next", &[next]).await?;
+    all_done("next", &report)?;
+    let stale = note_of(it, OWNER, Some(text), "6 x Mail")?;
+    let report = apply(ctx, &*it.sink, &MemoryStore::new(), "stale", &[stale]).await?;
+    ensure!(
+        report.totals.drifted == 1,
+        "planned on a block that is gone, it gives {report}"
+    );
+    let found = blocks(it).await?;
+    let wanted = [Some("5 x Mail".to_owned()), Some("theirs".to_owned())];
+    ensure!(found == wanted, "the note holds {found:?}");
     ensure_only(it, &lines, None)
 }

@@ -571,6 +571,7 @@ fn mapping(lists: &Lists, product: &str) -> Mapping {
         let link = AccountLink {
             company,
             target: LineTarget::Agreement(agreement),
+            metadata_to: None,
             enabled: true,
             provenance: Provenance::Manual,
             note: None,

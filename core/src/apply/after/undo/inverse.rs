@@ -510,6 +510,7 @@ fn project(change: &Change, lines: &mut Vec<AgreementLine>) {
         | Action::AddCharge { .. }
         | Action::CreateAccount { .. }
         | Action::LinkAccount { .. }
-        | Action::CreateProduct { .. } => {}
+        | Action::CreateProduct { .. }
+        | Action::WriteNote { .. } => {}
     }
 }

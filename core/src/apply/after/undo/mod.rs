@@ -187,6 +187,16 @@ fn stays(past: &Past<'_>) -> Refusal {
         Action::LinkAccount { .. } => {
             format!("{made} keeps the company's id: take it out at the vendor by hand, if it must")
         }
+        Action::CreateProduct { .. } => {
+            format!(
+                "{made} stays in the catalogue: make it inactive in the PSA by hand, if it must"
+            )
+        }
+        Action::WriteNote { .. } => {
+            format!(
+                "{made} keeps its block, and bills nothing: edit it in the PSA by hand, if it must"
+            )
+        }
         _ => format!("{made} is billed once and stays: delete it in the PSA by hand, if it must"),
     };
     Refusal::Unsupported { what }

@@ -55,6 +55,7 @@ fn all_capabilities() -> SinkCapabilities {
         create_agreement: true,
         add_charge: true,
         set_count: false,
+        write_note: true,
     }
 }
 
