@@ -6,7 +6,6 @@ mod sink;
 mod source;
 mod vcd;
 
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;

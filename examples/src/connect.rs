@@ -39,9 +39,9 @@ use tallyline_sherweb::SherwebClient;
 use crate::config::{
     AgreementKeyConfig, AuthSchemeConfig, AutotaskConfig, ClientPairConfig, CloudmoreConfig,
     Config, ConnectWiseConfig, DandhConfig, EffectiveDaysConfig, GradientConfig, HyAltoConfig,
-    IngramConfig, MarkerConfig, ProductClassConfig, ProrateRounding, QuantityPolicyConfig,
-    ReductionConfig, ReportConfig, SecretRef, SherwebConfig, SinkConfig, SourceConfig,
-    StatusRuleConfig,
+    IngramConfig, MarkerConfig, NoteFieldConfig, ProductClassConfig, ProrateRounding,
+    QuantityPolicyConfig, ReductionConfig, ReportConfig, SecretRef, SherwebConfig, SinkConfig,
+    SourceConfig, StatusRuleConfig,
 };
 use crate::files;
 use crate::output::{plain, warn};

@@ -400,6 +400,9 @@ fn changes_table<'a>(
         if let Some(prediction) = &change.prediction {
             let _ = write!(why, "; predicted: {}", safe(&prediction.to_string()));
         }
+        if let Action::WriteNote { to, .. } = &change.action {
+            why.push_str(&note_text(to));
+        }
         if let Some(age) = ages.words(change.evidence.as_of) {
             let _ = write!(why, "\n{age}");
         }
@@ -420,6 +423,20 @@ fn changes_table<'a>(
     }
     keep_wide(&mut table, &[(0, 26), (1, 24)]);
     table
+}
+
+/// How many lines of a note are shown.
+const NOTE_LINES: usize = 8;
+
+/// The text of a note, with a mark before each line.
+fn note_text(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let shown = lines.iter().take(NOTE_LINES);
+    let mut out: String = shown.map(|line| format!("\n| {}", safe(line))).collect();
+    if lines.len() > NOTE_LINES {
+        let _ = write!(out, "\n| and {} lines more", lines.len() - NOTE_LINES);
+    }
+    out
 }
 
 /// What [`place`] names.

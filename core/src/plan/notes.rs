@@ -210,11 +210,11 @@ fn change(
         product: "note".to_owned(),
     };
     change.reason = printable(&format!(
-        "the billing cycle of account {} at {} ends today: its {lines} recurring line{} go into the note of \
+        "the billing cycle of account {} at {} ends today: its {lines} recurring line{} into the note of \
          the agreement; what people wrote there stays",
         metadata.account,
         source.name,
-        if lines == 1 { "" } else { "s" },
+        if lines == 1 { " goes" } else { "s go" },
     ));
     change.evidence = Evidence::default();
     let unable = guards::unsupported(&change.action, sink);

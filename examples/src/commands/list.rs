@@ -128,8 +128,11 @@ pub(crate) fn account_words(mapping: &Mapping, id: &VendorAccountId) -> String {
                 }
                 other => format!("{other:?}"),
             };
+            let note = link.metadata_to.as_ref().map_or_else(String::new, |note| {
+                format!(", its metadata into the note of agreement {note}")
+            });
             let off = if link.enabled { "" } else { ", switched off" };
-            safe(&format!("company {}, {agreement}{off}", link.company))
+            safe(&format!("company {}, {agreement}{note}{off}", link.company))
         }
     }
 }

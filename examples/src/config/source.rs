@@ -1,13 +1,13 @@
 //! The vendor's side, by the kind of vendor.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use tallyline_cloudmore::fields::FieldMap;
-use tallyline_core::model::Currency;
 use tallyline_core::wire::{decimal_text, text_or_number};
 
 use super::{SecretRef, VcdConfig};

@@ -4,6 +4,8 @@
     reason = "a test that cannot go on should stop at once"
 )]
 
+use tallyline_core::plan::Strategy;
+
 use super::*;
 
 const GOOD: &str = r#"

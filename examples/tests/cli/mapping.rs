@@ -2,7 +2,7 @@
 
 use tallyline_testkit::book::BookCase;
 
-use crate::support::World;
+use crate::support::{World, finish};
 
 #[test]
 fn exact_names_are_linked_and_nothing_else() {
@@ -377,4 +377,48 @@ fn a_plan_is_not_carried_out_once_the_mapping_says_something_else() {
     let run = world.run(&["apply", "plan.json", "--yes"]);
     run.is_error_saying(&["the mapping was changed since this plan was made"]);
     assert_eq!(world.attempts_to_write(), 0);
+}
+
+#[test]
+fn b18_the_note_that_gets_an_accounts_metadata_is_chosen_and_written_at_the_cycles_end() {
+    let world = World::mapped();
+    let account = world.book.case(BookCase::Increase).unwrap();
+    let (company, id) = (account.company_id.to_string(), account.customer_id.as_str());
+    let agreement = account.agreement_id.to_string();
+    let set = |note_of: &str| {
+        let link = ["map", "set", "account", id, "--company", &company];
+        let target = ["--agreement", &agreement, "--metadata-to", note_of];
+        world.run(&[&link[..], &target].concat())
+    };
+    set("999999").is_error_saying(&["999999", "unknown in the PSA"]);
+    assert_eq!(set(&agreement).code, 0);
+    let list = world.run(&["map", "list"]);
+    let flat = |out: &str| out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat(&list.out).contains("metadata into the"), "{list:?}");
+
+    let plan = world.run(&["plan"]);
+    let waits = "on the last day of the vendor's billing cycle, 2026-03-31";
+    assert!(flat(&plan.out).contains(waits), "{plan:?}");
+    let on_the_last_day = |args: &[&str]| {
+        let mut command = world.command(args);
+        command.env("TALLYLINE_NOW", "2026-03-31T12:00:00Z");
+        finish(command)
+    };
+    let plan = on_the_last_day(&["plan"]);
+    assert!(flat(&plan.out).contains("cannot write notes"), "{plan:?}");
+    let client_id = "client_id = \"00000000-0000-4000-8000-0000000c11d0\"\n";
+    let with_field = format!("{client_id}note_field = \"internal_notes\"\n");
+    world.edit("tallyline.toml", client_id, &with_field);
+    let plan = on_the_last_day(&["plan"]);
+    assert!(flat(&plan.out).contains("lines added"), "{plan:?}");
+    assert!(flat(&plan.out).contains("| Sherweb, account"), "{plan:?}");
+    let run = on_the_last_day(&["apply", "plan.json", "--yes"]);
+    let written = world
+        .psa
+        .writes()
+        .into_iter()
+        .filter(|write| write.entity == "Agreement");
+    assert_eq!(written.count(), 1, "{run:?}");
+    let plan = on_the_last_day(&["plan"]);
+    assert!(!flat(&plan.out).contains("lines added"), "{plan:?}");
 }
