@@ -7,7 +7,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::mapping::{AccountEntry, LineTarget, Mapping};
+use crate::mapping::{AccountEntry, Directory, LineTarget, Mapping};
 use crate::model::{
     Agreement, AgreementId, AgreementReading, CivilDate, Company, CompanyId, Period, Product,
     ProductId, ReadFailure, Service, ServiceKey, Timestamp, VendorAccount,
@@ -52,6 +52,20 @@ pub struct Lists {
     /// Records that could not be read. What they stand for is not in the lists, and whatever is
     /// not in the lists is not changed.
     pub problems: Vec<ReadFailure>,
+}
+
+impl Lists {
+    /// What the lists hold, by id: what decisions of a mapping are checked against.
+    #[must_use]
+    pub fn directory(&self) -> Directory<'_> {
+        Directory::new(
+            &self.accounts,
+            &self.services,
+            &self.companies,
+            &self.agreements,
+            &self.products,
+        )
+    }
 }
 
 /// One source and one sink, read side by side.

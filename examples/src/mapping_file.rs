@@ -2,25 +2,14 @@
 
 use std::fs::File;
 
-use tallyline_core::flow;
-use tallyline_core::mapping::{AccountEntry, Directory, Mapping, ServiceEntry};
+use tallyline_core::flow::Lists;
+use tallyline_core::mapping::{AccountEntry, Mapping, ServiceEntry};
 use tallyline_core::{Error, ErrorKind, Result};
 
 use crate::config::Config;
 use crate::files;
 use crate::lifecycle;
 use crate::output::warn;
-
-/// The flow's lists as the mapping looks at them.
-pub(crate) fn directory(lists: &flow::Lists) -> Directory<'_> {
-    Directory::new(
-        &lists.accounts,
-        &lists.services,
-        &lists.companies,
-        &lists.agreements,
-        &lists.products,
-    )
-}
 
 /// Reads the mapping; an empty one where there is no file yet.
 ///
@@ -71,8 +60,8 @@ pub(crate) fn save(config: &Config, mapping: &Mapping) -> Result<()> {
 ///
 /// # Errors
 /// `Mapping` with the file and every unknown id of the PSA.
-pub(crate) fn check(config: &Config, mapping: &Mapping, lists: &flow::Lists) -> Result<()> {
-    let known = directory(lists);
+pub(crate) fn check(config: &Config, mapping: &Mapping, lists: &Lists) -> Result<()> {
+    let known = lists.directory();
     let mut unknown = Vec::new();
     let mut unlisted = Vec::new();
     for (id, entry) in mapping.accounts() {

@@ -4,6 +4,8 @@
     reason = "a test that cannot go on should stop at once"
 )]
 
+use rust_decimal::Decimal;
+use tallyline_cloudmore::fields::FieldMap;
 use tallyline_core::plan::Strategy;
 
 use super::*;

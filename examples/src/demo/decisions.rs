@@ -10,7 +10,6 @@ use tallyline_core::model::{ChargeKind, Quantity, ServiceKey, VendorAccountId};
 use tallyline_testkit::book::{Book, ServiceRule};
 
 use super::telling::section;
-use crate::mapping_file;
 use crate::output::{count, safe};
 
 /// The mapping, and how it came about.
@@ -30,7 +29,7 @@ pub(super) struct Decisions {
 /// Decides by hand what needs a person, then lets exact matching do the rest.
 /// `vendor` is what the PSA's products call the vendor.
 pub(super) fn decide(book: &Book, lists: &Lists, vendor: &str) -> Result<Decisions> {
-    let known = mapping_file::directory(lists);
+    let known = lists.directory();
     let mut mapping = Mapping::new();
     let mut by_hand = Vec::new();
     for service in &book.expected_mapping().services {
@@ -101,7 +100,7 @@ pub(super) fn decide(book: &Book, lists: &Lists, vendor: &str) -> Result<Decisio
 impl Decisions {
     /// The step in words.
     pub(super) fn text(&self, lists: &Lists) -> String {
-        let known = mapping_file::directory(lists);
+        let known = lists.directory();
         let account = |id: &VendorAccountId| {
             known
                 .account(id)

@@ -2,6 +2,9 @@
 //! under a master for each data centre or machine, and an addition for each of its properties.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "common/standing.rs"]
+mod standing;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
@@ -9,15 +12,17 @@ use std::sync::{Arc, Mutex};
 use rust_decimal::Decimal;
 use tallyline_connectwise::{AgreementKeyPlacement, ConnectWiseClient, ConnectWiseSink};
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval};
-use tallyline_core::flow::{Flow, Lists};
+use tallyline_core::flow::Flow;
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
-use tallyline_core::mapping::{Directory, Mapping, ProductRule};
+use tallyline_core::mapping::{Mapping, ProductRule};
 use tallyline_core::model::{ChargeKind, Timestamp};
 use tallyline_core::plan::{Plan, Policy};
 use tallyline_core::store::{Journal as _, MemoryStore, RunId};
 use tallyline_hyalto::vcd::{Granularity, VcdClient, VcdCredentials, VcdSource};
 use tallyline_testkit::connectwise::{Agreement, ConnectWiseSimulator, ConnectWiseState, Write};
 use tallyline_testkit::vcd::{VcdSimulator, VcdState};
+
+use standing::StandingClock;
 
 /// Both systems, real clients on them, a journal, and what a person decided.
 struct World {
@@ -54,7 +59,7 @@ impl World {
         let psa = ConnectWiseSimulator::start(psa).await.unwrap();
         let (source, sink) = (source(&vendor, granularity), sink(&psa, now));
         let lists = Flow::new(&source, &sink).lists().await.unwrap();
-        let known = directory(&lists);
+        let known = lists.directory();
         let mut mapping = Mapping::new();
         mapping
             .link_account_bundled(org, company.to_string(), master.to_string(), &known)
@@ -147,16 +152,6 @@ fn figures(all: &[(&str, &str)]) -> BTreeMap<String, Decimal> {
     all.iter().map(of).collect()
 }
 
-fn directory(lists: &Lists) -> Directory<'_> {
-    Directory::new(
-        &lists.accounts,
-        &lists.services,
-        &lists.companies,
-        &lists.agreements,
-        &lists.products,
-    )
-}
-
 fn source(vendor: &VcdSimulator, granularity: Granularity) -> VcdSource {
     let client = VcdClient::builder()
         .base_url(vendor.base_url().as_str())
@@ -191,23 +186,6 @@ fn sink(psa: &ConnectWiseSimulator, now: Timestamp) -> ConnectWiseSink {
         .agreement_key(AgreementKeyPlacement::NameSuffix)
         .clock(Arc::new(move || now))
         .build()
-}
-
-/// A clock that stands still, and waits no time.
-#[derive(Debug)]
-struct StandingClock(Timestamp);
-
-#[async_trait::async_trait]
-impl tallyline_core::apply::Clock for StandingClock {
-    fn now(&self) -> Timestamp {
-        self.0
-    }
-
-    async fn sleep(&self, _: std::time::Duration) {}
-
-    async fn alongside(&self, _: std::time::Duration) {
-        futures::future::pending().await
-    }
 }
 
 #[tokio::test]

@@ -9,14 +9,13 @@ use tallyline_core::{Error, ErrorKind, Result};
 
 use super::{Context, Desk, keep};
 use crate::cli::{AcceptCommand, RoundingArg, SetCommand};
-use crate::mapping_file;
 use crate::outcome::Outcome;
 use crate::output::count;
 
 /// `map set`.
 pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcome> {
     let mut desk = Desk::open(context).await?;
-    let known = mapping_file::directory(&desk.lists);
+    let known = desk.lists.directory();
     let done = match command {
         SetCommand::Account {
             account,
@@ -173,7 +172,7 @@ pub(super) async fn accept(context: &Context, command: AcceptCommand) -> Result<
     let mut desk = Desk::open(context).await?;
     let options = desk.suggest_options().with_limit(50);
     let lists = &desk.lists;
-    let known = mapping_file::directory(lists);
+    let known = lists.directory();
     let done = match command {
         AcceptCommand::Account {
             account,

@@ -37,7 +37,7 @@ pub(super) async fn import(context: &Context, file: &Path) -> Result<Outcome> {
     };
     let mut desk = Desk::open(context).await?;
     remember_what_was_decided(&mut desk);
-    let known = mapping_file::directory(&desk.lists);
+    let known = desk.lists.directory();
     let bytes = text.as_bytes();
     let problem = |error: tallyline_core::mapping::ImportError| {
         Error::new(
@@ -92,7 +92,7 @@ pub(super) async fn export(context: &Context, file: &Path) -> Result<Outcome> {
     let csv = extension(file).as_deref() == Some("csv");
     let text = if csv {
         let desk = Desk::open(context).await?;
-        let known = mapping_file::directory(&desk.lists);
+        let known = desk.lists.directory();
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         if name.contains("service") {
             desk.mapping.services_csv(Some(&known))?

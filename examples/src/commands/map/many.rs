@@ -70,7 +70,7 @@ fn services(keys: Vec<ServiceKey>) -> Vec<Subject> {
 /// `map exclude`.
 pub(super) async fn exclude(context: &Context, command: ExcludeCommand) -> Result<Outcome> {
     let mut desk = Desk::open(context).await?;
-    let known = mapping_file::directory(&desk.lists);
+    let known = desk.lists.directory();
     let (subjects, reason) = match command {
         ExcludeCommand::Account {
             accounts: ids,

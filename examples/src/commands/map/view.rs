@@ -34,7 +34,7 @@ pub(super) async fn list(context: &Context, offline: bool, tag: Option<&Tag>) ->
         let desk = Desk::open(context).await?;
         (desk.mapping, desk.lists)
     };
-    let known = mapping_file::directory(&lists);
+    let known = lists.directory();
     let accounts: Vec<Row> = mapping
         .accounts()
         .filter(|(_, entry)| tag.is_none_or(|tag| entry.tags().any(|own| own == tag)))
@@ -169,7 +169,7 @@ impl AutoReport {
         lists: &Lists,
         dry_run: bool,
     ) -> Self {
-        let known = mapping_file::directory(lists);
+        let known = lists.directory();
         let account = |id: &VendorAccountId| {
             let found = known.account(id);
             found.map_or_else(String::new, |account| account.name.clone())
@@ -248,7 +248,7 @@ pub(super) fn suggestions(
     if accounts.is_empty() && services.is_empty() {
         return "no suggestions".to_owned();
     }
-    let known = mapping_file::directory(lists);
+    let known = lists.directory();
     let mut table = table(["Undecided", "May be", "Score", "Why"]);
     for suggestion in accounts {
         let account = known.account(&suggestion.account);

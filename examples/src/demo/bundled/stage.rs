@@ -19,7 +19,6 @@ use super::super::telling::{BookClock, instant, no_simulator};
 use super::super::vendor::quick;
 use super::cloud::{CLIENTS, CloudDirector, HyAlto, PrivateCloud};
 use crate::cli::DemoSource;
-use crate::mapping_file;
 
 /// The subcategory and the type of products in the simulated PSA.
 const SUBCATEGORY: i64 = 2;
@@ -114,7 +113,7 @@ impl Stage {
     /// Links all clients but the last to their company and master agreement, as a person would choose them.
     pub(super) async fn link_clients(&mut self) -> Result<()> {
         let lists = self.lists().await?;
-        let known = mapping_file::directory(&lists);
+        let known = lists.directory();
         for client in &CLIENTS[..CLIENTS.len() - 1] {
             let account = lists.accounts.iter().find(|it| it.name == *client);
             let company = lists.companies.iter().find(|it| it.name == *client);

@@ -12,7 +12,6 @@ use tallyline_testkit::book::csp::CspCase;
 
 use super::super::telling::section;
 use super::stage::Stage;
-use crate::mapping_file;
 use crate::output::{count, safe, wrapped};
 
 /// Why consumption is left out.
@@ -91,7 +90,7 @@ pub(super) fn client(stage: &Stage, lists: &Lists, case: CspCase) -> Result<Clie
 
 /// Links what the set-up made, one to one; what is no number of units is excluded.
 fn link(lists: &Lists, made: &MadeInSetup) -> Result<(Mapping, Vec<String>)> {
-    let known = mapping_file::directory(lists);
+    let known = lists.directory();
     let mut mapping = Mapping::new();
     let mut excluded = Vec::new();
     for (account, company) in &made.accounts {

@@ -9,7 +9,6 @@ use tallyline_core::mapping::{
 use tallyline_core::model::{ChargeKind, ServiceKey, VendorAccountId};
 
 use super::super::telling::section;
-use crate::mapping_file;
 use crate::output::{count, safe, wrapped};
 
 /// How the product is called that consumption is charged under.
@@ -27,7 +26,7 @@ pub(super) struct Decisions {
 
 /// Decides that consumption becomes charges, where there is any, and lets ids, names and SKUs do the rest.
 pub(super) fn decide(lists: &Lists) -> Result<Decisions> {
-    let known = mapping_file::directory(lists);
+    let known = lists.directory();
     let mut mapping = Mapping::new();
     let consumed = lists.services.iter().find(|service| {
         service.key.as_str().starts_with("service:") || service.key.as_str() == "AZURE-PLAN"
@@ -64,7 +63,7 @@ pub(super) fn decide(lists: &Lists) -> Result<Decisions> {
 impl Decisions {
     /// The step in words.
     pub(super) fn text(&self, lists: &Lists) -> String {
-        let known = mapping_file::directory(lists);
+        let known = lists.directory();
         let stated = lists.accounts.iter().any(|it| it.reference_field.is_some());
         let how = if stated {
             "the vendor's record names the company by its id"

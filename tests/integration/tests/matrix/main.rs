@@ -6,13 +6,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod psas;
+#[path = "../common/standing.rs"]
+mod standing;
 mod vendors;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use async_trait::async_trait;
-use tallyline_core::apply::{Applier, ApplyOptions, ApplyRequest, Approval, Clock};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyRequest, Approval};
 use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::mapping::{
     AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, MatchOptions, ProductRule,
@@ -23,6 +23,7 @@ use tallyline_core::plan::{Change, IncreaseLimit, Plan, Policy};
 use tallyline_core::store::{Journal as _, MemoryStore, RunId};
 
 use psas::Psa;
+use standing::StandingClock;
 use vendors::Vendor;
 
 /// The clients of the provider, by name.
@@ -44,24 +45,6 @@ enum Links {
     Bundled,
     /// By names that are the same, character for character, and unique.
     ByExactNames,
-}
-
-/// A clock that stands and does not wait.
-struct Still(Timestamp);
-
-#[async_trait]
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        self.0
-    }
-
-    async fn sleep(&self, _: Duration) {
-        tokio::task::yield_now().await;
-    }
-
-    async fn alongside(&self, _: Duration) {
-        std::future::pending::<()>().await;
-    }
 }
 
 /// A vendor, a PSA with what the vendor offers in its catalogue, and all that links the two.
@@ -126,7 +109,7 @@ impl World {
             changes: plan.changes(),
             approval: &approval,
         };
-        let clock = Still(now);
+        let clock = StandingClock(now);
         let applier = Applier::new(self.psa.sink.as_ref(), &self.store, &clock);
         let report = applier.apply(&request, &options).await.unwrap();
         assert!(report.is_all_done(), "{} {report}", self.names());

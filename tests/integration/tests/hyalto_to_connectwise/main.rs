@@ -2,283 +2,26 @@
 //! for each service, and an addition for each of its properties. The checklist of how HyAlto itself does it, item by item.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::BTreeMap;
-use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+#[path = "../common/standing.rs"]
+mod standing;
+mod world;
+
+use std::sync::Mutex;
 
 use rust_decimal::Decimal;
-use tallyline_connectwise::{
-    AgreementKeyPlacement, AgreementSetup, ConnectWiseClient, ConnectWiseSink, ProductSetup,
-};
+use tallyline_connectwise::{AgreementKeyPlacement, AgreementSetup, ConnectWiseSink, ProductSetup};
 use tallyline_core::PsaSink as _;
-use tallyline_core::apply::{
-    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Outcome, SharedClock,
-};
-use tallyline_core::flow::{Flow, Lists, Progress, products_plan};
-use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
-use tallyline_core::mapping::{Directory, Mapping, ProductRule, auto_link_accounts};
-use tallyline_core::model::{ChargeKind, Timestamp};
-use tallyline_core::plan::{Plan, Policy, VendorMissing};
+use tallyline_core::apply::Outcome;
+use tallyline_core::flow::{Flow, Progress, products_plan};
+use tallyline_core::mapping::{Mapping, auto_link_accounts};
+use tallyline_core::plan::VendorMissing;
 use tallyline_core::reconcile::Kind;
-use tallyline_core::store::{Journal as _, MemoryStore, RunId};
-use tallyline_hyalto::{HyAltoClient, HyAltoSource};
-use tallyline_testkit::connectwise::{
-    Agreement, ConnectWiseSimulator, ConnectWiseState, CustomField, Write, WriteKind,
-};
+use tallyline_testkit::connectwise::{CustomField, WriteKind};
 use tallyline_testkit::faults::{Fault, Match};
-use tallyline_testkit::hyalto::{HyAltoSimulator, HyAltoState};
 use tallyline_testkit::json::Json;
 use tallyline_testkit::secrets::Secrets;
 
-/// Both systems, real clients on them, a journal, and what a person decided.
-struct World {
-    vendor: HyAltoSimulator,
-    psa: ConnectWiseSimulator,
-    source: HyAltoSource,
-    sink: ConnectWiseSink,
-    store: MemoryStore,
-    mapping: Mapping,
-    policy: Policy,
-    now: Timestamp,
-    runs: Mutex<u32>,
-    northwind: Client,
-}
-
-/// A customer, and what stands for it in the PSA.
-#[derive(Clone, Copy)]
-struct Client {
-    account: i64,
-    service: i64,
-    company: i64,
-    master: i64,
-    support: i64,
-}
-
-impl World {
-    /// One customer with a virtual data centre, mapped onto a master with a line of the MSP's own; and one that is not mapped.
-    async fn start() -> Self {
-        Self::with(|_| {}, AgreementKeyPlacement::NameSuffix).await
-    }
-
-    async fn with(edit: impl FnOnce(&mut ConnectWiseState), key: AgreementKeyPlacement) -> Self {
-        let mut hyalto = HyAltoState::new();
-        let account = hyalto.add_account("Northwind Dental");
-        let service = hyalto.add_service(account, "nwd-vdc-01");
-        hyalto.set_ago(40, service, "compute", Decimal::new(125, 1), "GHz");
-        hyalto.set_ago(40, service, "ram", Decimal::from(32), "GB");
-        hyalto.set_ago(40, service, "storage", Decimal::from(500), "GB");
-        let other = hyalto.add_account("Cedar Legal");
-        let unmapped = hyalto.add_service(other, "cedar-vdc-01");
-        hyalto.set_ago(40, unmapped, "ram", Decimal::from(8), "GB");
-        let mut psa = ConnectWiseState::new();
-        edit(&mut psa);
-        let company = psa.add_company("Northwind Dental");
-        let master = psa.add_agreement(company, "Private Cloud Services");
-        let support = psa.add_product("SUPPORT", Decimal::from(90), Decimal::from(40));
-        psa.add_addition(master, support, 3);
-        let cedar = psa.add_company("Cedar Legal");
-        psa.add_agreement(cedar, "Private Cloud Services");
-        let ids = ["compute", "ram", "storage"]
-            .map(|it| (it, psa.add_product(it, Decimal::from(9), Decimal::from(4))));
-        let now = psa.clock.now().to_string().parse().unwrap();
-        let vendor = HyAltoSimulator::start(hyalto).await.unwrap();
-        let psa = ConnectWiseSimulator::start(psa).await.unwrap();
-        let mut world = Self {
-            source: source(&vendor, now),
-            sink: sink(&psa, now, key, AgreementSetup::new()),
-            vendor,
-            psa,
-            store: MemoryStore::new(),
-            mapping: Mapping::new(),
-            policy: Policy::default(),
-            now,
-            runs: Mutex::new(0),
-            northwind: Client {
-                account,
-                service,
-                company,
-                master,
-                support,
-            },
-        };
-        let lists = world.lists().await;
-        let known = directory(&lists);
-        let northwind = world.northwind;
-        world
-            .mapping
-            .link_account_bundled(
-                northwind.account.to_string(),
-                northwind.company.to_string(),
-                northwind.master.to_string(),
-                &known,
-            )
-            .unwrap();
-        for (property, product) in ids {
-            let rule = ProductRule::one_to_one(product.to_string());
-            let service = format!("vdc/{property}");
-            world
-                .mapping
-                .link_service(service, vec![rule], ChargeKind::Recurring, &known)
-                .unwrap();
-        }
-        world
-    }
-
-    /// Lets the time be another on all sides.
-    fn travel(&mut self, now: &str) {
-        self.vendor.clock().set(now.parse().unwrap());
-        self.psa.clock().set(now.parse().unwrap());
-        self.now = now.parse().unwrap();
-        let key = AgreementKeyPlacement::NameSuffix;
-        self.source = source(&self.vendor, self.now);
-        self.sink = sink(&self.psa, self.now, key, AgreementSetup::new());
-    }
-
-    async fn lists(&self) -> Lists {
-        Flow::new(&self.source, &self.sink).lists().await.unwrap()
-    }
-
-    async fn plan(&self) -> Plan {
-        let ledger = self.store.ledger("hyalto", "connectwise").await.unwrap();
-        let flow = Flow::new(&self.source, &self.sink).with_ledger(&ledger);
-        let lists = flow.lists().await.unwrap();
-        flow.plan(&lists, &self.mapping, &self.policy, self.now)
-            .await
-            .unwrap()
-    }
-
-    async fn apply(&self, plan: &Plan) -> ApplyReport {
-        let run = {
-            let mut runs = self.runs.lock().unwrap();
-            *runs += 1;
-            RunId::new(format!("run-{runs}"))
-        };
-        let mut options = ApplyOptions::new();
-        options.run = Some(run);
-        let approval = Approval::of_plan(plan.id().clone(), "dana", self.now);
-        let text = plan.to_text().unwrap();
-        let request = ApplyRequest {
-            plan_id: plan.id(),
-            plan_text: &text,
-            source: "hyalto",
-            changes: plan.changes(),
-            approval: &approval,
-        };
-        let clock = StandingClock(self.now);
-        let applier = Applier::new(&self.sink, &self.store, &clock);
-        applier.apply(&request, &options).await.unwrap()
-    }
-
-    /// Plans and applies, and gives what was truly written.
-    async fn sync(&self) -> Vec<Write> {
-        let before = self.psa.writes().len();
-        let plan = self.plan().await;
-        let report = self.apply(&plan).await;
-        assert!(report.is_all_done(), "{report}");
-        self.psa.writes().split_off(before)
-    }
-
-    /// The child agreements under the master.
-    fn children(&self) -> Vec<Agreement> {
-        let master = Some(self.northwind.master);
-        let state = self.psa.state();
-        let all = state.agreements.into_values();
-        all.filter(|agreement| agreement.parent_id == master)
-            .collect()
-    }
-
-    /// What an agreement bills of each product.
-    fn billed(&self, agreement: i64) -> BTreeMap<String, Decimal> {
-        let state = self.psa.state();
-        let additions = state.additions_of(agreement);
-        let billed = additions.iter().map(|addition| {
-            let product = &state.products[&addition.product_id];
-            (product.identifier.clone(), addition.quantity.normalize())
-        });
-        let all: Vec<_> = billed.collect();
-        let by_product: BTreeMap<_, _> = all.iter().cloned().collect();
-        assert_eq!(all.len(), by_product.len(), "one line for each product");
-        by_product
-    }
-}
-
-fn billed_of(figures: &[(&str, &str)]) -> BTreeMap<String, Decimal> {
-    let of = |(name, figure): &(&str, &str)| ((*name).to_owned(), figure.parse().unwrap());
-    figures.iter().map(of).collect()
-}
-
-fn directory(lists: &Lists) -> Directory<'_> {
-    Directory::new(
-        &lists.accounts,
-        &lists.services,
-        &lists.companies,
-        &lists.agreements,
-        &lists.products,
-    )
-}
-
-fn source(vendor: &HyAltoSimulator, now: Timestamp) -> HyAltoSource {
-    let state = vendor.state();
-    let client = HyAltoClient::builder()
-        .base_url(vendor.base_url().as_str())
-        .access_key(&state.credentials.access_key)
-        .secret_key(state.credentials.secret_key.as_str().into())
-        .retry(RetryPolicy::none())
-        .build()
-        .unwrap();
-    HyAltoSource::builder()
-        .client(client)
-        .clock(SharedClock::new(Arc::new(StandingClock(now))))
-        .build()
-        .unwrap()
-}
-
-fn client(psa: &ConnectWiseSimulator) -> ConnectWiseClient {
-    ConnectWiseClient::builder()
-        .site(psa.base_url().as_str())
-        .company_id("examplemsp")
-        .public_key("example-public-key")
-        .private_key("example-private-key")
-        .client_id("00000000-0000-4000-8000-0000000c11d0")
-        .retry(RetryPolicy::none())
-        .limiter(Arc::new(Limiter::new(LimiterOptions {
-            per_second: NonZeroU32::new(100_000),
-            ..LimiterOptions::default()
-        })))
-        .build()
-        .unwrap()
-}
-
-fn sink(
-    psa: &ConnectWiseSimulator,
-    now: Timestamp,
-    key: AgreementKeyPlacement,
-    setup: AgreementSetup,
-) -> ConnectWiseSink {
-    ConnectWiseSink::builder()
-        .client(client(psa))
-        .agreement_key(key)
-        .agreement_setup(setup)
-        .clock(Arc::new(move || now))
-        .build()
-}
-
-/// A clock that stands still, and waits no time.
-#[derive(Debug)]
-struct StandingClock(Timestamp);
-
-#[async_trait::async_trait]
-impl tallyline_core::apply::Clock for StandingClock {
-    fn now(&self) -> Timestamp {
-        self.0
-    }
-
-    async fn sleep(&self, _: std::time::Duration) {}
-
-    async fn alongside(&self, _: std::time::Duration) {
-        futures::future::pending().await
-    }
-}
+use crate::world::{World, billed_of, client, sink};
 
 #[tokio::test]
 async fn item_1_children_are_stored_with_the_location_business_unit_and_type_that_are_set() {
@@ -357,7 +100,7 @@ async fn item_4_the_first_read_tells_how_far_it_has_come_and_only_what_was_read_
         .unwrap();
     drop(flow);
     assert!(*steps.lock().unwrap() > 2);
-    let known = directory(&lists);
+    let known = lists.directory();
     let refused = world.mapping.link_account_bundled(
         "901",
         world.northwind.company.to_string(),
@@ -471,7 +214,7 @@ async fn item_7_company_and_master_are_chosen_and_no_name_decides() {
             .all(|change| !change.action.creates_agreement())
     );
     // A master of another company is no master.
-    let known = directory(&lists);
+    let known = lists.directory();
     let other = lists
         .agreements
         .iter()
@@ -672,7 +415,7 @@ async fn item_13_a_customer_that_is_mapped_to_another_master_keeps_its_child_and
             world.northwind.account.to_string(),
             company.to_string(),
             second.to_string(),
-            &directory(&lists),
+            &lists.directory(),
         )
         .unwrap();
     assert_eq!(world.sync().await, []);
