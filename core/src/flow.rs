@@ -379,13 +379,14 @@ pub async fn products_plan(
     policy: &Policy,
     now: Timestamp,
 ) -> Result<(Plan, Vec<(ServiceKey, ProductId)>)> {
-    let mut problems = Vec::new();
-    let services = collect(source.services(), &mut problems).await?;
-    let products = collect(sink.products(), &mut problems).await?;
+    let (mut unread_services, mut unread_products) = (Vec::new(), Vec::new());
+    let services = collect(source.services(), &mut unread_services).await?;
+    let products = collect(sink.products(), &mut unread_products).await?;
     let context = ProductsContext {
         source: source.descriptor(),
         sink: sink.descriptor(),
-        problems: &problems,
+        unread_products: &unread_products,
+        unread_services: &unread_services,
         policy,
         now,
     };

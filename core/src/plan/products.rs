@@ -34,8 +34,10 @@ pub struct ProductsContext<'a> {
     pub source: &'a SourceDescriptor,
     /// The PSA.
     pub sink: &'a SinkDescriptor,
-    /// Products that could not be read.
-    pub problems: &'a [ReadFailure],
+    /// Products that could not be read: any of them may be the one that a service needs.
+    pub unread_products: &'a [ReadFailure],
+    /// Services that could not be read: they get no product, and keep none of the others from theirs.
+    pub unread_services: &'a [ReadFailure],
     /// How long the plan may be carried out.
     pub policy: &'a Policy,
     /// The present instant.
@@ -98,7 +100,8 @@ pub fn product_identifier(system: &str, service: &ServiceKey) -> String {
 /// let context = ProductsContext {
 ///     source: &SourceDescriptor::new("hyalto", "HyAlto"),
 ///     sink: &SinkDescriptor::new("psa", "PSA", SinkCapabilities::default()),
-///     problems: &[],
+///     unread_products: &[],
+///     unread_services: &[],
 ///     policy: &Policy::default(),
 ///     now: Timestamp::EPOCH,
 /// };
@@ -143,7 +146,8 @@ pub fn plan_products(
         };
         *found.entry(kind).or_default() += 1;
     }
-    for problem in context.problems {
+    let unread = context.unread_services.iter();
+    for problem in unread.chain(context.unread_products) {
         let message = format!("a record could not be read: {}", problem.message);
         notices.push(Notice::new(Kind::NotObserved, message));
         *found.entry(Kind::NotObserved).or_default() += 1;
@@ -281,9 +285,9 @@ impl<'a> Catalogue<'a> {
     }
 
     fn unread(&self) -> Option<String> {
-        let problem = self.context.problems.first()?;
+        let problem = self.context.unread_products.first()?;
         Some(format!(
-            "a record could not be read, and may be this product: {}",
+            "a product could not be read, and may be this one: {}",
             problem.message
         ))
     }

@@ -170,8 +170,11 @@ impl UnsettledChange {
 /// Events are added under a [`Lease`] on the agreement that they are about: whoever comes late,
 /// after another has taken the agreement over, can add nothing. Readers need none.
 ///
-/// Object-safe. When a call that adds returns `Ok`, what it added survives the process, and
-/// with a durable journal the loss of power: the applier lets a write leave on that word.
+/// Object-safe. When a call that adds returns `Ok`, what it added survives the process. With a durable
+/// journal it also survives the loss of power where something is done on its word: what
+/// [`begin`](Self::begin) added, [`Event::Sent`], which a write leaves on, and all that was added before
+/// either, or before a lease was [given back](Self::release). What was added since then may be lost with
+/// the power, from its end: a resume reads it back.
 #[async_trait]
 pub trait Journal: Send + Sync {
     /// Records a new run with the text of its plan, its changes in plan order, and the first

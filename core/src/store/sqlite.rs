@@ -1,7 +1,11 @@
 //! The store in one SQLite file.
 //!
-//! Durability: write-ahead logging with `synchronous = FULL`, so that every commit is on disk
-//! before it returns, and a reader (a report, a review page) never holds up the writer.
+//! Durability: write-ahead logging, so that a reader (a report, a review page) never holds up the writer.
+//! A commit waits for the disk where something is done on its word: a run's begin, a registration, the
+//! [`Event::Sent`] that a write leaves on, and the end of the work on an agreement. All others are in
+//! the log at once and on the disk with the next one that waits, which takes along everything before it.
+//! When the power fails between the two, an outcome may be missing that was recorded, never an intent:
+//! a resume reads it back. Leases may be missing as well; their holders are gone with the machine.
 //!
 //! Several processes: each transaction that writes takes the file's one write lock at its start
 //! and waits for it, so that two that write at once wait for each other and none of them fails.
@@ -358,21 +362,80 @@ pub(super) fn decode<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
     })
 }
 
+/// Carries out work whose commits do not wait for the disk: what is lost with the power leaves the state as
+/// it was before, which a resume can go on from.
+fn without_waiting<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> Result<T>,
+) -> Result<T> {
+    set_synchronous(connection, "PRAGMA synchronous = NORMAL")?;
+    let done = work(connection);
+    // Also where the work failed: the next commit must wait.
+    set_synchronous(connection, "PRAGMA synchronous = FULL")?;
+    done
+}
+
+fn set_synchronous(connection: &Connection, pragma: &str) -> Result<()> {
+    let mut statement = connection.prepare(pragma).map_err(storage)?;
+    statement.execute([]).map_err(storage)?;
+    Ok(())
+}
+
+fn append(
+    connection: &mut Connection,
+    lease: &Lease,
+    run: &RunId,
+    event: &RecordedEvent,
+) -> Result<()> {
+    let transaction = immediate(connection)?;
+    let found: Option<(u32, String, String)> = transaction
+        .prepare(
+            "SELECT (SELECT count(*) FROM events
+                     WHERE events.run = changes.run AND events.change = changes.id),
+                    changes.agreement, json_extract(runs.record, '$.sink')
+             FROM changes JOIN runs ON runs.id = changes.run
+             WHERE changes.run = ?1 AND changes.id = ?2",
+        )
+        .and_then(|mut query| {
+            query.query_row(params![run.as_str(), event.change.as_str()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+        })
+        .optional()
+        .map_err(storage)?;
+    let Some((expected, agreement, sink)) = found else {
+        exists(&transaction, run)?;
+        return Err(no_change(run, event));
+    };
+    if agreement != lease.agreement.as_str() || sink != lease.sink {
+        return Err(wrong_lease(lease));
+    }
+    sqlite_lease::keep(&transaction, lease, true)?;
+    if expected != event.seq {
+        return Err(out_of_step(run, event, expected.into()));
+    }
+    add_event(&transaction, run, event)?;
+    transaction.commit().map_err(storage)
+}
+
 fn add_event(connection: &Connection, run: &RunId, event: &RecordedEvent) -> Result<()> {
+    let payload = encode(&event.event)?;
     connection
-        .execute(
+        .prepare(
             "INSERT INTO events (run, change, seq, at, type, version, payload)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![
+        )
+        .and_then(|mut insert| {
+            insert.execute(params![
                 run.as_str(),
                 event.change.as_str(),
                 event.seq,
                 event.at.to_string(),
                 event.event.name(),
                 Event::VERSION,
-                encode(&event.event)?
-            ],
-        )
+                payload
+            ])
+        })
         .map_err(storage)?;
     Ok(())
 }
@@ -439,14 +502,22 @@ impl Journal for SqliteStore {
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim> {
         let (request, holders) = (request.clone(), self.holders.clone());
-        self.call(move |connection| sqlite_lease::claim(connection, &holders, request))
-            .await
+        self.call(move |connection| {
+            without_waiting(connection, |connection| {
+                sqlite_lease::claim(connection, &holders, request)
+            })
+        })
+        .await
     }
 
     async fn renew(&self, lease: &Lease) -> Result<()> {
         let lease = lease.clone();
-        self.call(move |connection| sqlite_lease::keep(connection, &lease, true))
-            .await
+        self.call(move |connection| {
+            without_waiting(connection, |connection| {
+                sqlite_lease::keep(connection, &lease, true)
+            })
+        })
+        .await
     }
 
     async fn release(&self, lease: &Lease) -> Result<()> {
@@ -459,33 +530,11 @@ impl Journal for SqliteStore {
         let lease = lease.clone();
         let run = run.clone();
         let event = event.clone();
-        self.call(move |connection| {
-            let transaction = immediate(connection)?;
-            let found: Option<(u32, String, String)> = transaction
-                .query_row(
-                    "SELECT (SELECT count(*) FROM events
-                             WHERE events.run = changes.run AND events.change = changes.id),
-                            changes.agreement, json_extract(runs.record, '$.sink')
-                     FROM changes JOIN runs ON runs.id = changes.run
-                     WHERE changes.run = ?1 AND changes.id = ?2",
-                    params![run.as_str(), event.change.as_str()],
-                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-                )
-                .optional()
-                .map_err(storage)?;
-            let Some((expected, agreement, sink)) = found else {
-                exists(&transaction, &run)?;
-                return Err(no_change(&run, &event));
-            };
-            if agreement != lease.agreement.as_str() || sink != lease.sink {
-                return Err(wrong_lease(&lease));
-            }
-            sqlite_lease::keep(&transaction, &lease, true)?;
-            if expected != event.seq {
-                return Err(out_of_step(&run, &event, expected.into()));
-            }
-            add_event(&transaction, &run, &event)?;
-            transaction.commit().map_err(storage)
+        self.call(move |connection| match event.event {
+            Event::Sent { .. } => append(connection, &lease, &run, &event),
+            _ => without_waiting(connection, |connection| {
+                append(connection, &lease, &run, &event)
+            }),
         })
         .await
     }

@@ -226,17 +226,19 @@ pub(super) fn claim(
 /// Moves the end of a lease, or gives it back.
 pub(super) fn keep(connection: &Connection, lease: &Lease, open: bool) -> Result<()> {
     let moved = connection
-        .execute(
+        .prepare(
             "UPDATE leases SET until = ?4, open = ?5
              WHERE sink = ?1 AND agreement = ?2 AND fence = ?3 AND open = 1",
-            params![
+        )
+        .and_then(|mut update| {
+            update.execute(params![
                 lease.sink,
                 lease.agreement.as_str(),
                 fence_column(lease),
                 lease.until.to_string(),
                 open
-            ],
-        )
+            ])
+        })
         .map_err(storage)?;
     if moved == 0 {
         return Err(lease_lost(lease));

@@ -130,8 +130,36 @@ async fn two_openings_of_one_file_see_and_exclude_each_other() {
     assert!(one.unsettled().await.unwrap().is_empty());
 }
 
+#[tokio::test]
+async fn a_write_waits_until_its_intent_and_all_before_it_are_on_the_disk_and_nothing_else_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("tallyline.db")).unwrap();
+    // What the commit of each event will wait for: 1 for nothing, 2 for the disk.
+    let watch = "CREATE TEMP TABLE seen (type TEXT, waits INTEGER);
+        CREATE TEMP TRIGGER watch AFTER INSERT ON main.events BEGIN
+            INSERT INTO seen SELECT NEW.type, synchronous FROM pragma_synchronous;
+        END;";
+    store.lock_for_test().execute_batch(watch).unwrap();
+    let run = with_a_write_out(&store).await;
+    let lease = take(&store, "a1").await;
+    let done = event(2, Event::Done { recovered: true });
+    store.append(&lease, &run, &done).await.unwrap();
+    let late = store.append(&lease, &run, &done).await.unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::Conflict);
+    let connection = store.lock_for_test();
+    let mut query = connection.prepare("SELECT type, waits FROM seen").unwrap();
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    let seen: Vec<(String, i64)> = rows.unwrap().map(Result::unwrap).collect();
+    let wanted = [("intended", 1), ("sent", 2), ("done", 1)];
+    assert_eq!(seen, wanted.map(|(event, waits)| (event.to_owned(), waits)));
+    let waits: i64 = connection
+        .pragma_query_value(None, "synchronous", |row| row.get(0))
+        .unwrap();
+    assert_eq!(waits, 2, "also after an event that was refused");
+}
+
 #[test]
-fn every_commit_is_on_disk_before_it_returns() {
+fn a_commit_is_on_the_disk_before_it_returns_where_nothing_else_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path().join("tallyline.db")).unwrap();
     let setting = |name: &str| {

@@ -434,3 +434,55 @@ fn of_two_accounts_that_could_not_be_read_one_is_told_in_any_order() {
     );
     assert_eq!(said[0], said[1]);
 }
+
+#[test]
+fn resources_of_one_service_stand_on_one_agreement_with_a_line_for_each_property() {
+    let resource = |key: &str, group: &str, property: &str, quantity: &str| {
+        let mut line = seats(key, property, quantity).with_billing_cycle(BillingCycle::Monthly);
+        line.resource_group = Some(group.into());
+        line.resource_group_name = Some(format!("vdc {group}").into());
+        line
+    };
+    let lines = vec![
+        resource("1/cpu", "vdc-1", "cpu", "8"),
+        resource("1/ram", "vdc-1", "ram", "32"),
+        resource("2/cpu", "vdc-2", "cpu", "4"),
+    ];
+    let world = World::new()
+        .per_service("c-1", 1)
+        .service("cpu")
+        .service("ram")
+        .reads("c-1", lines);
+    let plan = world.plan();
+    let mut made = actions(&plan);
+    made.sort();
+    assert_eq!(made.len(), 5, "{made:?}");
+    assert!(made.contains(&"create a line of 32".to_owned()), "{made:?}");
+    let created = plan
+        .changes()
+        .iter()
+        .filter(|change| change.action.creates_agreement());
+    let created: Vec<_> = created
+        .map(|change| change.labels.agreement.as_str())
+        .collect();
+    assert_eq!(created.len(), 2);
+    assert!(
+        created.contains(&"vdc vdc-1") && created.contains(&"vdc vdc-2"),
+        "{created:?}"
+    );
+    let keys: std::collections::BTreeSet<_> = agreements(&plan).into_iter().collect();
+    assert_eq!(keys.len(), 2);
+    let mut renamed = world.clone();
+    renamed.readings.clear();
+    let mut lines = vec![
+        resource("1/cpu", "vdc-1", "cpu", "8"),
+        resource("1/ram", "vdc-1", "ram", "32"),
+        resource("2/cpu", "vdc-2", "cpu", "4"),
+    ];
+    lines[0].resource_group_name = Some("another name".into());
+    lines[1].resource_group_name = Some("another name".into());
+    let again = renamed.reads("c-1", lines).plan();
+    let again: std::collections::BTreeSet<_> =
+        agreements(&again).into_iter().map(str::to_owned).collect();
+    assert_eq!(again, keys.into_iter().map(str::to_owned).collect());
+}

@@ -19,7 +19,8 @@ fn with<R>(
     work(&ProductsContext {
         source: &SourceDescriptor::new("hyalto", "HyAlto"),
         sink,
-        problems,
+        unread_products: problems,
+        unread_services: &[],
         policy: &Policy::default(),
         now: Timestamp::EPOCH,
     })
@@ -149,6 +150,24 @@ fn an_identifier_of_two_services_and_a_product_that_cannot_be_read_block_for_goo
         }
     }
     assert_eq!(unread.notices().len(), 1);
+}
+
+#[test]
+fn a_service_that_cannot_be_read_is_told_and_keeps_no_other_from_its_product() {
+    let failure = ReadFailure {
+        kind: crate::ErrorKind::Protocol,
+        message: "service 9: name is missing".to_owned(),
+    };
+    let plan = with(&[], &sink(), |context| {
+        let context = ProductsContext {
+            unread_services: std::slice::from_ref(&failure),
+            ..*context
+        };
+        plan_products(&services(), &[], &Mapping::new(), &context).unwrap()
+    });
+    assert_eq!(plan.summary().ready, 2);
+    assert_eq!(plan.notices().len(), 1);
+    assert!(plan.notices()[0].message.contains("service 9"));
 }
 
 #[test]
