@@ -5,11 +5,12 @@
 mod applier;
 
 use applier::{
-    BelievesAnswers, GivesUp, IgnoresDrift, IgnoresItsLease, ReportsUnknownAsFailed,
-    RetriesBlindly, SkipsTheJournal,
+    BelievesAnswers, BillsTheMaster, ForgetsTheKey, ForgetsTheMaster, GivesUp, IgnoresDrift,
+    IgnoresItsLease, Impatient, LooksUpNothing, ReportsUnknownAsFailed, RetriesBlindly,
+    SkipsTheJournal,
 };
 use tallyline_testkit::schedule::{
-    Findings, Kind, Place, Production, Subject, Tally, play, play_all, play_all_in,
+    Findings, Kind, Place, Production, Subject, Tally, play, play_all, play_all_in, play_in,
 };
 
 #[test]
@@ -29,6 +30,9 @@ fn every_change_of_300_schedules_is_applied_exactly_once_and_truly_reported() {
         tally.ends.done * 4 > tally.changes,
         "most is given up: {tally}"
     );
+    let made = tally.made;
+    assert!(made.agreements >= 150 && made.products >= 150, "{made}");
+    assert!(made.found >= 100, "{made}");
     assert!(
         tally.faults.total() > tally.schedules,
         "little goes wrong: {tally}"
@@ -120,7 +124,7 @@ fn every_kind_of_fault_strikes_in_both_worlds_and_every_kind_of_change_meets_the
         (tally, story)
     };
     let in_memory = tally(&mut (1..150).filter(|seed| seed % 16 != 0));
-    let over_http = tally(&mut (1..80).map(|n| n * 16));
+    let over_http = tally(&mut (1..60).map(|n| n * 16));
     for (place, (tally, story)) in [("in memory", in_memory), ("over HTTP", over_http)] {
         for kind in Kind::ALL {
             let expected = place == "in memory" || !IN_MEMORY_ALONE.contains(&kind);
@@ -133,6 +137,9 @@ fn every_kind_of_fault_strikes_in_both_worlds_and_every_kind_of_change_meets_the
             "set unit cost",
             "set unit price",
             "end the line",
+            "create the agreement",
+            "create the product",
+            "run-again is to be carried out",
             "taken, 2",
             "held, ",
         ] {
@@ -142,7 +149,7 @@ fn every_kind_of_fault_strikes_in_both_worlds_and_every_kind_of_change_meets_the
 }
 
 /// Whether the schedules find something of a kind in a double.
-fn found_within_200(double: &dyn Subject, kind: fn(Findings) -> Vec<String>) -> bool {
+fn found_within_200(double: &dyn Subject, kind: Finding) -> bool {
     (1..=200).any(|seed| !kind(play(seed, double, false).unwrap().findings).is_empty())
 }
 
@@ -161,6 +168,63 @@ fn wrong(findings: Findings) -> Vec<String> {
 #[test]
 fn a_blind_retry_after_an_unknown_outcome_is_found() {
     assert!(found_within_200(&RetriesBlindly, duplicated));
+}
+
+/// Whether the schedules of a place find words of a kind in a double.
+fn is_found(place: Place, double: &dyn Subject, kind: Finding, words: &[&str]) -> bool {
+    let mut missing = words.to_vec();
+    for seed in 1..=200 {
+        let findings = kind(play_in(place, seed, double, false).unwrap().findings);
+        missing.retain(|words| !findings.iter().any(|found| found.contains(words)));
+        if missing.is_empty() {
+            return true;
+        }
+    }
+    false
+}
+
+/// Findings of a kind.
+type Finding = fn(Findings) -> Vec<String>;
+
+const AGREEMENT: &str = "create the agreement";
+const PRODUCT: &str = "create the product";
+
+#[test]
+fn an_agreement_and_a_product_that_are_made_once_more_by_a_blind_retry_are_found() {
+    let both = [AGREEMENT, PRODUCT];
+    assert!(is_found(Place::Memory, &RetriesBlindly, duplicated, &both));
+}
+
+#[test]
+fn an_agreement_that_is_sent_again_while_the_first_request_is_on_its_way_is_found() {
+    // The system takes a key as often as it is sent, and an identifier once.
+    let words = &[AGREEMENT];
+    for place in [Place::Memory, Place::ConnectWise] {
+        assert!(is_found(place, &Impatient, duplicated, words), "{place:?}");
+    }
+}
+
+#[test]
+fn what_an_earlier_run_has_made_and_is_not_looked_up_is_found_when_it_is_made_again() {
+    let both = [AGREEMENT, PRODUCT];
+    assert!(is_found(Place::Memory, &LooksUpNothing, duplicated, &both));
+}
+
+#[test]
+fn a_line_on_the_master_in_the_place_of_the_child_is_found() {
+    let words = &["it is about product"];
+    for place in [Place::Memory, Place::ConnectWise] {
+        assert!(is_found(place, &BillsTheMaster, wrong, words), "{place:?}");
+    }
+}
+
+#[test]
+fn a_child_that_is_made_without_its_master_or_its_key_is_found() {
+    let words = &["made something else"];
+    assert!(is_found(Place::Memory, &ForgetsTheMaster, wrong, words));
+    for place in [Place::Memory, Place::ConnectWise] {
+        assert!(is_found(place, &ForgetsTheKey, wrong, words), "{place:?}");
+    }
 }
 
 #[test]

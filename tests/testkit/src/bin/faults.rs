@@ -74,6 +74,7 @@ fn main() -> io::Result<ExitCode> {
         tally.unsettled
     )?;
     write!(err, "what became of the changes:\n{}", tally.ends)?;
+    write!(err, "beside the lines:\n{}", tally.made)?;
     writeln!(io::stdout().lock(), "{tally}")?;
     Ok(if tally.is_sound() {
         ExitCode::SUCCESS

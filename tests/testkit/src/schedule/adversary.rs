@@ -1,6 +1,6 @@
 //! Who decides what goes wrong, and keeps count of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -70,8 +70,8 @@ pub(crate) struct Adversary {
     over: AtomicBool,
     injected: Mutex<Faults>,
     edits: AtomicU32,
-    /// Agreements on which something of the wire or of a colleague went wrong.
-    harmed: Mutex<BTreeSet<AgreementId>>,
+    /// Agreements on which something of the wire or of a colleague went wrong in the present run, and what.
+    harmed: Mutex<BTreeMap<AgreementId, BTreeSet<Kind>>>,
     /// Agreements whose last reading lacked a row.
     lacking: Mutex<BTreeSet<AgreementId>>,
     reads: Mutex<Vec<(AgreementId, Timestamp)>>,
@@ -102,6 +102,12 @@ impl Adversary {
         }
     }
 
+    /// A run begins, in which things go wrong or do not.
+    pub(crate) fn begin(&self, calm: bool) {
+        lock(&self.harmed).clear();
+        self.over.store(calm, Ordering::SeqCst);
+    }
+
     /// From here on nothing goes wrong.
     pub(crate) fn end(&self) {
         self.over.store(true, Ordering::SeqCst);
@@ -112,7 +118,13 @@ impl Adversary {
     }
 
     pub(crate) fn has_harmed(&self, agreement: &AgreementId) -> bool {
-        lock(&self.harmed).contains(agreement)
+        lock(&self.harmed).contains_key(agreement)
+    }
+
+    /// Whether a kind of harm was done on an agreement.
+    pub(crate) fn has_met(&self, agreement: &AgreementId, kind: Kind) -> bool {
+        let harmed = lock(&self.harmed);
+        harmed.get(agreement).is_some_and(|met| met.contains(&kind))
     }
 
     /// When an agreement was read last before an instant.
@@ -153,8 +165,10 @@ impl Adversary {
 
     /// Counts a fault of the wire or of a colleague that truly struck.
     pub(crate) fn harm(&self, agreement: &AgreementId, kind: impl Into<Kind>) {
+        let kind = kind.into();
         self.count(kind);
-        lock(&self.harmed).insert(agreement.clone());
+        let mut harmed = lock(&self.harmed);
+        harmed.entry(agreement.clone()).or_default().insert(kind);
     }
 
     /// What the attempts of a write meet, one after the other.
@@ -214,12 +228,20 @@ impl Adversary {
         if self.spared.contains(agreement) || !self.strikes(self.rates.colleague) {
             return;
         }
+        // What was made stays what it is under another name: that is no harm.
+        let renames = change.action.makes_record() || self.dice(|dice| dice.strikes(100));
+        if renames && world.rename(agreement) {
+            self.count(Kind::Renamed);
+            self.tell(|| format!("a colleague renames {agreement}"));
+            return;
+        }
         let value = self.edits.fetch_add(1, Ordering::SeqCst);
         let creates = matches!(change.action, Action::CreateLine { .. });
         if creates && self.dice(|dice| dice.strikes(300)) {
-            self.harm(agreement, Kind::Added);
-            world.add(agreement, &change.product, value);
-            self.tell(|| format!("a colleague adds a line of {value} to {agreement}"));
+            if world.add(agreement, &change.product, value) {
+                self.harm(agreement, Kind::Added);
+                self.tell(|| format!("a colleague adds a line of {value} to {agreement}"));
+            }
             return;
         }
         let present = world.present(agreement);

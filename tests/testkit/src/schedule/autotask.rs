@@ -216,7 +216,7 @@ impl Simulated for AutotaskHere {
         self.simulator.clock()
     }
 
-    fn reads() -> Match {
+    fn reads(_: Option<&Change>) -> Match {
         Match::get(UNITS)
     }
 
@@ -265,12 +265,16 @@ impl Simulated for AutotaskHere {
                 continue;
             }
             let line = state.record(Entity::ContractServices, *id);
-            let contract = line.and_then(|line| line.integer("contractID"));
+            let of = |field| {
+                let id = line.and_then(|line| line.integer(field));
+                id.unwrap_or_default().to_string()
+            };
             truth.effects.push(Effect {
                 at,
                 cause: cause.clone(),
-                agreement: contract.unwrap_or_default().to_string().into(),
+                agreement: of("contractID").into(),
                 line: id.to_string().into(),
+                product: of("serviceID").into(),
                 before: before.cloned(),
                 after: Some(after.clone()),
             });
@@ -295,12 +299,19 @@ impl Simulated for AutotaskHere {
         edited
     }
 
-    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32, at: Timestamp) {
+    fn add(
+        &self,
+        agreement: &AgreementId,
+        product: &ProductId,
+        quantity: u32,
+        at: Timestamp,
+    ) -> bool {
         self.simulator.with_state(|state| {
             let (contract, service) = (number(agreement.as_str()), number(product.as_str()));
             state.add_line(contract, service, i64::from(quantity))
         });
         self.note(&Cause::Colleague, at);
+        true
     }
 
     fn present(&self, agreement: &AgreementId) -> Vec<AgreementLineId> {

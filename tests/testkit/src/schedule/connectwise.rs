@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
+use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, ProductSetup};
 use tallyline_core::PsaSink;
 use tallyline_core::apply::Clock as _;
 use tallyline_core::error::Result;
@@ -19,24 +19,37 @@ use tallyline_core::model::{
 };
 use tallyline_core::plan::Change;
 
+use super::connectwise_made::{
+    AGREEMENTS, CATALOG, agreement_in, makes, making_of, makings_before, rename, stray,
+};
 use super::draft::{Draft, DraftLine, Ids, by_agreement, effective};
 use super::over_http::{OverHttp, Simulated, number, retries_at_once};
 use super::time::Time;
 use super::wire::{Routes, Wire};
-use super::world::{Cause, Edit, Effect};
+use super::world::{Cause, Edit, Effect, Making};
 use crate::clock::Clock;
-use crate::connectwise::{Addition, ConnectWiseSimulator, ConnectWiseState};
+use crate::connectwise::{
+    Addition, Agreement, ConnectWiseSimulator, ConnectWiseState, Product, Write,
+};
 use crate::faults::{Fault, Faults, Match};
 use crate::lock;
 
 /// Rows on a page: small, so that agreements have page borders.
-const PAGE: u16 = 5;
+const PAGE: u16 = 3;
 const ADDITIONS: &str = "/additions";
 
 /// Where its writes go and its lines come from.
 const ROUTES: Routes = Routes {
-    is_write: |method, path| matches!(method, "POST" | "PATCH") && path.contains(ADDITIONS),
-    is_list: |method, path| method == "GET" && path.ends_with(ADDITIONS),
+    is_write: |method, path| {
+        let makes = method == "POST" && (path.ends_with(AGREEMENTS) || path.ends_with(CATALOG));
+        makes || (matches!(method, "POST" | "PATCH") && path.contains(ADDITIONS))
+    },
+    is_list: |method, path| {
+        method == "GET"
+            && [ADDITIONS, AGREEMENTS, CATALOG]
+                .map(|end| path.ends_with(end))
+                .contains(&true)
+    },
 };
 
 /// ConnectWise PSA, simulated, behind real sockets.
@@ -56,9 +69,38 @@ struct Truth {
     effects: Vec<Effect>,
     /// How much of the simulator's log is in `effects`.
     seen: usize,
-    known: BTreeMap<i64, LineState>,
-    /// What all additions were from when on.
-    pictures: Vec<(Timestamp, BTreeMap<i64, Addition>)>,
+    known: BTreeMap<i64, (i64, LineState)>,
+    makings: Vec<Making>,
+    strays: Vec<String>,
+    /// What all records were from when on.
+    pictures: Vec<(Timestamp, Picture)>,
+}
+
+/// The records that a schedule is about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Picture {
+    additions: BTreeMap<i64, Addition>,
+    agreements: BTreeMap<i64, Agreement>,
+    products: BTreeMap<i64, Product>,
+}
+
+impl Picture {
+    fn of(state: &ConnectWiseState) -> Self {
+        Self {
+            additions: state.additions.clone(),
+            agreements: state.agreements.clone(),
+            products: state.products.clone(),
+        }
+    }
+
+    /// Puts it in the place of the present one, which it gives.
+    fn put(self, state: &mut ConnectWiseState) -> Self {
+        Self {
+            additions: std::mem::replace(&mut state.additions, self.additions),
+            agreements: std::mem::replace(&mut state.agreements, self.agreements),
+            products: std::mem::replace(&mut state.products, self.products),
+        }
+    }
 }
 
 fn civil(day: Date) -> Option<CivilDate> {
@@ -67,6 +109,10 @@ fn civil(day: Date) -> Option<CivilDate> {
 
 fn date(day: CivilDate) -> Option<Date> {
     Date::new(day.year(), day.month(), day.day()).ok()
+}
+
+fn known_of(addition: &Addition) -> (i64, LineState) {
+    (addition.product_id, state_of(addition))
 }
 
 fn state_of(addition: &Addition) -> LineState {
@@ -118,11 +164,10 @@ impl OverHttp<ConnectWiseHere> {
     pub async fn start(draft: &Draft, time: Arc<Time>) -> io::Result<Self> {
         let mut state = ConnectWiseState::new();
         let ids = fill(&mut state, draft);
-        let known: BTreeMap<i64, LineState> = state
-            .additions
-            .iter()
-            .map(|(id, addition)| (*id, state_of(addition)))
-            .collect();
+        let makings = makings_before(&mut state, &draft.bundle, &ids, time.now());
+        let known = state.additions.iter();
+        let known = known.map(|(id, addition)| (*id, known_of(addition)));
+        let known: BTreeMap<_, _> = known.collect();
         let lines = ids.lines.iter().map(|lines| {
             let line = |id: &AgreementLineId| {
                 let addition = &state.additions[&number(id.as_str())];
@@ -134,13 +179,14 @@ impl OverHttp<ConnectWiseHere> {
             lines.iter().map(line).collect()
         });
         let initial = by_agreement(&ids, lines.collect());
-        let pictures = vec![(time.now(), state.additions.clone())];
+        let pictures = vec![(time.now(), Picture::of(&state))];
         let simulator = ConnectWiseSimulator::start(state).await?;
         let wire = Arc::new(Wire::new(Arc::clone(&time), ROUTES).map_err(io::Error::other)?);
         let client = client(&simulator, Arc::clone(&wire)).map_err(io::Error::other)?;
         let clock = Arc::clone(&time);
         let sink = ConnectWiseSink::builder()
             .client(client)
+            .product_setup(ProductSetup::new(2, 1))
             .clock(Arc::new(move || clock.now()))
             .build();
         let here = ConnectWiseHere {
@@ -150,6 +196,8 @@ impl OverHttp<ConnectWiseHere> {
                 effects: Vec::new(),
                 seen: 0,
                 known,
+                makings,
+                strays: Vec::new(),
                 pictures,
             }),
         };
@@ -158,13 +206,18 @@ impl OverHttp<ConnectWiseHere> {
 }
 
 impl ConnectWiseHere {
+    /// The agreement that is named by its id, or by the key that it carries.
+    fn agreement(&self, named: &AgreementId) -> Option<i64> {
+        agreement_in(&lock(&self.truth).makings, named)
+    }
+
     /// Takes a colleague's edit into the history.
-    fn note_edit(&self, agreement: &AgreementId, id: i64, at: Timestamp) {
-        let additions = self.simulator.with_state(|state| state.additions.clone());
+    fn note_edit(&self, agreement: i64, id: i64, at: Timestamp) {
+        let picture = self.simulator.with_state(|state| Picture::of(state));
         let mut truth = lock(&self.truth);
-        let after = additions.get(&id).map(state_of);
-        truth.push(at, Cause::Colleague, number(agreement.as_str()), id, after);
-        truth.pictures.push((at, additions));
+        let after = picture.additions.get(&id).map(known_of);
+        truth.push(at, Cause::Colleague, agreement, id, after);
+        truth.pictures.push((at, picture));
     }
 }
 
@@ -175,20 +228,40 @@ impl Truth {
         cause: Cause,
         agreement: i64,
         id: i64,
-        after: Option<LineState>,
+        after: Option<(i64, LineState)>,
     ) {
         let before = match &after {
-            Some(state) => self.known.insert(id, state.clone()),
+            Some(known) => self.known.insert(id, known.clone()),
             None => self.known.remove(&id),
         };
+        let product = after
+            .as_ref()
+            .or(before.as_ref())
+            .map(|(product, _)| *product);
         self.effects.push(Effect {
             at,
             cause,
             agreement: agreement.to_string().into(),
             line: id.to_string().into(),
-            before,
-            after,
+            product: product.unwrap_or_default().to_string().into(),
+            before: before.map(|(_, state)| state),
+            after: after.map(|(_, state)| state),
         });
+    }
+
+    /// Takes a write of the client into the history.
+    fn take(&mut self, write: &Write, at: Timestamp, cause: &Cause, picture: &Picture) {
+        if write.entity == "Addition" {
+            let after = picture.additions.get(&write.id).map(known_of);
+            self.push(at, cause.clone(), write.agreement_id, write.id, after);
+            return;
+        }
+        let agreement = picture.agreements.get(&write.id);
+        let product = picture.products.get(&write.id);
+        match making_of(write, agreement, product, at, cause) {
+            Some(making) => self.makings.push(making),
+            None => self.strays.push(stray(write, cause)),
+        }
     }
 }
 
@@ -214,7 +287,7 @@ fn client(simulator: &ConnectWiseSimulator, wire: Arc<Wire>) -> Result<ConnectWi
 }
 
 impl Simulated for ConnectWiseHere {
-    type Picture = BTreeMap<i64, Addition>;
+    type Picture = Picture;
 
     const BROKEN: &'static str =
         r#"{"code":"InvalidObject","message":"addition object is invalid","errors":[]}"#;
@@ -235,11 +308,17 @@ impl Simulated for ConnectWiseHere {
         self.simulator.clock()
     }
 
-    fn reads() -> Match {
-        Match::get(ADDITIONS).path_end(ADDITIONS)
+    fn reads(made_by: Option<&Change>) -> Match {
+        match made_by {
+            Some(change) => Match::get(makes(change)),
+            None => Match::get(ADDITIONS).path_end(ADDITIONS),
+        }
     }
 
     fn write_of(change: &Change) -> Match {
+        if change.action.makes_record() {
+            return Match::post(makes(change)).path_end(makes(change));
+        }
         let method = if change.action.line().is_some() {
             "PATCH"
         } else {
@@ -265,28 +344,26 @@ impl Simulated for ConnectWiseHere {
         let truth = lock(&self.truth);
         let mut pictures = truth.pictures.iter().rev();
         let shown = pictures.find(|(at, _)| now.since(*at) >= by)?.1.clone();
-        self.simulator.with_state(|state| {
-            (shown != state.additions).then(|| std::mem::replace(&mut state.additions, shown))
-        })
+        self.simulator
+            .with_state(|state| (shown != Picture::of(state)).then(|| shown.put(state)))
     }
 
     fn show_present(&self, present: Self::Picture) {
-        self.simulator.with_state(|state| state.additions = present);
+        self.simulator.with_state(|state| present.put(state));
     }
 
     fn note(&self, cause: &Cause, at: Timestamp) {
         let mut truth = lock(&self.truth);
-        let (writes, additions) = self.simulator.with_state(|state| {
+        let (writes, picture) = self.simulator.with_state(|state| {
             let writes: Vec<_> = state.writes.iter().skip(truth.seen).cloned().collect();
-            (writes, state.additions.clone())
+            (writes, Picture::of(state))
         });
         truth.seen += writes.len();
-        for write in writes.iter().filter(|write| write.entity == "Addition") {
-            let after = additions.get(&write.id).map(state_of);
-            truth.push(at, cause.clone(), write.agreement_id, write.id, after);
+        for write in &writes {
+            truth.take(write, at, cause, &picture);
         }
         if !writes.is_empty() {
-            truth.pictures.push((at, additions));
+            truth.pictures.push((at, picture));
         }
     }
 
@@ -298,6 +375,9 @@ impl Simulated for ConnectWiseHere {
         at: Timestamp,
     ) -> bool {
         let id = number(line.as_str());
+        let Some(agreement) = self.agreement(agreement) else {
+            return false;
+        };
         let edited = self.simulator.with_state(|state| {
             if edit == Edit::Delete {
                 return state.additions.remove(&id).is_some();
@@ -316,16 +396,34 @@ impl Simulated for ConnectWiseHere {
         edited
     }
 
-    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32, at: Timestamp) {
-        let id = self.simulator.with_state(|state| {
-            let (agreement, product) = (number(agreement.as_str()), number(product.as_str()));
-            state.add_addition(agreement, product, quantity)
-        });
+    fn add(
+        &self,
+        agreement: &AgreementId,
+        product: &ProductId,
+        quantity: u32,
+        at: Timestamp,
+    ) -> bool {
+        let Some(agreement) = self.agreement(agreement) else {
+            return false;
+        };
+        let product = number(product.as_str());
+        let id = self
+            .simulator
+            .with_state(|state| state.add_addition(agreement, product, quantity));
         self.note_edit(agreement, id, at);
+        true
+    }
+
+    fn rename(&self, place: &AgreementId) -> bool {
+        let makings = self.makings();
+        let named = makings.iter().find(|it| it.place == *place);
+        named.is_some_and(|it| self.simulator.with_state(|state| rename(state, &it.record)))
     }
 
     fn present(&self, agreement: &AgreementId) -> Vec<AgreementLineId> {
-        let id = number(agreement.as_str());
+        let Some(id) = self.agreement(agreement) else {
+            return Vec::new();
+        };
         self.simulator.with_state(|state| {
             let additions = state.additions_of(id);
             additions
@@ -337,5 +435,13 @@ impl Simulated for ConnectWiseHere {
 
     fn history(&self) -> Vec<Effect> {
         lock(&self.truth).effects.clone()
+    }
+
+    fn makings(&self) -> Vec<Making> {
+        lock(&self.truth).makings.clone()
+    }
+
+    fn strays(&self) -> Vec<String> {
+        lock(&self.truth).strays.clone()
     }
 }

@@ -1,18 +1,22 @@
 //! What a schedule is about: agreements with lines, and a plan of changes to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use tallyline_core::apply::{Approval, Override};
 use tallyline_core::model::{
-    AgreementId, AgreementLineId, CivilDate, CompanyId, Currency, Money, ProductId, Quantity,
+    AgreementId, AgreementLineId, ChangeId, CivilDate, CompanyId, Currency, Money, ProductId,
+    Quantity,
 };
 use tallyline_core::plan::{Action, Block, Change, Guard};
 
+use super::bundle::Bundle;
 use crate::dice::Dice;
 
 /// The most agreements of one plan.
 const MAX_AGREEMENTS: usize = 6;
+/// How many schedules in a thousand make agreements and products too.
+const BUNDLED: usize = 600;
 
 /// A line as the world holds it before the plan.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +88,8 @@ pub struct Draft {
     pub agreements: Vec<Vec<DraftLine>>,
     /// How many products there are.
     pub products: usize,
+    /// What is made beside the lines.
+    pub bundle: Bundle,
     changes: Vec<DraftChange>,
 }
 
@@ -107,9 +113,23 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// Which of them may be carried out.
     pub approval: Approval,
+    /// Those that are approved.
+    pub(super) approved: Vec<ChangeId>,
+    /// Where something stands already that is not what is to be made.
+    pub(super) in_the_way: BTreeSet<AgreementId>,
 }
 
 impl Plan {
+    /// A plan without changes.
+    pub(super) fn none() -> Self {
+        Self {
+            changes: Vec::new(),
+            approval: Approval::of_plan("plan-0".into(), "", super::time::start()),
+            approved: Vec::new(),
+            in_the_way: BTreeSet::new(),
+        }
+    }
+
     /// Whether a change must not be carried out.
     pub fn withholds(&self, change: &Change) -> bool {
         !self.approval.includes(&change.id)
@@ -139,8 +159,9 @@ struct Slot {
 }
 
 impl Draft {
-    /// Draws agreements and a plan of so many changes.
-    pub(crate) fn draw(dice: &mut Dice, changes: usize, shape: Shape) -> Self {
+    /// Draws agreements and a plan of so many changes; and, most times, at most so many child agreements and
+    /// products that are made beside them.
+    pub(crate) fn draw(dice: &mut Dice, changes: usize, shape: Shape, makes: usize) -> Self {
         let agreements = 1 + dice.below(MAX_AGREEMENTS.min(changes));
         let mut draft = Self {
             agreements: vec![Vec::new(); agreements],
@@ -165,6 +186,9 @@ impl Draft {
                 overridden,
                 approved: overridden || !dice.strikes(30),
             });
+        }
+        if makes > 0 && dice.strikes(BUNDLED) {
+            draft.bundle = Bundle::draw(dice, makes, agreements, draft.products);
         }
         draft
     }
@@ -205,15 +229,18 @@ impl Draft {
         let change = |(at, draft): (usize, &DraftChange)| draft.change(&id_of(at), ids);
         let all = self.changes.iter().enumerate();
         let approved = all.clone().filter(|(_, draft)| draft.approved);
+        let approved: Vec<ChangeId> = approved.map(|(at, _)| id_of(at).into()).collect();
         let by = "dana@example.com";
         let mut approval = Approval::of_plan("plan-1".into(), by, super::time::start())
-            .with_only(approved.map(|(at, _)| id_of(at).into()));
+            .with_only(approved.iter().cloned());
         for (at, _) in all.clone().filter(|(_, draft)| draft.overridden) {
             approval = approval.with_override(id_of(at), Override::new(by, "it is right"));
         }
         Plan {
             changes: all.map(change).collect(),
             approval,
+            approved,
+            in_the_way: BTreeSet::new(),
         }
     }
 }

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use tallyline_core::apply::{ApplyReport, ChangeResult, Outcome};
-use tallyline_core::model::{AgreementLineId, ChangeId, LineState, Timestamp};
+use tallyline_core::model::{AgreementId, AgreementLineId, ChangeId, LineState, Timestamp};
 use tallyline_core::plan::{Action, Change};
-use tallyline_core::sink::Verdict;
+use tallyline_core::sink::{MadeRecord, Verdict};
 use tallyline_core::store::{ChangeRecord, Event, SkipCause};
 
 use super::adversary::{Adversary, MAX_LAG};
 use super::draft::Plan;
-use super::world::{Cause, Effect, World};
+use super::kinds::Kind;
+use super::world::{Cause, Effect, Making, World};
 
 /// What is not as it must be, in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,11 +88,17 @@ pub(crate) fn compare(report: &ApplyReport, journal: &[ChangeRecord], findings: 
     }
 }
 
+fn is_by(cause: &Cause, change: &ChangeId) -> bool {
+    matches!(cause, Cause::Change(id) if id == change)
+}
+
 /// What truly was, for comparison.
 pub(crate) struct Judge<'a> {
     adversary: &'a Adversary,
     plan: &'a Plan,
     history: Vec<Effect>,
+    makings: Vec<Making>,
+    strays: Vec<String>,
     initial: BTreeMap<&'a AgreementLineId, &'a LineState>,
 }
 
@@ -102,6 +109,8 @@ impl<'a> Judge<'a> {
             adversary,
             plan,
             history: world.history(),
+            makings: world.makings(),
+            strays: world.strays(),
             initial: lines.map(|line| (&line.id, &line.state)).collect(),
         }
     }
@@ -113,8 +122,11 @@ impl<'a> Judge<'a> {
         journal: &[ChangeRecord],
         findings: &mut Findings,
     ) {
+        findings.wrong.extend(self.strays.iter().cloned());
         for (at, change) in self.plan.changes.iter().enumerate() {
             let effects = self.effects_of(&change.id);
+            self.judge_targets(change, &effects, findings);
+            self.judge_making(change, findings);
             if effects.len() > 1 {
                 let instants: Vec<_> = effects.iter().map(|e| e.at.to_string()).collect();
                 findings.duplicated.push(format!(
@@ -138,8 +150,109 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Whether what a change did, it did to what it names.
+    fn judge_targets(&self, change: &Change, effects: &[&Effect], findings: &mut Findings) {
+        for effect in effects {
+            let is_its = self.is_at(&effect.agreement, &change.agreement)
+                && effect.product == change.product
+                && change.action.line().is_none_or(|line| effect.line == *line);
+            if !is_its {
+                findings.wrong.push(format!(
+                    "{}: it is about product {} of {}, and took effect on line {} of product {} of {}",
+                    change.id,
+                    change.product,
+                    change.agreement,
+                    effect.line,
+                    effect.product,
+                    effect.agreement
+                ));
+            }
+            if self.is_second(change, effect) {
+                findings.duplicated.push(format!(
+                    "{} ({}) made line {} beside one of an earlier run",
+                    change.id, change.action, effect.line
+                ));
+            }
+        }
+    }
+
+    /// Whether an agreement is the one that a change names by its id or its key: where it was to be made, the one
+    /// that has the master that was wanted.
+    fn is_at(&self, agreement: &AgreementId, named: &AgreementId) -> bool {
+        if named.key().is_none() {
+            return agreement == named;
+        }
+        let mut made = self.makings.iter().filter(|it| it.place == *named);
+        made.any(|it| it.record == MadeRecord::Agreement(agreement.clone()) && self.is_wanted(it))
+    }
+
+    /// Whether what was made is what the plan's change for its place wants.
+    fn is_wanted(&self, making: &Making) -> bool {
+        let mut changes = self.plan.changes.iter();
+        let change = changes.find(|c| c.agreement == making.place && c.action.makes_record());
+        making.usable
+            && change.is_none_or(|change| match &change.action {
+                Action::CreateAgreement { parent, .. } => making.parent == *parent,
+                _ => making.parent.is_none(),
+            })
+    }
+
+    /// Whether a line was created for a product of which another change's line was open. (A reading that lacked a
+    /// row excuses it: nothing told that there was one.)
+    fn is_second(&self, change: &Change, effect: &Effect) -> bool {
+        let creates = matches!(change.action, Action::CreateLine { last_day: None, .. });
+        let lacked = self.adversary.has_met(&change.agreement, Kind::RowMissing);
+        if !creates || lacked || effect.before.is_some() {
+            return false;
+        }
+        let before = self.history.iter().take_while(|it| it.at < effect.at);
+        let mut last: BTreeMap<&AgreementLineId, (bool, &Effect)> = BTreeMap::new();
+        for it in before.filter(|it| it.agreement == effect.agreement) {
+            let is_ours = it.before.is_none() && matches!(it.cause, Cause::Change(_));
+            let entry = last.entry(&it.line).or_insert((is_ours, it));
+            entry.1 = it;
+        }
+        last.values().any(|(is_ours, it)| {
+            let open = |state: &LineState| state.last_day.is_none();
+            *is_ours && it.product == effect.product && it.after.as_ref().is_some_and(open)
+        })
+    }
+
+    /// Whether what a change was to make stands once.
+    fn judge_making(&self, change: &Change, findings: &mut Findings) {
+        if !change.action.makes_record() {
+            return;
+        }
+        let there: Vec<&Making> = self.makings_at(&change.agreement).collect();
+        let by_it = |making: &&&Making| is_by(&making.cause, &change.id);
+        let made = there.iter().filter(by_it).count();
+        if made > 0 && there.len() > 1 {
+            let records: Vec<_> = there.iter().map(|it| it.record.to_string()).collect();
+            findings.duplicated.push(format!(
+                "{} ({}) made one of {}",
+                change.id,
+                change.action,
+                records.join(", ")
+            ));
+        }
+        let mut by_change = self
+            .makings
+            .iter()
+            .filter(|it| is_by(&it.cause, &change.id));
+        if by_change.any(|it| it.place != change.agreement || !self.is_wanted(it)) {
+            findings.wrong.push(format!(
+                "{} ({}) made something else",
+                change.id, change.action
+            ));
+        }
+    }
+
+    fn makings_at(&self, place: &AgreementId) -> impl Iterator<Item = &Making> {
+        self.makings.iter().filter(move |it| it.place == *place)
+    }
+
     fn effects_of(&self, change: &ChangeId) -> Vec<&Effect> {
-        let by_it = |effect: &&Effect| matches!(&effect.cause, Cause::Change(id) if id == change);
+        let by_it = |effect: &&Effect| is_by(&effect.cause, change);
         self.history.iter().filter(by_it).collect()
     }
 
@@ -154,22 +267,21 @@ impl<'a> Judge<'a> {
         let id = &change.id;
         let is_withheld = self.plan.withholds(change);
         let mut wrong = |why: String| findings.wrong.push(format!("{id}: {why}"));
-        match (result.outcome, effects) {
-            (Outcome::Done { .. }, []) => {
-                wrong("reported as done, and it never took effect".into())
-            }
-            (Outcome::Done { .. }, [effect, ..]) => {
-                if is_withheld {
+        let made = self.makings_at(&change.agreement);
+        let made = made.filter(|it| is_by(&it.cause, id)).map(|it| it.at);
+        let first = effects.iter().map(|it| it.at).chain(made).next();
+        match (result.outcome, first) {
+            (Outcome::Done { .. }, first) => {
+                if is_withheld && first.is_some() {
                     wrong("it must not be carried out and was".into());
                 }
-                if let Err(why) = self.check_states(change, result, record, effect) {
+                if let Err(why) = self.check_done(change, result, record, effects) {
                     wrong(why);
                 }
             }
-            (Outcome::Conflict | Outcome::Unsettled, _) | (_, []) => {}
-            (outcome, [effect, ..]) => wrong(format!(
-                "reported as {outcome:?}, and it took effect at {}",
-                effect.at
+            (Outcome::Conflict | Outcome::Unsettled, _) | (_, None) => {}
+            (outcome, Some(at)) => wrong(format!(
+                "reported as {outcome:?}, and it took effect at {at}"
             )),
         }
         let mut lost = |why: &str| findings.lost.push(format!("{id}: {why}"));
@@ -181,7 +293,9 @@ impl<'a> Judge<'a> {
             // What nothing stood in the way of must have been done.
             _ if !is_withheld
                 && !self.adversary.has_harmed(&change.agreement)
-                && !self.behind(change) =>
+                && !self.plan.in_the_way.contains(&change.agreement)
+                && !self.behind(change)
+                && !self.stood_before(change) =>
             {
                 lost(&format!(
                     "nothing stood in its way, and it is {:?}",
@@ -197,8 +311,71 @@ impl<'a> Judge<'a> {
     fn behind(&self, change: &Change) -> bool {
         let before = self.plan.changes.iter().take_while(|c| c.id != change.id);
         before
-            .filter(|c| c.agreement == change.agreement && c.product == change.product)
+            .filter(|c| c.agreement == change.agreement)
+            .filter(|c| c.product == change.product || c.action.creates_agreement())
             .any(|c| self.plan.withholds(c))
+    }
+
+    /// Whether a line stood where a change was to create one, of an earlier run or of a colleague.
+    fn stood_before(&self, change: &Change) -> bool {
+        let creates = matches!(change.action, Action::CreateLine { .. });
+        let mut others = self
+            .history
+            .iter()
+            .filter(|it| !is_by(&it.cause, &change.id));
+        creates
+            && others.any(|it| {
+                it.product == change.product && self.is_at(&it.agreement, &change.agreement)
+            })
+    }
+
+    /// Whether what is reported as done is so.
+    fn check_done(
+        &self,
+        change: &Change,
+        result: &ChangeResult,
+        record: &ChangeRecord,
+        effects: &[&Effect],
+    ) -> Result<(), String> {
+        if change.action.makes_record() {
+            return self.check_made(change, result, record);
+        }
+        // The same intent has the same marker in every run: what an earlier run did for it may be found instead.
+        let by_marker = |it: &&Effect| {
+            let marker = ChangeId::new(change.marker.as_str());
+            it.before.is_none() && is_by(&it.cause, &marker)
+        };
+        let effect = effects.first().copied();
+        match effect.or_else(|| self.history.iter().find(by_marker)) {
+            None => Err("reported as done, and it never took effect".into()),
+            Some(effect) => self.check_states(change, result, record, effect),
+        }
+    }
+
+    /// Whether the record that a report names is there, and was read back.
+    fn check_made(
+        &self,
+        change: &Change,
+        result: &ChangeResult,
+        record: &ChangeRecord,
+    ) -> Result<(), String> {
+        let named = result.made.as_ref().ok_or("it names no record")?;
+        let mut there = self.makings_at(&change.agreement);
+        if !there.any(|it| it.record == *named && self.is_wanted(it)) {
+            return Err(format!(
+                "it names {named}, which is not what was to be made"
+            ));
+        }
+        let is_read = |event: &Event| {
+            let Event::Verified { verdict } = event else {
+                return false;
+            };
+            matches!(verdict, Verdict::Made { record, .. } if record == named)
+        };
+        let mut events = record.events.iter();
+        let read = events.any(|recorded| is_read(&recorded.event));
+        read.then_some(())
+            .ok_or_else(|| "it is done without a read-back that shows it".to_owned())
     }
 
     /// Whether the line and its states before and after, as recorded, are those that truly were.

@@ -36,6 +36,7 @@ pub enum Kind {
     Ended,
     Deleted,
     Added,
+    Renamed,
     Died,
     StoodStill,
     StoodStillInWrite,
@@ -47,7 +48,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::WriteRefused,
         Self::WriteResetBefore,
         Self::WriteResetAfter,
@@ -74,6 +75,7 @@ impl Kind {
         Self::Ended,
         Self::Deleted,
         Self::Added,
+        Self::Renamed,
         Self::Died,
         Self::StoodStill,
         Self::StoodStillInWrite,
@@ -112,6 +114,7 @@ impl Kind {
             Self::Ended => "a colleague ends a line",
             Self::Deleted => "a colleague deletes a line",
             Self::Added => "a colleague adds a line",
+            Self::Renamed => "a colleague renames what was made",
             Self::Died => "a process dies",
             Self::StoodStill => "a process stands still between two actions",
             Self::StoodStillInWrite => "a process stands still in a write",

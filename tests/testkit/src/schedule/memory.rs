@@ -11,12 +11,15 @@ use tallyline_core::model::{
     AgreementId, AgreementLine, AgreementLineId, LineState, ProductId, Timestamp,
 };
 use tallyline_core::plan::{Action, Change};
-use tallyline_core::sink::{Receipt, SinkCapabilities, SinkDescriptor, Verdict, WriteError};
+use tallyline_core::sink::{
+    MadeRecord, Receipt, SinkCapabilities, SinkDescriptor, Verdict, WriteError,
+};
 
 use super::draft::{Draft, DraftLine, Ids, by_agreement, effective, money};
+use super::memory_made::{agreement_in, made, made_before};
 use super::memory_verdict::verdict;
 use super::time::Time;
-use super::world::{Cause, Edit, Effect, ErrorPage, ReadFault, World, WriteFault};
+use super::world::{Cause, Edit, Effect, ErrorPage, Making, ReadFault, World, WriteFault};
 use crate::lock;
 
 /// When the sink gives up waiting for an answer.
@@ -32,7 +35,8 @@ const LATENCY: Duration = Duration::from_millis(20);
 ///
 /// Its sink does what the sinks of real systems do: it waits and tries again where it was told that
 /// nothing was done, takes every other lost answer for unknown, and finds a created line by the
-/// marker that it wrote.
+/// marker that it wrote, an agreement by its key and a product by its identifier. Nothing but the applier keeps
+/// it from making one of these twice: it does not look before it writes, and the PSA takes a second one.
 #[derive(Debug)]
 pub struct MemoryWorld {
     descriptor: SinkDescriptor,
@@ -48,8 +52,9 @@ struct Psa {
     /// What each agreement looked like from when on.
     pictures: Vec<(Timestamp, AgreementId, Vec<AgreementLine>)>,
     effects: Vec<Effect>,
+    makings: Vec<Making>,
     on_its_way: Vec<Request>,
-    answers: BTreeMap<u64, Option<AgreementLine>>,
+    answers: BTreeMap<u64, Option<Receipt>>,
     next_ticket: u64,
     next_line: u32,
 }
@@ -102,6 +107,7 @@ impl MemoryWorld {
             descriptor,
             psa: Mutex::new(Psa {
                 lines: initial.clone(),
+                makings: made_before(&draft.bundle, &ids, time.now()),
                 ..Psa::default()
             }),
             ids,
@@ -124,7 +130,7 @@ impl MemoryWorld {
     }
 
     /// Sends a write and waits for its answer.
-    async fn exchange(&self, change: &Change) -> std::result::Result<AgreementLine, Error> {
+    async fn exchange(&self, change: &Change) -> std::result::Result<Receipt, Error> {
         let ticket = self.send(change, LATENCY);
         self.time.sleep(LATENCY).await;
         self.arrive().await;
@@ -161,49 +167,70 @@ impl MemoryWorld {
                 Err(broken(page))
             }
             WriteFault::Ignored => {
-                let line = self.imagined(change);
-                line.map(receipt)
+                let receipt = self.imagined(change);
+                receipt
                     .ok_or_else(|| error(ErrorKind::NotFound, Sent::Yes, "there is no such line"))
             }
         }
     }
 
-    /// The line as it would be answered, with nothing carried out.
-    fn imagined(&self, change: &Change) -> Option<AgreementLine> {
+    /// What would be answered, with nothing carried out.
+    fn imagined(&self, change: &Change) -> Option<Receipt> {
         let psa = lock(&self.psa);
         let mut trial = Psa {
             lines: psa.lines.clone(),
+            makings: psa.makings.clone(),
             next_line: psa.next_line,
             ..Psa::default()
         };
         trial.take_effect(change, self.time.now())
     }
 
-    async fn read(
-        &self,
-        agreement: &AgreementId,
-        fault: Option<ReadFault>,
-    ) -> (Result<Vec<AgreementLine>>, bool) {
+    /// A read that comes to nothing.
+    async fn failed_read(&self, fault: Option<ReadFault>) -> Result<()> {
         self.time.sleep(LATENCY).await;
-        let fail = |kind, sent, what| (Err(error(kind, sent, what)), true);
+        let fail = |kind, sent, what| Err(error(kind, sent, what));
         match fault {
-            Some(ReadFault::Refused) => return fail(ErrorKind::Unavailable, Sent::No, "refused"),
-            Some(ReadFault::Reset) => return fail(ErrorKind::Unavailable, Sent::Maybe, "reset"),
+            Some(ReadFault::Refused) => fail(ErrorKind::Unavailable, Sent::No, "refused"),
+            Some(ReadFault::Reset) => fail(ErrorKind::Unavailable, Sent::Maybe, "reset"),
             Some(ReadFault::TimedOut) => {
                 self.time.sleep(TIME_LIMIT).await;
-                return fail(ErrorKind::Timeout, Sent::Maybe, "no answer");
+                fail(ErrorKind::Timeout, Sent::Maybe, "no answer")
             }
-            Some(ReadFault::Busy) => {
-                return fail(ErrorKind::RateLimited, Sent::Yes, "too many calls");
-            }
-            Some(ReadFault::Broken(page)) => return (Err(broken(page)), true),
-            _ => {}
+            Some(ReadFault::Busy) => fail(ErrorKind::RateLimited, Sent::Yes, "too many calls"),
+            Some(ReadFault::Broken(page)) => Err(broken(page)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn read(
+        &self,
+        named: &AgreementId,
+        fault: Option<ReadFault>,
+    ) -> (Result<Vec<AgreementLine>>, bool) {
+        if let Err(error) = self.failed_read(fault).await {
+            return (Err(error), true);
         }
         self.arrive().await;
         let now = self.time.now();
-        let mut lines = match fault {
-            Some(ReadFault::Lagging(by)) => self.as_of(agreement, now, by),
-            _ => self.lines_now(agreement),
+        let lag = match fault {
+            Some(ReadFault::Lagging(by)) => Some(by),
+            _ => None,
+        };
+        let present = lock(&self.psa).agreement(named);
+        let shown = self.makings_as_of(now, lag);
+        let Some(agreement) = agreement_in(&shown, named) else {
+            let none = error(
+                ErrorKind::NotFound,
+                Sent::Yes,
+                "no agreement carries the key",
+            );
+            return (Err(none), present.is_some());
+        };
+        let agreement = &agreement;
+        let mut lines = match lag {
+            Some(by) => self.as_of(agreement, now, by),
+            None => self.lines_now(agreement),
         };
         let struck = match fault {
             Some(ReadFault::Lagging(_)) => lines != self.lines_now(agreement),
@@ -216,6 +243,35 @@ impl MemoryWorld {
             _ => false,
         };
         (Ok(lines), struck)
+    }
+
+    /// Looks up what a change is to make.
+    async fn look_up(
+        &self,
+        change: &Change,
+        receipt: Option<&Receipt>,
+        fault: Option<ReadFault>,
+    ) -> (Result<Verdict>, bool) {
+        if let Err(error) = self.failed_read(fault).await {
+            return (Err(error), true);
+        }
+        self.arrive().await;
+        let now = self.time.now();
+        let present = self.makings_as_of(now, None);
+        let lag = match fault {
+            Some(ReadFault::Lagging(by)) => Some(by),
+            // One row has no page border.
+            _ => return (Ok(made(change, &present, receipt)), false),
+        };
+        let shown = self.makings_as_of(now, lag);
+        (Ok(made(change, &shown, receipt)), shown != present)
+    }
+
+    fn makings_as_of(&self, now: Timestamp, lag: Option<Duration>) -> Vec<Making> {
+        let mut makings = lock(&self.psa).makings.clone();
+        makings
+            .retain(|it| it.cause == Cause::Earlier || now.since(it.at) >= lag.unwrap_or_default());
+        makings
     }
 
     fn lines_now(&self, agreement: &AgreementId) -> Vec<AgreementLine> {
@@ -262,7 +318,7 @@ impl Psa {
         at: Timestamp,
         cause: Cause,
         agreement: &AgreementId,
-        line: AgreementLineId,
+        (line, product): (AgreementLineId, ProductId),
         states: (Option<LineState>, Option<LineState>),
     ) {
         let lines = self.lines.get(agreement).cloned().unwrap_or_default();
@@ -272,15 +328,16 @@ impl Psa {
             cause,
             agreement: agreement.clone(),
             line,
+            product,
             before: states.0,
             after: states.1,
         });
     }
 
     fn add(&mut self, agreement: &AgreementId, line: AgreementLine, at: Timestamp, cause: Cause) {
-        let (id, state) = (line.id.clone(), line.state.clone());
+        let (of, state) = ((line.id.clone(), line.product.clone()), line.state.clone());
         self.lines.entry(agreement.clone()).or_default().push(line);
-        self.commit(at, cause, agreement, id, (None, Some(state)));
+        self.commit(at, cause, agreement, of, (None, Some(state)));
     }
 
     fn fresh_line(&mut self) -> AgreementLineId {
@@ -288,9 +345,38 @@ impl Psa {
         format!("new-{}", self.next_line).into()
     }
 
-    /// Carries out a write, and answers with the line; with nothing where there is none.
-    fn take_effect(&mut self, change: &Change, at: Timestamp) -> Option<AgreementLine> {
+    fn agreement(&self, named: &AgreementId) -> Option<AgreementId> {
+        agreement_in(&self.makings, named)
+    }
+
+    /// Makes what a change makes beside the lines, however often it is asked to.
+    fn make(&mut self, change: &Change, at: Timestamp) -> Receipt {
+        let number = self.makings.len() + 1;
+        let (record, parent) = match &change.action {
+            Action::CreateAgreement { parent, .. } => {
+                let id = format!("made-{number}");
+                (MadeRecord::Agreement(id.into()), parent.clone())
+            }
+            _ => (MadeRecord::Product(format!("made-{number}").into()), None),
+        };
+        self.makings.push(Making {
+            at,
+            cause: Cause::Change(change.id.clone()),
+            place: change.agreement.clone(),
+            record: record.clone(),
+            parent,
+            usable: true,
+        });
+        Receipt::made(record)
+    }
+
+    /// Carries out a write, and answers it; with nothing where what it is about is not there.
+    fn take_effect(&mut self, change: &Change, at: Timestamp) -> Option<Receipt> {
+        if change.action.makes_record() {
+            return Some(self.make(change, at));
+        }
         let cause = Cause::Change(change.id.clone());
+        let agreement = self.agreement(&change.agreement)?;
         if let Action::CreateLine {
             quantity,
             unit_cost,
@@ -305,19 +391,18 @@ impl Psa {
             line.state.effective = Some(change.effective);
             line.state.last_day = *last_day;
             line.marker = Some(change.marker.clone());
-            self.add(&change.agreement, line.clone(), at, cause);
-            return Some(line);
+            self.add(&agreement, line.clone(), at, cause);
+            return Some(receipt(line));
         }
         let id = change.action.line()?;
-        self.alter(&change.agreement, id, at, cause, |state| {
-            match &change.action {
-                Action::SetQuantity { to, .. } => state.quantity = *to,
-                Action::SetUnitCost { to, .. } => state.unit_cost = Some(*to),
-                Action::SetUnitPrice { to, .. } => state.unit_price = Some(*to),
-                Action::EndLine { last_day, .. } => state.last_day = Some(*last_day),
-                _ => {}
-            }
-        })
+        let altered = self.alter(&agreement, id, at, cause, |state| match &change.action {
+            Action::SetQuantity { to, .. } => state.quantity = *to,
+            Action::SetUnitCost { to, .. } => state.unit_cost = Some(*to),
+            Action::SetUnitPrice { to, .. } => state.unit_price = Some(*to),
+            Action::EndLine { last_day, .. } => state.last_day = Some(*last_day),
+            _ => {}
+        });
+        altered.map(receipt)
     }
 
     fn alter(
@@ -334,7 +419,8 @@ impl Psa {
         alter(&mut line.state);
         let line = line.clone();
         let states = (Some(before), Some(line.state.clone()));
-        self.commit(at, cause, agreement, id.clone(), states);
+        let of = (id.clone(), line.product.clone());
+        self.commit(at, cause, agreement, of, states);
         Some(line)
     }
 
@@ -347,7 +433,8 @@ impl Psa {
         };
         let gone = lines.remove(place);
         let states = (Some(gone.state), None);
-        self.commit(at, Cause::Colleague, agreement, gone.id, states);
+        let of = (gone.id, gone.product);
+        self.commit(at, Cause::Colleague, agreement, of, states);
         true
     }
 }
@@ -405,7 +492,7 @@ impl World for MemoryWorld {
             }
             self.time.sleep(wait).await;
         }
-        Ok(receipt(self.exchange(change).await?))
+        Ok(self.exchange(change).await?)
     }
 
     async fn lines(
@@ -422,6 +509,9 @@ impl World for MemoryWorld {
         receipt: Option<&Receipt>,
         fault: Option<ReadFault>,
     ) -> (Result<Verdict>, bool) {
+        if change.action.makes_record() {
+            return self.look_up(change, receipt, fault).await;
+        }
         let (lines, struck) = self.read(&change.agreement, fault).await;
         (lines.map(|lines| verdict(change, &lines, receipt)), struck)
     }
@@ -429,6 +519,9 @@ impl World for MemoryWorld {
     fn edit(&self, agreement: &AgreementId, line: &AgreementLineId, edit: Edit) -> bool {
         let now = self.time.now();
         let mut psa = lock(&self.psa);
+        let Some(agreement) = &psa.agreement(agreement) else {
+            return false;
+        };
         if edit == Edit::Delete {
             return psa.delete(agreement, line, now);
         }
@@ -442,20 +535,34 @@ impl World for MemoryWorld {
         edited.is_some()
     }
 
-    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32) {
+    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32) -> bool {
         let now = self.time.now();
         let mut psa = lock(&self.psa);
+        let Some(agreement) = psa.agreement(agreement) else {
+            return false;
+        };
         let mut line = AgreementLine::new(psa.fresh_line(), product.clone(), quantity);
         line.state.effective = Some(effective());
-        psa.add(agreement, line, now, Cause::Colleague);
+        psa.add(&agreement, line, now, Cause::Colleague);
+        true
+    }
+
+    /// Whatever it is called, it is known by its key or its identifier.
+    fn rename(&self, place: &AgreementId) -> bool {
+        lock(&self.psa).makings.iter().any(|it| it.place == *place)
     }
 
     fn present(&self, agreement: &AgreementId) -> Vec<AgreementLineId> {
-        let lines = self.lines_now(agreement);
+        let agreement = lock(&self.psa).agreement(agreement);
+        let lines = agreement.map_or_else(Vec::new, |agreement| self.lines_now(&agreement));
         lines.into_iter().map(|line| line.id).collect()
     }
 
     fn history(&self) -> Vec<Effect> {
         lock(&self.psa).effects.clone()
+    }
+
+    fn makings(&self) -> Vec<Making> {
+        lock(&self.psa).makings.clone()
     }
 }

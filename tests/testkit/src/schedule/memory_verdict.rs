@@ -39,7 +39,7 @@ pub(super) fn verdict(
     }
 }
 
-fn conflict(detail: String, observed: Option<&LineState>) -> Verdict {
+pub(super) fn conflict(detail: String, observed: Option<&LineState>) -> Verdict {
     Verdict::Conflict {
         detail,
         observed: observed.cloned(),

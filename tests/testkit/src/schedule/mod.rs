@@ -6,6 +6,11 @@
 //! two processes may work on one journal at once. Afterwards the true history, which the simulated
 //! PSA kept, is compared with the plan, the journal and the reports.
 //!
+//! Most schedules also make what stands beside the lines ([`Bundle`]), as for a bundled target: products of the
+//! catalogue in a run of their own, then, in the run of the plan, child agreements under masters, each with its first
+//! lines, of those products too. Some of it stands already, made by an earlier run whose journal is lost, or in a
+//! form that may not be used. Most times a last run asks for all of it once more.
+//!
 //! The [binary](self#the-binary) plays any number of schedules. Whoever changes the applier, or
 //! writes one of his own, plays them against a [`Subject`].
 //!
@@ -13,7 +18,8 @@
 //!
 //! *Duplicated*: a change took effect more than once. Every write that the PSA carried out for a
 //! change counts, whether a second line was created, a write landed again after it was proved, or a
-//! resend took effect over somebody's later edit. In memory a write that finds its value in place
+//! resend took effect over somebody's later edit; of whatever run, an agreement beside one of its key, a product beside
+//! one of its identifier, a line beside the open one that an earlier run created. In memory a write that finds its value in place
 //! counts too; ConnectWise PSA does not commit such a write.
 //!
 //! *Lost*: a change that was to be carried out and neither took effect nor is reported with its
@@ -28,7 +34,10 @@
 //! failed, drifted, skipped or blocked and it took effect, be it late; a report says of a finished
 //! change something else than the journal, or of an open one not why; or of a change that is done the line is another one, the
 //! state before is none that the line had between its last reading (or as long before as reads lag)
-//! and the write, or the state after is none that it had between the write and the read-back.
+//! and the write, or the state after is none that it had between the write and the read-back. Of an agreement or a product,
+//! if the record that the report names does not stand under the right master or was not read back. And, whatever
+//! is reported, a change that took effect on another agreement, line or product than it names, as on a master in the place of
+//! its child; or anything written that no change asks for.
 //! *Conflict* claims neither: a person has to look.
 //!
 //! *Unsettled*: honestly reported as unknown at the moment when the faults are over, with the reason.
@@ -49,10 +58,12 @@
 //! - A write arrives at most [`late_write`] after it left, and so much earlier that reads show it
 //!   then. That is what the option promises.
 //! - A read lags at most five seconds, and a row is missing in one reading of an agreement, not in
-//!   two in a row.
+//!   two in a row. A look-up by key or identifier has one row, which is never missing.
+//! - A run begins when the reads show what the run before it has done. That the row of an open line was missing
+//!   when a further run created it again excuses that: nothing told that there was one.
 //! - A colleague never sets the very value that a change sets, never sets a line back to exactly what
 //!   it was, and never deletes a line that a change created: no read can tell such an edit
-//!   from a write that landed, or never did.
+//!   from a write that landed, or never did. Of what is made beside the lines it changes the name alone.
 //! - A process does not stand still between its last look at its lease and the first byte on the
 //!   wire: to the PSA, that is a write that arrives late.
 //!
@@ -62,7 +73,9 @@
 //! once. One in sixteen is played over HTTP, one call at a time, with the real sink of ConnectWise PSA
 //! on its simulator ([`ConnectWiseWorld`]). Those that are asked for ([`play_all_in`], `--sink autotask`) are played with the
 //! real sink of Autotask on its simulator ([`AutotaskWorld`]): plans of whole units, each line once, for an
-//! adjustment is a difference that cannot be read. A further sink comes in as a further
+//! adjustment is a difference that cannot be read; nothing is made beside the lines there. (The sink in memory makes
+//! what it is told to make and looks at nothing: the applier alone stands between a plan and a second one. That of
+//! ConnectWise PSA looks once more before it sends.) A further sink comes in as a further
 //! [`World`]; one over HTTP as a [`Simulated`] in [`OverHttp`].
 //!
 //! # The binary
@@ -75,11 +88,14 @@
 
 mod adversary;
 mod autotask;
+mod bundle;
 mod connectwise;
+mod connectwise_made;
 mod draft;
 mod judge;
 mod kinds;
 mod memory;
+mod memory_made;
 mod memory_verdict;
 mod over_http;
 mod play;
@@ -92,6 +108,7 @@ mod wire;
 mod world;
 
 pub use autotask::AutotaskWorld;
+pub use bundle::{Bundle, Child, Standing};
 pub use connectwise::ConnectWiseWorld;
 pub use draft::{Draft, DraftLine, Ids, Plan};
 pub use judge::Findings;
@@ -100,7 +117,7 @@ pub use memory::MemoryWorld;
 pub use over_http::{OverHttp, Simulated};
 pub use play::{Place, Played, play, play_in};
 pub use subject::{Bench, Production, Subject};
-pub use tally::{Ends, Tally, Unsettled, play_all, play_all_in};
+pub use tally::{Ends, Made, Tally, Unsettled, play_all, play_all_in};
 pub use through::{Hooks, Through};
 pub use time::Time;
-pub use world::{Cause, Edit, Effect, ErrorPage, ReadFault, World, WriteFault};
+pub use world::{Cause, Edit, Effect, ErrorPage, Making, ReadFault, World, WriteFault};

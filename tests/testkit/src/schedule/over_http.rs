@@ -20,7 +20,7 @@ use tallyline_core::sink::{Receipt, SinkDescriptor, Verdict, WriteError};
 use super::draft::Ids;
 use super::time::Time;
 use super::wire::{Held, Wire};
-use super::world::{Cause, Edit, Effect, ErrorPage, ReadFault, World, WriteFault};
+use super::world::{Cause, Edit, Effect, ErrorPage, Making, ReadFault, World, WriteFault};
 use crate::clock::Clock;
 use crate::faults::{Fault, Faults, Match};
 use crate::http::SimAnswer;
@@ -52,8 +52,8 @@ pub trait Simulated: Debug + Send + Sync {
     /// The simulator's clock.
     fn clock(&self) -> Clock;
 
-    /// The reads of lines.
-    fn reads() -> Match;
+    /// The reads of lines, or those that look up what a change is to make.
+    fn reads(made_by: Option<&Change>) -> Match;
 
     /// The write that carries a change out.
     fn write_of(change: &Change) -> Match;
@@ -85,14 +85,36 @@ pub trait Simulated: Debug + Send + Sync {
         at: Timestamp,
     ) -> bool;
 
-    /// A colleague adds a line, taken into the history.
-    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32, at: Timestamp);
+    /// A colleague adds a line, taken into the history; whether there was such an agreement.
+    fn add(
+        &self,
+        agreement: &AgreementId,
+        product: &ProductId,
+        quantity: u32,
+        at: Timestamp,
+    ) -> bool;
+
+    /// A colleague gives what was made another name; whether there was such a record.
+    fn rename(&self, place: &AgreementId) -> bool {
+        let _ = place;
+        false
+    }
 
     /// The lines that an agreement truly has now.
     fn present(&self, agreement: &AgreementId) -> Vec<AgreementLineId>;
 
-    /// Everything that took effect so far, in order.
+    /// Everything that took effect on lines so far, in order.
     fn history(&self) -> Vec<Effect>;
+
+    /// What was made so far, in order: by earlier runs first.
+    fn makings(&self) -> Vec<Making> {
+        Vec::new()
+    }
+
+    /// Writes that no change asks for, in words.
+    fn strays(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A world over HTTP.
@@ -175,10 +197,10 @@ impl<S: Simulated> OverHttp<S> {
     }
 
     /// Programs the fault of a read; gives what is to be put back afterwards.
-    fn program(&self, fault: ReadFault) -> Option<S::Picture> {
+    fn program(&self, fault: ReadFault, made_by: Option<&Change>) -> Option<S::Picture> {
         let faults = self.system.faults();
         let attempts = usize::try_from(ATTEMPTS).unwrap_or(1);
-        let reads = || S::reads().times(attempts);
+        let reads = || S::reads(made_by).times(attempts);
         match fault {
             ReadFault::Refused => self.wire.refuse(attempts),
             ReadFault::TimedOut => self.wire.time_out_reads(attempts),
@@ -217,11 +239,16 @@ impl<S: Simulated> OverHttp<S> {
     }
 
     /// A read through the sink under a fault; and whether the fault struck.
-    async fn under<T>(&self, fault: Option<ReadFault>, read: impl Future<Output = T>) -> (T, bool) {
+    async fn under<T>(
+        &self,
+        fault: Option<ReadFault>,
+        made_by: Option<&Change>,
+        read: impl Future<Output = T>,
+    ) -> (T, bool) {
         self.tick();
         self.time.sleep(LATENCY).await;
         self.arrive().await;
-        let present = fault.and_then(|fault| self.program(fault));
+        let present = fault.and_then(|fault| self.program(fault, made_by));
         // What is shown may bring its own time.
         self.tick();
         let result = read.await;
@@ -307,7 +334,7 @@ impl<S: Simulated> World for OverHttp<S> {
         agreement: &AgreementId,
         fault: Option<ReadFault>,
     ) -> (Result<Vec<AgreementLine>>, bool) {
-        self.under(fault, lines_of(self.system.sink(), agreement))
+        self.under(fault, None, lines_of(self.system.sink(), agreement))
             .await
     }
 
@@ -317,7 +344,8 @@ impl<S: Simulated> World for OverHttp<S> {
         receipt: Option<&Receipt>,
         fault: Option<ReadFault>,
     ) -> (Result<Verdict>, bool) {
-        self.under(fault, self.system.sink().verify(change, receipt))
+        let made_by = Some(change).filter(|change| change.action.makes_record());
+        self.under(fault, made_by, self.system.sink().verify(change, receipt))
             .await
     }
 
@@ -326,10 +354,15 @@ impl<S: Simulated> World for OverHttp<S> {
         self.system.edit(agreement, line, edit, self.time.now())
     }
 
-    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32) {
+    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32) -> bool {
         self.tick();
         self.system
-            .add(agreement, product, quantity, self.time.now());
+            .add(agreement, product, quantity, self.time.now())
+    }
+
+    fn rename(&self, place: &AgreementId) -> bool {
+        self.tick();
+        self.system.rename(place)
     }
 
     fn present(&self, agreement: &AgreementId) -> Vec<AgreementLineId> {
@@ -338,5 +371,13 @@ impl<S: Simulated> World for OverHttp<S> {
 
     fn history(&self) -> Vec<Effect> {
         self.system.history()
+    }
+
+    fn makings(&self) -> Vec<Making> {
+        self.system.makings()
+    }
+
+    fn strays(&self) -> Vec<String> {
+        self.system.strays()
     }
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tallyline_core::apply::{ApplyOptions, ApplyReport, ApplyRequest, Clock, Totals};
-use tallyline_core::store::{ChangeRecord, HolderId, Journal, MemoryStore, Registration};
+use tallyline_core::apply::{ApplyOptions, ApplyReport, ApplyRequest, Clock};
+use tallyline_core::store::{ChangeRecord, HolderId, Journal, MemoryStore, Registration, RunId};
 
 use super::adversary::{Adversary, LATE_WRITE, Rates};
 use super::autotask::AutotaskWorld;
@@ -17,7 +17,7 @@ use super::kinds::{Faults, Kind};
 use super::memory::MemoryWorld;
 use super::process::{Disk, Process, Rig};
 use super::subject::{Bench, Subject};
-use super::tally::Unsettled;
+use super::tally::{Ends, Made, Unsettled};
 use super::through::Through;
 use super::time::Time;
 use super::world::World;
@@ -31,6 +31,8 @@ const STALL: usize = 1_200;
 /// How many milliseconds after its beginning a process stands still in a write at most: in one that
 /// goes well, and in one that waits.
 const STALL_AFTER: [usize; 2] = [40, 200_000];
+/// How many schedules in a thousand that make something ask for it only once.
+const ONCE: usize = 400;
 /// The most rounds with faults.
 const ROUNDS: usize = 6;
 /// The most rounds after the faults.
@@ -65,14 +67,16 @@ pub struct Played {
     pub seed: u64,
     /// Where it was played.
     pub place: Place,
-    /// How many changes the plan had.
+    /// How many changes the plans had.
     pub changes: usize,
     /// The faults that struck, by kind.
     pub faults: Faults,
     /// The changes that were unsettled when the faults were over.
     pub unsettled: Unsettled,
     /// What became of all changes in the end.
-    pub totals: Totals,
+    pub ends: Ends,
+    /// What was made beside the lines.
+    pub made: Made,
     /// What is not as it must be.
     pub findings: Findings,
     /// What happened, when it was asked for.
@@ -113,11 +117,12 @@ async fn play_at(
 ) -> io::Result<Played> {
     let mut dice = Dice::new(seed);
     let changes = size(&mut dice, place);
-    let shape = match place {
-        Place::Memory | Place::ConnectWise => Shape::All,
-        Place::Autotask => Shape::UnitsOnce,
+    let (shape, makes) = match place {
+        Place::Memory => (Shape::All, 4),
+        Place::ConnectWise => (Shape::All, 2),
+        Place::Autotask => (Shape::UnitsOnce, 0),
     };
-    let draft = Draft::draw(&mut dice, changes, shape);
+    let draft = Draft::draw(&mut dice, changes, shape, makes);
     let concurrency = 1 + dice.below(4);
     let rates = Rates::draw(&mut dice);
     let (time, world): (_, Box<dyn World>) = match place {
@@ -138,38 +143,38 @@ async fn play_at(
         }
     };
     let world = &*world;
-    let plan = draft.plan(world.ids());
-    let agreements = &world.ids().agreements;
-    let adversary = Adversary::new(dice, rates, agreements, Arc::clone(&time), with_story);
+    let agreements = world.ids().agreements.iter().cloned();
+    let all: Vec<_> = agreements.chain(draft.bundle.places()).collect();
+    let adversary = Adversary::new(dice, rates, &all, Arc::clone(&time), with_story);
     let mut stage = Stage {
         place,
         subject,
         world,
         adversary: &adversary,
-        plan: &plan,
+        plan: Plan::none(),
         options: options(place, concurrency),
         processes: AtomicUsize::new(0),
         signs_of_life: Mutex::default(),
         journal: MemoryStore::new(),
         time,
-        findings: Findings::default(),
+        played: Played {
+            seed,
+            place,
+            changes: 0,
+            faults: Faults::default(),
+            unsettled: Unsettled::default(),
+            ends: Ends::default(),
+            made: Made::default(),
+            findings: Findings::default(),
+            story: Vec::new(),
+        },
     };
-    let unsettled = Box::pin(stage.run_with_faults()).await;
-    let report = Box::pin(stage.run_to_the_end()).await;
-    let journal = stage.recorded().await;
-    let mut findings = stage.findings;
-    let totals = report.as_ref().map(|report| report.totals);
-    let totals = totals.unwrap_or_default();
-    Judge::new(world, &adversary, &plan).judge(report.as_ref(), &journal, &mut findings);
+    Box::pin(stage.play(&draft)).await;
     Ok(Played {
-        seed,
-        place,
-        changes: plan.changes.len(),
         faults: adversary.injected(),
-        unsettled,
-        totals,
-        findings,
+        made: Made::of(&world.makings()),
         story: adversary.story(),
+        ..stage.played
     })
 }
 
@@ -186,7 +191,6 @@ fn size(dice: &mut Dice, place: Place) -> usize {
 
 fn options(place: Place, concurrency: usize) -> ApplyOptions {
     let mut options = ApplyOptions::new();
-    options.run = Some(Bench::run());
     options.late_write = LATE_WRITE;
     // Behind real sockets the order of two calls is not the seed's.
     options.concurrency = match place {
@@ -206,7 +210,8 @@ struct Stage<'a> {
     subject: &'a dyn Subject,
     world: &'a dyn World,
     adversary: &'a Adversary,
-    plan: &'a Plan,
+    /// The plan of the present run.
+    plan: Plan,
     options: ApplyOptions,
     /// How many processes there have been.
     processes: AtomicUsize,
@@ -214,10 +219,47 @@ struct Stage<'a> {
     signs_of_life: Mutex<Vec<Registration>>,
     journal: MemoryStore,
     time: Arc<Time>,
-    findings: Findings,
+    played: Played,
 }
 
 impl Stage<'_> {
+    /// The products, then the plan, then all that was made once more: each in a run of its own, for which the
+    /// one before is over.
+    async fn play(&mut self, draft: &Draft) {
+        let (world, ids) = (self.world, self.world.ids());
+        let bundle = &draft.bundle;
+        if let Some(plan) = bundle.products_plan() {
+            self.play_run("run-products", plan, false).await;
+        }
+        let mut plan = draft.plan(ids);
+        bundle.add_to(&mut plan, ids, &world.makings());
+        self.play_run("run-1", plan, false).await;
+        if bundle.is_empty() || self.adversary.dice(|dice| dice.strikes(ONCE)) {
+            return;
+        }
+        let calm = self.adversary.dice(|dice| dice.strikes(500));
+        let plan = bundle.again(ids, &world.makings());
+        self.play_run("run-again", plan, calm).await;
+    }
+
+    /// A run, until it is over, and its judgement.
+    async fn play_run(&mut self, run: &str, plan: Plan, calm: bool) {
+        self.plan = plan;
+        self.options.run = Some(RunId::new(run));
+        self.adversary.begin(calm);
+        self.adversary
+            .tell(|| format!("{run} is to be carried out"));
+        let unsettled = Box::pin(self.run_with_faults()).await;
+        let report = Box::pin(self.run_to_the_end()).await;
+        let journal = self.recorded().await;
+        let judge = Judge::new(self.world, self.adversary, &self.plan);
+        judge.judge(report.as_ref(), &journal, &mut self.played.findings);
+        self.played.changes += self.plan.changes.len();
+        self.played.unsettled.add(&unsettled);
+        let totals = report.map(|report| report.totals);
+        self.played.ends.add_run(&totals.unwrap_or_default());
+    }
+
     /// One process, until it ends or dies.
     async fn run(&self, process: &Process) -> Option<ApplyReport> {
         let rig = Rig {
@@ -338,7 +380,7 @@ impl Stage<'_> {
             let reports = self.round().await;
             let journal = self.recorded().await;
             for report in &reports {
-                compare(report, &journal, &mut self.findings);
+                compare(report, &journal, &mut self.played.findings);
             }
             if reports.iter().any(|report| !report.is_resumable()) {
                 break;
@@ -362,7 +404,7 @@ impl Stage<'_> {
             last = self.run(&Process::new("C", None)).await;
             let journal = self.recorded().await;
             if let Some(report) = &last {
-                compare(report, &journal, &mut self.findings);
+                compare(report, &journal, &mut self.played.findings);
                 if !report.is_resumable() {
                     break;
                 }
@@ -375,7 +417,7 @@ impl Stage<'_> {
 
     async fn recorded(&self) -> Vec<ChangeRecord> {
         self.journal
-            .changes(&Bench::run())
+            .changes(&self.options.run.clone().unwrap_or_else(|| RunId::new("")))
             .await
             .unwrap_or_default()
     }

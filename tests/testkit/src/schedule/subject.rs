@@ -36,9 +36,10 @@ impl fmt::Debug for Bench<'_> {
 }
 
 impl Bench<'_> {
-    /// The run that every process works on.
-    pub fn run() -> RunId {
-        RunId::new("run-1")
+    /// The run that the process works on.
+    pub fn run(&self) -> RunId {
+        let run = self.options.run.clone();
+        run.unwrap_or_else(|| RunId::new("run-1"))
     }
 
     /// The changes of the plan.
@@ -65,7 +66,7 @@ pub struct Production;
 impl Subject for Production {
     async fn work(&self, bench: Bench<'_>) -> Result<ApplyReport> {
         let applier = Applier::new(bench.sink, bench.journal, bench.clock);
-        match applier.resume(&Bench::run(), bench.options).await {
+        match applier.resume(&bench.run(), bench.options).await {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 applier.apply(&bench.request, bench.options).await
             }

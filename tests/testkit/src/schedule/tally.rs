@@ -6,12 +6,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tallyline_core::apply::Totals;
-use tallyline_core::sink::Verdict;
+use tallyline_core::sink::{MadeRecord, Verdict};
 use tallyline_core::store::{ChangeRecord, Event};
 
 use super::kinds::Faults;
 use super::play::{Place, Played, play_in};
 use super::subject::Subject;
+use super::world::{Cause, Making};
 use crate::lock;
 
 /// What came of many schedules.
@@ -35,6 +36,8 @@ pub struct Tally {
     pub unsettled: Unsettled,
     /// What became of the changes in the end.
     pub ends: Ends,
+    /// What was made beside the lines.
+    pub made: Made,
 }
 
 /// What became of the changes in the end, as the last reports say.
@@ -57,7 +60,8 @@ pub struct Ends {
 }
 
 impl Ends {
-    fn add(&mut self, totals: &Totals) {
+    /// Counts those of one more run.
+    pub(crate) fn add_run(&mut self, totals: &Totals) {
         self.done += totals.done;
         self.withheld += totals.blocked + totals.not_approved;
         self.drifted += totals.drifted;
@@ -65,6 +69,64 @@ impl Ends {
         self.conflict += totals.conflict;
         self.skipped += totals.skipped;
         self.open += totals.unsettled + totals.waiting;
+    }
+
+    fn add(&mut self, others: &Self) {
+        self.done += others.done;
+        self.withheld += others.withheld;
+        self.drifted += others.drifted;
+        self.failed += others.failed;
+        self.conflict += others.conflict;
+        self.skipped += others.skipped;
+        self.open += others.open;
+    }
+}
+
+/// What was made beside the lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Made {
+    /// Agreements.
+    pub agreements: usize,
+    /// Products of the catalogue.
+    pub products: usize,
+    /// Agreements and products that were wanted and stood already: an earlier run had made them.
+    pub found: usize,
+}
+
+impl Made {
+    /// What changes have made, of all that was made; and what they found.
+    pub(crate) fn of(makings: &[Making]) -> Self {
+        let mut made = Self::default();
+        for making in makings {
+            let count = match (&making.cause, &making.record) {
+                (Cause::Change(_), MadeRecord::Agreement(_)) => &mut made.agreements,
+                (Cause::Change(_), _) => &mut made.products,
+                (Cause::Earlier, _) if making.usable => &mut made.found,
+                _ => continue,
+            };
+            *count += 1;
+        }
+        made
+    }
+
+    fn add(&mut self, others: &Self) {
+        self.agreements += others.agreements;
+        self.products += others.products;
+        self.found += others.found;
+    }
+}
+
+impl fmt::Display for Made {
+    /// One line for each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (what, count) in [
+            ("agreements made", self.agreements),
+            ("products made", self.products),
+            ("that stood already", self.found),
+        ] {
+            writeln!(f, "  {what:<44}{count:>9}")?;
+        }
+        Ok(())
     }
 }
 
@@ -115,6 +177,12 @@ impl Unsettled {
         found
     }
 
+    pub(crate) fn add(&mut self, others: &Self) {
+        self.may_arrive += others.may_arrive;
+        self.unreadable += others.unreadable;
+        self.interrupted += others.interrupted;
+    }
+
     /// How many there are.
     pub fn total(&self) -> usize {
         self.may_arrive + self.unreadable + self.interrupted
@@ -145,10 +213,9 @@ impl Tally {
         self.duplicated += played.findings.duplicated.len();
         self.lost += played.findings.lost.len();
         self.wrong += played.findings.wrong.len();
-        self.unsettled.may_arrive += played.unsettled.may_arrive;
-        self.unsettled.unreadable += played.unsettled.unreadable;
-        self.unsettled.interrupted += played.unsettled.interrupted;
-        self.ends.add(&played.totals);
+        self.unsettled.add(&played.unsettled);
+        self.ends.add(&played.ends);
+        self.made.add(&played.made);
     }
 
     /// Whether each change was applied exactly once and truly reported.

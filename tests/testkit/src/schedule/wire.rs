@@ -41,8 +41,8 @@ enum OnWrite {
 struct Spoil {
     /// Whether a row comes twice, else one is left out.
     twice: bool,
-    /// The last row of the page before.
-    last: Option<String>,
+    /// The path of the page before, and its last row.
+    last: Option<(String, String)>,
 }
 
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ struct Program {
 pub(super) struct Routes {
     /// The writes of changes.
     pub(super) is_write: fn(&str, &str) -> bool,
-    /// The reads of lines.
+    /// The reads of lists: of lines, and of what is made.
     pub(super) is_list: fn(&str, &str) -> bool,
 }
 
@@ -191,7 +191,7 @@ impl Wire {
     }
 
     /// Spoils a page behind the first, as a list does that moves while it is read.
-    fn spoil(&self, response: &mut TransportResponse) {
+    fn spoil(&self, path: &str, response: &mut TransportResponse) {
         let mut program = lock(&self.program);
         let program = &mut *program;
         let Some(spoil) = &mut program.spoil else {
@@ -201,7 +201,8 @@ impl Wire {
             return;
         };
         let last = rows.last().map(|row| row.get().to_owned());
-        if let Some(before) = spoil.last.take()
+        if let Some((list, before)) = spoil.last.take()
+            && list == path
             && !rows.is_empty()
         {
             if !spoil.twice {
@@ -214,7 +215,7 @@ impl Wire {
                 response.body = body.into();
             }
         }
-        spoil.last = last;
+        spoil.last = last.map(|row| (path.to_owned(), row));
     }
 }
 
@@ -229,9 +230,10 @@ impl Transport for Wire {
         if is_list {
             self.on_read()?;
         }
+        let path = path.to_owned();
         let mut response = self.inner.send(request).await?;
         if is_list {
-            self.spoil(&mut response);
+            self.spoil(&path, &mut response);
         }
         Ok(response)
     }

@@ -9,7 +9,7 @@ use tallyline_core::model::{
     AgreementId, AgreementLine, AgreementLineId, ChangeId, LineState, ProductId, Timestamp,
 };
 use tallyline_core::plan::Change;
-use tallyline_core::sink::{Receipt, SinkDescriptor, Verdict, WriteError};
+use tallyline_core::sink::{MadeRecord, Receipt, SinkDescriptor, Verdict, WriteError};
 
 use super::draft::Ids;
 
@@ -88,6 +88,8 @@ pub enum Cause {
     Change(ChangeId),
     /// A colleague.
     Colleague,
+    /// A run before the schedule, whose journal is lost.
+    Earlier,
 }
 
 /// One thing that truly happened to a line.
@@ -101,10 +103,29 @@ pub struct Effect {
     pub agreement: AgreementId,
     /// The line.
     pub line: AgreementLineId,
+    /// Its product.
+    pub product: ProductId,
     /// Its state before; absent where it was created.
     pub before: Option<LineState>,
     /// Its state after; absent where it was deleted.
     pub after: Option<LineState>,
+}
+
+/// An agreement or a product that was truly made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Making {
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub cause: Cause,
+    /// What changes name in the place of an agreement: the key that it carries, or its identifier.
+    pub place: AgreementId,
+    /// What it is in the PSA.
+    pub record: MadeRecord,
+    /// The agreement that it is invoiced through.
+    pub parent: Option<AgreementId>,
+    /// Whether it may be used.
+    pub usable: bool,
 }
 
 /// A simulated PSA with the sink under test on it.
@@ -158,12 +179,28 @@ pub trait World: Send + Sync {
     /// A colleague's edit of a line; whether there was such a line.
     fn edit(&self, agreement: &AgreementId, line: &AgreementLineId, edit: Edit) -> bool;
 
-    /// A colleague adds a line for a product.
-    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32);
+    /// A colleague adds a line for a product; whether there was such an agreement.
+    fn add(&self, agreement: &AgreementId, product: &ProductId, quantity: u32) -> bool;
+
+    /// A colleague gives what was made another name; whether there was such a record.
+    fn rename(&self, place: &AgreementId) -> bool {
+        let _ = place;
+        false
+    }
 
     /// The lines that an agreement truly has now.
     fn present(&self, agreement: &AgreementId) -> Vec<AgreementLineId>;
 
-    /// Everything that took effect so far, in order.
+    /// Everything that took effect on lines so far, in order.
     fn history(&self) -> Vec<Effect>;
+
+    /// The agreements and products that were made so far, in order: those of earlier runs first.
+    fn makings(&self) -> Vec<Making> {
+        Vec::new()
+    }
+
+    /// Writes that no change asks for, in words: to a master, to what was made, to anything else.
+    fn strays(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

@@ -16,7 +16,7 @@ use tallyline_core::sink::{AgreementFilter, Receipt, SinkDescriptor, Verdict, Wr
 use tallyline_core::source::Identity;
 use tallyline_core::store::{Claim, ClaimRequest, Event, Journal, Lease, RecordedEvent, RunId};
 use tallyline_core::{ErrorKind, PsaSink, Result};
-use tallyline_testkit::schedule::{Bench, Hooks, Production, Subject, Through};
+use tallyline_testkit::schedule::{Bench, Hooks, Production, Subject, Through, World, WriteFault};
 
 /// What stands between the applier and the sink; by default nothing.
 #[async_trait]
@@ -183,7 +183,7 @@ struct AsPlanned<'a> {
 impl AsPlanned<'_> {
     /// The change of an agreement that is worked on.
     async fn present(&self, agreement: &AgreementId) -> Option<Change> {
-        let records = self.bench.journal.changes(&Bench::run()).await.ok()?;
+        let records = self.bench.journal.changes(&self.bench.run()).await.ok()?;
         let open = records
             .into_iter()
             .find(|record| record.change.agreement == *agreement && !record.state().is_settled());
@@ -370,6 +370,147 @@ impl Flaw for GivesUp {
 
 #[async_trait]
 impl Subject for GivesUp {
+    async fn work(&self, bench: Bench<'_>) -> Result<ApplyReport> {
+        behind_sink(bench, Self).await
+    }
+}
+
+/// Takes what is to be made for what is not there, without looking it up.
+pub(crate) struct LooksUpNothing;
+
+#[async_trait]
+impl Flaw for LooksUpNothing {
+    async fn verify(
+        &self,
+        sink: &dyn PsaSink,
+        change: &Change,
+        receipt: Option<&Receipt>,
+    ) -> Result<Verdict> {
+        if change.action.makes_record() && receipt.is_none() {
+            return Ok(Verdict::NotLanded);
+        }
+        sink.verify(change, receipt).await
+    }
+}
+
+#[async_trait]
+impl Subject for LooksUpNothing {
+    async fn work(&self, bench: Bench<'_>) -> Result<ApplyReport> {
+        behind_sink(bench, Self).await
+    }
+}
+
+/// Puts the lines of a child agreement on its master.
+pub(crate) struct BillsTheMaster;
+
+struct OnMaster<'a>(&'a [Change]);
+
+#[async_trait]
+impl Flaw for OnMaster<'_> {
+    async fn execute(
+        &self,
+        sink: &dyn PsaSink,
+        change: &Change,
+    ) -> std::result::Result<Receipt, WriteError> {
+        let mut moved = change.clone();
+        let is_it = |other: &&Change| other.agreement == change.agreement;
+        for other in self.0.iter().filter(is_it) {
+            if let Action::CreateAgreement {
+                parent: Some(master),
+                ..
+            } = &other.action
+                && !change.action.makes_record()
+            {
+                moved.agreement = master.clone();
+            }
+        }
+        sink.execute(&moved).await
+    }
+}
+
+#[async_trait]
+impl Subject for BillsTheMaster {
+    async fn work(&self, bench: Bench<'_>) -> Result<ApplyReport> {
+        let changes = bench.request.changes;
+        behind_sink(bench, OnMaster(changes)).await
+    }
+}
+
+/// Makes agreements without a master.
+pub(crate) struct ForgetsTheMaster;
+
+#[async_trait]
+impl Flaw for ForgetsTheMaster {
+    async fn execute(
+        &self,
+        sink: &dyn PsaSink,
+        change: &Change,
+    ) -> std::result::Result<Receipt, WriteError> {
+        let mut alone = change.clone();
+        if let Action::CreateAgreement { parent, .. } = &mut alone.action {
+            *parent = None;
+        }
+        sink.execute(&alone).await
+    }
+}
+
+#[async_trait]
+impl Subject for ForgetsTheMaster {
+    async fn work(&self, bench: Bench<'_>) -> Result<ApplyReport> {
+        behind_sink(bench, Self).await
+    }
+}
+
+/// Waits for the first answer to a creation no longer than its patience, and sends it again while it is on its way.
+pub(crate) struct Impatient;
+
+/// When the first one arrives: later than the second.
+const LATER: Duration = Duration::from_secs(40);
+
+struct SendsAgain<'a>(&'a dyn World);
+
+#[async_trait]
+impl Flaw for SendsAgain<'_> {
+    async fn execute(
+        &self,
+        sink: &dyn PsaSink,
+        change: &Change,
+    ) -> std::result::Result<Receipt, WriteError> {
+        if change.action.makes_record() {
+            let late = [WriteFault::TimedOut(Some(LATER))];
+            let _ = self.0.execute(change, &late, &|_| {}).await;
+        }
+        sink.execute(change).await
+    }
+}
+
+#[async_trait]
+impl Subject for Impatient {
+    async fn work(&self, bench: Bench<'_>) -> Result<ApplyReport> {
+        behind_sink(bench, SendsAgain(bench.world)).await
+    }
+}
+
+/// Puts another key on an agreement than the one that it is to be found by.
+pub(crate) struct ForgetsTheKey;
+
+#[async_trait]
+impl Flaw for ForgetsTheKey {
+    async fn execute(
+        &self,
+        sink: &dyn PsaSink,
+        change: &Change,
+    ) -> std::result::Result<Receipt, WriteError> {
+        let mut other = change.clone();
+        if change.action.creates_agreement() {
+            other.agreement = format!("{}-{}", change.agreement, change.id).into();
+        }
+        sink.execute(&other).await
+    }
+}
+
+#[async_trait]
+impl Subject for ForgetsTheKey {
     async fn work(&self, bench: Bench<'_>) -> Result<ApplyReport> {
         behind_sink(bench, Self).await
     }

@@ -1,0 +1,85 @@
+//! What was made beside the lines in the PSA in memory: what stands at first, how it is named, what reading back shows.
+
+use tallyline_core::model::{AgreementId, Timestamp};
+use tallyline_core::plan::{Action, Change};
+use tallyline_core::sink::{MadeRecord, Receipt, Verdict};
+
+use super::bundle::{Bundle, Standing};
+use super::draft::Ids;
+use super::memory_verdict::conflict;
+use super::world::{Cause, Making};
+
+/// What an earlier run has made of a bundle.
+pub(super) fn made_before(bundle: &Bundle, ids: &Ids, at: Timestamp) -> Vec<Making> {
+    let making = |standing, place, record, parent| Making {
+        at,
+        cause: Cause::Earlier,
+        place,
+        record,
+        parent,
+        usable: standing == Standing::AsWanted,
+    };
+    let is_there = |standing: &Standing| *standing != Standing::Nothing;
+    let products = bundle.products.iter().enumerate();
+    let products = products.filter(|(_, standing)| is_there(standing));
+    let products = products.map(|(n, standing)| {
+        let place = AgreementId::of_product(&Bundle::identifier(n));
+        let record = MadeRecord::Product(format!("made-p{n}").into());
+        making(*standing, place, record, None)
+    });
+    let children = bundle.children.iter().enumerate();
+    let children = children.filter(|(_, child)| is_there(&child.standing));
+    let children = children.map(|(n, child)| {
+        let place = AgreementId::of_key(&Bundle::key(n));
+        let record = MadeRecord::Agreement(format!("made-a{n}").into());
+        let master = ids.agreements[child.master].clone();
+        let parent = (child.standing == Standing::AsWanted).then_some(master);
+        making(child.standing, place, record, parent)
+    });
+    products.chain(children).collect()
+}
+
+/// The agreement that is named by its id, or by the key that it carries.
+pub(super) fn agreement_in(makings: &[Making], named: &AgreementId) -> Option<AgreementId> {
+    if named.key().is_none() {
+        return Some(named.clone());
+    }
+    makings.iter().find_map(|it| match &it.record {
+        MadeRecord::Agreement(id) if it.place == *named => Some(id.clone()),
+        _ => None,
+    })
+}
+
+/// The verdict on a change that makes an agreement or a product, from those that were made.
+///
+/// It is known by its receipt, else by its key or its identifier. What carries that and is not what was to be made is
+/// a conflict, and so are several.
+pub(super) fn made(change: &Change, makings: &[Making], receipt: Option<&Receipt>) -> Verdict {
+    let named = receipt.and_then(|receipt| receipt.made.as_ref());
+    let is_it = |it: &&Making| match named {
+        Some(record) if change.action.creates_agreement() => it.record == *record,
+        _ => it.place == change.agreement,
+    };
+    let found: Vec<&Making> = makings.iter().filter(is_it).collect();
+    let parent = match &change.action {
+        Action::CreateAgreement { parent, .. } => parent.as_ref(),
+        _ => None,
+    };
+    match found.as_slice() {
+        [one] if one.usable && one.place == change.agreement && one.parent.as_ref() == parent => {
+            Verdict::Made {
+                record: one.record.clone(),
+                detail: format!("{} is there", one.record),
+            }
+        }
+        [one] => conflict(format!("{} is not what was wanted", one.record), None),
+        [] if named.is_some() && change.action.creates_agreement() => {
+            conflict("it was created and is gone".to_owned(), None)
+        }
+        [] => Verdict::NotLanded,
+        several => {
+            let detail = format!("{} carry one key or one identifier", several.len());
+            conflict(detail, None)
+        }
+    }
+}
