@@ -1,0 +1,182 @@
+//! Reconcile and plan, from rows in memory.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use rust_decimal::Decimal;
+use tallyline_core::model::{AccountReading, AgreementReading, Timestamp};
+use tallyline_core::plan::{Plan, PlanContext, Planner, Policy, VendorMissing};
+use tallyline_core::reconcile::{Comparison, Kind, PsaBook, Reconciler};
+use tallyline_core::sink::{SinkCapabilities, SinkDescriptor};
+use tallyline_core::source::SourceDescriptor;
+
+use super::Failure;
+use super::figures::{Figures, ratio};
+use super::measure::{Memory, Took, timed};
+use super::rows::{NOW, Rows};
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The folder that `reconcile_peers.py N --csv DIR` wrote.
+    #[arg(long)]
+    csv: PathBuf,
+    /// How often; the figures are those of the run of the median time.
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+}
+
+/// What one run took.
+#[derive(Clone, Debug)]
+struct Run {
+    /// The PSA's side put together.
+    book: Took,
+    /// The readings taken in.
+    observe: Took,
+    /// The join.
+    join: Took,
+    rise: u64,
+    plan: Took,
+    write: Took,
+    plan_bytes: u64,
+    changes: u64,
+    found: Vec<(Kind, u64)>,
+}
+
+impl Run {
+    fn whole(&self) -> Took {
+        let parts = [self.book, self.observe, self.join];
+        Took {
+            wall: parts.iter().map(|part| part.wall).sum(),
+            cpu: parts.iter().map(|part| part.cpu).sum(),
+        }
+    }
+}
+
+pub(crate) fn run(options: &Options) -> Result<Figures, Failure> {
+    let rows = Rows::read(&options.csv)?;
+    let mut runs = Vec::new();
+    // The first warms up.
+    for _ in 0..=options.runs {
+        runs.push(once(&rows, rows.readings.clone(), rows.lines.clone())?);
+    }
+    let first = runs.remove(0);
+    runs.sort_by_key(|run| run.whole().wall);
+    let median = runs.get(runs.len() / 2).unwrap_or(&first);
+    Ok(figures(&rows, runs.first().unwrap_or(&first), median))
+}
+
+fn once(
+    rows: &Rows,
+    readings: Vec<AccountReading>,
+    lines: Vec<AgreementReading>,
+) -> Result<Run, Failure> {
+    let (companies, agreements) = (rows.companies.clone(), rows.agreements.clone());
+    let products = rows.products.clone();
+    let now: Timestamp = NOW.parse()?;
+    let memory = Memory::watch()?;
+    let (book, book_took) = timed(|| {
+        let mut book = PsaBook::new(companies, agreements, products);
+        for reading in lines {
+            book.add_lines(reading);
+        }
+        book
+    });
+    let (reconciler, observe) = timed(|| {
+        let mut reconciler = Reconciler::new(&rows.mapping, &book, now.date());
+        for reading in readings {
+            reconciler.observe(reading)?;
+        }
+        Ok::<_, tallyline_core::Error>(reconciler)
+    });
+    let reconciler = reconciler?;
+    let (comparison, join) = timed(|| reconciler.finish());
+    let rise = memory.rise()?;
+    let (plan, plan_took) = timed(|| plan(rows, &comparison, now));
+    let plan = plan?;
+    let (written, write) = timed(|| write(&plan));
+    Ok(Run {
+        book: book_took,
+        observe,
+        join,
+        rise,
+        plan: plan_took,
+        write,
+        plan_bytes: written?,
+        changes: plan.changes().len() as u64,
+        found: comparison.counts().into_iter().collect(),
+    })
+}
+
+fn plan(
+    rows: &Rows,
+    comparison: &Comparison<'_>,
+    now: Timestamp,
+) -> Result<Plan, tallyline_core::Error> {
+    let mut capabilities = SinkCapabilities::default();
+    capabilities.create_line = true;
+    capabilities.set_quantity = true;
+    capabilities.end_line = true;
+    let policy = Policy {
+        vendor_missing: VendorMissing::EndLine,
+        ..Policy::default()
+    };
+    Planner::new(policy).plan(
+        comparison,
+        &PlanContext {
+            source: &SourceDescriptor::new("vendor", "Vendor"),
+            sink: &SinkDescriptor::new("psa", "PSA", capabilities),
+            now,
+            accounts: &rows.accounts,
+            services: &rows.services,
+            first_sync: None,
+        },
+    )
+}
+
+/// Writes a plan to the disk, to the last byte; says how many.
+fn write(plan: &Plan) -> Result<u64, Failure> {
+    let text = plan.to_text()?;
+    let mut file = tempfile::NamedTempFile::new()?;
+    file.write_all(text.as_bytes())?;
+    File::sync_all(file.as_file())?;
+    Ok(text.len() as u64)
+}
+
+fn figures(rows: &Rows, fastest: &Run, median: &Run) -> Figures {
+    let whole = median.whole();
+    let mut figures = Figures::new();
+    figures.count("usage_lines", rows.usage_lines);
+    figures.count("agreement_lines", rows.agreement_lines);
+    figures.seconds("seconds", whole.wall);
+    figures.seconds("min_seconds", fastest.whole().wall);
+    figures.seconds("cpu_seconds", whole.cpu);
+    for (name, part) in [
+        ("book", median.book),
+        ("observe", median.observe),
+        ("join", median.join),
+    ] {
+        figures.group(name, took(part));
+    }
+    let mut found = Figures::new();
+    for (kind, count) in &median.found {
+        found.count(kind.as_str(), *count);
+    }
+    figures.group("found", found);
+    figures.count("peak_bytes_above_inputs", median.rise);
+    let lines = Decimal::from(rows.usage_lines.max(rows.agreement_lines));
+    figures.number("peak_bytes_a_line", ratio(median.rise.into(), lines));
+    figures.count("changes", median.changes);
+    figures.group("plan", took(median.plan));
+    figures.group("write_plan", took(median.write));
+    figures.count("plan_bytes", median.plan_bytes);
+    figures
+}
+
+fn took(took: Took) -> Figures {
+    let mut figures = Figures::new();
+    figures.seconds("seconds", took.wall);
+    figures.seconds("cpu_seconds", took.cpu);
+    figures
+}
