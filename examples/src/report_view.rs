@@ -164,7 +164,7 @@ fn result_words(result: &ChangeResult, change: &Change) -> String {
                 .prediction
                 .as_ref()
                 .and_then(|prediction| {
-                    let shown = result.after.as_ref()?.prorated.as_ref();
+                    let shown = result.after.as_ref()?.prorated.as_deref();
                     prediction.beside("the PSA", shown)
                 })
                 .map_or_else(String::new, |words| format!("; {words}"));

@@ -65,6 +65,9 @@ impl Quantity {
 
 /// `Decimal::checked_add` rounds where the scale does not fit; this refuses instead.
 pub(crate) fn exact_sum(a: Decimal, b: Decimal) -> Option<Decimal> {
+    if a.is_zero() {
+        return Some(b);
+    }
     let sum = a.checked_add(b)?;
     (sum.checked_sub(b)? == a && sum.checked_sub(a)? == b).then_some(sum)
 }

@@ -255,7 +255,7 @@ pub struct LineState {
     pub last_day: Option<CivilDate>,
     /// What the PSA computed for a partial first period, where it says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prorated: Option<Prorated>,
+    pub prorated: Option<Box<Prorated>>,
 }
 
 /// One recurring line of an agreement.

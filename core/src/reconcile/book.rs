@@ -1,6 +1,9 @@
 //! The PSA's side in memory, found by id.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use foldhash::fast::RandomState;
 
 use crate::model::{
     Agreement, AgreementId, AgreementKey, AgreementLine, AgreementReading, Company, CompanyId,
@@ -8,18 +11,22 @@ use crate::model::{
 };
 use crate::store::Ledger;
 
+/// A table found by ids. Its hash is seeded anew in each, so that no list of ids is slow in all of them.
+pub(super) type Map<K, V> = HashMap<K, V, RandomState>;
+
 /// Everything read from the PSA: companies, agreements with their lines, products.
 ///
 /// Where an id comes twice, the first record counts.
 #[derive(Clone, Debug, Default)]
 pub struct PsaBook {
-    companies: HashMap<CompanyId, Company>,
+    companies: Vec<Company>,
+    company_index: Map<CompanyId, u32>,
     products: Vec<Product>,
-    product_index: HashMap<ProductId, u32>,
+    product_index: Map<ProductId, u32>,
     agreements: Vec<AgreementEntry>,
-    agreement_index: HashMap<AgreementId, u32>,
+    agreement_index: Map<AgreementId, u32>,
     /// The agreements that carry a key, by the key as it is compared.
-    keyed: HashMap<String, Vec<u32>>,
+    keyed: Map<String, Vec<u32>>,
     /// Whether its lines are counts that were set last.
     counts: bool,
 }
@@ -38,8 +45,15 @@ impl PsaBook {
         products: impl IntoIterator<Item = Product>,
     ) -> Self {
         let mut book = Self::default();
+        let companies = companies.into_iter();
+        book.companies.reserve(companies.size_hint().0);
+        book.company_index.reserve(companies.size_hint().0);
         for company in companies {
-            book.companies.entry(company.id.clone()).or_insert(company);
+            let next = index(book.companies.len());
+            if let Entry::Vacant(place) = book.company_index.entry(company.id.clone()) {
+                place.insert(next);
+                book.companies.push(company);
+            }
         }
         for product in products {
             let next = index(book.products.len());
@@ -50,19 +64,21 @@ impl PsaBook {
                     next
                 });
         }
+        let agreements = agreements.into_iter();
+        book.agreement_index.reserve(agreements.size_hint().0);
+        book.agreements.reserve(agreements.size_hint().0);
         for agreement in agreements {
             let next = index(book.agreements.len());
-            if book.agreement_index.contains_key(&agreement.id) {
-                continue;
+            if let Entry::Vacant(place) = book.agreement_index.entry(agreement.id.clone()) {
+                place.insert(next);
+                if let Some(key) = &agreement.key {
+                    book.keyed.entry(key.folded()).or_default().push(next);
+                }
+                book.agreements.push(AgreementEntry {
+                    agreement,
+                    lines: None,
+                });
             }
-            book.agreement_index.insert(agreement.id.clone(), next);
-            if let Some(key) = &agreement.key {
-                book.keyed.entry(key.folded()).or_default().push(next);
-            }
-            book.agreements.push(AgreementEntry {
-                agreement,
-                lines: None,
-            });
         }
         book
     }
@@ -101,7 +117,7 @@ impl PsaBook {
     /// A company by its id.
     #[must_use]
     pub fn company(&self, id: &CompanyId) -> Option<&Company> {
-        self.companies.get(id)
+        self.companies.get(*self.company_index.get(id)? as usize)
     }
 
     /// A product by its id.

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::own::Planned;
+use super::rows::{EvidenceLines, RowPlace, RowTable};
 use super::{AccountMetadata, ChargeSum, NewAgreement, PsaBook};
 use crate::model::{
     Agreement, AgreementId, AgreementKey, AgreementLine, Bill, BillingCycle, ChargeKind, CivilDate,
@@ -52,6 +53,25 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them, in their order.
+    const ALL: [Self; 15] = [
+        Self::NewRevenue,
+        Self::Change,
+        Self::NoChange,
+        Self::VendorMissing,
+        Self::Unmapped,
+        Self::Excluded,
+        Self::SwitchedOff,
+        Self::Ambiguous,
+        Self::NotObserved,
+        Self::NotEligible,
+        Self::Exported,
+        Self::NotBilled,
+        Self::FirstCount,
+        Self::Dismissed,
+        Self::NotDue,
+    ];
+
     /// The kind in words.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -127,24 +147,6 @@ pub struct EvidenceLine {
     pub(super) service: u32,
 }
 
-/// A row in its compact form.
-#[derive(Clone, Debug)]
-pub(super) struct RowData {
-    pub(super) agreement: u32,
-    pub(super) product: u32,
-    pub(super) kind: Kind,
-    /// The position of the one open line among the agreement's lines.
-    pub(super) line: Option<u32>,
-    pub(super) vendor: Option<Quantity>,
-    pub(super) cost: VendorCost,
-    pub(super) price: VendorCost,
-    pub(super) evidence: (u32, u32),
-    pub(super) as_of: Option<Timestamp>,
-    pub(super) reason: Option<Box<str>>,
-    /// The position of the bill's sum, where the row is a charge.
-    pub(super) charge: Option<u32>,
-}
-
 /// The sum of a bill, and what became of its charge in an earlier run.
 #[derive(Clone, Debug)]
 pub(super) struct ChargeData {
@@ -160,10 +162,8 @@ pub struct Comparison<'a> {
     pub(super) book: &'a PsaBook,
     pub(super) today: CivilDate,
     pub(super) mapping_revision: u64,
-    pub(super) rows: Vec<RowData>,
-    pub(super) evidence: Vec<EvidenceLine>,
-    /// For each row, positions in `evidence`.
-    pub(super) evidence_index: Vec<u32>,
+    pub(super) rows: RowTable,
+    pub(super) evidence: EvidenceLines,
     pub(super) products: Vec<ProductId>,
     pub(super) services: Vec<ServiceKey>,
     pub(super) accounts: Vec<VendorAccountId>,
@@ -177,7 +177,6 @@ pub struct Comparison<'a> {
     /// In the order of the accounts.
     pub(super) metadata: Vec<AccountMetadata>,
     pub(super) unowned_lines: u64,
-    pub(super) charges: Vec<ChargeData>,
     /// Agreements that are to be; their positions follow those of the book.
     pub(super) planned: Vec<Planned>,
     /// The keys of the agreements that were found by them, by position.
@@ -240,9 +239,9 @@ impl<'a> Comparison<'a> {
     /// The rows: one for each agreement and product, in the order of company, agreement and
     /// product ids; after those of an agreement one for each bill that is to be charged on it.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
-        self.rows.iter().map(|data| Row {
+        self.rows.iter().map(|place| Row {
             comparison: self,
-            data,
+            place,
         })
     }
 
@@ -299,10 +298,17 @@ impl<'a> Comparison<'a> {
     /// How many rows and unplaced records there are of each kind.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<Kind, u64> {
-        let mut counts = BTreeMap::new();
-        let kinds = self.rows.iter().map(|row| row.kind);
-        for kind in kinds.chain(self.unplaced.iter().map(|record| record.kind)) {
-            *counts.entry(kind).or_default() += 1;
+        let mut rows = [0_u64; Kind::ALL.len()];
+        for place in self.rows.iter() {
+            rows[place.data.kind as usize] += 1;
+        }
+        let rows = Kind::ALL
+            .into_iter()
+            .zip(rows)
+            .filter(|(_, rows)| *rows > 0);
+        let mut counts: BTreeMap<Kind, u64> = rows.collect();
+        for record in &self.unplaced {
+            *counts.entry(record.kind).or_default() += 1;
         }
         counts
     }
@@ -312,14 +318,14 @@ impl<'a> Comparison<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'c> {
     comparison: &'c Comparison<'c>,
-    data: &'c RowData,
+    place: RowPlace<'c>,
 }
 
 impl<'c> Row<'c> {
     /// What was found.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.data.kind
+        self.place.data.kind
     }
 
     /// The day of the comparison.
@@ -337,13 +343,13 @@ impl<'c> Row<'c> {
     /// The agreement; one that is to be where [`new_agreement`](Self::new_agreement) says so.
     #[must_use]
     pub fn agreement(&self) -> &'c Agreement {
-        self.comparison.agreement_at(self.data.agreement)
+        self.comparison.agreement_at(self.place.agreement())
     }
 
     /// What changes name the agreement by: its key, where it was found by one.
     #[must_use]
     pub fn agreement_id(&self) -> AgreementId {
-        match self.comparison.keys.get(&self.data.agreement) {
+        match self.comparison.keys.get(&self.place.agreement()) {
             Some(key) => AgreementId::of_key(key),
             None => self.agreement().id.clone(),
         }
@@ -352,7 +358,7 @@ impl<'c> Row<'c> {
     /// What the agreement is to be, where it is not there yet.
     #[must_use]
     pub fn new_agreement(&self) -> Option<&'c NewAgreement> {
-        let planned = self.comparison.planned_at(self.data.agreement);
+        let planned = self.comparison.planned_at(self.place.agreement());
         planned.map(|planned| &planned.new)
     }
 
@@ -369,26 +375,26 @@ impl<'c> Row<'c> {
     }
 
     fn charge_data(&self) -> Option<&'c ChargeData> {
-        self.comparison.charges.get(self.data.charge? as usize)
+        self.place.charge()
     }
 
     /// The product.
     #[must_use]
     pub fn product(&self) -> &'c ProductId {
-        &self.comparison.products[self.data.product as usize]
+        &self.comparison.products[self.place.data.product as usize]
     }
 
     /// The quantity to bill by the vendor's readings and the rules; `None` without usage.
     #[must_use]
     pub fn vendor(&self) -> Option<Quantity> {
-        self.data.vendor
+        self.place.data.vendor
     }
 
     /// The one open line, where there is exactly one.
     #[must_use]
     pub fn line(&self) -> Option<&'c AgreementLine> {
-        let at = self.data.line?;
-        let lines = self.comparison.book.lines_at(self.data.agreement).ok()?;
+        let at = self.place.line()?;
+        let lines = self.comparison.book.lines_at(self.place.agreement()).ok()?;
         lines.get(at as usize)
     }
 
@@ -402,19 +408,19 @@ impl<'c> Row<'c> {
     /// key.
     #[must_use]
     pub fn unmapped_service(&self) -> Option<&'c ServiceKey> {
-        self.comparison.unmapped.get(&self.data.agreement)
+        self.comparison.unmapped.get(&self.place.agreement())
     }
 
     /// The vendor's cost per unit.
     #[must_use]
     pub fn vendor_cost(&self) -> VendorCost {
-        self.data.cost
+        self.place.cost()
     }
 
     /// The price per unit that the vendor states for the client.
     #[must_use]
     pub fn vendor_price(&self) -> VendorCost {
-        self.data.price
+        self.place.price()
     }
 
     /// Whether it rests on measured lines alone.
@@ -445,15 +451,13 @@ impl<'c> Row<'c> {
     /// Why the row is of its kind, where the kind alone does not say it.
     #[must_use]
     pub fn reason(&self) -> Option<&'c str> {
-        self.data.reason.as_deref()
+        self.place.reason()
     }
 
     /// The usage lines behind the vendor's quantity, by service and key.
     pub fn evidence(&self) -> impl Iterator<Item = &'c EvidenceLine> + use<'c> {
-        let (from, to) = self.data.evidence;
-        self.comparison.evidence_index[from as usize..to as usize]
-            .iter()
-            .map(|&at| &self.comparison.evidence[at as usize])
+        let evidence = &self.comparison.evidence;
+        self.place.evidence().iter().map(|at| evidence.at(*at))
     }
 
     /// The account of a usage line of this row.
@@ -471,7 +475,7 @@ impl<'c> Row<'c> {
     /// The days that gave the quantity, in words, where a rule takes a daily count: by service.
     #[must_use]
     pub fn days(&self) -> &'c [String] {
-        let of = (self.data.agreement, self.data.product);
+        let of = (self.place.agreement(), self.place.data.product);
         self.comparison.days.get(&of).map_or(&[], Vec::as_slice)
     }
 
@@ -483,7 +487,10 @@ impl<'c> Row<'c> {
         services
             .into_iter()
             .filter_map(|service| {
-                let rule = self.comparison.rules.get(&(service, self.data.product))?;
+                let rule = self
+                    .comparison
+                    .rules
+                    .get(&(service, self.place.data.product))?;
                 Some(format!(
                     "{}: {rule}",
                     self.comparison.services[service as usize]
@@ -497,7 +504,7 @@ impl<'c> Row<'c> {
     /// rests on the absence of usage.
     #[must_use]
     pub fn as_of(&self) -> Option<Timestamp> {
-        self.data.as_of
+        self.place.as_of()
     }
 
     /// How old that is at an instant, beside the refresh rhythm of the source.

@@ -1,8 +1,6 @@
 //! The mapping turned into tables for one reconcile: every look-up by hash, once per line.
 
-use std::collections::HashMap;
-
-use super::book::{PsaBook, index};
+use super::book::{Map, PsaBook, index};
 use super::own::Home;
 use crate::mapping::{AccountEntry, BilledAs, LineTarget, Mapping, ProductRule, ServiceEntry};
 use crate::model::{AgreementId, ChargeKind, CompanyId, ServiceKey, VendorAccountId};
@@ -65,26 +63,82 @@ pub(super) struct OwnedProduct<'a> {
     pub(super) counted: Vec<ChargeKind>,
 }
 
+/// What every row asks of a product, packed to stay at hand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ProductFacts {
+    /// Whether switched-on links own its lines.
+    pub(super) is_owned: bool,
+    /// Whether the PSA lists it, and it may stand on agreements.
+    pub(super) is_eligible: bool,
+}
+
+/// A service whose quantity is that of one product as it is, packed to stay at hand: most are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plain {
+    pub(super) product: u32,
+    pub(super) enabled: bool,
+    /// Whether the cost per unit is the product's.
+    pub(super) carries_cost: bool,
+}
+
+impl OwnedProduct<'_> {
+    fn facts(&self, book: &PsaBook) -> ProductFacts {
+        let listed = self.position.and_then(|at| book.product_at(at));
+        ProductFacts {
+            is_owned: !self.counted.is_empty(),
+            is_eligible: listed.is_some_and(|product| product.eligibility.is_eligible()),
+        }
+    }
+}
+
+impl Decision<'_> {
+    fn plain(&self) -> Option<Plain> {
+        let Decision::Linked {
+            products,
+            enabled,
+            by_rules: None,
+            ..
+        } = self
+        else {
+            return None;
+        };
+        let [ProductRoute { product, rule }] = products.as_slice() else {
+            return None;
+        };
+        rule.is_one_to_one().then_some(Plain {
+            product: *product,
+            enabled: *enabled,
+            carries_cost: rule.carries_cost,
+        })
+    }
+}
+
 /// All routes of a mapping through a book.
 #[derive(Debug)]
 pub(super) struct Routes<'a> {
-    pub(super) accounts: HashMap<&'a str, AccountRoute<'a>>,
+    /// In the order of their ids.
+    pub(super) accounts: Vec<(&'a VendorAccountId, AccountRoute<'a>)>,
+    account_index: Map<&'a str, u32>,
     /// In the order of their keys.
     pub(super) services: Vec<ServiceRoute<'a>>,
-    pub(super) service_index: HashMap<&'a str, u32>,
+    service_index: Map<&'a str, u32>,
     /// The services that are counted by day, in the order of their keys.
     pub(super) counted_by_day: Vec<u32>,
     /// In the order of their ids.
     pub(super) products: Vec<OwnedProduct<'a>>,
-    pub(super) product_index: HashMap<&'a str, u32>,
+    pub(super) product_index: Map<&'a str, u32>,
     /// The company and agreement of accounts whose metadata go into its note.
-    pub(super) metadata: HashMap<&'a str, (&'a CompanyId, &'a AgreementId)>,
+    pub(super) metadata: Map<&'a str, (&'a CompanyId, &'a AgreementId)>,
+    /// By product.
+    pub(super) facts: Vec<ProductFacts>,
+    /// By service; nothing for those with other rules.
+    pub(super) plain: Vec<Option<Plain>>,
 }
 
 impl<'a> Routes<'a> {
     pub(super) fn new(mapping: &'a Mapping, book: &'a PsaBook) -> Self {
         let products = owned_products(mapping, book);
-        let product_index: HashMap<&str, u32> = products
+        let product_index: Map<&str, u32> = products
             .iter()
             .enumerate()
             .map(|(at, product)| (product.id.as_str(), index(at)))
@@ -103,11 +157,22 @@ impl<'a> Routes<'a> {
             })
             .map(|(at, _)| at)
             .collect();
+        let accounts: Vec<_> = mapping
+            .accounts()
+            .map(|(id, entry)| (id, account_route(entry, book)))
+            .collect();
         Self {
             counted_by_day,
-            accounts: mapping
-                .accounts()
-                .map(|(id, entry)| (id.as_str(), account_route(entry, book)))
+            account_index: accounts
+                .iter()
+                .enumerate()
+                .map(|(at, (id, _))| (id.as_str(), index(at)))
+                .collect(),
+            accounts,
+            facts: products.iter().map(|product| product.facts(book)).collect(),
+            plain: services
+                .iter()
+                .map(|service| service.decision.plain())
                 .collect(),
             service_index: services
                 .iter()
@@ -121,13 +186,18 @@ impl<'a> Routes<'a> {
         }
     }
 
-    pub(super) fn account(&self, id: &VendorAccountId) -> Option<AccountRoute<'a>> {
-        self.accounts.get(id.as_str()).copied()
+    /// The position of an account among those that something is decided about.
+    pub(super) fn account(&self, id: &VendorAccountId) -> Option<u32> {
+        self.account_index.get(id.as_str()).copied()
     }
 
-    pub(super) fn service(&self, key: &ServiceKey) -> Option<(u32, &ServiceRoute<'a>)> {
-        let at = *self.service_index.get(key.as_str())?;
-        Some((at, &self.services[at as usize]))
+    pub(super) fn account_at(&self, position: u32) -> AccountRoute<'a> {
+        self.accounts[position as usize].1
+    }
+
+    /// The position of a service among those that something is decided about.
+    pub(super) fn service(&self, key: &ServiceKey) -> Option<u32> {
+        self.service_index.get(key.as_str()).copied()
     }
 }
 
@@ -180,7 +250,7 @@ fn own_route<'a>(
     }
 }
 
-fn decision<'a>(entry: &'a ServiceEntry, product_index: &HashMap<&str, u32>) -> Decision<'a> {
+fn decision<'a>(entry: &'a ServiceEntry, product_index: &Map<&str, u32>) -> Decision<'a> {
     match entry {
         ServiceEntry::Exclude(exclusion) => Decision::Excluded(exclusion.reason.as_deref()),
         ServiceEntry::Link(link) => Decision::Linked {

@@ -1,9 +1,9 @@
 //! Quantities by rules that need more than the present sum: daily counts and parts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::compiled::{Decision, ProductRoute};
-use super::join::Owed;
+use super::owed::{Owed, OwedProducts};
 use super::own::{Home, key_of};
 use super::reconciler::{AgreementUsage, Reconciler};
 use crate::mapping::{
@@ -80,7 +80,7 @@ impl<'a> Reconciler<'a> {
         &self,
         agreement: u32,
         usage: &AgreementUsage,
-        accounts: &[VendorAccountId],
+        services: impl Iterator<Item = u32>,
     ) -> Days {
         let mut days = Days {
             agreement,
@@ -92,8 +92,10 @@ impl<'a> Reconciler<'a> {
         if !self.counted_by_day.is_empty() {
             days.counted = usage.counted.clone();
             let feeds = usage.accounts.iter();
-            days.accounts = feeds.map(|at| accounts[*at as usize].clone()).collect();
-            days.used = usage.entries.iter().map(|entry| entry.service).collect();
+            days.accounts = feeds
+                .map(|at| self.accounts[*at as usize].clone())
+                .collect();
+            days.used = services.collect();
         }
         days
     }
@@ -156,7 +158,7 @@ impl<'a> Reconciler<'a> {
         &self,
         days: &Days,
         has_line: impl Fn(u32) -> bool,
-        owed: &mut BTreeMap<u32, Owed>,
+        owed: &mut OwedProducts,
     ) {
         for service in &self.routes.counted_by_day {
             if days.used.contains(service) {
@@ -190,21 +192,19 @@ impl<'a> Reconciler<'a> {
         service: u32,
         route: ProductRoute<'_>,
         billed: Billed,
-        owed: &'o mut BTreeMap<u32, Owed>,
+        owed: &'o mut OwedProducts,
     ) -> &'o mut Owed {
-        let product = owed.entry(route.product).or_insert_with(Owed::none);
+        let product = owed.of(route.product);
         let key = self.routes.services[service as usize].key;
         match billed {
             Ok((quantity, words)) => {
                 product.quantity = product.quantity.and_then(|sum| sum.checked_add(quantity));
-                let words = words.map(|words| format!("{key}: {words}"));
-                product.days.extend(words);
+                if let Some(words) = words {
+                    product.by_days(format!("{key}: {words}"));
+                }
             }
             Err(why) => {
-                product.quantity = None;
-                let why = format!("service {key}: {why}");
-                let known = product.problem.take().into_iter();
-                product.problem = known.chain([why]).min();
+                product.unknown(format!("service {key}: {why}"));
             }
         }
         product

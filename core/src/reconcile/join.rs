@@ -4,93 +4,145 @@ use std::collections::BTreeMap;
 
 use super::book::index;
 use super::charges::{self, BillLine, ChargeSum};
-use super::comparison::{ChargeData, Comparison, Kind, RowData, VendorCost};
+use super::comparison::{ChargeData, Kind, VendorCost};
 use super::compiled::{Decision, ProductRoute, Routes};
 use super::daily::Days;
 use super::dismissals::can_be_dismissed;
-use super::reconciler::{AgreementUsage, Entry, Reconciler, Silence, note_least};
+use super::owed::{Bench, Entry, Owed, OwedProducts};
+use super::reconciler::{AgreementUsage, Reconciler, Silence, note_least};
+use super::rows::{NewRow, Part, RowTable, starts};
+use super::share::shared;
 use super::standing::Standing;
 use crate::mapping::BilledAs;
 use crate::model::{
     Agreement, AgreementId, AgreementLine, BillKey, ChargeKey, ChargeKind, Money, Quantity,
+    ServiceKey,
 };
 use crate::store::ChangeState;
 
-/// What the usage says of one product of one agreement.
-#[derive(Debug)]
-pub(super) struct Owed {
-    pub(super) quantity: Option<Quantity>,
-    cost: Option<VendorCost>,
-    price: Option<VendorCost>,
-    switched_off: bool,
-    evidence: Vec<u32>,
-    /// Which days gave it, by service.
-    pub(super) days: Vec<String>,
-    /// Why it is not known, where more can be said than that it cannot be summed.
-    pub(super) problem: Option<String>,
+/// What all agreements come to.
+pub(super) struct Joined {
+    pub(super) rows: RowTable,
+    /// Which days gave a quantity, by agreement and product.
+    pub(super) days: BTreeMap<(u32, u32), Vec<String>>,
+    /// For each agreement, the first service that its accounts use and nothing is decided about.
+    pub(super) unmapped: BTreeMap<u32, ServiceKey>,
+    pub(super) unowned_lines: u64,
 }
 
-impl Owed {
-    pub(super) fn none() -> Self {
-        Self {
-            quantity: Some(Quantity::ZERO),
-            cost: None,
-            price: None,
-            switched_off: false,
-            evidence: Vec::new(),
-            days: Vec::new(),
-            problem: None,
-        }
-    }
+/// What some agreements come to.
+#[derive(Default)]
+struct Outcome {
+    part: Part,
+    days: Vec<((u32, u32), Vec<String>)>,
+    unmapped: Vec<(u32, ServiceKey)>,
+    unowned_lines: u64,
 }
+
+/// The fewest agreements for which a thread is worth it.
+const FEW: usize = 64;
+
+/// How many pieces of the work there are for each thread, so that none waits long for another.
+const PIECES: usize = 8;
 
 impl<'a> Reconciler<'a> {
-    /// Makes the rows of one agreement.
-    pub(super) fn join(&self, agreement: u32, mut usage: AgreementUsage, out: &mut Comparison<'a>) {
-        // Keys decide the order, so that the order of the input does not show.
-        usage.entries.sort_unstable_by(|a, b| {
-            let account = |entry: &Entry| &out.accounts[entry.line.account as usize];
-            (a.service, &a.line.key, account(a), a.line.quantity).cmp(&(
-                b.service,
-                &b.line.key,
-                account(b),
-                b.line.quantity,
-            ))
+    /// Makes the rows of all agreements.
+    pub(super) fn join_all(&self, usages: &[(u32, AgreementUsage)]) -> Joined {
+        let starts = starts(self.chunks.iter().map(|chunk| chunk.lines.len()));
+        let pieces = self.threads.get() * PIECES;
+        let pieces = usages.chunks(usages.len().div_ceil(pieces).max(FEW));
+        let outcomes = shared(self.threads, pieces.collect(), |piece| {
+            let lines = piece.iter().flat_map(|(_, usage)| usage.runs());
+            let mut out = Outcome {
+                part: Part::with_room(lines.map(|run| (run.to - run.from) as usize).sum()),
+                ..Outcome::default()
+            };
+            let mut bench = Bench::new(self.routes.products.len());
+            for (agreement, usage) in piece {
+                self.join(*agreement, usage, &starts, &mut bench, &mut out);
+            }
+            out
         });
-        let days = self.days_of(agreement, &usage, &out.accounts);
-        let mut owed = self.owed(&days, &usage, out.evidence.len());
-        let bills = self.bill_sums(agreement, &usage, out.evidence.len());
-        let AgreementUsage {
+        let mut parts = Vec::with_capacity(outcomes.len());
+        let (mut days, mut unmapped, mut unowned_lines) = (BTreeMap::new(), BTreeMap::new(), 0);
+        for outcome in outcomes {
+            parts.push(outcome.part);
+            days.extend(outcome.days);
+            unmapped.extend(outcome.unmapped);
+            unowned_lines += outcome.unowned_lines;
+        }
+        let ids = |agreement: u32| {
+            let agreement = self.agreement_at(agreement);
+            (&agreement.company, &agreement.id)
+        };
+        Joined {
+            rows: RowTable::new(
+                parts,
+                |agreement| {
+                    let (company, _) = ids(agreement);
+                    leading(company.as_str())
+                },
+                |a, b| ids(a).cmp(&ids(b)),
+            ),
+            days,
+            unmapped,
+            unowned_lines,
+        }
+    }
+
+    /// Makes the rows of one agreement.
+    fn join<'s>(
+        &'s self,
+        agreement: u32,
+        usage: &AgreementUsage,
+        starts: &[u32],
+        bench: &mut Bench<'s>,
+        out: &mut Outcome,
+    ) {
+        bench.lay_out(usage, &self.chunks, starts, &self.accounts);
+        let Bench {
             entries,
+            owed,
+            open,
+            open_lines,
+        } = bench;
+        let days = self.days_of(agreement, usage, entries.iter().map(|entry| entry.service));
+        self.owed(&days, entries, owed);
+        let bills = self.bill_sums(agreement, entries);
+        let AgreementUsage {
             incomplete,
             unread_kinds,
-            unobserved,
             as_of,
             unmapped,
             ..
         } = usage;
-        let unobserved = self.unobserved_products(&unobserved);
+        let unobserved = self.unobserved_products(&usage.unobserved);
         if let Some(service) = unmapped {
-            out.unmapped.insert(agreement, service);
+            out.unmapped.push((agreement, service.clone()));
         }
-        out.evidence
-            .extend(entries.into_iter().map(|entry| entry.line));
-
         let planned = self.owns.planned_at(self.book, agreement);
         let lines = match planned {
             // Nothing stands on an agreement that is to be.
             Some(_) => Ok(&[][..]),
             None => self.book.lines_at(agreement),
         };
-        let (open, problem) = match lines {
-            Ok(lines) => (self.open_owned_lines(lines, &mut out.unowned_lines), None),
+        open.clear();
+        let problem = match lines {
+            Ok(lines) => {
+                out.unowned_lines += self.open_owned_lines(lines, open);
+                None
+            }
             Err(failure) => {
                 let why = failure.map_or("the PSA's answer does not hold them", |f| &f.message);
-                let reason = format!("the agreement's lines were not observed: {why}");
-                (BTreeMap::new(), Some(reason))
+                Some(format!("the agreement's lines were not observed: {why}"))
             }
         };
-        self.owe_by_days(&days, |product| open.contains_key(&product), &mut owed);
+        // By product, and then in the order of the lines.
+        open.sort_unstable();
+        open_lines.clear();
+        open_lines.extend(open.iter().map(|(_, at)| *at));
+        let has_line = |product| open.binary_search_by_key(&product, |(of, _)| *of).is_ok();
+        self.owe_by_days(&days, has_line, owed);
         let terms = self.agreement_at(agreement);
         let refused = planned.and_then(|planned| planned.problem(self.book));
         let refused = refused.or_else(|| {
@@ -98,21 +150,28 @@ impl<'a> Reconciler<'a> {
             let refused = || (Kind::NotEligible, eligibility.reasons().join("; "));
             (!eligibility.is_eligible()).then(refused)
         });
-        let mut products: BTreeMap<u32, Option<Owed>> =
-            open.keys().map(|product| (*product, None)).collect();
-        for (product, owed) in owed {
-            products.insert(product, Some(owed));
-        }
         let lines = lines.unwrap_or_default();
-        for (product, mut owed) in products {
-            let of_days = owed.as_mut().map(|owed| std::mem::take(&mut owed.days));
-            if let Some(words) = of_days.filter(|words| !words.is_empty()) {
-                out.days.insert((agreement, product), words);
+        out.part.begin(agreement, *as_of);
+        let mut owed = owed.in_order().iter().peekable();
+        let mut at = 0;
+        loop {
+            let standing = open.get(at).map(|(product, _)| *product);
+            let used = owed.peek().map(|(product, _)| *product);
+            let Some(product) = used.into_iter().chain(standing).min() else {
+                break;
+            };
+            let from = at;
+            while open.get(at).is_some_and(|(of, _)| *of == product) {
+                at += 1;
             }
-            let open = open.get(&product).map_or(&[][..], Vec::as_slice);
-            let standing = Standing::of(terms, lines, open);
+            let owed = owed.next_if(|(of, _)| *of == product).map(|(_, owed)| owed);
+            let of_days = owed.map_or(&[][..], Owed::days);
+            if !of_days.is_empty() {
+                out.days.push(((agreement, product), of_days.to_vec()));
+            }
+            let standing = Standing::of(terms, lines, &open_lines[from..at]);
             let found = Found {
-                owed: owed.as_ref(),
+                owed,
                 standing: &standing,
                 product,
             };
@@ -123,61 +182,56 @@ impl<'a> Reconciler<'a> {
             } else if let Some(silence) = unobserved.get(&product) {
                 silence.clone()
             } else {
-                self.judge(&found, &unread_kinds)
+                self.judge(&found, unread_kinds)
             };
-            let vendor = owed.as_ref().and_then(|owed| owed.quantity);
-            let cost = owed.as_ref().and_then(|owed| owed.cost);
+            let vendor = owed.and_then(|owed| owed.quantity);
+            let cost = owed.and_then(|owed| owed.cost);
             let cost = cost.unwrap_or(VendorCost::Unknown);
-            let price = owed.as_ref().and_then(|owed| owed.price);
+            let price = owed.and_then(|owed| owed.price);
             let dismissed = self.dismissed(agreement, product, kind, (vendor, cost));
             let (kind, reason) = dismissed.unwrap_or((kind, reason));
-            let from = index(out.evidence_index.len());
-            out.evidence_index
-                .extend(owed.iter().flat_map(|owed| owed.evidence.iter().copied()));
-            out.rows.push(RowData {
-                agreement,
+            let row = NewRow {
                 product,
                 kind,
+                vendor,
                 line: match standing {
                     Standing::One { at, .. } => Some(at),
                     Standing::None | Standing::Several(_) => None,
                 },
-                vendor,
                 cost,
                 price: price.unwrap_or(VendorCost::Unknown),
-                evidence: (from, index(out.evidence_index.len())),
-                as_of,
-                reason: reason.map(String::into_boxed_str),
+                reason,
                 charge: None,
-            });
+            };
+            let evidence = owed.into_iter().flat_map(Owed::evidence);
+            let positions = evidence.map(|at| entries[at as usize].position);
+            out.part.push(row, positions);
         }
-        let of_agreement = refused.or(incomplete.map(|reason| (Kind::NotObserved, reason)));
+        let of_agreement = refused.or(incomplete
+            .as_ref()
+            .map(|reason| (Kind::NotObserved, reason.clone())));
         for bill in bills {
             let (kind, reason) = match &of_agreement {
                 Some((kind, reason)) => (*kind, Some(reason.clone())),
-                None => self.judge_bill(&bill, &unread_kinds, &unobserved),
+                None => self.judge_bill(&bill, unread_kinds, &unobserved),
             };
-            let from = index(out.evidence_index.len());
-            out.evidence_index.extend(bill.evidence);
             let charge = bill.sum.ok().map(|sum| {
                 let made = self.ledger.and_then(|ledger| ledger.charge(&sum.key));
                 let made = made.cloned();
-                out.charges.push(ChargeData { sum, made });
-                index(out.charges.len() - 1)
+                out.part.charges.push(ChargeData { sum, made });
+                index(out.part.charges.len() - 1)
             });
-            out.rows.push(RowData {
-                agreement,
+            let row = NewRow {
                 product: bill.product,
                 kind,
-                line: None,
                 vendor: None,
+                line: None,
                 cost: VendorCost::Unknown,
                 price: VendorCost::Unknown,
-                evidence: (from, index(out.evidence_index.len())),
-                as_of,
-                reason: reason.map(String::into_boxed_str),
+                reason,
                 charge,
-            });
+            };
+            out.part.push(row, bill.evidence);
         }
     }
 
@@ -209,16 +263,14 @@ impl<'a> Reconciler<'a> {
     }
 
     /// The bills that are to be charged on an agreement, each added up.
-    fn bill_sums(
-        &self,
-        agreement: u32,
-        usage: &AgreementUsage,
-        evidence_base: usize,
-    ) -> Vec<BillSum> {
+    fn bill_sums(&self, agreement: u32, usage: &[Entry<'_>]) -> Vec<BillSum> {
+        if usage.iter().all(|entry| entry.amounts().is_none()) {
+            return Vec::new();
+        }
         let mut bills: BTreeMap<(u32, Option<&BillKey>), Vec<usize>> = BTreeMap::new();
         let mut kinds: BTreeMap<u32, (ChargeKind, bool)> = BTreeMap::new();
-        for (at, entry) in usage.entries.iter().enumerate() {
-            let Some(amounts) = &entry.amounts else {
+        for (at, entry) in usage.iter().enumerate() {
+            let Some(amounts) = entry.amounts() else {
                 continue;
             };
             let Decision::Linked {
@@ -252,9 +304,9 @@ impl<'a> Reconciler<'a> {
                 let lines: Vec<BillLine<'_>> = entries
                     .iter()
                     .filter_map(|at| {
-                        let entry = &usage.entries[*at];
-                        let (line, amounts) = (&entry.line, entry.amounts.as_deref()?);
-                        Some((&line.key, line.quantity, entry.cost, amounts))
+                        let entry = &usage[*at];
+                        let (line, amounts) = (entry.line, entry.amounts()?);
+                        Some((&line.key, line.quantity, entry.cost(), amounts))
                     })
                     .collect();
                 let sum = match bill {
@@ -270,7 +322,7 @@ impl<'a> Reconciler<'a> {
                     counts,
                     switched_off,
                     sum,
-                    evidence: entries.iter().map(|at| index(evidence_base + at)).collect(),
+                    evidence: entries.iter().map(|at| usage[*at].position).collect(),
                 }
             })
             .collect()
@@ -324,86 +376,78 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    /// Positions of the open lines of owned products, by product; counts the others.
-    fn open_owned_lines(
-        &self,
-        lines: &[AgreementLine],
-        unowned_lines: &mut u64,
-    ) -> BTreeMap<u32, Vec<u32>> {
-        let mut open: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    /// Adds the open lines of owned products, each as its product and its position; counts the others.
+    fn open_owned_lines(&self, lines: &[AgreementLine], open: &mut Vec<(u32, u32)>) -> u64 {
+        let mut unowned = 0;
         for (at, line) in lines.iter().enumerate() {
             if !line.is_open_on(self.today) {
                 continue;
             }
             match self.routes.product_index.get(line.product.as_str()) {
-                Some(product) if !self.routes.products[*product as usize].counted.is_empty() => {
-                    open.entry(*product).or_default().push(index(at));
+                Some(product) if self.routes.facts[*product as usize].is_owned => {
+                    open.push((*product, index(at)));
                 }
-                _ => *unowned_lines += 1,
+                _ => unowned += 1,
             }
         }
-        open
+        unowned
     }
 
-    /// What the usage says for each product, in the order of the products.
-    fn owed(
-        &self,
-        days: &Days,
-        usage: &AgreementUsage,
-        evidence_base: usize,
-    ) -> BTreeMap<u32, Owed> {
-        let mut owed: BTreeMap<u32, Owed> = BTreeMap::new();
-        let mut end = evidence_base;
-        for group in usage.entries.chunk_by(|a, b| a.service == b.service) {
+    /// What the usage says for each product.
+    fn owed(&self, days: &Days, entries: &[Entry<'_>], owed: &mut OwedProducts) {
+        let mut end = 0;
+        for group in entries.chunk_by(|a, b| a.service == b.service) {
             let start = end;
             end += group.len();
-            let service = &self.routes.services[group[0].service as usize];
+            let number = group[0].service;
+            if let Some(plain) = self.routes.plain[number as usize]
+                && !group.iter().any(Entry::states_amounts)
+            {
+                let product = owed.of(plain.product);
+                let quantity = total(group.iter().map(|entry| entry.line.quantity));
+                product.add(quantity.flatten());
+                product.switched_off |= !plain.enabled;
+                product.costs_nothing_known(plain.carries_cost);
+                product.rests_on(index(start), index(end));
+                continue;
+            }
             let Decision::Linked {
                 products,
                 enabled,
                 by_rules,
                 ..
-            } = &service.decision
+            } = &self.routes.services[number as usize].decision
             else {
                 continue;
             };
             // What becomes a charge is added up by its bill.
-            let lines: Vec<(usize, &Entry)> = (start..end)
-                .zip(group)
-                .filter(|(_, entry)| entry.amounts.is_none())
-                .collect();
-            if lines.is_empty() {
+            let lines = || group.iter().filter(|entry| entry.amounts().is_none());
+            let Some(total) = total(lines().map(|entry| entry.line.quantity)) else {
                 continue;
-            }
-            let total = lines.iter().try_fold(Quantity::ZERO, |sum, (_, entry)| {
-                sum.checked_add(entry.line.quantity)
-            });
-            let number = group[0].service;
+            };
             let mut by_rules =
                 by_rules.map(|rules| self.billed_by_rules(days, number, rules, total).into_iter());
             for route in products {
                 let product = match by_rules.as_mut().and_then(Iterator::next) {
-                    Some(billed) => self.owe(number, *route, billed, &mut owed),
+                    Some(billed) => self.owe(number, *route, billed, owed),
                     None => {
-                        let product = owed.entry(route.product).or_insert_with(Owed::none);
+                        let product = owed.of(route.product);
                         let billed = total.and_then(|total| route.rule.billed(total).ok());
-                        product.quantity = product
-                            .quantity
-                            .zip(billed)
-                            .and_then(|(sum, billed)| sum.checked_add(billed));
+                        product.add(billed);
                         product
                     }
                 };
                 product.switched_off |= !enabled;
-                let costs = lines.iter().map(|(_, entry)| entry.cost);
+                let costs = lines().map(Entry::cost);
                 product.cost = Some(join_costs(product.cost, *route, costs));
-                let prices = lines.iter().map(|(_, entry)| entry.price);
+                let prices = lines().map(Entry::price);
                 product.price = Some(join_costs(product.price, *route, prices));
-                let evidence = lines.iter().map(|(at, _)| index(*at));
-                product.evidence.extend(evidence);
+                let places = (index(start)..).zip(group);
+                for (at, _) in places.filter(|(_, entry)| entry.amounts().is_none()) {
+                    product.rests_on(at, at + 1);
+                }
             }
         }
-        owed
     }
 
     /// The products that services feed about which a reading says nothing.
@@ -422,14 +466,12 @@ impl<'a> Reconciler<'a> {
 
     /// Says what one product of one agreement is, both sides being observed.
     fn judge(&self, found: &Found<'_>, unread_kinds: &[ChargeKind]) -> (Kind, Option<String>) {
-        let owned = &self.routes.products[found.product as usize];
         if let Some(reason) = self.not_eligible_product(found.product) {
             return (Kind::NotEligible, Some(reason));
         }
-        if let Some(kind) = owned
-            .counted
-            .iter()
-            .find(|kind| unread_kinds.contains(kind))
+        let counted = || self.routes.products[found.product as usize].counted.iter();
+        if !unread_kinds.is_empty()
+            && let Some(kind) = counted().find(|kind| unread_kinds.contains(kind))
         {
             let reason = format!("the vendor's {kind} lines could not be read");
             return (Kind::NotObserved, Some(reason));
@@ -459,7 +501,7 @@ impl<'a> Reconciler<'a> {
                 Some(quantity) => quantity,
                 None => {
                     let summed = || "the quantities cannot be summed exactly".to_owned();
-                    let reason = owed.problem.clone().unwrap_or_else(summed);
+                    let reason = owed.problem().map_or_else(summed, str::to_owned);
                     return (Kind::NotObserved, Some(reason));
                 }
             },
@@ -475,6 +517,9 @@ impl<'a> Reconciler<'a> {
     }
 
     fn not_eligible_product(&self, product: u32) -> Option<String> {
+        if self.routes.facts[product as usize].is_eligible {
+            return None;
+        }
         let owned = &self.routes.products[product as usize];
         match owned.position.and_then(|at| self.book.product_at(at)) {
             None => Some(format!("product {} is not listed by the PSA", owned.id)),
@@ -518,6 +563,21 @@ fn join_costs(
         (known, None) => known.unwrap_or(VendorCost::Unknown),
     };
     costs.fold(first, VendorCost::join)
+}
+
+/// The exact sum of quantities, or nothing where it cannot be held; none of no quantities.
+fn total(mut quantities: impl Iterator<Item = Quantity>) -> Option<Option<Quantity>> {
+    let first = quantities.next()?;
+    Some(quantities.try_fold(first, Quantity::checked_add))
+}
+
+/// The first eight bytes of a text as a number: texts of unlike numbers are in the order of these.
+fn leading(text: &str) -> u64 {
+    let mut first = [0; 8];
+    for (place, byte) in first.iter_mut().zip(text.bytes()) {
+        *place = byte;
+    }
+    u64::from_be_bytes(first)
 }
 
 /// Every rule in words, by service and product.

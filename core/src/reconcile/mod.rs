@@ -24,8 +24,12 @@ mod daily;
 mod dismissals;
 mod join;
 mod metadata;
+mod owed;
 mod own;
 mod reconciler;
+mod rows;
+mod share;
+mod sorted;
 mod standing;
 mod unbilled;
 

@@ -1,22 +1,24 @@
 //! The pass over the readings, and the join with the PSA's lines.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::num::NonZeroUsize;
 
 use super::book::{PsaBook, index};
-use super::charges::Amounts;
-use super::comparison::{Comparison, EvidenceLine, Kind, Unplaced, UnplacedSubject};
-use super::compiled::{AccountRoute, Decision, Routes};
+use super::comparison::{Comparison, Kind, Unplaced, UnplacedSubject};
+use super::compiled::{AccountRoute, Routes};
 use super::daily::Counted;
 use super::dismissals::Dismissals;
 use super::join::rules;
 use super::metadata::{self, AccountMetadata};
 use super::own::{Home, Known, Owns};
-use super::unbilled::Unbilled;
+use super::rows::EvidenceLines;
+use super::share::{all_cores, shared};
+use super::sorted::{AccountLines, Chunk, Desk, Run, Sorted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::Mapping;
 use crate::model::{
-    AccountReading, Bill, ChargeKind, CivilDate, Money, Period, Quantity, ReadingOutcome,
-    ServiceKey, Timestamp, UsageLine, VendorAccountId,
+    AccountReading, Bill, ChargeKind, CivilDate, Period, ReadingOutcome, ServiceKey, Timestamp,
+    UsageLine, VendorAccountId,
 };
 use crate::store::{DailyCounts, Ledger};
 
@@ -34,15 +36,21 @@ pub struct Reconciler<'a> {
     pub(super) dismissals: Option<&'a Dismissals>,
     first_sync: Option<CivilDate>,
     /// For each service, whether the readings hold recurring lines and measured ones.
-    kinds: BTreeMap<u32, [bool; 2]>,
+    kinds: Vec<[bool; 2]>,
     pub(super) owns: Owns<'a>,
     /// What is counted by day: the services, and the counts.
     pub(super) counted_by_day: BTreeMap<ServiceKey, ChargeKind>,
     pub(super) days: DailyCounts,
     bills: Vec<(VendorAccountId, Bill)>,
-    seen: HashSet<VendorAccountId>,
-    accounts: Vec<VendorAccountId>,
-    agreements: BTreeMap<u32, AgreementUsage>,
+    /// Whether an account was read: those that something is decided about by their positions.
+    seen: Vec<bool>,
+    seen_undecided: HashSet<VendorAccountId>,
+    pub(super) accounts: Vec<VendorAccountId>,
+    pub(super) chunks: Vec<Chunk>,
+    agreements: Usages,
+    waiting: Vec<Waiting<Vec<UsageLine>>>,
+    waiting_lines: usize,
+    pub(super) threads: NonZeroUsize,
     unplaced: Vec<Unplaced>,
     not_counted: BTreeMap<ChargeKind, u64>,
     metadata: Vec<AccountMetadata>,
@@ -55,7 +63,9 @@ pub(super) type Silence = (Kind, Option<String>);
 /// What the accounts of one agreement say.
 #[derive(Debug, Default)]
 pub(super) struct AgreementUsage {
-    pub(super) entries: Vec<Entry>,
+    /// The usage lines that count: in most cases those of one account.
+    pub(super) run: Option<Run>,
+    pub(super) more_runs: Vec<Run>,
     /// The accounts that feed it, and whose counts they are, where something is counted by day.
     pub(super) accounts: BTreeSet<u32>,
     pub(super) counted: Counted,
@@ -71,72 +81,92 @@ pub(super) struct AgreementUsage {
     pub(super) unmapped: Option<ServiceKey>,
 }
 
-/// One usage line on its way to a row.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) service: u32,
-    pub(super) line: EvidenceLine,
-    pub(super) cost: Option<Money>,
-    pub(super) price: Option<Money>,
-    /// What a charge adds up of it; none of what becomes a line.
-    pub(super) amounts: Option<Box<Amounts>>,
+/// What is said of agreements, each found by its position.
+#[derive(Debug, Default)]
+pub(super) struct Usages {
+    /// The place in the list by the agreement's position, one too high; 0 for none.
+    places: Vec<u32>,
+    list: Vec<(u32, AgreementUsage)>,
 }
 
-/// Where the lines of an account go.
-#[derive(Clone, Copy, Debug)]
-enum Place<'a> {
+impl Usages {
+    pub(super) fn of(&mut self, agreement: u32) -> &mut AgreementUsage {
+        let position = agreement as usize;
+        if self.places.len() <= position {
+            self.places.resize(position + 1, 0);
+        }
+        if self.places[position] == 0 {
+            self.list.push((agreement, AgreementUsage::default()));
+            self.places[position] = index(self.list.len());
+        }
+        &mut self.list[self.places[position] as usize - 1].1
+    }
+
+    fn known(&mut self, agreement: u32) -> Option<&mut AgreementUsage> {
+        let place = self.places.get(agreement as usize)?.checked_sub(1)?;
+        Some(&mut self.list.get_mut(place as usize)?.1)
+    }
+
+    /// All of them, in the order of the agreements' positions.
+    fn take(&mut self) -> Vec<(u32, AgreementUsage)> {
+        self.places.clear();
+        let mut list = std::mem::take(&mut self.list);
+        list.sort_unstable_by_key(|(agreement, _)| *agreement);
+        list
+    }
+}
+
+/// Lines of an account that go onto one agreement, and are still to be sorted.
+#[derive(Debug)]
+struct Waiting<L> {
+    agreement: u32,
+    account: u32,
+    lines: L,
+    as_of: Timestamp,
+    period: Option<Period>,
+}
+
+/// Where the lines of a reading go.
+enum Goal<'a> {
     Agreement(u32),
-    Own(Home<'a>),
+    /// Each onto its own.
+    Own(Home<'a>, Vec<(u32, Silence)>),
+    Nowhere,
 }
 
-/// Lines of one service of one account that are not compared.
-#[derive(Debug)]
-struct LeftLines<'a> {
-    kind: Kind,
-    reason: Option<&'a str>,
-    lines: u64,
-    /// The sum of the recurring ones.
-    quantity: Option<Quantity>,
-}
+/// How many lines wait before they are sorted: enough that threads are worth starting, few enough that a
+/// stream of readings is not held in memory.
+const BATCH: usize = 1 << 16;
 
-impl<'a> LeftLines<'a> {
-    fn new(kind: Kind, reason: Option<&'a str>) -> Self {
-        Self {
-            kind,
-            reason,
-            lines: 0,
-            quantity: Some(Quantity::ZERO),
-        }
-    }
-
-    fn add(&mut self, kind: ChargeKind, quantity: Quantity) {
-        self.lines += 1;
-        if kind == ChargeKind::Recurring {
-            self.quantity = self.quantity.and_then(|sum| sum.checked_add(quantity));
-        }
-    }
-}
+/// How many lines are sorted by one thread.
+const SHARE: usize = 1 << 12;
 
 impl<'a> Reconciler<'a> {
     /// Starts a reconcile of the mapping's accounts against the PSA's lines on a day.
     #[must_use]
     pub fn new(mapping: &'a Mapping, book: &'a PsaBook, today: CivilDate) -> Self {
+        let routes = Routes::new(mapping, book);
         Self {
             book,
             today,
             mapping_revision: mapping.revision(),
-            routes: Routes::new(mapping, book),
+            kinds: vec![[false; 2]; routes.services.len()],
+            seen: vec![false; routes.accounts.len()],
+            routes,
             ledger: None,
             dismissals: None,
             first_sync: None,
-            kinds: BTreeMap::new(),
             owns: Owns::default(),
             counted_by_day: mapping.counted_by_day(),
             days: DailyCounts::new(),
             bills: Vec::new(),
-            seen: HashSet::new(),
+            seen_undecided: HashSet::new(),
             accounts: Vec::new(),
-            agreements: BTreeMap::new(),
+            chunks: Vec::new(),
+            agreements: Usages::default(),
+            waiting: Vec::new(),
+            waiting_lines: 0,
+            threads: all_cores(),
             unplaced: Vec::new(),
             not_counted: BTreeMap::new(),
             metadata: Vec::new(),
@@ -165,133 +195,320 @@ impl<'a> Reconciler<'a> {
         self
     }
 
+    /// Says how many threads share the work on many lines; as many as there are cores where nothing is
+    /// said. The comparison is the same.
+    #[must_use]
+    pub fn with_threads(mut self, threads: NonZeroUsize) -> Self {
+        self.threads = threads;
+        self
+    }
+
     /// Takes one account's reading.
     ///
     /// # Errors
     /// `Protocol` when the account was already read: one of the two readings is wrong, and
     /// nobody knows which.
     pub fn observe(&mut self, reading: AccountReading) -> Result<()> {
-        if !self.seen.insert(reading.account.clone()) {
-            return Err(Error::new(
-                ErrorKind::Protocol,
-                format!("account {} was read twice in one run", reading.account),
-            ));
+        let decided = self.routes.account(&reading.account);
+        if !self.is_first(decided, &reading.account) {
+            return Err(read_twice(&reading.account));
         }
-        self.note_day(&reading);
-        let metadata = self.routes.metadata.get(reading.account.as_str());
-        let metadata = metadata.and_then(|to| metadata::of_reading(&reading, *to));
-        self.metadata.extend(metadata);
         let account = index(self.accounts.len());
-        self.accounts.push(reading.account.clone());
-        let as_of = reading.as_of();
-        let lines = match reading.outcome {
-            ReadingOutcome::Complete(lines) => lines,
-            ReadingOutcome::Failed(failure) => {
-                self.not_observed(&reading.account, failure.message);
-                return Ok(());
-            }
-        };
-        let id = &reading.account;
-        self.bills
-            .extend(reading.bills.into_iter().map(|bill| (id.clone(), bill)));
-        let unobserved = reading.unobserved.into_iter().map(|(service, reason)| {
-            let reason = format!("account {id} of service {service}: {reason}");
-            (service, (Kind::NotObserved, Some(reason)))
-        });
-        let exported = reading.exported.into_iter();
-        let exported = exported.map(|service| (service, (Kind::Exported, None)));
-        let unobserved: Vec<(u32, Silence)> = unobserved
-            .chain(exported)
-            .filter_map(|(service, silence)| Some((self.routes.service(&service)?.0, silence)))
-            .collect();
-        let seen = Seen {
-            as_of,
-            unread_kinds: &reading.unread_kinds,
-            unobserved: &unobserved,
-            period: reading.billing_period,
-        };
-        match self.routes.account(&reading.account) {
-            Some(AccountRoute::To(agreement)) => {
-                let usage = self.agreements.entry(agreement).or_default();
-                usage.note(seen);
-                if !self.counted_by_day.is_empty() {
-                    usage.counts(account, Counted::All);
+        match self.note(decided, &reading) {
+            Goal::Agreement(agreement) => {
+                if let (as_of, ReadingOutcome::Complete(lines)) = (reading.as_of(), reading.outcome)
+                    && !lines.is_empty()
+                {
+                    self.waiting_lines += lines.len();
+                    self.waiting.push(Waiting {
+                        agreement,
+                        account,
+                        lines,
+                        as_of,
+                        period: reading.billing_period,
+                    });
                 }
-                self.place(Place::Agreement(agreement), account, lines, seen);
+                if self.waiting_lines >= BATCH {
+                    self.sort_waiting();
+                }
             }
-            Some(AccountRoute::Own(home)) => {
-                self.owns
-                    .observed(home, as_of, &reading.unread_kinds, &unobserved);
-                self.place(Place::Own(home), account, lines, seen);
-            }
-            Some(AccountRoute::Unfit(home)) => {
-                let reason = home.unfit(self.book);
-                self.leave(
-                    reading.account,
-                    Kind::NotEligible,
-                    &lines,
-                    reason.as_deref(),
-                    as_of,
-                );
-            }
-            Some(AccountRoute::Excluded(reason)) => {
-                self.leave(reading.account, Kind::Excluded, &lines, reason, as_of);
-            }
-            Some(AccountRoute::Off(_) | AccountRoute::OwnOff(_)) => {
-                self.leave(reading.account, Kind::SwitchedOff, &lines, None, as_of);
-            }
-            Some(AccountRoute::Lost(target)) => {
-                let reason = format!("agreement {target} is not listed by the PSA");
-                self.leave(
-                    reading.account,
-                    Kind::NotEligible,
-                    &lines,
-                    Some(&reason),
-                    as_of,
-                );
-            }
-            Some(AccountRoute::LostCompany(company)) => {
-                let reason = format!("company {company} is not listed by the PSA");
-                self.leave(
-                    reading.account,
-                    Kind::NotEligible,
-                    &lines,
-                    Some(&reason),
-                    as_of,
-                );
-            }
-            None => self.leave(reading.account, Kind::Unmapped, &lines, None, as_of),
+            Goal::Own(home, unobserved) => self.place_each(home, account, &reading, &unobserved),
+            Goal::Nowhere => {}
         }
         Ok(())
     }
 
-    /// Records an account whose lines are not compared.
-    fn leave(
-        &mut self,
-        account: VendorAccountId,
-        kind: Kind,
-        lines: &[UsageLine],
-        reason: Option<&str>,
-        as_of: Timestamp,
-    ) {
+    /// Takes the readings of many accounts, which stay as they are: the comparison is that of
+    /// [`observe`](Self::observe) for each. Quicker where all are in memory.
+    ///
+    /// # Errors
+    /// `Protocol` when an account was already read, or is there twice: none of them is taken in.
+    pub fn observe_all(&mut self, readings: &[AccountReading]) -> Result<()> {
+        let share = readings.len().div_ceil(self.threads.get()).max(SHARE);
+        let routes = &self.routes;
+        let decided = shared(self.threads, readings.chunks(share).collect(), |readings| {
+            let decided = readings
+                .iter()
+                .map(|reading| routes.account(&reading.account));
+            decided.collect::<Vec<_>>()
+        });
+        let decided: Vec<Option<u32>> = decided.into_iter().flatten().collect();
+        let all = || decided.iter().copied().zip(readings);
+        let second = all().position(|(decided, reading)| !self.is_first(decided, &reading.account));
+        if let Some(second) = second {
+            for (decided, reading) in all().take(second) {
+                self.forget(decided, &reading.account);
+            }
+            return Err(read_twice(&readings[second].account));
+        }
+        let mut waiting = Vec::with_capacity(readings.len());
+        let mut count = 0;
+        for (decided, reading) in all() {
+            let account = index(self.accounts.len());
+            match (self.note(decided, reading), &reading.outcome) {
+                (Goal::Agreement(agreement), ReadingOutcome::Complete(lines)) => {
+                    count += lines.len();
+                    waiting.push(Waiting {
+                        agreement,
+                        account,
+                        lines: lines.as_slice(),
+                        as_of: reading.as_of(),
+                        period: reading.billing_period,
+                    });
+                }
+                (Goal::Own(home, unobserved), _) => {
+                    self.place_each(home, account, reading, &unobserved);
+                }
+                _ => {}
+            }
+        }
+        self.sort(waiting, count);
+        Ok(())
+    }
+
+    /// Whether an account was not read before; from now on it was.
+    fn is_first(&mut self, decided: Option<u32>, account: &VendorAccountId) -> bool {
+        match decided {
+            Some(position) => !std::mem::replace(&mut self.seen[position as usize], true),
+            None => self.seen_undecided.insert(account.clone()),
+        }
+    }
+
+    fn forget(&mut self, decided: Option<u32>, account: &VendorAccountId) {
+        match decided {
+            Some(position) => self.seen[position as usize] = false,
+            None => {
+                self.seen_undecided.remove(account);
+            }
+        }
+    }
+
+    /// Takes note of all that a reading says beside its lines, and says where they go.
+    fn note(&mut self, decided: Option<u32>, reading: &AccountReading) -> Goal<'a> {
+        self.note_day(reading);
+        let metadata = self.routes.metadata.get(reading.account.as_str());
+        let metadata = metadata.and_then(|to| metadata::of_reading(reading, *to));
+        self.metadata.extend(metadata);
+        let route = decided.map(|position| self.routes.account_at(position));
+        let as_of = reading.as_of();
+        let id = &reading.account;
+        let account = index(self.accounts.len());
+        self.accounts.push(id.clone());
+        let lines = match &reading.outcome {
+            ReadingOutcome::Complete(lines) => lines.len() as u64,
+            ReadingOutcome::Failed(failure) => {
+                self.not_observed(id, route, failure.message.clone());
+                return Goal::Nowhere;
+            }
+        };
+        let bills = reading.bills.iter();
+        self.bills
+            .extend(bills.map(|bill| (id.clone(), bill.clone())));
+        let unobserved = reading.unobserved.iter().map(|(service, reason)| {
+            let reason = format!("account {id} of service {service}: {reason}");
+            (service, (Kind::NotObserved, Some(reason)))
+        });
+        let exported = reading.exported.iter();
+        let exported = exported.map(|service| (service, (Kind::Exported, None)));
+        let unobserved: Vec<(u32, Silence)> = unobserved
+            .chain(exported)
+            .filter_map(|(service, silence)| Some((self.routes.service(service)?, silence)))
+            .collect();
+        let lost = |what: std::fmt::Arguments<'_>| Some(format!("{what} is not listed by the PSA"));
+        let (kind, reason) = match route {
+            Some(AccountRoute::To(agreement)) => {
+                let usage = self.agreements.of(agreement);
+                usage.note(as_of, &reading.unread_kinds, &unobserved);
+                if !self.counted_by_day.is_empty() {
+                    usage.counts(account, Counted::All);
+                }
+                return Goal::Agreement(agreement);
+            }
+            Some(AccountRoute::Own(home)) => {
+                self.owns
+                    .observed(home, as_of, &reading.unread_kinds, &unobserved);
+                return Goal::Own(home, unobserved);
+            }
+            Some(AccountRoute::Unfit(home)) => (Kind::NotEligible, home.unfit(self.book)),
+            Some(AccountRoute::Excluded(reason)) => (Kind::Excluded, reason.map(str::to_owned)),
+            Some(AccountRoute::Off(_) | AccountRoute::OwnOff(_)) => (Kind::SwitchedOff, None),
+            Some(AccountRoute::Lost(target)) => {
+                (Kind::NotEligible, lost(format_args!("agreement {target}")))
+            }
+            Some(AccountRoute::LostCompany(company)) => {
+                (Kind::NotEligible, lost(format_args!("company {company}")))
+            }
+            None => (Kind::Unmapped, None),
+        };
+        // The lines of an account as a whole are not compared.
         self.unplaced.push(Unplaced {
-            account,
+            account: id.clone(),
             subject: UnplacedSubject::Account,
             kind,
-            lines: lines.len() as u64,
+            lines,
             quantity: None,
-            reason: reason.map(str::to_owned),
+            reason,
             as_of: Some(as_of),
         });
+        Goal::Nowhere
+    }
+
+    /// Sorts the lines that wait.
+    fn sort_waiting(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let lines = std::mem::take(&mut self.waiting_lines);
+        self.sort(waiting, lines);
+    }
+
+    /// Sorts so many lines.
+    fn sort<L: AsRef<[UsageLine]> + Send>(&mut self, waiting: Vec<Waiting<L>>, lines: usize) {
+        let desk = self.desk();
+        let accounts = &self.accounts;
+        let shares = shares(waiting, lines);
+        let sorted = shared(self.threads, shares, |(lines, share)| {
+            let mut sorted = Sorted::with_room(lines, desk);
+            let mut unmapped = Vec::new();
+            for waiting in share {
+                let from = sorted.len();
+                let of = AccountLines {
+                    account: (waiting.account, &accounts[waiting.account as usize]),
+                    lines: waiting.lines.as_ref(),
+                    as_of: waiting.as_of,
+                    period: waiting.period,
+                };
+                let service = sorted.sort(desk, of, |_, _| None);
+                sorted.run(waiting.agreement, from);
+                unmapped.extend(service.map(|service| (waiting.agreement, service)));
+            }
+            (sorted, unmapped)
+        });
+        for (sorted, unmapped) in sorted {
+            self.take_in(sorted);
+            for (agreement, service) in unmapped {
+                let known = &mut self.agreements.of(agreement).unmapped;
+                *known = [known.take(), Some(service)].into_iter().flatten().min();
+            }
+        }
+    }
+
+    fn desk(&self) -> Desk<'_, 'a> {
+        Desk {
+            routes: &self.routes,
+            today: self.today,
+            first_sync: self.first_sync,
+        }
+    }
+
+    /// Sorts an account's lines, each onto an agreement of its own.
+    fn place_each(
+        &mut self,
+        home: Home<'a>,
+        account: u32,
+        reading: &AccountReading,
+        unobserved: &[(u32, Silence)],
+    ) {
+        let desk = Desk {
+            routes: &self.routes,
+            today: self.today,
+            first_sync: self.first_sync,
+        };
+        let known = Known {
+            book: self.book,
+            ledger: self.ledger,
+        };
+        let (owns, agreements) = (&mut self.owns, &mut self.agreements);
+        let by_day = !self.counted_by_day.is_empty();
+        let (id, as_of) = (&reading.account, reading.as_of());
+        let lines = reading.lines().unwrap_or_default();
+        let mut sorted = Sorted::with_room(lines.len(), desk);
+        let of = AccountLines {
+            account: (account, id),
+            lines,
+            as_of,
+            period: reading.billing_period,
+        };
+        sorted.sort(desk, of, |line, charge| {
+            let agreement = owns.position(known, home, id, line, charge);
+            let usage = agreements.of(agreement);
+            usage.note(as_of, &reading.unread_kinds, unobserved);
+            if by_day {
+                usage.counts(account, Counted::own(id, line, home));
+            }
+            Some(agreement)
+        });
+        self.take_in(sorted);
+    }
+
+    /// Takes in what was sorted.
+    fn take_in(&mut self, sorted: Sorted) {
+        for (known, more) in self.kinds.iter_mut().zip(&sorted.kinds) {
+            known[0] |= more[0];
+            known[1] |= more[1];
+        }
+        for (kind, lines) in sorted.not_counted {
+            *self.not_counted.entry(kind).or_default() += lines;
+        }
+        self.unplaced.extend(sorted.unplaced);
+        if sorted.chunk.lines.is_empty() {
+            return;
+        }
+        // Accounts of few lines share a chunk.
+        let (chunk, base) = match self.chunks.last_mut() {
+            Some(last) if last.lines.len() + sorted.chunk.lines.len() <= SHARE => {
+                let base = index(last.lines.len());
+                last.append(sorted.chunk);
+                (self.chunks.len() - 1, base)
+            }
+            _ => {
+                self.chunks.push(sorted.chunk.trimmed());
+                (self.chunks.len() - 1, 0)
+            }
+        };
+        for (agreement, from, to) in sorted.runs {
+            let usage = self.agreements.of(agreement);
+            let run = Run {
+                chunk: index(chunk),
+                from: base + from,
+                to: base + to,
+            };
+            match usage.run {
+                None => usage.run = Some(run),
+                Some(_) => usage.more_runs.push(run),
+            }
+        }
     }
 
     /// Records an account that was not observed, and that its agreement is not known whole.
-    fn not_observed(&mut self, account: &VendorAccountId, why: String) {
+    fn not_observed(
+        &mut self,
+        account: &VendorAccountId,
+        route: Option<AccountRoute<'a>>,
+        why: String,
+    ) {
         let reason = format!("account {account} was not observed: {why}");
-        match self.routes.account(account) {
+        match route {
             Some(AccountRoute::To(agreement)) => {
-                let usage = self.agreements.entry(agreement).or_default();
-                note_least_text(&mut usage.incomplete, reason);
+                note_least_text(&mut self.agreements.of(agreement).incomplete, reason);
             }
             Some(AccountRoute::Own(home)) => self.owns.incomplete(home, reason),
             _ => {}
@@ -307,209 +524,63 @@ impl<'a> Reconciler<'a> {
         });
     }
 
-    /// Sorts an account's lines onto its agreement, or each onto its own.
-    fn place(&mut self, place: Place<'a>, account: u32, lines: Vec<UsageLine>, seen: Seen<'_>) {
-        let mut left: BTreeMap<ServiceKey, LeftLines<'a>> = BTreeMap::new();
-        let mut unbilled: BTreeMap<(ServiceKey, ChargeKind), Unbilled> = BTreeMap::new();
-        for line in lines {
-            let (kind, reason) = match self.routes.service(&line.service) {
-                Some((at, route)) => match &route.decision {
-                    Decision::Linked {
-                        counts,
-                        billed_as,
-                        enabled,
-                        ..
-                    } => {
-                        let kinds = self.kinds.entry(at).or_default();
-                        kinds[0] |= line.kind == ChargeKind::Recurring;
-                        kinds[1] |= line.kind == ChargeKind::Usage;
-                        if let Some(day) = self.first_sync.filter(|day| is_before(&line, *day)) {
-                            *self.not_counted.entry(line.kind).or_default() += 1;
-                            if *enabled {
-                                unbilled
-                                    .entry((line.service.clone(), line.kind))
-                                    .or_insert_with(|| Unbilled::before(day))
-                                    .add(&line);
-                            }
-                            continue;
-                        }
-                        let Some(charge) = billed_as.charges(*counts, line.kind) else {
-                            *self.not_counted.entry(line.kind).or_default() += 1;
-                            if *enabled {
-                                let key = (line.service.clone(), line.kind);
-                                unbilled
-                                    .entry(key)
-                                    .or_insert_with(|| Unbilled::beside(*counts))
-                                    .add(&line);
-                            }
-                            continue;
-                        };
-                        let entry = self.entry((at, account), charge, &line, seen);
-                        let agreement = match place {
-                            Place::Agreement(agreement) => agreement,
-                            Place::Own(home) => {
-                                let id = &self.accounts[account as usize];
-                                let known = Known {
-                                    book: self.book,
-                                    ledger: self.ledger,
-                                };
-                                self.owns.position(known, home, id, &line, charge)
-                            }
-                        };
-                        let usage = self.agreements.entry(agreement).or_default();
-                        if let Place::Own(home) = place {
-                            usage.note(seen);
-                            if !self.counted_by_day.is_empty() {
-                                let id = &self.accounts[account as usize];
-                                usage.counts(account, Counted::own(id, &line, home));
-                            }
-                        }
-                        usage.entries.push(entry);
-                        continue;
-                    }
-                    Decision::Excluded(reason) => (Kind::Excluded, *reason),
-                },
-                None => (Kind::Unmapped, None),
-            };
-            left.entry(line.service)
-                .or_insert_with(|| LeftLines::new(kind, reason))
-                .add(line.kind, line.quantity);
-        }
-        let unmapped = left
-            .iter()
-            .find(|(_, left)| left.kind == Kind::Unmapped)
-            .map(|(service, _)| service.clone());
-        if let Place::Agreement(agreement) = place {
-            let usage = self.agreements.entry(agreement).or_default();
-            usage.unmapped = [usage.unmapped.take(), unmapped]
-                .into_iter()
-                .flatten()
-                .min();
-        }
-        let id = &self.accounts[account as usize];
-        for (service, left) in left {
-            self.unplaced.push(Unplaced {
-                account: id.clone(),
-                subject: UnplacedSubject::Service(service),
-                kind: left.kind,
-                lines: left.lines,
-                quantity: left.quantity,
-                reason: left.reason.map(str::to_owned),
-                as_of: Some(seen.as_of),
-            });
-        }
-        for ((service, kind), unbilled) in unbilled {
-            self.unplaced.push(Unplaced {
-                account: id.clone(),
-                subject: UnplacedSubject::Service(service),
-                kind: Kind::NotBilled,
-                lines: unbilled.lines(),
-                quantity: None,
-                reason: Some(unbilled.words(kind)),
-                as_of: Some(seen.as_of),
-            });
-        }
-    }
-
-    fn entry(
-        &self,
-        (service, account): (u32, u32),
-        charge: bool,
-        line: &UsageLine,
-        seen: Seen<'_>,
-    ) -> Entry {
-        let commitment = line.commitment.as_ref();
-        Entry {
-            service,
-            cost: line.unit_cost,
-            price: line.unit_price,
-            amounts: charge.then(|| Box::new(Amounts::of(line))),
-            line: EvidenceLine {
-                floor: commitment
-                    .and_then(|commitment| commitment.floor_at(self.today, seen.as_of)),
-                key: line.key.clone(),
-                quantity: line.quantity,
-                kind: line.kind,
-                billing_cycle: line.billing_cycle,
-                billed_until: line.period.or(seen.period).map(|period| period.end()),
-                is_billed: line.bill.is_some(),
-                account,
-                service,
-            },
-        }
-    }
-
     /// Joins everything observed with the PSA's lines.
     #[must_use]
     pub fn finish(mut self) -> Comparison<'a> {
+        self.sort_waiting();
         self.note_absent_accounts();
-        let mut comparison = Comparison {
+        for (position, usage) in self.owns.without_usage(self.book, self.ledger) {
+            if self.agreements.known(position).is_none() {
+                *self.agreements.of(position) = usage;
+            }
+        }
+        let usages = self.agreements.take();
+        let joined = self.join_all(&usages);
+        let mut unplaced = std::mem::take(&mut self.unplaced);
+        unplaced.sort_unstable();
+        let mut metadata = std::mem::take(&mut self.metadata);
+        metadata.sort_by(|a, b| a.account.cmp(&b.account));
+        Comparison {
             book: self.book,
             today: self.today,
             mapping_revision: self.mapping_revision,
-            rows: Vec::new(),
-            evidence: Vec::new(),
-            evidence_index: Vec::new(),
+            rows: joined.rows,
+            evidence: EvidenceLines::new(self.chunks.into_iter().map(|chunk| chunk.lines)),
             products: self.routes.products.iter().map(|p| p.id.clone()).collect(),
             services: self.routes.services.iter().map(|s| s.key.clone()).collect(),
             rules: rules(&self.routes),
-            accounts: std::mem::take(&mut self.accounts),
-            days: BTreeMap::new(),
-            unmapped: BTreeMap::new(),
-            unplaced: std::mem::take(&mut self.unplaced),
-            not_counted: std::mem::take(&mut self.not_counted),
-            metadata: Vec::new(),
-            unowned_lines: 0,
-            charges: Vec::new(),
-            planned: Vec::new(),
-            keys: BTreeMap::new(),
-            bills: std::mem::take(&mut self.bills),
-            extra: std::mem::take(&mut self.kinds)
-                .into_iter()
-                .filter(|(_, kinds)| *kinds == [true, true])
+            accounts: self.accounts,
+            days: joined.days,
+            unmapped: joined.unmapped,
+            unplaced,
+            not_counted: self.not_counted,
+            metadata,
+            unowned_lines: joined.unowned_lines,
+            planned: self.owns.planned,
+            keys: self.owns.keys,
+            bills: self.bills,
+            extra: (0..)
+                .zip(&self.kinds)
+                .filter(|(_, kinds)| **kinds == [true, true])
                 .map(|(service, _)| service)
                 .collect(),
             ledger: self.ledger,
-        };
-        for (position, usage) in self.owns.without_usage(self.book, self.ledger) {
-            self.agreements.entry(position).or_insert(usage);
         }
-        let mut agreements: Vec<_> = std::mem::take(&mut self.agreements).into_iter().collect();
-        agreements.sort_by(|(a, _), (b, _)| {
-            let key = |at: &u32| {
-                let agreement = self.agreement_at(*at);
-                (&agreement.company, &agreement.id)
-            };
-            key(a).cmp(&key(b))
-        });
-        for (agreement, usage) in agreements {
-            self.join(agreement, usage, &mut comparison);
-        }
-        comparison.planned = std::mem::take(&mut self.owns.planned);
-        comparison.keys = std::mem::take(&mut self.owns.keys);
-        comparison.metadata = std::mem::take(&mut self.metadata);
-        comparison
-            .metadata
-            .sort_by(|a, b| a.account.cmp(&b.account));
-        comparison.unplaced.sort_unstable();
-        comparison
     }
 
     /// Linked accounts without a reading were not observed; switched-off ones make their
     /// agreement's usage partial where others feed it.
     fn note_absent_accounts(&mut self) {
-        let absent: BTreeSet<VendorAccountId> = self
-            .routes
-            .accounts
-            .iter()
-            .filter(|(id, route)| {
-                matches!(route, AccountRoute::To(_) | AccountRoute::Own(_))
-                    && !self.seen.contains(&VendorAccountId::from(**id))
+        let accounts = self.routes.accounts.iter().zip(&self.seen);
+        let absent: Vec<(&VendorAccountId, AccountRoute<'a>)> = accounts
+            .filter(|((_, route), seen)| {
+                matches!(route, AccountRoute::To(_) | AccountRoute::Own(_)) && !**seen
             })
-            .map(|(id, _)| VendorAccountId::from(*id))
+            .map(|((id, route), _)| (*id, *route))
             .collect();
-        for account in absent {
-            self.not_observed(&account, "the vendor's answer does not hold it".into());
+        for (account, route) in absent {
+            let why = "the vendor's answer does not hold it";
+            self.not_observed(account, Some(route), why.into());
         }
         let own_off = self.routes.accounts.iter().filter_map(|(id, route)| {
             let AccountRoute::OwnOff(home) = route else {
@@ -520,18 +591,12 @@ impl<'a> Reconciler<'a> {
         for (home, reason) in own_off {
             self.owns.incomplete_if_observed(home, reason);
         }
-        let mut off: Vec<_> = self
-            .routes
-            .accounts
-            .iter()
-            .filter_map(|(id, route)| match route {
-                AccountRoute::Off(Some(agreement)) => Some((*agreement, *id)),
-                _ => None,
-            })
-            .collect();
-        off.sort_unstable();
-        for (agreement, account) in off {
-            if let Some(usage) = self.agreements.get_mut(&agreement)
+        // In the order of the ids: the first one is told.
+        for (account, route) in &self.routes.accounts {
+            let AccountRoute::Off(Some(agreement)) = route else {
+                continue;
+            };
+            if let Some(usage) = self.agreements.known(*agreement)
                 && usage.incomplete.is_none()
             {
                 usage.incomplete = Some(format!(
@@ -540,6 +605,32 @@ impl<'a> Reconciler<'a> {
             }
         }
     }
+}
+
+fn read_twice(account: &VendorAccountId) -> Error {
+    Error::new(
+        ErrorKind::Protocol,
+        format!("account {account} was read twice in one run"),
+    )
+}
+
+/// Divides what waits into shares, each with the number of its lines, in order.
+fn shares<L: AsRef<[UsageLine]>>(
+    waiting: Vec<Waiting<L>>,
+    lines: usize,
+) -> Vec<(usize, Vec<Waiting<L>>)> {
+    let mut shares: Vec<(usize, Vec<Waiting<L>>)> = Vec::with_capacity(lines / SHARE + 1);
+    for waiting in waiting {
+        let lines = waiting.lines.as_ref().len();
+        match shares.last_mut() {
+            Some((share, list)) if *share < SHARE => {
+                *share += lines;
+                list.push(waiting);
+            }
+            _ => shares.push((lines, vec![waiting])),
+        }
+    }
+    shares
 }
 
 /// Keeps the smallest reason, so that the order of the readings does not show.
@@ -557,27 +648,23 @@ pub(super) fn note_least_text(known: &mut Option<String>, reason: String) {
     }
 }
 
-/// What a reading says beside its lines.
-#[derive(Clone, Copy, Debug)]
-struct Seen<'r> {
-    as_of: Timestamp,
-    unread_kinds: &'r [ChargeKind],
-    unobserved: &'r [(u32, Silence)],
-    period: Option<Period>,
-}
-
-/// Whether a line is a proration for days before a day.
-fn is_before(line: &UsageLine, day: CivilDate) -> bool {
-    line.kind == ChargeKind::Proration && line.period.is_some_and(|period| period.start() < day)
-}
-
 impl AgreementUsage {
-    fn note(&mut self, seen: Seen<'_>) {
-        self.unread_kinds.extend(seen.unread_kinds);
-        for (service, reason) in seen.unobserved {
+    /// Where the usage lines are that count.
+    pub(super) fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.run.iter().chain(&self.more_runs)
+    }
+
+    /// Takes note of what a reading says beside its lines.
+    fn note(
+        &mut self,
+        as_of: Timestamp,
+        unread_kinds: &[ChargeKind],
+        unobserved: &[(u32, Silence)],
+    ) {
+        self.unread_kinds.extend(unread_kinds);
+        for (service, reason) in unobserved {
             note_least(&mut self.unobserved, *service, reason.clone());
         }
-        let as_of = seen.as_of;
         self.as_of = Some(self.as_of.map_or(as_of, |oldest| oldest.min(as_of)));
     }
 }

@@ -243,7 +243,7 @@ fn compared(plan: &Plan, report: &ApplyReport) -> Vec<String> {
     let changes = plan.changes().iter().zip(&report.changes);
     changes
         .filter_map(|(change, result)| {
-            let shown = result.after.as_ref()?.prorated.as_ref();
+            let shown = result.after.as_ref()?.prorated.as_deref();
             change.prediction.as_ref()?.beside("ConnectWise PSA", shown)
         })
         .collect()

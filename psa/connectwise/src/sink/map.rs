@@ -313,7 +313,7 @@ pub(super) fn line(
         unit_cost: money(wire.prorate_cost),
         cost: money(wire.extended_prorate_cost),
     };
-    line.state.prorated = (prorated != Prorated::default()).then_some(prorated);
+    line.state.prorated = (prorated != Prorated::default()).then(|| Box::new(prorated));
     line.marker = marker.read(wire);
     line.revision = wire
         .info

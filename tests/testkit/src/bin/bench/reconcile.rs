@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::Write as _;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
 use rust_decimal::Decimal;
-use tallyline_core::model::{AccountReading, AgreementReading, Timestamp};
+use tallyline_core::model::{AgreementReading, Timestamp};
 use tallyline_core::plan::{Plan, PlanContext, Planner, Policy, VendorMissing};
 use tallyline_core::reconcile::{Comparison, Kind, PsaBook, Reconciler};
 use tallyline_core::sink::{SinkCapabilities, SinkDescriptor};
@@ -25,6 +26,12 @@ pub(crate) struct Options {
     /// How often; the figures are those of the run of the median time.
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// How many threads share the work; as many as there are cores by default.
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
+    /// Without a plan.
+    #[arg(long)]
+    no_plan: bool,
 }
 
 /// What one run took.
@@ -37,11 +44,17 @@ struct Run {
     /// The join.
     join: Took,
     rise: u64,
+    planned: Option<Planned>,
+    found: Vec<(Kind, u64)>,
+}
+
+/// What the plan of a run took.
+#[derive(Clone, Copy, Debug)]
+struct Planned {
     plan: Took,
     write: Took,
-    plan_bytes: u64,
+    bytes: u64,
     changes: u64,
-    found: Vec<(Kind, u64)>,
 }
 
 impl Run {
@@ -59,7 +72,7 @@ pub(crate) fn run(options: &Options) -> Result<Figures, Failure> {
     let mut runs = Vec::new();
     // The first warms up.
     for _ in 0..=options.runs {
-        runs.push(once(&rows, rows.readings.clone(), rows.lines.clone())?);
+        runs.push(once(options, &rows, rows.lines.clone())?);
     }
     let first = runs.remove(0);
     runs.sort_by_key(|run| run.whole().wall);
@@ -67,11 +80,7 @@ pub(crate) fn run(options: &Options) -> Result<Figures, Failure> {
     Ok(figures(&rows, runs.first().unwrap_or(&first), median))
 }
 
-fn once(
-    rows: &Rows,
-    readings: Vec<AccountReading>,
-    lines: Vec<AgreementReading>,
-) -> Result<Run, Failure> {
+fn once(options: &Options, rows: &Rows, lines: Vec<AgreementReading>) -> Result<Run, Failure> {
     let (companies, agreements) = (rows.companies.clone(), rows.agreements.clone());
     let products = rows.products.clone();
     let now: Timestamp = NOW.parse()?;
@@ -85,28 +94,35 @@ fn once(
     });
     let (reconciler, observe) = timed(|| {
         let mut reconciler = Reconciler::new(&rows.mapping, &book, now.date());
-        for reading in readings {
-            reconciler.observe(reading)?;
+        if let Some(threads) = options.threads {
+            reconciler = reconciler.with_threads(threads);
         }
+        reconciler.observe_all(&rows.readings)?;
         Ok::<_, tallyline_core::Error>(reconciler)
     });
     let reconciler = reconciler?;
     let (comparison, join) = timed(|| reconciler.finish());
     let rise = memory.rise()?;
-    let (plan, plan_took) = timed(|| plan(rows, &comparison, now));
-    let plan = plan?;
-    let (written, write) = timed(|| write(&plan));
-    Ok(Run {
+    let mut run = Run {
         book: book_took,
         observe,
         join,
         rise,
-        plan: plan_took,
-        write,
-        plan_bytes: written?,
-        changes: plan.changes().len() as u64,
+        planned: None,
         found: comparison.counts().into_iter().collect(),
-    })
+    };
+    if !options.no_plan {
+        let (plan, plan_took) = timed(|| plan(rows, &comparison, now));
+        let plan = plan?;
+        let (bytes, write) = timed(|| write(&plan));
+        run.planned = Some(Planned {
+            plan: plan_took,
+            write,
+            bytes: bytes?,
+            changes: plan.changes().len() as u64,
+        });
+    }
+    Ok(run)
 }
 
 fn plan(
@@ -167,10 +183,12 @@ fn figures(rows: &Rows, fastest: &Run, median: &Run) -> Figures {
     figures.count("peak_bytes_above_inputs", median.rise);
     let lines = Decimal::from(rows.usage_lines.max(rows.agreement_lines));
     figures.number("peak_bytes_a_line", ratio(median.rise.into(), lines));
-    figures.count("changes", median.changes);
-    figures.group("plan", took(median.plan));
-    figures.group("write_plan", took(median.write));
-    figures.count("plan_bytes", median.plan_bytes);
+    if let Some(planned) = &median.planned {
+        figures.count("changes", planned.changes);
+        figures.group("plan", took(planned.plan));
+        figures.group("write_plan", took(planned.write));
+        figures.count("plan_bytes", planned.bytes);
+    }
     figures
 }
 

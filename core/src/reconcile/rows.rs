@@ -1,0 +1,278 @@
+//! The rows in their compact form, in the parts in which they were made.
+
+use super::book::index;
+use super::comparison::{ChargeData, EvidenceLine, Kind, VendorCost};
+use crate::model::{Quantity, Timestamp};
+
+/// What stands for no position.
+const NONE: u32 = u32::MAX;
+
+/// The rows of some agreements, in the order in which they were made.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Part {
+    agreements: Vec<AgreementRows>,
+    rows: Vec<RowData>,
+    /// For each row, positions of usage lines.
+    evidence: Vec<u32>,
+    more: Vec<More>,
+    pub(super) charges: Vec<ChargeData>,
+}
+
+/// The rows of one agreement: from the first to before the last.
+#[derive(Clone, Debug)]
+struct AgreementRows {
+    agreement: u32,
+    rows: (u32, u32),
+    as_of: Option<Timestamp>,
+}
+
+/// A row in its compact form.
+#[derive(Clone, Debug)]
+pub(super) struct RowData {
+    pub(super) product: u32,
+    pub(super) kind: Kind,
+    pub(super) vendor: Option<Quantity>,
+    /// The position of the one open line among the agreement's lines.
+    line: u32,
+    evidence: (u32, u32),
+    /// The position of what few rows have.
+    more: u32,
+}
+
+/// What few rows have.
+#[derive(Clone, Debug)]
+struct More {
+    cost: VendorCost,
+    price: VendorCost,
+    reason: Option<Box<str>>,
+    /// The position of the bill's sum, where the row is a charge.
+    charge: Option<u32>,
+}
+
+/// A row as it is made.
+#[derive(Debug)]
+pub(super) struct NewRow {
+    pub(super) product: u32,
+    pub(super) kind: Kind,
+    pub(super) vendor: Option<Quantity>,
+    pub(super) line: Option<u32>,
+    pub(super) cost: VendorCost,
+    pub(super) price: VendorCost,
+    pub(super) reason: Option<String>,
+    pub(super) charge: Option<u32>,
+}
+
+impl Part {
+    pub(super) fn with_room(rows: usize) -> Self {
+        Self {
+            rows: Vec::with_capacity(rows),
+            evidence: Vec::with_capacity(rows),
+            ..Self::default()
+        }
+    }
+
+    /// Begins the rows of an agreement.
+    pub(super) fn begin(&mut self, agreement: u32, as_of: Option<Timestamp>) {
+        let first = index(self.rows.len());
+        self.agreements.push(AgreementRows {
+            agreement,
+            rows: (first, first),
+            as_of,
+        });
+    }
+
+    /// Adds a row to the agreement that was begun last, with the usage lines behind it.
+    pub(super) fn push(&mut self, row: NewRow, evidence: impl IntoIterator<Item = u32>) {
+        let from = index(self.evidence.len());
+        self.evidence.extend(evidence);
+        let states = row.cost != VendorCost::Unknown || row.price != VendorCost::Unknown;
+        let more = if states || row.reason.is_some() || row.charge.is_some() {
+            self.more.push(More {
+                cost: row.cost,
+                price: row.price,
+                reason: row.reason.map(String::into_boxed_str),
+                charge: row.charge,
+            });
+            index(self.more.len() - 1)
+        } else {
+            NONE
+        };
+        self.rows.push(RowData {
+            product: row.product,
+            kind: row.kind,
+            vendor: row.vendor,
+            line: row.line.unwrap_or(NONE),
+            evidence: (from, index(self.evidence.len())),
+            more,
+        });
+        if let Some(agreement) = self.agreements.last_mut() {
+            agreement.rows.1 = index(self.rows.len());
+        }
+    }
+}
+
+/// All rows, in their order.
+#[derive(Clone, Debug)]
+pub(super) struct RowTable {
+    parts: Vec<Part>,
+    /// The agreements, each as its part and its place in it.
+    order: Vec<(u32, u32)>,
+    count: usize,
+}
+
+impl RowTable {
+    /// The rows of parts, in the order of what a key is made of for each agreement, and of `compare` where
+    /// keys are the same.
+    pub(super) fn new<K: Ord>(
+        parts: Vec<Part>,
+        key: impl Fn(u32) -> K,
+        compare: impl Fn(u32, u32) -> std::cmp::Ordering,
+    ) -> Self {
+        let mut order = Vec::with_capacity(parts.iter().map(|part| part.agreements.len()).sum());
+        for (at, part) in (0..).zip(&parts) {
+            let agreements = (0..).zip(&part.agreements);
+            order.extend(
+                agreements.map(|(place, of)| (key(of.agreement), of.agreement, (at, place))),
+            );
+        }
+        order.sort_unstable_by(|(a, first, _), (b, second, _)| {
+            a.cmp(b).then_with(|| compare(*first, *second))
+        });
+        Self {
+            count: parts.iter().map(|part| part.rows.len()).sum(),
+            order: order.into_iter().map(|(.., place)| place).collect(),
+            parts,
+        }
+    }
+
+    pub(super) fn iter(&self) -> Rows<'_> {
+        Rows {
+            table: self,
+            order: self.order.iter(),
+            at: None,
+            left: self.count,
+        }
+    }
+}
+
+/// The rows, one after the other.
+#[derive(Debug)]
+pub(super) struct Rows<'t> {
+    table: &'t RowTable,
+    order: std::slice::Iter<'t, (u32, u32)>,
+    at: Option<(&'t Part, &'t AgreementRows, std::slice::Iter<'t, RowData>)>,
+    left: usize,
+}
+
+impl<'t> Iterator for Rows<'t> {
+    type Item = RowPlace<'t>;
+
+    fn next(&mut self) -> Option<RowPlace<'t>> {
+        loop {
+            if let Some((part, agreement, rows)) = &mut self.at
+                && let Some(data) = rows.next()
+            {
+                self.left = self.left.saturating_sub(1);
+                return Some(RowPlace {
+                    part,
+                    agreement,
+                    data,
+                });
+            }
+            let (part, place) = self.order.next()?;
+            let part = self.table.parts.get(*part as usize)?;
+            let agreement = part.agreements.get(*place as usize)?;
+            let (from, to) = agreement.rows;
+            let rows = part.rows.get(from as usize..to as usize)?;
+            self.at = Some((part, agreement, rows.iter()));
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Rows<'_> {}
+
+/// A row where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowPlace<'t> {
+    part: &'t Part,
+    agreement: &'t AgreementRows,
+    pub(super) data: &'t RowData,
+}
+
+impl<'t> RowPlace<'t> {
+    pub(super) fn agreement(&self) -> u32 {
+        self.agreement.agreement
+    }
+
+    pub(super) fn as_of(&self) -> Option<Timestamp> {
+        self.agreement.as_of
+    }
+
+    pub(super) fn line(&self) -> Option<u32> {
+        (self.data.line != NONE).then_some(self.data.line)
+    }
+
+    fn more(&self) -> Option<&'t More> {
+        self.part.more.get(self.data.more as usize)
+    }
+
+    pub(super) fn cost(&self) -> VendorCost {
+        self.more().map_or(VendorCost::Unknown, |more| more.cost)
+    }
+
+    pub(super) fn price(&self) -> VendorCost {
+        self.more().map_or(VendorCost::Unknown, |more| more.price)
+    }
+
+    pub(super) fn reason(&self) -> Option<&'t str> {
+        self.more()?.reason.as_deref()
+    }
+
+    pub(super) fn charge(&self) -> Option<&'t ChargeData> {
+        self.part.charges.get(self.more()?.charge? as usize)
+    }
+
+    /// The positions of the usage lines behind it.
+    pub(super) fn evidence(&self) -> &'t [u32] {
+        let (from, to) = self.data.evidence;
+        let lines = self.part.evidence.get(from as usize..to as usize);
+        lines.unwrap_or_default()
+    }
+}
+
+/// The usage lines that count, in the chunks in which they were sorted.
+#[derive(Clone, Debug)]
+pub(super) struct EvidenceLines {
+    chunks: Vec<Vec<EvidenceLine>>,
+    /// The position of each chunk's first line.
+    starts: Vec<u32>,
+}
+
+impl EvidenceLines {
+    pub(super) fn new(chunks: impl Iterator<Item = Vec<EvidenceLine>>) -> Self {
+        let chunks: Vec<_> = chunks.collect();
+        let starts = starts(chunks.iter().map(Vec::len));
+        Self { chunks, starts }
+    }
+
+    pub(super) fn at(&self, position: u32) -> &EvidenceLine {
+        let chunk = self.starts.partition_point(|start| *start <= position) - 1;
+        &self.chunks[chunk][(position - self.starts[chunk]) as usize]
+    }
+}
+
+/// The positions of the first records of chunks of so many.
+pub(super) fn starts(lengths: impl Iterator<Item = usize>) -> Vec<u32> {
+    let mut next = 0;
+    lengths
+        .map(|length| {
+            let start = next;
+            next += length;
+            index(start)
+        })
+        .collect()
+}
