@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::compiled::{Decision, ProductRoute};
 use super::owed::{Owed, OwedProducts};
 use super::own::{Home, key_of};
-use super::reconciler::{AgreementUsage, Reconciler};
+use super::reconciler::Reconciler;
+use super::usage::AgreementUsage;
 use crate::mapping::{
     CountedPeriod, DailyCount, DailyFigure, DayFigure, ProductRule, billed_of_each,
 };

@@ -9,10 +9,11 @@ use super::compiled::{Decision, ProductRoute, Routes};
 use super::daily::Days;
 use super::dismissals::can_be_dismissed;
 use super::owed::{Bench, Entry, Owed, OwedProducts};
-use super::reconciler::{AgreementUsage, Reconciler, Silence, note_least};
+use super::reconciler::Reconciler;
 use super::rows::{NewRow, Part, RowTable, starts};
 use super::share::shared;
 use super::standing::Standing;
+use super::usage::{AgreementUsage, Silence, note_least};
 use crate::mapping::BilledAs;
 use crate::model::{
     Agreement, AgreementId, AgreementLine, BillKey, ChargeKey, ChargeKind, Money, Quantity,

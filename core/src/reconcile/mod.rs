@@ -32,6 +32,7 @@ mod share;
 mod sorted;
 mod standing;
 mod unbilled;
+mod usage;
 
 pub use book::PsaBook;
 pub use charges::ChargeSum;

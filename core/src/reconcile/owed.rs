@@ -3,8 +3,8 @@
 use super::book::index;
 use super::charges::Amounts;
 use super::comparison::{EvidenceLine, VendorCost};
-use super::reconciler::AgreementUsage;
 use super::sorted::{Chunk, Extra};
+use super::usage::AgreementUsage;
 use crate::model::{Money, Quantity, VendorAccountId};
 
 /// What the usage says of one product of one agreement.

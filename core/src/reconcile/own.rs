@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::book::{PsaBook, index};
 use super::comparison::Kind;
 use super::daily::Counted;
-use super::reconciler::{AgreementUsage, Silence, note_least, note_least_text};
+use super::usage::{AgreementUsage, Silence, note_least, note_least_text};
 use crate::model::{
     Agreement, AgreementId, AgreementKey, BillingCycle, ChargeKind, CivilDate, CompanyId,
     ServiceKey, Timestamp, UsageLine, VendorAccountId,

@@ -3,8 +3,11 @@
 //! Every figure of time is for this machine and this moment: compare within one run. `PERFORMANCE.md` says how each is
 //! obtained, and `tests/testkit/bench/compare.py` puts them beside what others need.
 
+mod apply;
 mod figures;
+mod limit;
 mod measure;
+mod read;
 mod reconcile;
 mod rows;
 
@@ -33,12 +36,21 @@ struct Cli {
 enum What {
     /// From readings, lines and maps in memory to the finished comparison with its evidence.
     Reconcile(reconcile::Options),
+    /// Agreements and their additions, from any server that answers like ConnectWise PSA.
+    Read(read::Options),
+    /// Changes of a plan, against a simulator of ConnectWise PSA over HTTP.
+    Apply(apply::Options),
+    /// Requests under a limit that the server enforces.
+    Limit(limit::Options),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let figures = match &cli.what {
         What::Reconcile(options) => reconcile::run(options),
+        What::Read(options) => waiting(read::run(options)),
+        What::Apply(options) => waiting(apply::run(options)),
+        What::Limit(options) => waiting(limit::run(options)),
     };
     match figures.and_then(|figures| Ok(print(&figures, cli.json)?)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -47,6 +59,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs what waits for others.
+fn waiting(work: impl Future<Output = Result<Figures, Failure>>) -> Result<Figures, Failure> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all().build()?.block_on(work)
 }
 
 fn print(figures: &Figures, json: bool) -> io::Result<()> {

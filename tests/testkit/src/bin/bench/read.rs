@@ -1,0 +1,170 @@
+//! Reading agreements and their additions from a ConnectWise-shaped server.
+
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use futures::{StreamExt as _, TryStreamExt as _};
+use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
+use tallyline_connectwise::models::{Addition, Agreement};
+use tallyline_connectwise::{ConnectWiseClient, ListOptions};
+use tallyline_core::http::{Limiter, LimiterOptions};
+
+use super::Failure;
+use super::figures::{Figures, ratio, seconds};
+use super::measure::{Took, Watch};
+
+/// More than any list here has.
+const MOST: usize = 1_000_000;
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The server's root: `http://localhost:PORT`. HTTPS needs a certificate that the system trusts.
+    #[arg(long)]
+    url: String,
+    /// How many requests are under way at once.
+    #[arg(long, default_value_t = 16)]
+    concurrency: usize,
+    /// Read by a loop written by hand on reqwest, with the same concurrency and decoding.
+    #[arg(long)]
+    baseline: bool,
+    /// How often; the figures are those of the run of the median time.
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+}
+
+pub(crate) async fn run(options: &Options) -> Result<Figures, Failure> {
+    let mut runs = Vec::new();
+    if options.baseline {
+        let loop_by_hand = ByHand::new(options)?;
+        for _ in 0..options.runs.max(1) {
+            runs.push(timed(loop_by_hand.lines(options.concurrency)).await?);
+        }
+    } else {
+        let client = client(options)?;
+        for _ in 0..options.runs.max(1) {
+            runs.push(timed(lines(&client, options.concurrency)).await?);
+        }
+    }
+    runs.sort_unstable_by_key(|(_, took)| *took);
+    let (lines, took) = runs.get(runs.len() / 2).copied().unwrap_or_default();
+    let mut figures = Figures::new();
+    figures.text(
+        "reader",
+        if options.baseline {
+            "reqwest"
+        } else {
+            "tallyline"
+        },
+    );
+    figures.count("lines", lines);
+    figures.seconds("seconds", took.wall);
+    figures.seconds("cpu_seconds", took.cpu);
+    let microseconds = seconds(took.cpu) * Decimal::from(1_000_000);
+    figures.number("cpu_microseconds_a_line", ratio(microseconds, lines.into()));
+    Ok(figures)
+}
+
+async fn timed(work: impl Future<Output = Result<u64, Failure>>) -> Result<(u64, Took), Failure> {
+    let watch = Watch::start();
+    let lines = work.await?;
+    Ok((lines, watch.took()))
+}
+
+fn client(options: &Options) -> Result<ConnectWiseClient, Failure> {
+    let without_rate = NonZeroU32::new(1_000_000);
+    let limiter = Limiter::new(LimiterOptions {
+        max_concurrent: options.concurrency,
+        per_second: without_rate,
+        burst: without_rate,
+        ..LimiterOptions::default()
+    });
+    let client = ConnectWiseClient::builder()
+        .site(&options.url)
+        .company_id("example")
+        .public_key("example-public")
+        .private_key("example-private")
+        .client_id("00000000-0000-4000-8000-000000000000")
+        .limiter(Arc::new(limiter))
+        .build()?;
+    Ok(client)
+}
+
+/// Reads all lines with the client.
+async fn lines(client: &ConnectWiseClient, concurrency: usize) -> Result<u64, Failure> {
+    let options = &ListOptions::default();
+    let agreements = client.agreements(options).try_collect_all(MOST).await?;
+    futures::stream::iter(agreements)
+        .map(|agreement| async move {
+            let id = agreement.id.ok_or("an agreement has no id")?;
+            let additions = client.additions(id, options).try_collect_all(MOST).await?;
+            Ok::<_, Failure>(additions.len() as u64)
+        })
+        .buffer_unordered(concurrency)
+        .try_fold(0, |sum, lines| async move { Ok(sum + lines) })
+        .await
+}
+
+/// What a user would write without a client.
+struct ByHand {
+    client: reqwest::Client,
+    base: String,
+}
+
+impl ByHand {
+    fn new(options: &Options) -> Result<Self, Failure> {
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(30))
+            .build()?;
+        let root = options.url.trim_end_matches('/');
+        Ok(Self {
+            client,
+            base: format!("{root}/v4_6_release/apis/3.0"),
+        })
+    }
+
+    async fn lines(&self, concurrency: usize) -> Result<u64, Failure> {
+        let agreements: Vec<Agreement> = self.list("/finance/agreements").await?;
+        futures::stream::iter(agreements)
+            .map(|agreement| async move {
+                let id = agreement.id.ok_or("an agreement has no id")?;
+                let path = format!("/finance/agreements/{id}/additions");
+                let additions: Vec<Addition> = self.list(&path).await?;
+                Ok::<_, Failure>(additions.len() as u64)
+            })
+            .buffer_unordered(concurrency)
+            .try_fold(0, |sum, lines| async move { Ok(sum + lines) })
+            .await
+    }
+
+    async fn list<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, Failure> {
+        let mut records = Vec::new();
+        let mut next = Some(format!("{}{path}?pageSize=1000&page=1", self.base));
+        while let Some(url) = next {
+            let request = self
+                .client
+                .get(url)
+                .basic_auth("example+example-public", Some("example-private"))
+                .header("clientId", "00000000-0000-4000-8000-000000000000");
+            let answer = request.send().await?.error_for_status()?;
+            let link = answer
+                .headers()
+                .get("link")
+                .and_then(|link| link.to_str().ok());
+            next = link.and_then(next_of);
+            let page: Vec<T> = serde_json::from_slice(&answer.bytes().await?)?;
+            records.extend(page);
+        }
+        Ok(records)
+    }
+}
+
+/// The address of the next page in a `Link` header.
+fn next_of(link: &str) -> Option<String> {
+    let next = link.split(',').find(|part| part.contains("rel=\"next\""))?;
+    let address = next.split(';').next()?.trim();
+    Some(address.strip_prefix('<')?.strip_suffix('>')?.to_owned())
+}
