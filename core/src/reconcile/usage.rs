@@ -1,0 +1,105 @@
+//! What the accounts of each agreement say, as far as they were read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::book::index;
+use super::comparison::Kind;
+use super::daily::Counted;
+use super::sorted::Run;
+use crate::model::{ChargeKind, ServiceKey, Timestamp};
+
+/// Why a reading says nothing about a service, as what its products then are. What is not known
+/// goes before what was exported.
+pub(super) type Silence = (Kind, Option<String>);
+
+/// What the accounts of one agreement say.
+#[derive(Debug, Default)]
+pub(super) struct AgreementUsage {
+    /// The usage lines that count: in most cases those of one account.
+    pub(super) run: Option<Run>,
+    pub(super) more_runs: Vec<Run>,
+    /// The accounts that feed it, and whose counts they are, where something is counted by day.
+    pub(super) accounts: BTreeSet<u32>,
+    pub(super) counted: Counted,
+    /// Why the agreement's usage is not known whole.
+    pub(super) incomplete: Option<String>,
+    /// Kinds of lines that some account could not state.
+    pub(super) unread_kinds: Vec<ChargeKind>,
+    /// Mapped services about which some account says nothing.
+    pub(super) unobserved: BTreeMap<u32, Silence>,
+    /// The oldest state that its readings show.
+    pub(super) as_of: Option<Timestamp>,
+    /// The first service by key that nothing is decided about.
+    pub(super) unmapped: Option<ServiceKey>,
+}
+
+/// What is said of agreements, each found by its position.
+#[derive(Debug, Default)]
+pub(super) struct Usages {
+    /// The place in the list by the agreement's position, one too high; 0 for none.
+    places: Vec<u32>,
+    list: Vec<(u32, AgreementUsage)>,
+}
+
+impl Usages {
+    pub(super) fn of(&mut self, agreement: u32) -> &mut AgreementUsage {
+        let position = agreement as usize;
+        if self.places.len() <= position {
+            self.places.resize(position + 1, 0);
+        }
+        if self.places[position] == 0 {
+            self.list.push((agreement, AgreementUsage::default()));
+            self.places[position] = index(self.list.len());
+        }
+        &mut self.list[self.places[position] as usize - 1].1
+    }
+
+    pub(super) fn known(&mut self, agreement: u32) -> Option<&mut AgreementUsage> {
+        let place = self.places.get(agreement as usize)?.checked_sub(1)?;
+        Some(&mut self.list.get_mut(place as usize)?.1)
+    }
+
+    /// All of them, in the order of the agreements' positions.
+    pub(super) fn take(&mut self) -> Vec<(u32, AgreementUsage)> {
+        self.places.clear();
+        let mut list = std::mem::take(&mut self.list);
+        list.sort_unstable_by_key(|(agreement, _)| *agreement);
+        list
+    }
+}
+
+/// Keeps the smallest reason, so that the order of the readings does not show.
+pub(super) fn note_least(reasons: &mut BTreeMap<u32, Silence>, of: u32, reason: Silence) {
+    let known = reasons.entry(of).or_insert_with(|| reason.clone());
+    if reason < *known {
+        *known = reason;
+    }
+}
+
+/// Keeps the smallest reason, so that the order of the readings does not show.
+pub(super) fn note_least_text(known: &mut Option<String>, reason: String) {
+    if known.as_ref().is_none_or(|known| reason < *known) {
+        *known = Some(reason);
+    }
+}
+
+impl AgreementUsage {
+    /// Where the usage lines are that count.
+    pub(super) fn runs(&self) -> impl Iterator<Item = &Run> {
+        self.run.iter().chain(&self.more_runs)
+    }
+
+    /// Takes note of what a reading says beside its lines.
+    pub(super) fn note(
+        &mut self,
+        as_of: Timestamp,
+        unread_kinds: &[ChargeKind],
+        unobserved: &[(u32, Silence)],
+    ) {
+        self.unread_kinds.extend(unread_kinds);
+        for (service, reason) in unobserved {
+            note_least(&mut self.unobserved, *service, reason.clone());
+        }
+        self.as_of = Some(self.as_of.map_or(as_of, |oldest| oldest.min(as_of)));
+    }
+}
