@@ -400,8 +400,8 @@ fn changes_table<'a>(
         if let Some(prediction) = &change.prediction {
             let _ = write!(why, "; predicted: {}", safe(&prediction.to_string()));
         }
-        if let Action::WriteNote { to, .. } = &change.action {
-            why.push_str(&note_text(to));
+        if let Action::WriteNote { from, to, .. } = &change.action {
+            why.push_str(&note_text(from.as_deref(), to));
         }
         if let Some(age) = ages.words(change.evidence.as_of) {
             let _ = write!(why, "\n{age}");
@@ -425,17 +425,25 @@ fn changes_table<'a>(
     table
 }
 
-/// How many lines of a note are shown.
+/// How many lines of a note are shown of each sort.
 const NOTE_LINES: usize = 8;
 
-/// The text of a note, with a mark before each line.
-fn note_text(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    let shown = lines.iter().take(NOTE_LINES);
-    let mut out: String = shown.map(|line| format!("\n| {}", safe(line))).collect();
-    if lines.len() > NOTE_LINES {
-        let _ = write!(out, "\n| and {} lines more", lines.len() - NOTE_LINES);
-    }
+/// The text of a block of a note, and before it what of the block in its place goes.
+fn note_text(from: Option<&str>, to: &str) -> String {
+    let mut out = String::new();
+    let mut show = |mark: &str, lines: &[&str]| {
+        for line in lines.iter().take(NOTE_LINES) {
+            let _ = write!(out, "\n{mark} {}", safe(line));
+        }
+        if let Some(more @ 1..) = lines.len().checked_sub(NOTE_LINES) {
+            let _ = write!(out, "\n{mark} and {more} lines more");
+        }
+    };
+    let stays: Vec<&str> = to.lines().collect();
+    let before = from.unwrap_or_default().lines();
+    let goes: Vec<&str> = before.filter(|line| !stays.contains(line)).collect();
+    show("-", &goes);
+    show("|", &stays);
     out
 }
 
@@ -564,6 +572,7 @@ pub(crate) fn guard_words(guard: Guard) -> &'static str {
         Guard::AgreementDates => "not within the agreement",
         Guard::Currency => "different currencies",
         Guard::AmbiguousProduct => "which product is not known",
+        Guard::EditedNote => "somebody wrote into the note's block",
         Guard::WholeUnits => "not a whole number",
         Guard::NegativeQuantity => "below zero",
         Guard::UnmappedUsage => "usage not mapped",

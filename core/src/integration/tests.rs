@@ -358,7 +358,7 @@ fn b1_nothing_is_read_mapped_or_synced_before_the_connection_was_tested() {
 }
 
 #[test]
-fn b9_saving_the_mappings_of_a_finished_set_up_starts_a_sync_once() {
+fn b9_finishing_the_set_up_on_saved_mappings_starts_one_sync() {
     let mut integration = Integration::new();
     integration.apply(Event::Connected).unwrap();
     integration

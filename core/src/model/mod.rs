@@ -22,7 +22,7 @@ pub use ids::{
     AgreementId, AgreementKey, AgreementLineId, ChangeId, ChargeId, CompanyId, LineKey, Marker,
     PlanId, ProductId, ServiceKey, SubscriptionId, VendorAccountId,
 };
-pub use note::{note_block, with_note_block};
+pub use note::{note_block, note_text, with_note_block};
 pub use psa::{
     Agreement, AgreementLine, AgreementReading, Company, Eligibility, LineState, LinesOutcome,
     Product, Prorated,

@@ -11,14 +11,14 @@ struct Found {
     text: Range<usize>,
 }
 
-/// The text of an owner's block of a note; none where the note has no such block.
+/// The text of an owner's block of a note, as [`note_text`] gives it; none where the note has no such block.
 ///
 /// A block stands between two lines of its own, `[tallyline OWNER]` and `[/tallyline OWNER]`. Everything
-/// else of the note is people's. Lines end with a line feed in the text that is given back, without spaces at
-/// their ends, so that a system that writes line ends its own way shows the same text.
+/// else of the note is people's. What ends a line is the system's own choice.
 ///
 /// # Errors
-/// `Conflict` when the marks are not one pair in their order: which of the text is people's cannot be told.
+/// `Conflict` when the marks are not one pair in their order, or stand elsewhere than alone on a line: which of
+/// the text is people's cannot be told.
 ///
 /// # Examples
 /// ```
@@ -31,40 +31,50 @@ struct Found {
 /// ```
 pub fn note_block(note: &str, owner: &str) -> Result<Option<String>> {
     let found = find(note, &marks(owner))?;
-    Ok(found.map(|found| as_lines(&note[found.text])))
+    Ok(found.map(|found| note_text(&note[found.text])))
 }
 
 /// The note with an owner's block in the place of the one that it has, or after everything else. The rest stays
-/// as it is, to the byte.
+/// as it is, to the byte; the block's lines end as those of the note do.
 ///
 /// # Errors
 /// As [`note_block`], and `Invalid` when the text itself holds one of the block's marks.
 pub fn with_note_block(note: &str, owner: &str, text: &str) -> Result<String> {
     let marks = marks(owner);
-    if text
-        .lines()
-        .any(|line| marks.iter().any(|mark| line.trim() == mark))
-    {
+    if marks.iter().any(|mark| text.contains(mark)) {
         return Err(Error::new(
             ErrorKind::Invalid,
             "the text holds the mark that its own block begins or ends with",
         ));
     }
+    let ends = if note.contains("\r\n") { "\r\n" } else { "\n" };
     let [begin, end] = &marks;
-    let block = format!("{begin}\n{}\n{end}", as_lines(text));
+    let text = note_text(text).replace('\n', ends);
+    let block = format!("{begin}{ends}{text}{ends}{end}");
     if let Some(found) = find(note, &marks)? {
         let (before, after) = (&note[..found.whole.start], &note[found.whole.end..]);
         return Ok(format!("{before}{block}{after}"));
     }
-    let gap = if note.is_empty() || note.ends_with('\n') {
+    let gap = if note.is_empty() || note.ends_with(['\n', '\r']) {
         ""
     } else {
-        "\n"
+        ends
     };
     Ok(format!("{note}{gap}{block}"))
 }
 
-/// The lines that a block begins and ends with. What an owner's name may not hold stands in it by its number.
+/// A text as it is read back from a block: its lines end with a line feed, without spaces before it, and no
+/// blank line stands at its end.
+#[must_use]
+pub fn note_text(text: &str) -> String {
+    let lines: Vec<&str> = lines(text.trim_end())
+        .map(|(line, _)| line.trim_end())
+        .collect();
+    lines.join("\n")
+}
+
+/// The lines that a block begins and ends with. What an owner's name may not hold stands in it by its number,
+/// so that no two owners have one mark.
 fn marks(owner: &str) -> [String; 2] {
     let mut name = String::with_capacity(owner.len());
     for c in owner.chars() {
@@ -72,47 +82,60 @@ fn marks(owner: &str) -> [String; 2] {
             name.push(c);
         } else {
             // Writing to a text cannot fail.
-            let _ = write!(name, "%{:X}", u32::from(c));
+            let _ = write!(name, "%{:06X}", u32::from(c));
         }
     }
-    let name = name.trim();
     [
         format!("[tallyline {name}]"),
         format!("[/tallyline {name}]"),
     ]
 }
 
+/// The lines of a text without their ends, each with where the next one begins. A line ends with a line feed, a
+/// carriage return, or both.
+fn lines(text: &str) -> impl Iterator<Item = (&str, usize)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+        let length = rest.find(['\r', '\n']).unwrap_or(rest.len());
+        let end = match &rest.as_bytes()[length..] {
+            [b'\r', b'\n', ..] => 2,
+            [] => 0,
+            _ => 1,
+        };
+        at += length + end;
+        Some((&rest[..length], at))
+    })
+}
+
 fn find(note: &str, [begin, end]: &[String; 2]) -> Result<Option<Found>> {
     let mut at = 0;
     let (mut begins, mut ends) = (Vec::new(), Vec::new());
-    for line in note.split_inclusive('\n') {
-        let content = line.trim_end_matches(['\n', '\r']);
-        match content.trim() {
-            mark if mark == begin => begins.push((at, at + line.len())),
-            mark if mark == end => ends.push((at, at + content.len())),
+    for (line, next) in lines(note) {
+        match line.trim() {
+            mark if mark == begin => begins.push((at, next)),
+            mark if mark == end => ends.push((at, at + line.len())),
             _ => {}
         }
-        at += line.len();
+        at = next;
     }
+    // A mark with something beside it: a person wrote there, or the system joined the lines.
+    let elsewhere = note.matches(begin.as_str()).count() != begins.len()
+        || note.matches(end.as_str()).count() != ends.len();
     match (begins.as_slice(), ends.as_slice()) {
-        ([], []) => Ok(None),
-        ([(from, text)], [(text_end, to)]) if text <= text_end => Ok(Some(Found {
+        ([], []) if !elsewhere => Ok(None),
+        ([(from, text)], [(text_end, to)]) if text <= text_end && !elsewhere => Ok(Some(Found {
             whole: *from..*to,
             text: *text..*text_end,
         })),
         _ => Err(Error::new(
             ErrorKind::Conflict,
             format!(
-                "the note has not one {begin} and one {end} after it: a person has to put them right, or \
-                 take them out"
+                "the note has not one {begin} and one {end} after it, each alone on its line: a person has \
+                 to put them right, or take them out"
             ),
         )),
     }
-}
-
-fn as_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.trim_end().lines().map(str::trim_end).collect();
-    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -130,6 +153,10 @@ mod tests {
             "x\n[/tallyline mail C-1]",
             "[/tallyline mail C-1]\n[tallyline mail C-1]",
             "[tallyline mail C-1]\n[tallyline mail C-1]\n[/tallyline mail C-1]",
+            "[tallyline mail C-1] x [/tallyline mail C-1]",
+            "[tallyline mail C-1] (do not edit)\nx\n[/tallyline mail C-1] end",
+            "see [tallyline mail C-1]",
+            "[tallyline mail C-1]\nx [/tallyline mail C-1]\n[/tallyline mail C-1]",
         ] {
             let read = note_block(note, OWNER).unwrap_err();
             let written = with_note_block(note, OWNER, "y").unwrap_err();
@@ -156,15 +183,33 @@ mod tests {
     #[test]
     fn a_system_that_ends_lines_its_own_way_shows_the_same_block() {
         let note = with_note_block("Ask for Ada.", OWNER, "a\nb").unwrap();
-        let theirs = note.replace('\n', " \r\n");
-        let block = note_block(&theirs, OWNER).unwrap();
-        assert_eq!(block.as_deref(), Some("a\nb"));
+        for ends in [" \r\n", "\r", "\r\n"] {
+            let theirs = note.replace('\n', ends);
+            let block = note_block(&theirs, OWNER).unwrap();
+            assert_eq!(block.as_deref(), Some("a\nb"), "{ends:?}");
+        }
+    }
+
+    #[test]
+    fn no_two_owners_have_one_mark() {
+        let owners = ["C-1", "C-1 ", " C-1", "C-(10", "C-\u{2810}", "C-%28", "C-("];
+        for (at, one) in owners.iter().enumerate() {
+            for other in &owners[at + 1..] {
+                assert_ne!(marks(one), marks(other), "{one:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_blocks_lines_end_as_those_of_the_note() {
+        let note = with_note_block("Ask for Ada.\r\nPO 4711", OWNER, "a\nb").unwrap();
+        assert!(!note.replace("\r\n", "").contains('\n'), "{note:?}");
     }
 
     proptest! {
         #[test]
         fn what_people_wrote_stays_to_the_byte_and_a_second_write_changes_nothing(
-            before in "([a-zA-Z \\]\\[/]{0,9}\r?\n){0,4}",
+            before in "([a-zA-Z \\]\\[/]{0,9}(\r\n|\n|\r)){0,4}",
             after in "(\r?\n[a-z \\[]{0,9}){0,4}",
             first in "([a-z\\[\\]]{1,9}\n){0,4}[a-z]{0,3}",
             second in "([a-z]{0,9}\r?\n){0,4}[a-z]{0,3}",
@@ -175,7 +220,7 @@ mod tests {
             let replaced = with_note_block(&note, OWNER, &second).unwrap();
             prop_assert!(replaced.starts_with(&before));
             prop_assert!(replaced.ends_with(&after));
-            let wanted = as_lines(&second);
+            let wanted = note_text(&second);
             let block = note_block(&replaced, OWNER).unwrap();
             prop_assert_eq!(block.as_deref(), Some(&*wanted));
             let again = with_note_block(&replaced, OWNER, &second).unwrap();
@@ -190,8 +235,8 @@ mod tests {
             let note = with_note_block("", "mail C-1", &one).unwrap();
             let note = with_note_block(&note, "mail C-12", &other).unwrap();
             let note = with_note_block(&note, "mail C-1", &one).unwrap();
-            prop_assert_eq!(note_block(&note, "mail C-1").unwrap(), Some(as_lines(&one)));
-            prop_assert_eq!(note_block(&note, "mail C-12").unwrap(), Some(as_lines(&other)));
+            prop_assert_eq!(note_block(&note, "mail C-1").unwrap(), Some(note_text(&one)));
+            prop_assert_eq!(note_block(&note, "mail C-12").unwrap(), Some(note_text(&other)));
         }
     }
 }

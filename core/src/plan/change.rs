@@ -131,6 +131,8 @@ pub enum Guard {
     FirstAssociation,
     /// Whether there is a product for the service, and which, cannot be told.
     AmbiguousProduct,
+    /// Somebody has written into the block of a note that the change would replace.
+    EditedNote,
     /// The PSA cannot do this kind of change.
     Unsupported,
 }
@@ -155,6 +157,7 @@ impl Guard {
             Self::Proration => "proration",
             Self::FirstAssociation => "first_association",
             Self::AmbiguousProduct => "ambiguous_product",
+            Self::EditedNote => "edited_note",
             Self::Unsupported => "unsupported",
         }
     }

@@ -195,6 +195,15 @@ impl<'a> Routes<'a> {
         self.accounts[position as usize].1
     }
 
+    /// Whether a service is linked, and switched on.
+    pub(super) fn is_billed(&self, key: &ServiceKey) -> bool {
+        let at = self.service(key);
+        at.is_some_and(|at| {
+            let decision = &self.services[at as usize].decision;
+            matches!(decision, Decision::Linked { enabled: true, .. })
+        })
+    }
+
     /// The position of a service among those that something is decided about.
     pub(super) fn service(&self, key: &ServiceKey) -> Option<u32> {
         self.service_index.get(key.as_str()).copied()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::model::{
     AccountReading, AgreementId, ChargeKind, CompanyId, Period, Quantity, ReadingOutcome,
-    ServiceKey, SubscriptionId, UsageLine, VendorAccountId,
+    ServiceKey, SubscriptionId, Timestamp, UsageLine, VendorAccountId,
 };
 
 /// The metadata of one account, where its [link](crate::mapping::AccountLink::metadata_to) sends them into the
@@ -19,11 +19,13 @@ pub struct AccountMetadata {
     /// The agreement whose note gets them.
     pub agreement: AgreementId,
     /// The vendor's billing period, where it is known: the one that the account was read in, else the one
-    /// that all its recurring lines with a period share.
+    /// that all its lines here share.
     pub cycle: Option<Period>,
+    /// The instant whose state they show.
+    pub as_of: Timestamp,
     /// Why they are not known whole, where that is so.
     pub incomplete: Option<String>,
-    /// The recurring lines, in the order of service and key.
+    /// The recurring lines of services that are linked and switched on, in the order of service and key.
     pub lines: Vec<MetadataLine>,
 }
 
@@ -48,13 +50,14 @@ pub struct MetadataLine {
 pub(super) fn of_reading(
     reading: &AccountReading,
     (company, agreement): (&CompanyId, &AgreementId),
+    is_billed: impl Fn(&ServiceKey) -> bool,
 ) -> Option<AccountMetadata> {
     let ReadingOutcome::Complete(lines) = &reading.outcome else {
         return None;
     };
     let mut recurring: Vec<&UsageLine> = lines
         .iter()
-        .filter(|line| line.kind == ChargeKind::Recurring)
+        .filter(|line| line.kind == ChargeKind::Recurring && is_billed(&line.service))
         .collect();
     recurring.sort_by(|a, b| (&a.service, &a.key).cmp(&(&b.service, &b.key)));
     Some(AccountMetadata {
@@ -62,7 +65,8 @@ pub(super) fn of_reading(
         company: company.clone(),
         agreement: agreement.clone(),
         cycle: reading.billing_period.or_else(|| shared_period(&recurring)),
-        incomplete: incomplete(reading),
+        as_of: reading.as_of(),
+        incomplete: incomplete(reading, &is_billed),
         lines: recurring
             .into_iter()
             .map(|line| MetadataLine {
@@ -77,19 +81,20 @@ pub(super) fn of_reading(
 }
 
 fn shared_period(lines: &[&UsageLine]) -> Option<Period> {
-    let mut periods = lines.iter().filter_map(|line| line.period);
-    let first = periods.next()?;
-    periods.all(|period| period == first).then_some(first)
+    let first = lines.first()?.period?;
+    let mut rest = lines.iter();
+    rest.all(|line| line.period == Some(first)).then_some(first)
 }
 
-fn incomplete(reading: &AccountReading) -> Option<String> {
+fn incomplete(reading: &AccountReading, is_billed: impl Fn(&ServiceKey) -> bool) -> Option<String> {
     if reading.unread_kinds.contains(&ChargeKind::Recurring) {
         return Some("its recurring lines could not be read whole".to_owned());
     }
-    let unobserved = reading.unobserved.iter().next();
+    let mut unobserved = reading.unobserved.iter();
+    let unobserved = unobserved.find(|(service, _)| is_billed(service));
     let unobserved = unobserved.map(|(service, why)| format!("service {service}: {why}"));
     let exported = || {
-        let service = reading.exported.iter().next()?;
+        let service = reading.exported.iter().find(|service| is_billed(service))?;
         Some(format!(
             "the lines of service {service} were exported before and are not read again"
         ))

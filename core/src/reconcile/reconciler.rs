@@ -248,7 +248,9 @@ impl<'a> Reconciler<'a> {
     fn note(&mut self, decided: Option<u32>, reading: &AccountReading) -> Goal<'a> {
         self.note_day(reading);
         let metadata = self.routes.metadata.get(reading.account.as_str());
-        let metadata = metadata.and_then(|to| metadata::of_reading(reading, *to));
+        let routes = &self.routes;
+        let metadata = metadata
+            .and_then(|to| metadata::of_reading(reading, *to, |service| routes.is_billed(service)));
         self.metadata.extend(metadata);
         let route = decided.map(|position| self.routes.account_at(position));
         let as_of = reading.as_of();

@@ -10,7 +10,7 @@ use crate::model::{
     AgreementId, AgreementKey, Bill, ChangeId, ChargeKey, CivilDate, ExportedBills, ProductId,
     Timestamp, VendorAccountId,
 };
-use crate::plan::{Change, PlannedBill};
+use crate::plan::{Action, Change, PlannedBill};
 use crate::sink::MadeRecord;
 
 /// What became of the charge for a bill in a run.
@@ -68,6 +68,8 @@ pub struct Ledger {
     agreements: BTreeMap<String, LedgerAgreement>,
     made: BTreeSet<AgreementId>,
     written: BTreeSet<(AgreementId, ProductId)>,
+    /// By agreement and owner.
+    notes: BTreeMap<(AgreementId, String), String>,
     first_sync: Option<CivilDate>,
 }
 
@@ -128,7 +130,14 @@ impl Ledger {
         self.written.contains(&(agreement.clone(), product.clone()))
     }
 
-    /// The day of the first run that wrote anything; none where nothing was written yet.
+    /// The text that a run wrote last into an owner's block of an agreement's note; none where no run has.
+    #[must_use]
+    pub fn note(&self, agreement: &AgreementId, owner: &str) -> Option<&str> {
+        let written = self.notes.get(&(agreement.clone(), owner.to_owned()));
+        written.map(String::as_str)
+    }
+
+    /// The day of the first run that wrote anything but notes; none where nothing was written yet.
     #[must_use]
     pub fn first_sync(&self) -> Option<CivilDate> {
         self.first_sync
@@ -167,6 +176,13 @@ impl Ledger {
             self.counts.add(&run.id, record);
             self.add_agreement(&run.id, record);
             let state = record.state();
+            if let Action::WriteNote { owner, to, .. } = &record.change.action {
+                if state == ChangeState::Done || state.is_unsettled() {
+                    let block = (record.change.agreement.clone(), owner.clone());
+                    self.notes.insert(block, to.clone());
+                }
+                continue;
+            }
             if state == ChangeState::Done || state.is_unsettled() {
                 let change = &record.change;
                 self.written

@@ -56,7 +56,7 @@ fn february() -> World {
 }
 
 /// The ledger after a run in which every change came to an event.
-fn ledger_after(plan: &Plan, event: &Event) -> tallyline_core::store::Ledger {
+pub(crate) fn ledger_after(plan: &Plan, event: &Event) -> tallyline_core::store::Ledger {
     let store = MemoryStore::new();
     let approval = Approval::of_plan(plan.id().clone(), "dana", Timestamp::EPOCH);
     let run = RunRecord::new("r1".into(), "market", "psa", now(), approval);
@@ -75,7 +75,7 @@ fn ledger_after(plan: &Plan, event: &Event) -> tallyline_core::store::Ledger {
     block_on(store.ledger("market", "psa")).unwrap()
 }
 
-const DONE: Event = Event::Done { recovered: false };
+pub(crate) const DONE: Event = Event::Done { recovered: false };
 
 fn charged(change: &Change) -> (String, String) {
     let Action::AddCharge {

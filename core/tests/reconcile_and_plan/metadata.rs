@@ -1,10 +1,13 @@
 //! B18: the metadata of accounts in the notes of agreements, at the end of each billing cycle.
 
 use tallyline_core::mapping::AccountEntry;
-use tallyline_core::model::{ChargeKind, Period, Service, UsageLine, with_note_block};
+use tallyline_core::model::{
+    ChargeKind, Period, ReadingOutcome, Service, UsageLine, with_note_block,
+};
 use tallyline_core::plan::{Action, Guard, Plan};
 use tallyline_core::reconcile::Kind;
 
+use crate::charges::{DONE, ledger_after};
 use crate::world::{World, guards, seats};
 
 const OWNER: &str = "market c-1";
@@ -72,7 +75,8 @@ fn told(plan: &Plan, kind: Kind) -> Vec<&str> {
     notices.map(|notice| notice.message.as_str()).collect()
 }
 
-const MARCH: &str = "Market, account c-1, billing cycle 2026-03-01 to 2026-03-31\n\
+const MARCH: &str = "Market, account c-1, billing cycle 2026-03-01 to 2026-03-31 (kept by \
+    Tallyline: write outside these marks)\n\
     - 3 x S-backup (S-backup), subscription sub-1: commitmentTerm Yearly; status Active\n\
     - 12 x Mail, Business (S-mail), subscription sub-2: commitmentTerm Yearly; status Active";
 
@@ -103,9 +107,86 @@ fn b18_a_block_that_is_there_is_not_written_again_and_another_takes_its_place() 
     let note = with_note_block(PEOPLE, OWNER, MARCH).unwrap();
     world.agreements[0].note = Some(note.replace('\n', "\r\n"));
     assert!(notes(&world.plan()).is_empty());
-    world.readings[0].billing_period = period("2026-02-28", "2026-03-30");
+    world.readings[0].billing_period = period("2026-03-02", "2026-03-31");
     let plan = world.plan();
     assert_eq!(notes(&plan)[0].1, Some(MARCH));
+}
+
+#[test]
+fn b18_a_block_that_somebody_wrote_into_is_replaced_on_a_persons_word_alone() {
+    let first = march("2026-03-31");
+    let mut world = first.clone();
+    world.ledger = ledger_after(&first.plan(), &DONE);
+    // Another cycle, so that there is something to write.
+    world.readings[0].billing_period = period("2026-03-02", "2026-03-31");
+    let after = |block: &str| {
+        let mut world = world.clone();
+        world.agreements[0].note = with_note_block(PEOPLE, OWNER, block).ok();
+        world.plan()
+    };
+    let last = after(MARCH);
+    assert_eq!(notes(&last).len(), 1);
+    assert_eq!(guards(&last), []);
+    let edited = after(&format!("{MARCH}\nCALL BEFORE RENEWAL"));
+    assert_eq!(guards(&edited), [Guard::EditedNote]);
+    assert!(
+        edited
+            .changes()
+            .iter()
+            .all(|change| change.final_block().is_none())
+    );
+}
+
+#[test]
+fn b18_a_period_that_is_over_or_a_reading_of_before_is_not_written_as_the_cycles_end() {
+    let mut world = march("2026-04-02");
+    let told_of = |world: &World| told(&world.plan(), Kind::NotObserved).join(" ");
+    assert!(notes(&world.plan()).is_empty());
+    assert!(
+        told_of(&world).contains("which is over"),
+        "{}",
+        told_of(&world)
+    );
+    world = march("2026-03-31");
+    world.readings[0].data_as_of = "2026-03-27T06:00:00Z".parse().ok();
+    assert!(notes(&world.plan()).is_empty());
+    assert!(
+        told_of(&world).contains("2026-03-27"),
+        "{}",
+        told_of(&world)
+    );
+}
+
+#[test]
+fn b18_a_cycle_whose_last_day_had_no_sync_is_told() {
+    let mut world = march("2026-03-12");
+    let february = MARCH.replace("2026-03-01 to 2026-03-31", "2026-02-01 to 2026-02-28");
+    for (block, missed) in [(february, false), (MARCH.replace("-03-", "-01-"), true)] {
+        world.agreements[0].note = with_note_block(PEOPLE, OWNER, &block).ok();
+        let plan = world.plan();
+        assert!(notes(&plan).is_empty());
+        let told = told(&plan, Kind::NotDue).join(" ");
+        assert_eq!(told.contains("ended on 2026-02-28"), missed, "{told}");
+    }
+}
+
+#[test]
+fn b18_what_is_excluded_switched_off_or_not_mapped_is_in_no_note() {
+    let mut world = march("2026-03-31").service_with("backup", vec![], false);
+    let lines = [
+        licence("sub-1", "backup", "3"),
+        licence("sub-3", "lab", "4"),
+    ];
+    let lines = [vec![licence("sub-2", "mail", "12")], lines.into()].concat();
+    let period = world.readings[0].billing_period;
+    world.readings.clear();
+    world = world.reads("c-1", lines);
+    world.readings[0].read_at = world.now;
+    world.readings[0].billing_period = period;
+    let plan = world.plan();
+    let (_, _, text) = notes(&plan)[0];
+    assert!(text.contains("Mail, Business"), "{text}");
+    assert!(!text.contains("backup") && !text.contains("lab"), "{text}");
 }
 
 #[test]
@@ -132,12 +213,20 @@ fn b18_what_was_not_read_whole_is_not_written_as_if_it_were_gone() {
     };
     let unread = |world: &mut World| world.readings[0].unread_kinds.push(ChargeKind::Recurring);
     let unobserved = |world: &mut World| {
-        let reason = ("S-voice".into(), "the list ends early".to_owned());
+        let reason = ("S-mail".into(), "the list ends early".to_owned());
         world.readings[0].unobserved.extend([reason]);
     };
     let no_period = |world: &mut World| world.readings[0].billing_period = None;
+    // Each line its own: nobody can tell where the cycle ends.
+    let unlike = |world: &mut World| {
+        world.readings[0].billing_period = None;
+        if let ReadingOutcome::Complete(lines) = &mut world.readings[0].outcome {
+            lines[0].period = period("2026-03-01", "2026-03-31");
+        }
+    };
     let no_note = |world: &mut World| world.agreements[0].note = None;
-    let edits: [&dyn Fn(&mut World); 5] = [&failed, &unread, &unobserved, &no_period, &no_note];
+    let edits: [&dyn Fn(&mut World); 6] =
+        [&failed, &unread, &unobserved, &no_period, &unlike, &no_note];
     for (at, edit) in edits.into_iter().enumerate() {
         let mut world = march("2026-03-31");
         edit(&mut world);
@@ -189,26 +278,34 @@ fn b18_a_psa_that_writes_no_notes_blocks_the_change() {
     world.writes_notes = false;
     world.agreements[0].note = None;
     assert_eq!(guards(&world.plan()), [Guard::Unsupported]);
+    // Not only when it is too late to set it up.
+    world = world.on("2026-03-12".parse().unwrap());
+    let told = told(&world.plan(), Kind::NotEligible).join(" ");
+    assert!(told.contains("cannot write notes"), "{told}");
 }
 
 #[test]
 fn b18_a_line_of_hostile_metadata_stays_one_line_and_a_long_list_says_what_it_leaves_out() {
     let mut world = march("2026-03-31");
-    let mut hostile = licence("sub-3", "mail", "1");
+    let mut hostile = licence("a", "backup", "1");
     hostile.attributes = vec![(
         "name".into(),
         format!("a\n[/tallyline {OWNER}]\u{202e}").into(),
     )];
     world.readings.clear();
     let mut lines = vec![hostile];
-    lines.extend((0..2_000).map(|at| licence(&format!("sub-{at:04}"), "voice", "1")));
+    lines.extend((0..2_000).map(|at| licence(&format!("sub-{at:04}"), "backup", "1")));
     world = world.reads("c-1", lines);
     world.readings[0].read_at = world.now;
     world.readings[0].billing_period = period("2026-03-01", "2026-03-31");
     let plan = world.plan();
     let (_, _, text) = notes(&plan)[0];
     assert!(with_note_block(PEOPLE, OWNER, text).is_ok());
-    assert!(text.lines().nth(1).unwrap().contains("name a"), "{text}");
+    assert!(
+        text.lines()
+            .any(|line| line.contains("name a") && line.contains("(/tallyline")),
+        "{text}"
+    );
     assert!(
         text.ends_with(" more") && text.chars().count() < 21_000,
         "{text}"

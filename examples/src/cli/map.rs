@@ -89,6 +89,9 @@ pub(crate) enum SetCommand {
         /// end of each of the vendor's billing cycles.
         #[arg(long, value_name = "AGREEMENT")]
         metadata_to: Option<AgreementId>,
+        /// Send the account's metadata into no note any more.
+        #[arg(long, conflicts_with = "metadata_to")]
+        no_metadata: bool,
         /// Keep the link switched off.
         #[arg(long)]
         off: bool,

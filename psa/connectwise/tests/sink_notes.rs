@@ -69,7 +69,9 @@ async fn b18_a_block_is_written_with_one_patch_of_the_chosen_field_and_the_rest_
             body(&patches[0]),
             format!(r#"[{{"op":"replace","path":"{name}","value":{text}}}]"#)
         );
-        assert!(text.contains("Ask for Ada.\\r\\nPO 4711\\n[tallyline market C-1]\\n3 x Mail"));
+        assert!(
+            text.contains("Ask for Ada.\\r\\nPO 4711\\r\\n[tallyline market C-1]\\r\\n3 x Mail")
+        );
     }
 }
 
@@ -158,7 +160,10 @@ async fn b18_a_note_is_read_back_as_landed_not_landed_or_a_conflict() {
     let broken = format!("{PEOPLE}\n[tallyline market C-1]");
     for (note, from, wanted) in [
         (with("3 x Mail"), None, "made"),
-        (with("3 x Mail").replace('\n', " \r\n"), None, "made"),
+        (with("3 x Mail").replace("\r\n", " \r\n"), None, "made"),
+        (with("3 x Mail").replace("\r\n", "\r"), None, "made"),
+        (with("3 x Mail").replace("\r\n", " "), None, "conflict"),
+        (with("3 x Mail").replace("]", "] (ours)"), None, "conflict"),
         (PEOPLE.to_owned(), None, "not landed"),
         (String::new(), None, "not landed"),
         (with("2 x Mail"), Some("2 x Mail"), "not landed"),

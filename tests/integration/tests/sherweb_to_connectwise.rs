@@ -226,10 +226,13 @@ async fn b18_metadata_go_into_the_agreements_note_on_the_cycles_last_day_beside_
     assert_eq!(of_agreements.count(), 1);
     let note = internal_notes(&world, &agreement);
     assert!(
-        note.starts_with("Ask for Ada.\r\nPO 4711\n[tallyline sherweb "),
+        note.starts_with("Ask for Ada.\r\nPO 4711\r\n[tallyline sherweb "),
         "{note}"
     );
-    assert!(note.contains(&format!("to {last_day}\n- ")), "{note}");
+    assert!(
+        note.contains(&format!("to {last_day} (kept by Tallyline")),
+        "{note}"
+    );
 
     let again = world.plan(&ending()).await;
     assert_eq!(notes(&again), 0);

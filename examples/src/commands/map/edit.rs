@@ -24,6 +24,7 @@ pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcom
             per_service: _,
             master,
             metadata_to,
+            no_metadata,
             off,
             note,
         } => {
@@ -53,6 +54,9 @@ pub(super) async fn set(context: &Context, command: SetCommand) -> Result<Outcom
                 done = format!("{done}; its metadata go into the note of agreement {note_of}");
                 desk.mapping
                     .set_account_metadata(&account, Some(note_of), &known)?;
+            }
+            if no_metadata {
+                desk.mapping.set_account_metadata(&account, None, &known)?;
             }
             if off {
                 desk.mapping.set_account_enabled(&account, false)?;

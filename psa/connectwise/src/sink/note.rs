@@ -1,6 +1,6 @@
 //! A block of an agreement's note, beside what people write there.
 
-use tallyline_core::model::{note_block, with_note_block};
+use tallyline_core::model::{note_block, note_text, with_note_block};
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{MadeRecord, Receipt, Verdict, WriteError};
 use tallyline_core::{ErrorKind, Result};
@@ -124,11 +124,11 @@ impl<'a> Wanted<'a> {
             Err(error) => return conflict(error.message()),
         };
         match found.as_deref() {
-            Some(block) if block == self.to => Verdict::Made {
+            Some(block) if block == note_text(self.to) => Verdict::Made {
                 record: MadeRecord::Note(id.to_string().into()),
                 detail: format!("the note of agreement {id} has the block"),
             },
-            found if found == self.from => Verdict::NotLanded,
+            found if found.map(str::to_owned) == self.from.map(note_text) => Verdict::NotLanded,
             Some(_) => conflict(format!(
                 "the block of the note of agreement {id} is neither what was there nor what was sent"
             )),
