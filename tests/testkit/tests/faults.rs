@@ -32,6 +32,7 @@ fn every_change_of_300_schedules_is_applied_exactly_once_and_truly_reported() {
     );
     let made = tally.made;
     assert!(made.agreements >= 150 && made.products >= 150, "{made}");
+    assert!(made.charges >= 100, "{made}");
     assert!(made.found >= 100, "{made}");
     assert!(
         tally.faults.total() > tally.schedules,
@@ -74,7 +75,7 @@ fn the_program_prints_one_line_with_every_count_and_checks_no_documents_where_an
 }
 
 #[test]
-fn every_adjustment_of_40_schedules_at_autotask_counts_exactly_once() {
+fn every_adjustment_contract_and_charge_of_40_schedules_at_autotask_counts_exactly_once() {
     let (tally, failing) = play_all_in(&|_| Place::Autotask, 1, 40, &Production).unwrap();
     let found: Vec<String> = failing
         .iter()
@@ -82,6 +83,8 @@ fn every_adjustment_of_40_schedules_at_autotask_counts_exactly_once() {
         .collect();
     assert!(tally.is_sound(), "{tally}\n{}", found.join("\n"));
     assert_eq!(tally.over_http, 40);
+    let made = tally.made;
+    assert!(made.agreements >= 10 && made.charges >= 10, "{made}");
     assert!(
         tally.ends.done * 4 > tally.changes,
         "most is given up: {tally}"
@@ -173,7 +176,7 @@ fn a_blind_retry_after_an_unknown_outcome_is_found() {
 /// Whether the schedules of a place find words of a kind in a double.
 fn is_found(place: Place, double: &dyn Subject, kind: Finding, words: &[&str]) -> bool {
     let mut missing = words.to_vec();
-    for seed in 1..=200 {
+    for seed in 1..=2_000 {
         let findings = kind(play_in(place, seed, double, false).unwrap().findings);
         missing.retain(|words| !findings.iter().any(|found| found.contains(words)));
         if missing.is_empty() {
@@ -188,26 +191,28 @@ type Finding = fn(Findings) -> Vec<String>;
 
 const AGREEMENT: &str = "create the agreement";
 const PRODUCT: &str = "create the product";
+const CHARGE: &str = "for bill bill-";
 
 #[test]
-fn an_agreement_and_a_product_that_are_made_once_more_by_a_blind_retry_are_found() {
-    let both = [AGREEMENT, PRODUCT];
-    assert!(is_found(Place::Memory, &RetriesBlindly, duplicated, &both));
+fn an_agreement_a_product_and_a_charge_that_are_made_once_more_by_a_blind_retry_are_found() {
+    let all = [AGREEMENT, PRODUCT, CHARGE];
+    assert!(is_found(Place::Memory, &RetriesBlindly, duplicated, &all));
 }
 
 #[test]
-fn an_agreement_that_is_sent_again_while_the_first_request_is_on_its_way_is_found() {
+fn what_is_sent_again_while_the_first_request_is_on_its_way_is_found() {
     // The system takes a key as often as it is sent, and an identifier once.
     let words = &[AGREEMENT];
-    for place in [Place::Memory, Place::ConnectWise] {
+    for place in [Place::Memory, Place::ConnectWise, Place::Autotask] {
         assert!(is_found(place, &Impatient, duplicated, words), "{place:?}");
     }
+    assert!(is_found(Place::Autotask, &Impatient, duplicated, &[CHARGE]));
 }
 
 #[test]
 fn what_an_earlier_run_has_made_and_is_not_looked_up_is_found_when_it_is_made_again() {
-    let both = [AGREEMENT, PRODUCT];
-    assert!(is_found(Place::Memory, &LooksUpNothing, duplicated, &both));
+    let all = [AGREEMENT, PRODUCT, CHARGE];
+    assert!(is_found(Place::Memory, &LooksUpNothing, duplicated, &all));
 }
 
 #[test]
@@ -231,7 +236,9 @@ fn a_child_that_is_made_without_its_master_or_its_key_is_found() {
 fn a_write_that_leaves_before_it_is_recorded_is_found() {
     // The resumed run finds the state that its own write left, and takes it for a drift.
     assert!(found_within_200(&SkipsTheJournal, wrong));
-    assert!(found_within_200(&SkipsTheJournal, duplicated));
+    // Rare: most of what left unrecorded is seen by the next process before it sends anything.
+    let twice = &["took effect 2 times"];
+    assert!(is_found(Place::Memory, &SkipsTheJournal, duplicated, twice));
 }
 
 #[test]

@@ -229,7 +229,8 @@ impl Adversary {
             return;
         }
         // What was made stays what it is under another name: that is no harm.
-        let renames = change.action.makes_record() || self.dice(|dice| dice.strikes(100));
+        let made = change.action.creates_agreement() || change.action.creates_product();
+        let renames = made || self.dice(|dice| dice.strikes(100));
         if renames && world.rename(agreement) {
             self.count(Kind::Renamed);
             self.tell(|| format!("a colleague renames {agreement}"));

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use tallyline_autotask::{AutotaskClient, AutotaskSink, EffectiveDays, TenantBudget};
+use tallyline_autotask::{
+    AutotaskClient, AutotaskSink, ContractKey, ContractSetup, EffectiveDays, TenantBudget,
+};
 use tallyline_core::PsaSink;
 use tallyline_core::apply::Clock as _;
 use tallyline_core::error::Result;
@@ -21,11 +23,15 @@ use tallyline_core::model::{
 };
 use tallyline_core::plan::Change;
 
+use super::autotask_made::{
+    CHARGES, CONTRACTS, FIND_CHARGES, FIND_CONTRACTS, contract_in, finds, makes, makings,
+    makings_before, rename,
+};
 use super::draft::{Draft, DraftLine, Ids, by_agreement, effective, money};
 use super::over_http::{OverHttp, Simulated, number, retries_at_once};
 use super::time::Time;
 use super::wire::{Routes, Wire};
-use super::world::{Cause, Edit, Effect};
+use super::world::{Cause, Edit, Effect, Making};
 use crate::autotask::{AutotaskSimulator, AutotaskState, Entity, Threshold};
 use crate::clock::Clock;
 use crate::faults::{Fault, Faults, Match};
@@ -41,8 +47,16 @@ const CALLS: usize = 1_000_000;
 
 /// Where its writes go and its unit rows come from.
 const ROUTES: Routes = Routes {
-    is_write: |method, path| method == "POST" && path.ends_with(ADJUSTMENTS),
-    is_list: |method, path| method == "GET" && path.ends_with(UNITS),
+    is_write: |method, path| {
+        method == "POST"
+            && [ADJUSTMENTS, CONTRACTS, CHARGES]
+                .iter()
+                .any(|end| path.ends_with(end))
+    },
+    is_list: |method, path| {
+        let lists = [UNITS, FIND_CONTRACTS, FIND_CHARGES];
+        method == "GET" && lists.iter().any(|end| path.ends_with(end))
+    },
 };
 
 /// Autotask PSA, simulated, behind real sockets.
@@ -54,6 +68,7 @@ pub struct AutotaskHere {
     simulator: AutotaskSimulator,
     sink: AutotaskSink,
     truth: Mutex<Truth>,
+    ids: Ids,
 }
 
 /// What truly happened, as differences between states.
@@ -61,6 +76,7 @@ pub struct AutotaskHere {
 struct Truth {
     effects: Vec<Effect>,
     known: BTreeMap<i64, LineState>,
+    makings: Vec<Making>,
     /// The whole state, from when on.
     pictures: Vec<(Timestamp, AutotaskState)>,
 }
@@ -142,7 +158,12 @@ impl OverHttp<AutotaskHere> {
         let mut state = AutotaskState::on(Date::constant(2026, 3, 15));
         state.threshold = Threshold::new(CALLS);
         let ids = fill(&mut state, draft);
+        makings_before(&mut state, &draft.bundle, &ids);
         let known = states(&state);
+        let made = makings(&state, &[], &ids, time.now(), &Cause::Earlier);
+        let mut setup = ContractSetup::new();
+        setup.product_billing_code = state.billing_code(4);
+        setup.service_level_agreement = Some(1);
         let line = |(at, id): (usize, &AgreementLineId), lines: &[DraftLine]| {
             let product = ids.products[lines[at].product].clone();
             let mut line = AgreementLine::new(id.clone(), product, 0_u32);
@@ -163,6 +184,8 @@ impl OverHttp<AutotaskHere> {
             .client(client)
             .currency(Currency::USD)
             .effective_days(EffectiveDays::OpenPeriod)
+            .contract_key(ContractKey::ContractNumber)
+            .setup(setup)
             .clock(Arc::new(move || clock.now()))
             .build();
         let here = AutotaskHere {
@@ -171,8 +194,10 @@ impl OverHttp<AutotaskHere> {
             truth: Mutex::new(Truth {
                 effects: Vec::new(),
                 known,
+                makings: made,
                 pictures,
             }),
+            ids: ids.clone(),
         };
         Ok(Self::new(here, wire, ids, initial, time))
     }
@@ -216,11 +241,14 @@ impl Simulated for AutotaskHere {
         self.simulator.clock()
     }
 
-    fn reads(_: Option<&Change>) -> Match {
-        Match::get(UNITS)
+    fn reads(made_by: Option<&Change>) -> Match {
+        Match::get(made_by.map_or(UNITS, finds))
     }
 
-    fn write_of(_: &Change) -> Match {
+    fn write_of(change: &Change) -> Match {
+        if change.action.makes_record() {
+            return Match::post(makes(change)).path_end(makes(change));
+        }
         Match::post(ADJUSTMENTS)
     }
 
@@ -279,7 +307,9 @@ impl Simulated for AutotaskHere {
                 after: Some(after.clone()),
             });
         }
-        if now != truth.known {
+        let made = makings(&state, &truth.makings, &self.ids, at, cause);
+        if now != truth.known || !made.is_empty() {
+            truth.makings.extend(made);
             truth.known = now;
             truth.pictures.push((at, state));
         }
@@ -306,16 +336,21 @@ impl Simulated for AutotaskHere {
         quantity: u32,
         at: Timestamp,
     ) -> bool {
+        let Some(contract) = self.contract(agreement) else {
+            return false;
+        };
         self.simulator.with_state(|state| {
-            let (contract, service) = (number(agreement.as_str()), number(product.as_str()));
-            state.add_line(contract, service, i64::from(quantity))
+            state.add_line(contract, number(product.as_str()), i64::from(quantity))
         });
         self.note(&Cause::Colleague, at);
         true
     }
 
     fn present(&self, agreement: &AgreementId) -> Vec<AgreementLineId> {
-        let contract = Some(number(agreement.as_str()));
+        let contract = self.contract(agreement);
+        if contract.is_none() {
+            return Vec::new();
+        }
         self.simulator.with_state(|state| {
             let lines = state.list(Entity::ContractServices);
             let of = lines.filter(|line| line.integer("contractID") == contract);
@@ -323,7 +358,24 @@ impl Simulated for AutotaskHere {
         })
     }
 
+    fn rename(&self, place: &AgreementId) -> bool {
+        let contract = contract_in(&self.makings(), place);
+        let named = contract.filter(|_| place.key().is_some());
+        named.is_some_and(|id| self.simulator.with_state(|state| rename(state, id)))
+    }
+
     fn history(&self) -> Vec<Effect> {
         lock(&self.truth).effects.clone()
+    }
+
+    fn makings(&self) -> Vec<Making> {
+        lock(&self.truth).makings.clone()
+    }
+}
+
+impl AutotaskHere {
+    /// The contract that is named by its id, or by the key that it carries.
+    fn contract(&self, named: &AgreementId) -> Option<i64> {
+        contract_in(&lock(&self.truth).makings, named)
     }
 }

@@ -1,10 +1,11 @@
-//! What a schedule makes beside the lines: products of the catalogue, and child agreements with their first lines.
+//! What a schedule makes beside the lines: products of the catalogue, agreements with their first lines, charges.
 
 use std::collections::BTreeSet;
 
 use tallyline_core::apply::{Approval, Override};
 use tallyline_core::model::{
-    AgreementId, AgreementKey, BillingCycle, Marker, ProductId, ServiceKey,
+    AgreementId, AgreementKey, BillKey, BillingCycle, CivilDate, Marker, ProductId, Quantity,
+    ServiceKey,
 };
 use tallyline_core::plan::{Action, Block, Change, Guard, product_identifier};
 use tallyline_core::sink::MadeRecord;
@@ -41,11 +42,21 @@ impl Standing {
     }
 }
 
-/// A child agreement that is to be made.
+/// What a world can make, and at most how many of each.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Makes {
+    pub(super) agreements: usize,
+    /// Whether agreements stand under a master; else each for itself, with a last day.
+    pub(super) under_masters: bool,
+    pub(super) products: usize,
+    pub(super) charges: usize,
+}
+
+/// An agreement that is to be made.
 #[derive(Clone, Debug)]
 pub struct Child {
-    /// Its master, by place.
-    pub master: usize,
+    /// Its master, by place; absent where it stands for itself.
+    pub master: Option<usize>,
     /// What stands in its place.
     pub standing: Standing,
     lines: Vec<FirstLine>,
@@ -59,6 +70,17 @@ struct FirstLine {
     product: Of,
     quantity: u32,
     amounts: bool,
+}
+
+/// A charge that is to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Charge {
+    /// Its agreement, by place.
+    pub agreement: usize,
+    /// Whether an earlier run has made it.
+    pub there: bool,
+    product: usize,
+    cents: i64,
 }
 
 /// A product, by its place among those that were there, or among those that are made.
@@ -75,27 +97,40 @@ pub struct Bundle {
     pub children: Vec<Child>,
     /// What stands in the place of each product.
     pub products: Vec<Standing>,
+    /// The charges.
+    pub charges: Vec<Charge>,
 }
 
 impl Bundle {
-    /// Draws at most so many children of some masters, and as many products for their lines.
-    pub(super) fn draw(dice: &mut Dice, most: usize, masters: usize, listed: usize) -> Self {
-        let children = 1 + dice.below(most);
-        let products: Vec<_> = (0..dice.below(most + 1))
+    /// Draws what a world can make beside so many agreements, with so many products.
+    pub(super) fn draw(dice: &mut Dice, makes: Makes, agreements: usize, listed: usize) -> Self {
+        let products: Vec<_> = (0..dice.below(makes.products + 1))
             .map(|_| Standing::draw(dice))
             .collect();
         let made = (0..products.len()).map(Of::Made);
         let all: Vec<Of> = made.chain((0..listed).map(Of::Listed)).collect();
-        let children = (0..children).map(|_| Child::draw(dice, masters, &all));
+        let masters = makes.under_masters.then_some(agreements);
+        let children = (0..1 + dice.below(makes.agreements))
+            .map(|_| Child::draw(dice, masters, &all))
+            .collect();
+        let charges = (0..dice.below(makes.charges + 1))
+            .map(|_| Charge {
+                agreement: dice.below(agreements),
+                there: dice.strikes(200),
+                product: dice.below(listed),
+                cents: dice.quantity(100, 90_000),
+            })
+            .collect();
         Self {
-            children: children.collect(),
+            children,
             products,
+            charges,
         }
     }
 
     /// Whether nothing is made.
     pub(super) fn is_empty(&self) -> bool {
-        self.children.is_empty() && self.products.is_empty()
+        self.children.is_empty() && self.products.is_empty() && self.charges.is_empty()
     }
 
     /// The key of a child agreement.
@@ -140,6 +175,9 @@ impl Bundle {
             }
             plan.changes.extend(changes);
         }
+        let charges = self.add_charges("b", ids);
+        plan.approved.extend(charges.iter().map(|it| it.id.clone()));
+        plan.changes.extend(charges);
         let approval = plan.approval.clone();
         plan.approval = approval.with_only(plan.approved.iter().cloned());
     }
@@ -157,6 +195,7 @@ impl Bundle {
             }
             changes.extend(of_child);
         }
+        changes.extend(self.add_charges("again-b", ids));
         self.whole("again", changes)
     }
 
@@ -196,6 +235,33 @@ impl Bundle {
         (0..self.products.len()).map(create).collect()
     }
 
+    /// The charges, each of a bill of its own.
+    pub(super) fn add_charges(&self, prefix: &str, ids: &Ids) -> Vec<Change> {
+        let add = |(n, charge): (usize, &Charge)| {
+            let action = Action::AddCharge {
+                bill: BillKey::new(format!("bill-{n}"), effective()),
+                description: format!("Use of {n}"),
+                quantity: Quantity::ONE,
+                unit_price: money(charge.cents),
+                unit_cost: None,
+                period: None,
+            };
+            let mut change = Change::new(
+                format!("{prefix}{n}"),
+                ids.company.clone(),
+                ids.agreements[charge.agreement].clone(),
+                ids.products[charge.product].clone(),
+                action,
+                effective(),
+            );
+            if let Some(key) = change.charge_key() {
+                change.marker = key.marker(VENDOR);
+            }
+            change
+        };
+        (1..).zip(&self.charges).map(add).collect()
+    }
+
     /// A child agreement and its first lines. A line whose product nobody could make is not planned.
     fn child_changes(&self, at: usize, prefix: &str, ids: &Ids, made: &[Making]) -> Vec<Change> {
         let child = &self.children[at];
@@ -224,8 +290,8 @@ impl Bundle {
         let action = Action::CreateAgreement {
             name: format!("Virtual data centre {}", at + 1),
             billing_cycle: BillingCycle::Monthly,
-            last_day: None,
-            parent: Some(ids.agreements[child.master].clone()),
+            last_day: child.master.is_none().then(last_day_alone),
+            parent: child.master.map(|master| ids.agreements[master].clone()),
         };
         let none = ProductId::new("");
         let named = lines.first().map_or(&none, |(.., product)| product);
@@ -247,20 +313,20 @@ impl Bundle {
 }
 
 impl Child {
-    fn draw(dice: &mut Dice, masters: usize, products: &[Of]) -> Self {
+    fn draw(dice: &mut Dice, masters: Option<usize>, products: &[Of]) -> Self {
         let mut of = products.to_vec();
         dice.shuffle(&mut of);
         of.truncate(1 + dice.below(MAX_LINES));
         let lines = of.into_iter().map(|product| FirstLine {
             product,
             quantity: 1 + u32::try_from(dice.below(400)).unwrap_or(0),
-            amounts: dice.strikes(500),
+            amounts: dice.strikes(500) && masters.is_some(),
         });
         let lines = lines.collect();
         let blocked = dice.strikes(40);
         let overridden = blocked && dice.strikes(500);
         Self {
-            master: dice.below(masters),
+            master: masters.map(|masters| dice.below(masters)),
             standing: Standing::draw(dice),
             lines,
             blocked,
@@ -283,6 +349,11 @@ impl Of {
             _ => None,
         })
     }
+}
+
+/// The last day of an agreement that stands for itself.
+pub(super) fn last_day_alone() -> CivilDate {
+    effective().plus_days(121)
 }
 
 fn service(product: usize) -> ServiceKey {

@@ -55,7 +55,7 @@ pub(super) fn makings_before(
 
 fn child_before(state: &mut ConnectWiseState, at: usize, child: &Child, ids: &Ids) -> Option<i64> {
     let name = format!("Earlier {MARK}{}]", Bundle::key(at));
-    let master = number(ids.agreements[child.master].as_str());
+    let master = number(ids.agreements[child.master?].as_str());
     let id = match child.standing {
         Standing::Nothing => return None,
         Standing::AsWanted => state.add_child_agreement(master, &name)?,

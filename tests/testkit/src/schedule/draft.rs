@@ -10,7 +10,7 @@ use tallyline_core::model::{
 };
 use tallyline_core::plan::{Action, Block, Change, Guard};
 
-use super::bundle::Bundle;
+use super::bundle::{Bundle, Makes};
 use crate::dice::Dice;
 
 /// The most agreements of one plan.
@@ -159,9 +159,8 @@ struct Slot {
 }
 
 impl Draft {
-    /// Draws agreements and a plan of so many changes; and, most times, at most so many child agreements and
-    /// products that are made beside them.
-    pub(crate) fn draw(dice: &mut Dice, changes: usize, shape: Shape, makes: usize) -> Self {
+    /// Draws agreements and a plan of so many changes; and, most times, what is made beside the lines.
+    pub(super) fn draw(dice: &mut Dice, changes: usize, shape: Shape, makes: Makes) -> Self {
         let agreements = 1 + dice.below(MAX_AGREEMENTS.min(changes));
         let mut draft = Self {
             agreements: vec![Vec::new(); agreements],
@@ -187,7 +186,7 @@ impl Draft {
                 approved: overridden || !dice.strikes(30),
             });
         }
-        if makes > 0 && dice.strikes(BUNDLED) {
+        if dice.strikes(BUNDLED) {
             draft.bundle = Bundle::draw(dice, makes, agreements, draft.products);
         }
         draft

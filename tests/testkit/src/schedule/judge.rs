@@ -11,7 +11,7 @@ use tallyline_core::store::{ChangeRecord, Event, SkipCause};
 use super::adversary::{Adversary, MAX_LAG};
 use super::draft::Plan;
 use super::kinds::Kind;
-use super::world::{Cause, Effect, Making, World};
+use super::world::{Cause, Effect, Making, World, place_of};
 
 /// What is not as it must be, in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -189,10 +189,11 @@ impl<'a> Judge<'a> {
     /// Whether what was made is what the plan's change for its place wants.
     fn is_wanted(&self, making: &Making) -> bool {
         let mut changes = self.plan.changes.iter();
-        let change = changes.find(|c| c.agreement == making.place && c.action.makes_record());
+        let change = changes.find(|c| c.action.makes_record() && place_of(c) == making.place);
         making.usable
             && change.is_none_or(|change| match &change.action {
                 Action::CreateAgreement { parent, .. } => making.parent == *parent,
+                Action::AddCharge { .. } => making.parent.as_ref() == Some(&change.agreement),
                 _ => making.parent.is_none(),
             })
     }
@@ -223,7 +224,7 @@ impl<'a> Judge<'a> {
         if !change.action.makes_record() {
             return;
         }
-        let there: Vec<&Making> = self.makings_at(&change.agreement).collect();
+        let there: Vec<&Making> = self.makings_at(&place_of(change)).collect();
         let by_it = |making: &&&Making| is_by(&making.cause, &change.id);
         let made = there.iter().filter(by_it).count();
         if made > 0 && there.len() > 1 {
@@ -239,7 +240,7 @@ impl<'a> Judge<'a> {
             .makings
             .iter()
             .filter(|it| is_by(&it.cause, &change.id));
-        if by_change.any(|it| it.place != change.agreement || !self.is_wanted(it)) {
+        if by_change.any(|it| it.place != place_of(change) || !self.is_wanted(it)) {
             findings.wrong.push(format!(
                 "{} ({}) made something else",
                 change.id, change.action
@@ -247,8 +248,9 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn makings_at(&self, place: &AgreementId) -> impl Iterator<Item = &Making> {
-        self.makings.iter().filter(move |it| it.place == *place)
+    fn makings_at(&self, place: &AgreementId) -> impl Iterator<Item = &Making> + use<'_, 'a> {
+        let place = place.clone();
+        self.makings.iter().filter(move |it| it.place == place)
     }
 
     fn effects_of(&self, change: &ChangeId) -> Vec<&Effect> {
@@ -267,7 +269,7 @@ impl<'a> Judge<'a> {
         let id = &change.id;
         let is_withheld = self.plan.withholds(change);
         let mut wrong = |why: String| findings.wrong.push(format!("{id}: {why}"));
-        let made = self.makings_at(&change.agreement);
+        let made = self.makings_at(&place_of(change));
         let made = made.filter(|it| is_by(&it.cause, id)).map(|it| it.at);
         let first = effects.iter().map(|it| it.at).chain(made).next();
         match (result.outcome, first) {
@@ -316,8 +318,13 @@ impl<'a> Judge<'a> {
             .any(|c| self.plan.withholds(c))
     }
 
-    /// Whether a line stood where a change was to create one, of an earlier run or of a colleague.
+    /// Whether a line stood where a change was to create one, of an earlier run or of a colleague; or the charge
+    /// that it was to add.
     fn stood_before(&self, change: &Change) -> bool {
+        if let Action::AddCharge { .. } = change.action {
+            let mut there = self.makings_at(&place_of(change));
+            return there.any(|it| !is_by(&it.cause, &change.id));
+        }
         let creates = matches!(change.action, Action::CreateLine { .. });
         let mut others = self
             .history
@@ -360,7 +367,7 @@ impl<'a> Judge<'a> {
         record: &ChangeRecord,
     ) -> Result<(), String> {
         let named = result.made.as_ref().ok_or("it names no record")?;
-        let mut there = self.makings_at(&change.agreement);
+        let mut there = self.makings_at(&place_of(change));
         if !there.any(|it| it.record == *named && self.is_wanted(it)) {
             return Err(format!(
                 "it names {named}, which is not what was to be made"

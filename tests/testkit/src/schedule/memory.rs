@@ -19,7 +19,9 @@ use super::draft::{Draft, DraftLine, Ids, by_agreement, effective, money};
 use super::memory_made::{agreement_in, made, made_before};
 use super::memory_verdict::verdict;
 use super::time::Time;
-use super::world::{Cause, Edit, Effect, ErrorPage, Making, ReadFault, World, WriteFault};
+use super::world::{
+    Cause, Edit, Effect, ErrorPage, Making, ReadFault, World, WriteFault, place_of,
+};
 use crate::lock;
 
 /// When the sink gives up waiting for an answer.
@@ -357,12 +359,19 @@ impl Psa {
                 let id = format!("made-{number}");
                 (MadeRecord::Agreement(id.into()), parent.clone())
             }
+            Action::AddCharge { .. } => {
+                let id = format!("made-{number}");
+                (
+                    MadeRecord::Charge(id.into()),
+                    Some(change.agreement.clone()),
+                )
+            }
             _ => (MadeRecord::Product(format!("made-{number}").into()), None),
         };
         self.makings.push(Making {
             at,
             cause: Cause::Change(change.id.clone()),
-            place: change.agreement.clone(),
+            place: place_of(change),
             record: record.clone(),
             parent,
             usable: true,

@@ -7,7 +7,7 @@ use tallyline_core::sink::{MadeRecord, Receipt, Verdict};
 use super::bundle::{Bundle, Standing};
 use super::draft::Ids;
 use super::memory_verdict::conflict;
-use super::world::{Cause, Making};
+use super::world::{Cause, Making, place_of};
 
 /// What an earlier run has made of a bundle.
 pub(super) fn made_before(bundle: &Bundle, ids: &Ids, at: Timestamp) -> Vec<Making> {
@@ -32,11 +32,18 @@ pub(super) fn made_before(bundle: &Bundle, ids: &Ids, at: Timestamp) -> Vec<Maki
     let children = children.map(|(n, child)| {
         let place = AgreementId::of_key(&Bundle::key(n));
         let record = MadeRecord::Agreement(format!("made-a{n}").into());
-        let master = ids.agreements[child.master].clone();
-        let parent = (child.standing == Standing::AsWanted).then_some(master);
+        let master = child.master.map(|master| ids.agreements[master].clone());
+        let parent = master.filter(|_| child.standing == Standing::AsWanted);
         making(child.standing, place, record, parent)
     });
-    products.chain(children).collect()
+    let charges = bundle.charges.iter().zip(bundle.add_charges("b", ids));
+    let charges = charges.filter(|(charge, _)| charge.there);
+    let charges = charges.enumerate().map(|(n, (_, change))| {
+        let record = MadeRecord::Charge(format!("made-b{n}").into());
+        let on = Some(change.agreement.clone());
+        making(Standing::AsWanted, place_of(&change), record, on)
+    });
+    products.chain(children).chain(charges).collect()
 }
 
 /// The agreement that is named by its id, or by the key that it carries.
@@ -50,23 +57,25 @@ pub(super) fn agreement_in(makings: &[Making], named: &AgreementId) -> Option<Ag
     })
 }
 
-/// The verdict on a change that makes an agreement or a product, from those that were made.
+/// The verdict on a change that makes an agreement, a product or a charge, from those that were made.
 ///
-/// It is known by its receipt, else by its key or its identifier. What carries that and is not what was to be made is
+/// It is known by its receipt, else by its key, its identifier or its marker. What carries that and is not what was to be made is
 /// a conflict, and so are several.
 pub(super) fn made(change: &Change, makings: &[Making], receipt: Option<&Receipt>) -> Verdict {
+    let place = place_of(change);
     let named = receipt.and_then(|receipt| receipt.made.as_ref());
     let is_it = |it: &&Making| match named {
         Some(record) if change.action.creates_agreement() => it.record == *record,
-        _ => it.place == change.agreement,
+        _ => it.place == place,
     };
     let found: Vec<&Making> = makings.iter().filter(is_it).collect();
     let parent = match &change.action {
         Action::CreateAgreement { parent, .. } => parent.as_ref(),
+        Action::AddCharge { .. } => Some(&change.agreement),
         _ => None,
     };
     match found.as_slice() {
-        [one] if one.usable && one.place == change.agreement && one.parent.as_ref() == parent => {
+        [one] if one.usable && one.place == place && one.parent.as_ref() == parent => {
             Verdict::Made {
                 record: one.record.clone(),
                 detail: format!("{} is there", one.record),

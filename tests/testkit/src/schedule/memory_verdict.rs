@@ -19,11 +19,16 @@ pub(super) fn verdict(
         (Some(id), _) | (None, Some(id)) => find(id),
         (None, None) => {
             let mark = Some(&change.marker);
-            let marked = lines.iter().find(|line| line.marker.as_ref() == mark);
-            if marked.is_none() && change.check_precondition(lines).is_ok() {
-                return Verdict::NotLanded;
+            let mut marked: Vec<_> = lines.iter().collect();
+            marked.retain(|line| line.marker.as_ref() == mark);
+            // A row may come twice.
+            marked.dedup_by_key(|line| &line.id);
+            match marked.as_slice() {
+                [] if change.check_precondition(lines).is_ok() => return Verdict::NotLanded,
+                // One of an earlier run is among them.
+                [_, _, ..] => return conflict("several lines carry the marker".to_owned(), None),
+                several => several.first().copied(),
             }
-            marked
         }
     };
     match line {

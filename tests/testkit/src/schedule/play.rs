@@ -10,6 +10,7 @@ use tallyline_core::store::{ChangeRecord, HolderId, Journal, MemoryStore, Regist
 
 use super::adversary::{Adversary, LATE_WRITE, Rates};
 use super::autotask::AutotaskWorld;
+use super::bundle::Makes;
 use super::connectwise::ConnectWiseWorld;
 use super::draft::{Draft, Plan, Shape};
 use super::judge::{Findings, Judge, compare};
@@ -117,11 +118,7 @@ async fn play_at(
 ) -> io::Result<Played> {
     let mut dice = Dice::new(seed);
     let changes = size(&mut dice, place);
-    let (shape, makes) = match place {
-        Place::Memory => (Shape::All, 4),
-        Place::ConnectWise => (Shape::All, 2),
-        Place::Autotask => (Shape::UnitsOnce, 0),
-    };
+    let (shape, makes) = (shape(place), makes(place));
     let draft = Draft::draw(&mut dice, changes, shape, makes);
     let concurrency = 1 + dice.below(4);
     let rates = Rates::draw(&mut dice);
@@ -176,6 +173,37 @@ async fn play_at(
         story: adversary.story(),
         ..stage.played
     })
+}
+
+fn shape(place: Place) -> Shape {
+    match place {
+        Place::Memory | Place::ConnectWise => Shape::All,
+        Place::Autotask => Shape::UnitsOnce,
+    }
+}
+
+/// What is made beside the lines; less over HTTP, where it takes its time.
+fn makes(place: Place) -> Makes {
+    match place {
+        Place::Memory => Makes {
+            agreements: 4,
+            under_masters: true,
+            products: 4,
+            charges: 3,
+        },
+        Place::ConnectWise => Makes {
+            agreements: 2,
+            under_masters: true,
+            products: 2,
+            charges: 0,
+        },
+        Place::Autotask => Makes {
+            agreements: 2,
+            under_masters: false,
+            products: 0,
+            charges: 2,
+        },
+    }
 }
 
 /// From one change to 200; the large ones are rarer, and over HTTP plans are small.

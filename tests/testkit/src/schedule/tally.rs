@@ -89,7 +89,9 @@ pub struct Made {
     pub agreements: usize,
     /// Products of the catalogue.
     pub products: usize,
-    /// Agreements and products that were wanted and stood already: an earlier run had made them.
+    /// Charges.
+    pub charges: usize,
+    /// Those that were wanted and stood already: an earlier run had made them.
     pub found: usize,
 }
 
@@ -100,6 +102,7 @@ impl Made {
         for making in makings {
             let count = match (&making.cause, &making.record) {
                 (Cause::Change(_), MadeRecord::Agreement(_)) => &mut made.agreements,
+                (Cause::Change(_), MadeRecord::Charge(_)) => &mut made.charges,
                 (Cause::Change(_), _) => &mut made.products,
                 (Cause::Earlier, _) if making.usable => &mut made.found,
                 _ => continue,
@@ -112,6 +115,7 @@ impl Made {
     fn add(&mut self, others: &Self) {
         self.agreements += others.agreements;
         self.products += others.products;
+        self.charges += others.charges;
         self.found += others.found;
     }
 }
@@ -122,6 +126,7 @@ impl fmt::Display for Made {
         for (what, count) in [
             ("agreements made", self.agreements),
             ("products made", self.products),
+            ("charges made", self.charges),
             ("that stood already", self.found),
         ] {
             writeln!(f, "  {what:<44}{count:>9}")?;

@@ -8,7 +8,7 @@ use tallyline_core::Result;
 use tallyline_core::model::{
     AgreementId, AgreementLine, AgreementLineId, ChangeId, LineState, ProductId, Timestamp,
 };
-use tallyline_core::plan::Change;
+use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{MadeRecord, Receipt, SinkDescriptor, Verdict, WriteError};
 
 use super::draft::Ids;
@@ -111,18 +111,31 @@ pub struct Effect {
     pub after: Option<LineState>,
 }
 
-/// An agreement or a product that was truly made.
+/// What tells what a change makes from all else: the key in the place of its agreement, the identifier, or the marker.
+pub(super) fn place_of(change: &Change) -> AgreementId {
+    match &change.action {
+        Action::AddCharge { .. } => charge_place(change.marker.as_str()),
+        _ => change.agreement.clone(),
+    }
+}
+
+pub(super) fn charge_place(marker: &str) -> AgreementId {
+    AgreementId::new(format!("charge:{marker}"))
+}
+
+/// An agreement, a product or a charge that was truly made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Making {
     /// When.
     pub at: Timestamp,
     /// By whom.
     pub cause: Cause,
-    /// What changes name in the place of an agreement: the key that it carries, or its identifier.
+    /// What it is recognised by: its key or its identifier, as changes name them in the place of an agreement, or its
+    /// marker.
     pub place: AgreementId,
     /// What it is in the PSA.
     pub record: MadeRecord,
-    /// The agreement that it is invoiced through.
+    /// The agreement that it is invoiced through, or is a charge on.
     pub parent: Option<AgreementId>,
     /// Whether it may be used.
     pub usable: bool,
@@ -194,7 +207,7 @@ pub trait World: Send + Sync {
     /// Everything that took effect on lines so far, in order.
     fn history(&self) -> Vec<Effect>;
 
-    /// The agreements and products that were made so far, in order: those of earlier runs first.
+    /// The agreements, products and charges that were made so far, in order: those of earlier runs first.
     fn makings(&self) -> Vec<Making> {
         Vec::new()
     }
