@@ -1,6 +1,6 @@
 //! Who decides what goes wrong, and keeps count of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -70,8 +70,10 @@ pub(crate) struct Adversary {
     over: AtomicBool,
     injected: Mutex<Faults>,
     edits: AtomicU32,
-    /// Agreements on which something of the wire or of a colleague went wrong in the present run, and what.
-    harmed: Mutex<BTreeMap<AgreementId, BTreeSet<Kind>>>,
+    /// Whether every row of a list is there.
+    whole: AtomicBool,
+    /// Agreements on which something of the wire or of a colleague went wrong in the present run.
+    harmed: Mutex<BTreeSet<AgreementId>>,
     /// Agreements whose last reading lacked a row.
     lacking: Mutex<BTreeSet<AgreementId>>,
     reads: Mutex<Vec<(AgreementId, Timestamp)>>,
@@ -95,6 +97,7 @@ impl Adversary {
             over: AtomicBool::new(false),
             injected: Mutex::default(),
             edits: AtomicU32::new(COLLEAGUES),
+            whole: AtomicBool::new(false),
             harmed: Mutex::default(),
             lacking: Mutex::default(),
             reads: Mutex::default(),
@@ -102,9 +105,10 @@ impl Adversary {
         }
     }
 
-    /// A run begins, in which things go wrong or do not.
-    pub(crate) fn begin(&self, calm: bool) {
+    /// A run begins, in which things go wrong or do not, and rows are missing or not.
+    pub(crate) fn begin(&self, calm: bool, whole: bool) {
         lock(&self.harmed).clear();
+        self.whole.store(whole, Ordering::SeqCst);
         self.over.store(calm, Ordering::SeqCst);
     }
 
@@ -118,13 +122,7 @@ impl Adversary {
     }
 
     pub(crate) fn has_harmed(&self, agreement: &AgreementId) -> bool {
-        lock(&self.harmed).contains_key(agreement)
-    }
-
-    /// Whether a kind of harm was done on an agreement.
-    pub(crate) fn has_met(&self, agreement: &AgreementId, kind: Kind) -> bool {
-        let harmed = lock(&self.harmed);
-        harmed.get(agreement).is_some_and(|met| met.contains(&kind))
+        lock(&self.harmed).contains(agreement)
     }
 
     /// When an agreement was read last before an instant.
@@ -165,10 +163,8 @@ impl Adversary {
 
     /// Counts a fault of the wire or of a colleague that truly struck.
     pub(crate) fn harm(&self, agreement: &AgreementId, kind: impl Into<Kind>) {
-        let kind = kind.into();
         self.count(kind);
-        let mut harmed = lock(&self.harmed);
-        harmed.entry(agreement.clone()).or_default().insert(kind);
+        lock(&self.harmed).insert(agreement.clone());
     }
 
     /// What the attempts of a write meet, one after the other.
@@ -196,6 +192,9 @@ impl Adversary {
         let fault = self.dice(read_fault);
         if !matches!(fault, ReadFault::Missing) {
             return Some(fault);
+        }
+        if self.whole.load(Ordering::SeqCst) {
+            return None;
         }
         lock(&self.lacking)
             .insert(agreement.clone())

@@ -10,7 +10,6 @@ use tallyline_core::store::{ChangeRecord, Event, SkipCause};
 
 use super::adversary::{Adversary, MAX_LAG};
 use super::draft::Plan;
-use super::kinds::Kind;
 use super::world::{Cause, Effect, Making, World, place_of};
 
 /// What is not as it must be, in words.
@@ -198,12 +197,10 @@ impl<'a> Judge<'a> {
             })
     }
 
-    /// Whether a line was created for a product of which another change's line was open. (A reading that lacked a
-    /// row excuses it: nothing told that there was one.)
+    /// Whether a line was created for a product of which another change's line was open.
     fn is_second(&self, change: &Change, effect: &Effect) -> bool {
         let creates = matches!(change.action, Action::CreateLine { last_day: None, .. });
-        let lacked = self.adversary.has_met(&change.agreement, Kind::RowMissing);
-        if !creates || lacked || effect.before.is_some() {
+        if !creates || effect.before.is_some() {
             return false;
         }
         let before = self.history.iter().take_while(|it| it.at < effect.at);

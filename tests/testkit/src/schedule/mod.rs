@@ -57,8 +57,8 @@
 //!   then. That is what the option promises.
 //! - A read lags at most five seconds, and a row is missing in one reading of an agreement, not in
 //!   two in a row. A look-up by key or identifier has one row, which is never missing.
-//! - A run begins when the reads show what the run before it has done. That the row of an open line was missing
-//!   when a further run created it again excuses that: nothing told that there was one.
+//! - A run begins when the reads show what the run before it has done, and in one that asks for the same lines
+//!   once more no row is missing: nothing else tells that such a line is there.
 //! - A colleague never sets the very value that a change sets, never sets a line back to exactly what
 //!   it was, and never deletes a line that a change created: no read can tell such an edit
 //!   from a write that landed, or never did. Of what is made beside the lines it changes the name alone.

@@ -34,6 +34,8 @@ const STALL: usize = 1_200;
 const STALL_AFTER: [usize; 2] = [40, 200_000];
 /// How many schedules in a thousand that make something ask for it only once.
 const ONCE: usize = 400;
+/// The run that asks for what was made once more.
+const AGAIN: &str = "run-again";
 /// The most rounds with faults.
 const ROUNDS: usize = 6;
 /// The most rounds after the faults.
@@ -267,14 +269,14 @@ impl Stage<'_> {
         }
         let calm = self.adversary.dice(|dice| dice.strikes(500));
         let plan = bundle.again(ids, &world.makings());
-        self.play_run("run-again", plan, calm).await;
+        self.play_run(AGAIN, plan, calm).await;
     }
 
     /// A run, until it is over, and its judgement.
     async fn play_run(&mut self, run: &str, plan: Plan, calm: bool) {
         self.plan = plan;
         self.options.run = Some(RunId::new(run));
-        self.adversary.begin(calm);
+        self.adversary.begin(calm, run == AGAIN);
         self.adversary
             .tell(|| format!("{run} is to be carried out"));
         let unsettled = Box::pin(self.run_with_faults()).await;
