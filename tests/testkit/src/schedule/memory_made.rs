@@ -59,8 +59,8 @@ pub(super) fn agreement_in(makings: &[Making], named: &AgreementId) -> Option<Ag
 
 /// The verdict on a change that makes an agreement, a product or a charge, from those that were made.
 ///
-/// It is known by its receipt, else by its key, its identifier or its marker. What carries that and is not what was to be made is
-/// a conflict, and so are several.
+/// It is known by its receipt, else by its key, its identifier or its marker. What carries that and is not what was
+/// to be made is a conflict, and so are several.
 pub(super) fn made(change: &Change, makings: &[Making], receipt: Option<&Receipt>) -> Verdict {
     let place = place_of(change);
     let named = receipt.and_then(|receipt| receipt.made.as_ref());

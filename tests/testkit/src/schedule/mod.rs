@@ -6,19 +6,20 @@
 //! two processes may work on one journal at once. Afterwards the true history, which the simulated
 //! PSA kept, is compared with the plan, the journal and the reports.
 //!
-//! Most schedules also make what stands beside the lines ([`Bundle`]): products of the catalogue in a run of their own,
-//! as a bundled target has them; then, in the run of the plan, child agreements under masters, each with its first lines,
-//! of those products too, and charges. Some of it stands already, made by an earlier run whose journal is lost, or in a
-//! form that may not be used. Most times a last run asks for all of it once more. A further kind comes in as a part of
+//! Most schedules also make what stands beside the lines ([`Bundle`]): products of the catalogue in a run of their
+//! own, as a bundled target has them; then, in the run of the plan, child agreements under masters, each with its
+//! first lines, of those products too, and charges. Some of it stands already, made by an earlier run whose journal
+//! is lost, or in a form that may not be used. Most times a last run asks for all of it once more. A further kind
+//! comes in as a part of
 //! [`Bundle`], with its [`Making`] or its [`Effect`] in each world that can carry it out.
 //!
 //! # What is counted
 //!
-//! *Duplicated*: a change took effect more than once. Every write that the PSA carried out for a
-//! change counts, whether a second line was created, a write landed again after it was proved, or a
-//! resend took effect over somebody's later edit; of whatever run, an agreement beside one of its key, a product beside
-//! one of its identifier, a charge beside one of its bill, a line beside the open one that an earlier run created. In memory a write that finds its value in place
-//! counts too; ConnectWise PSA does not commit such a write.
+//! *Duplicated*: a change took effect more than once. Every write that the PSA carried out for a change counts,
+//! whether a second line was created, a write landed again after it was proved, or a resend took effect over
+//! somebody's later edit; of whatever run, an agreement beside one of its key, a product beside one of its
+//! identifier, a charge beside one of its bill, a line beside the open one that an earlier run created. In memory a
+//! write that finds its value in place counts too; ConnectWise PSA does not commit such a write.
 //!
 //! *Lost*: a change that was to be carried out and neither took effect nor is reported with its
 //! reason. That is one that the last report leaves out, or says of that it was not done without a
@@ -28,15 +29,15 @@
 //! same line that is not, and on its agreement neither the wire nor a colleague did any harm. (Processes that
 //! die, disks that refuse and other processes excuse nothing.)
 //!
-//! *Wrongly reported*: the journal or the report says done and the change never took effect; or says
-//! failed, drifted, skipped or blocked and it took effect, be it late; a report says of a finished
-//! change something else than the journal, or of an open one not why; or of a change that is done the line is another one, the
-//! state before is none that the line had between its last reading (or as long before as reads lag)
-//! and the write, or the state after is none that it had between the write and the read-back. Of an agreement, a product or a charge,
-//! if the record that the report names does not stand under the right master, or on the right agreement, or was not read back. And, whatever
-//! is reported, a change that took effect on another agreement, line or product than it names, as on a master in the place of
-//! its child; or anything written that no change asks for.
-//! *Conflict* claims neither: a person has to look.
+//! *Wrongly reported*: the journal or the report says done and the change never took effect; or says failed,
+//! drifted, skipped or blocked and it took effect, be it late; a report says of a finished change something else
+//! than the journal, or of an open one not why; or of a change that is done the line is another one, the state
+//! before is none that the line had between its last reading (or as long before as reads lag) and the write, or the
+//! state after is none that it had between the write and the read-back. Of an agreement, a product or a charge, if
+//! the record that the report names does not stand under the right master, or on the right agreement, or was not
+//! read back. And, whatever is reported, a change that took effect on another agreement, line or product than it
+//! names, as on a master in the place of its child; or anything written that no change asks for. *Conflict* claims
+//! neither: a person has to look.
 //!
 //! *Unsettled*: honestly reported as unknown at the moment when the faults are over, with the reason.
 //! It is no failure, but must be rare: its share is printed, and what it is made of ([`Unsettled`]).
@@ -67,13 +68,14 @@
 //!
 //! # Three worlds
 //!
-//! Most schedules are played in [`MemoryWorld`]: one thread, tokio's clock paused, four agreements at
-//! once. One in sixteen is played over HTTP, one call at a time, with the real sink of ConnectWise PSA
-//! on its simulator ([`ConnectWiseWorld`]). Those that are asked for ([`play_all_in`], `--sink autotask`) are played with the
-//! real sink of Autotask on its simulator ([`AutotaskWorld`]): plans of whole units, each line once, for an
-//! adjustment is a difference that cannot be read; and contracts for keys and charges. (Children and products are made in
-//! the first two, charges in memory and at Autotask. The sink in memory makes what it is told to make and looks at
-//! nothing: the applier alone stands between a plan and a second one. The real ones look once more before they send.) A further sink comes in as a further
+//! Most schedules are played in [`MemoryWorld`]: one thread, tokio's clock paused, four agreements at once. One in
+//! sixteen is played over HTTP, one call at a time, with the real sink of ConnectWise PSA on its simulator
+//! ([`ConnectWiseWorld`]). Those that are asked for ([`play_all_in`], `--sink autotask`) are played with the real
+//! sink of Autotask on its simulator ([`AutotaskWorld`]): plans of whole units, each line once, for an adjustment
+//! is a difference that cannot be read; and contracts for keys and charges. (Children and products are made in the
+//! first two, charges in memory and at Autotask. The sink in memory makes what it is told to make and looks at
+//! nothing: the applier alone stands between a plan and a second one. The real ones look once more before they
+//! send.) A further sink comes in as a further
 //! [`World`]; one over HTTP as a [`Simulated`] in [`OverHttp`].
 //!
 //! # The binary
