@@ -456,11 +456,18 @@ pub(crate) fn is_unprintable(c: char) -> bool {
         || matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
+/// Whether every byte is of a kind: many at once, for most texts are plain and some are long.
+fn is_all(text: &str, kind: impl Fn(u8) -> bool) -> bool {
+    let all = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & kind(*byte));
+    text.as_bytes().chunks(64).all(all)
+}
+
 /// Writes every unprintable character but line breaks and tabs as `\uXXXX`, which is an escape
 /// inside a quoted text of both JSON and TOML.
 pub(crate) fn escape_unprintable(text: &str) -> std::borrow::Cow<'_, str> {
     let acts = |c: char| is_unprintable(c) && !matches!(c, '\n' | '\t');
-    if !text.contains(acts) {
+    let is_plain = is_all(text, |byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'));
+    if is_plain || !text.contains(acts) {
         return text.into();
     }
     let mut escaped = String::with_capacity(text.len());
@@ -480,6 +487,9 @@ pub(crate) fn escape_unprintable(text: &str) -> std::borrow::Cow<'_, str> {
 /// text are shown as escapes; line breaks and tabs become spaces.
 #[must_use]
 pub fn printable(text: &str) -> String {
+    if is_all(text, |byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     OneLine(text).to_string()
 }
 

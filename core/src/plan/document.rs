@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -483,8 +484,26 @@ impl Plan {
 }
 
 fn hash(content: &PlanContent) -> Result<PlanId> {
-    let bytes = serde_json::to_vec(content).map_err(unwritable)?;
-    Ok(PlanId::new(hex(&Sha256::digest(bytes), 32)))
+    let mut writer = BufWriter::with_capacity(1 << 16, Hashing(Sha256::new()));
+    serde_json::to_writer(&mut writer, content).map_err(unwritable)?;
+    let Hashing(hash) = writer
+        .into_inner()
+        .map_err(|error| unwritable(serde_json::Error::io(error.into_error())))?;
+    Ok(PlanId::new(hex(&hash.finalize(), 32)))
+}
+
+/// Hashes what is written: a plan is long.
+struct Hashing(Sha256);
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn unwritable(error: serde_json::Error) -> Error {

@@ -1,5 +1,6 @@
 //! The guards: what speaks against a change.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 
 use rust_decimal::Decimal;
@@ -318,17 +319,15 @@ fn charge_outside(agreement: &Agreement, date: CivilDate) -> Option<String> {
 pub(super) fn block_in_sum(comparison: &Comparison<'_>, changes: &mut [Change], policy: &Policy) {
     let up = policy.increase_limit;
     let increases = Sum::of(changes, |from, to| to > from);
-    let with_new_lines = || {
-        let all = Compared::of(comparison);
-        Compared {
-            lines: all.lines.saturating_add(increases.new_lines),
-            ..all
-        }
+    let all = LazyCell::new(|| Compared::of(comparison));
+    let with_new_lines = || Compared {
+        lines: all.lines.saturating_add(increases.new_lines),
+        ..*all
     };
     let too_much = [
         (
             Guard::TotalReduction,
-            reduction_beyond(changes, || Compared::of(comparison), policy.reduction_limit),
+            reduction_beyond(changes, || *all, policy.reduction_limit),
         ),
         (
             Guard::TotalIncrease,

@@ -83,7 +83,10 @@ impl Planner {
             }
             self.changes_of(row, comparison.today(), context, &mut of_row)?;
             if of_row.is_empty() {
-                unchanged.push(row);
+                // Of what agrees there is nothing to tell.
+                if !matches!(row.kind(), Kind::NoChange | Kind::Exported) {
+                    unchanged.push(row);
+                }
             } else if self.is_first_sync(row, context) && first_synced.insert(row.agreement_id()) {
                 let calendar = self.calendar(row);
                 notices.push(first_sync_notice(row, calendar.running_period().0, context));
@@ -190,6 +193,12 @@ impl Planner {
             }
             return Ok(());
         }
+        // Most rows agree: no day is looked for, for these.
+        let line = row.line().filter(|_| row.kind() == Kind::NoChange);
+        let (source, sink) = (&*context.source.name, context.sink.name);
+        if line.is_some_and(|line| self.amounts_of(row, line, source, sink).is_empty()) {
+            return Ok(());
+        }
         let calendar = self.calendar(row);
         let effective = match (row.new_agreement(), row.kind()) {
             (Some(new), _) => first_day_of_new(new, &self.policy, today),
@@ -197,7 +206,6 @@ impl Planner {
             (None, Kind::VendorMissing) => calendar.first_day(Direction::Decrease),
             (None, _) => calendar.first_day(Direction::Either),
         };
-        let (source, sink) = (&*context.source.name, context.sink.name);
         let mut add = |action: Action, reason: String| -> Result<()> {
             out.push(self.change(row, action, effective, reason, context)?);
             Ok(())

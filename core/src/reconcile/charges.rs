@@ -19,7 +19,7 @@ pub struct ChargeSum {
 }
 
 /// The part of a usage line that a charge adds up.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Amounts {
     pub(super) bill: Option<BillKey>,
     period: Option<Period>,

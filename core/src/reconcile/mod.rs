@@ -28,6 +28,7 @@ mod owed;
 mod own;
 mod reconciler;
 mod rows;
+mod settled;
 mod share;
 mod sorted;
 mod standing;

@@ -8,10 +8,11 @@ use super::comparison::{Comparison, Kind, Unplaced, UnplacedSubject};
 use super::compiled::{AccountRoute, Routes};
 use super::daily::Counted;
 use super::dismissals::Dismissals;
-use super::join::rules;
+use super::join::{Joined, rules};
 use super::metadata::{self, AccountMetadata};
 use super::own::{Home, Known, Owns};
 use super::rows::EvidenceLines;
+use super::settled::{Awaited, also_switched_off};
 use super::share::{all_cores, shared};
 use super::sorted::{AccountLines, Chunk, Desk, Run, Sorted};
 use super::usage::{Silence, Usages, note_least_text};
@@ -44,14 +45,16 @@ pub struct Reconciler<'a> {
     pub(super) days: DailyCounts,
     bills: Vec<(VendorAccountId, Bill)>,
     /// Whether an account was read: those that something is decided about by their positions.
-    seen: Vec<bool>,
+    pub(super) seen: Vec<bool>,
     seen_undecided: HashSet<VendorAccountId>,
     pub(super) accounts: Vec<VendorAccountId>,
     pub(super) chunks: Vec<Chunk>,
-    agreements: Usages,
+    pub(super) agreements: Usages,
     waiting: Vec<Waiting<Vec<UsageLine>>>,
     waiting_lines: usize,
     pub(super) threads: NonZeroUsize,
+    /// Which accounts are still awaited, where agreements are settled one after the other.
+    pub(super) awaited: Option<Awaited>,
     unplaced: Vec<Unplaced>,
     not_counted: BTreeMap<ChargeKind, u64>,
     metadata: Vec<AccountMetadata>,
@@ -108,6 +111,7 @@ impl<'a> Reconciler<'a> {
             waiting: Vec::new(),
             waiting_lines: 0,
             threads: all_cores(),
+            awaited: None,
             unplaced: Vec::new(),
             not_counted: BTreeMap::new(),
             metadata: Vec::new(),
@@ -257,6 +261,9 @@ impl<'a> Reconciler<'a> {
         let id = &reading.account;
         let account = index(self.accounts.len());
         self.accounts.push(id.clone());
+        if let (Some(AccountRoute::To(agreement)), Some(awaited)) = (route, &mut self.awaited) {
+            awaited.was_read(agreement);
+        }
         let lines = match &reading.outcome {
             ReadingOutcome::Complete(lines) => lines.len() as u64,
             ReadingOutcome::Failed(failure) => {
@@ -317,7 +324,7 @@ impl<'a> Reconciler<'a> {
     }
 
     /// Sorts the lines that wait.
-    fn sort_waiting(&mut self) {
+    pub(super) fn sort_waiting(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
         let lines = std::mem::take(&mut self.waiting_lines);
         self.sort(waiting, lines);
@@ -403,7 +410,7 @@ impl<'a> Reconciler<'a> {
     }
 
     /// Takes in what was sorted.
-    fn take_in(&mut self, sorted: Sorted) {
+    pub(super) fn take_in(&mut self, sorted: Sorted) {
         for (known, more) in self.kinds.iter_mut().zip(&sorted.kinds) {
             known[0] |= more[0];
             known[1] |= more[1];
@@ -479,29 +486,38 @@ impl<'a> Reconciler<'a> {
         }
         let usages = self.agreements.take();
         let joined = self.join_all(&usages);
+        let mut comparison = self.comparison(joined);
+        comparison.planned = self.owns.planned;
+        comparison.keys = self.owns.keys;
+        comparison
+    }
+
+    /// Puts together what was joined and all that was kept for it, which is let go of.
+    pub(super) fn comparison(&mut self, joined: Joined) -> Comparison<'a> {
         let mut unplaced = std::mem::take(&mut self.unplaced);
         unplaced.sort_unstable();
         let mut metadata = std::mem::take(&mut self.metadata);
         metadata.sort_by(|a, b| a.account.cmp(&b.account));
+        let chunks = std::mem::take(&mut self.chunks);
         Comparison {
             book: self.book,
             today: self.today,
             mapping_revision: self.mapping_revision,
             rows: joined.rows,
-            evidence: EvidenceLines::new(self.chunks.into_iter().map(|chunk| chunk.lines)),
+            evidence: EvidenceLines::new(chunks.into_iter().map(|chunk| chunk.lines)),
             products: self.routes.products.iter().map(|p| p.id.clone()).collect(),
             services: self.routes.services.iter().map(|s| s.key.clone()).collect(),
             rules: rules(&self.routes),
-            accounts: self.accounts,
+            accounts: std::mem::take(&mut self.accounts),
             days: joined.days,
             unmapped: joined.unmapped,
             unplaced,
-            not_counted: self.not_counted,
+            not_counted: std::mem::take(&mut self.not_counted),
             metadata,
             unowned_lines: joined.unowned_lines,
-            planned: self.owns.planned,
-            keys: self.owns.keys,
-            bills: self.bills,
+            planned: Vec::new(),
+            keys: BTreeMap::new(),
+            bills: std::mem::take(&mut self.bills),
             extra: (0..)
                 .zip(&self.kinds)
                 .filter(|(_, kinds)| **kinds == [true, true])
@@ -542,9 +558,7 @@ impl<'a> Reconciler<'a> {
             if let Some(usage) = self.agreements.known(*agreement)
                 && usage.incomplete.is_none()
             {
-                usage.incomplete = Some(format!(
-                    "account {account} feeds the same agreement and is switched off"
-                ));
+                usage.incomplete = Some(also_switched_off(account));
             }
         }
     }

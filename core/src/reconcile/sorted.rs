@@ -40,7 +40,7 @@ pub(super) struct Chunk {
 }
 
 /// What a row needs of a usage line beside the evidence.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Extra {
     pub(super) cost: Option<Money>,
     pub(super) price: Option<Money>,
@@ -70,7 +70,7 @@ impl Chunk {
         self
     }
 
-    fn push(&mut self, line: EvidenceLine, extra: Extra) {
+    pub(super) fn push(&mut self, line: EvidenceLine, extra: Extra) {
         if extra.cost.is_some() || extra.price.is_some() || extra.amounts.is_some() {
             self.extras.resize_with(self.lines.len(), Extra::default);
             self.extras.push(extra);
@@ -111,6 +111,16 @@ impl Sorted {
             kinds: vec![[false; 2]; desk.routes.services.len()],
             ..Self::default()
         }
+    }
+
+    /// Lines that all go onto one agreement.
+    pub(super) fn of(agreement: u32, chunk: Chunk) -> Self {
+        let mut sorted = Self {
+            chunk,
+            ..Self::default()
+        };
+        sorted.run(agreement, 0);
+        sorted
     }
 
     /// How many lines count so far.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
 
 /// The figures of one call.
 fn bench(arguments: &[&str]) -> Value {
@@ -54,4 +55,57 @@ fn a_folder_without_rows_is_named() {
         .unwrap();
     assert!(!run.status.success());
     assert!(String::from_utf8_lossy(&run.stderr).contains("accounts.csv"));
+}
+
+#[test]
+fn a_streamed_vendor_side_gives_a_row_for_each_line_of_the_psa_and_loses_no_usage_line() {
+    let lines = ["--vendor-lines", "600", "--psa-lines", "100"];
+    let figures = bench(&[&["stream", "--settle-after", "130"], &lines[..]].concat());
+    assert_eq!(figures["rows"], 100, "{figures}");
+    assert_eq!(figures["evidence"], 600, "{figures}");
+}
+
+#[test]
+fn a_plan_is_applied_and_every_request_and_journal_entry_is_counted() {
+    let figures = bench(&["apply", "--changes", "4", "--latency-ms", "0"]);
+    assert_eq!(figures["agreements"], 2, "{figures}");
+    assert_eq!(figures["requests_by_kind"]["patch"], 4, "{figures}");
+    assert_eq!(figures["requests_needed"], 10, "{figures}");
+}
+
+#[test]
+fn a_limit_is_kept_to_and_what_passed_is_counted() {
+    for rule in ["window", "bucket"] {
+        let limits = ["--requests", "5", "--seconds", "1", "--periods", "1"];
+        let figures = bench(&[&["limit", "--rule", rule], &limits[..]].concat());
+        assert_eq!(figures["allowed"], 5, "{figures}");
+        assert!(figures["passed"].as_u64().unwrap() > 0, "{figures}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_and_the_loop_written_by_hand_read_the_same_lines() {
+    let mut state = ConnectWiseState::new();
+    let company = state.add_company("Example Client");
+    let product = state.add_product("MAIL", 20.into(), 10.into());
+    for _ in 0..3 {
+        let agreement = state.add_agreement(company, "Monthly Services");
+        state.add_addition(agreement, product, 5);
+        state.add_addition(agreement, product, 6);
+    }
+    state.credentials.company_id = "example".into();
+    state.credentials.public_key = "example-public".into();
+    state.credentials.private_key = "example-private".into();
+    state.credentials.client_id = "00000000-0000-4000-8000-000000000000".into();
+    let psa = ConnectWiseSimulator::start(state).await.unwrap();
+    let url = psa.base_url().to_string();
+    let read = move |baseline: &'static [&'static str]| {
+        let words = ["read", "--runs", "1", "--url", &url];
+        bench(&[&words[..], baseline].concat())
+    };
+    let (ours, by_hand) = tokio::task::spawn_blocking(move || (read(&[]), read(&["--baseline"])))
+        .await
+        .unwrap();
+    assert_eq!((&ours["lines"], &by_hand["lines"]), (&6.into(), &6.into()));
+    psa.shutdown().await;
 }

@@ -10,6 +10,7 @@ mod measure;
 mod read;
 mod reconcile;
 mod rows;
+mod stream;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -36,6 +37,8 @@ struct Cli {
 enum What {
     /// From readings, lines and maps in memory to the finished comparison with its evidence.
     Reconcile(reconcile::Options),
+    /// A vendor's side that is streamed account by account.
+    Stream(stream::Options),
     /// Agreements and their additions, from any server that answers like ConnectWise PSA.
     Read(read::Options),
     /// Changes of a plan, against a simulator of ConnectWise PSA over HTTP.
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let figures = match &cli.what {
         What::Reconcile(options) => reconcile::run(options),
+        What::Stream(options) => stream::run(options),
         What::Read(options) => waiting(read::run(options)),
         What::Apply(options) => waiting(apply::run(options)),
         What::Limit(options) => waiting(limit::run(options)),

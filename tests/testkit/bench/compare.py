@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""Prints one table of what Tallyline takes beside what a user would otherwise pick, ratio by ratio.
+
+    tests/testkit/bench/compare.py [--peers DIR] [--python PYTHON] [--node-modules DIR] [--rows N] [--builds] [--only PART]
+
+Needs a release build of the binary `bench`, which it makes, and for the peers' side:
+- PEERS: a folder with reconcile_peers.py, cw_server.mjs, fetch_pyconnectwise.py and fetch_connectwise_rest.mjs;
+- PYTHON: of an environment with polars, duckdb, pandas, pyarrow and pyconnectwise;
+- NODE_MODULES: a folder whose node_modules holds connectwise-rest;
+- `openssl` for the throw-away certificate of the clients that speak HTTPS alone.
+What is missing is left out, and the table says so. `--builds` also measures clean release builds, which takes many
+minutes. Every ratio is of one run on one machine: absolute times say nothing beside another machine's.
+"""
+import argparse, json, os, re, shutil, subprocess, sys, tempfile, time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+parser = argparse.ArgumentParser()
+parser.add_argument("--peers", default=str(ROOT.parent / "shared" / "bench"))
+parser.add_argument("--python", default=sys.executable)
+parser.add_argument("--node-modules")
+parser.add_argument("--rows", type=int, default=1_000_000)
+parser.add_argument("--builds", action="store_true")
+parser.add_argument("--only", action="append", choices=["reconcile", "stream", "read", "apply", "limit", "cost"])
+parser.add_argument("--agreements", type=int, default=500)
+parser.add_argument("--additions", type=int, default=40)
+parser.add_argument("--changes", type=int, default=1200)
+args = parser.parse_args()
+PEERS = Path(args.peers)
+table = []
+
+
+def row(target, what, ours, peer, ratio, wanted, met):
+    table.append([target, what, ours, peer, ratio, wanted, {True: "yes", False: "NO", None: "-"}[met]])
+
+
+def seconds(value):
+    return f"{value:.3f} s"
+
+
+def run(command, **more):
+    return subprocess.run(command, check=True, text=True, capture_output=True, **more).stdout
+
+
+def bench(*words):
+    return json.loads(run([BENCH, *map(str, words), "--json"]))
+
+
+def wants(part):
+    return not args.only or part in args.only
+
+
+def machine():
+    cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "unknown processor")
+    return f"{cpu}, {os.cpu_count()} cores, {os.uname().sysname} {os.uname().release}, load {os.getloadavg()[0]:.1f}"
+
+
+def peers_of_reconcile(rows, folder):
+    """The peers' medians and counts, and the rows in the folder."""
+    out = run([args.python, PEERS / "reconcile_peers.py", str(rows), "--csv", str(folder)])
+    found = re.findall(r"^(\w+) +N=\d+ median=([\d.]+)s .*same=\(([^)]*)\)", out, re.M)
+    return {name: (float(median), [int(n) for n in counts.split(",")]) for name, median, counts in found}
+
+
+KINDS = ["new revenue", "vendor missing", "change", "no change"]
+
+
+def reconcile(scratch):
+    peers = peers_of_reconcile(args.rows, scratch / "rows")
+    # Ours once before and once after another run of the peers: the machine is shared.
+    ours = min((bench("reconcile", "--csv", scratch / "rows") for _ in range(2)), key=lambda figures: figures["seconds"])
+    counts = [ours["found"].get(kind, 0) for kind in KINDS]
+    for name, (median, theirs) in peers.items():
+        assert theirs == counts, f"{name} counts {theirs}, and we {counts}"
+        ratio = ours["seconds"] / median
+        wanted = "<= 0.50" if name == "duckdb" else ""
+        met = ratio <= 0.5 if name == "duckdb" else None
+        row(1, f"reconcile {args.rows:,} x {args.rows:,} / {name}", seconds(ours["seconds"]), seconds(median), f"{ratio:.2f}", wanted, met)
+    took = ours["seconds"]
+    memory = ours["peak_bytes_a_line"]
+    row(1, "peak memory above the inputs", f"{memory:.0f} B a line", "", "", "<= 200", memory <= 200)
+    plan, write = ours["plan"]["seconds"], ours["write_plan"]["seconds"]
+    row(1, f"plan of {ours['changes']:,} changes / reconcile", seconds(plan), seconds(took), f"{plan / took:.2f}", "<= 1.00", plan <= took)
+    row(1, "plan written to the disk", seconds(write), "", "", "<= 1 s", write <= 1)
+    peers_of_reconcile(4 * args.rows, scratch / "more")
+    more = bench("reconcile", "--csv", scratch / "more", "--runs", 3, "--no-plan")["seconds"]
+    again = bench("reconcile", "--csv", scratch / "rows", "--no-plan")["seconds"]
+    row(1, f"reconcile {4 * args.rows:,} / {args.rows:,}", seconds(more), seconds(again), f"{more / again:.2f}", "<= 4.50", more / again <= 4.5)
+    shutil.rmtree(scratch / "more")
+
+
+def stream():
+    sizes = [1_250_000, 5_000_000]
+    few, many = (bench("stream", "--vendor-lines", size)["peak_bytes_above_inputs"] for size in sizes)
+    ratio = many / max(few, 1)
+    row(2, "stream 5,000,000 / 1,250,000 lines: peak", f"{many / 1e6:.1f} MB", f"{few / 1e6:.1f} MB", f"{ratio:.2f}", "<= 1.10", ratio <= 1.1)
+
+
+class Server:
+    """A ConnectWise-shaped server of the peers."""
+
+    def __init__(self, port, *more):
+        words = ["node", PEERS / "cw_server.mjs", str(port), str(args.agreements), str(args.additions), "50", *map(str, more)]
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        self.process.stdout.readline()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+def free_port():
+    import socket
+    with socket.socket() as it:
+        it.bind(("127.0.0.1", 0))
+        return it.getsockname()[1]
+
+
+def read(scratch):
+    port = free_port()
+    with Server(port, "-", "-", "http"):
+        url = f"http://localhost:{port}"
+        pairs = []
+        for _ in range(3):
+            ours = bench("read", "--url", url, "--concurrency", 16, "--runs", 1)
+            pairs.append((ours, bench("read", "--url", url, "--concurrency", 16, "--runs", 1, "--baseline")))
+    ours, theirs = sorted(pairs, key=lambda pair: pair[0]["seconds"] / pair[1]["seconds"])[1]
+    ratio = ours["seconds"] / theirs["seconds"]
+    row(3, f"read {ours['lines']:,} lines / reqwest by hand", seconds(ours["seconds"]), seconds(theirs["seconds"]), f"{ratio:.2f}", "<= 1.10", ratio <= 1.1)
+    cpu = [min(pair[side]["cpu_microseconds_a_line"] for pair in pairs) for side in (0, 1)]
+    row(3, "processor time a line / reqwest by hand", f"{cpu[0]:.1f} us", f"{cpu[1]:.1f} us", f"{cpu[0] / cpu[1]:.2f}", "<= 1.30", cpu[0] <= 1.3 * cpu[1])
+    cert, key = scratch / "cert.pem", scratch / "key.pem"
+    run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert])
+    port = free_port()
+    with Server(port, cert, key):
+        trust = {**os.environ, "REQUESTS_CA_BUNDLE": str(cert), "NODE_TLS_REJECT_UNAUTHORIZED": "0", "NODE_NO_WARNINGS": "1"}
+        clients = {"pyconnectwise": ([args.python, PEERS / "fetch_pyconnectwise.py", str(port), str(args.agreements)], 25)}
+        if args.node_modules:
+            trust["PEERS"] = args.node_modules
+            clients["connectwise-rest"] = (["node", PEERS / "fetch_connectwise_rest.mjs", str(port), "1"], 10)
+        for name, (command, times) in clients.items():
+            took = float(re.search(r"seconds ([\d.]+)", run(command, env=trust)).group(1))
+            faster = took / ours["seconds"]
+            row(3, f"{name} as its users call it / ours", seconds(ours["seconds"]), seconds(took), f"{faster:.1f}", f">= {times}", faster >= times)
+    if not args.node_modules:
+        row(3, "connectwise-rest", "", "left out: --node-modules", "", ">= 10", None)
+
+
+def apply():
+    figures = bench("apply", "--changes", args.changes)
+    ratio = figures["ratio_to_floor"]
+    row(4, f"apply {args.changes:,} changes / floor of {figures['requests_needed']:,} requests", seconds(figures["seconds"]),
+        seconds(figures["floor_seconds"]), f"{ratio:.2f}", "<= 1.15", ratio <= 1.15)
+    sent = figures["ratio_to_floor_of_sent"]
+    row(4, f"the same / floor of the {figures['requests']:,} requests sent", seconds(figures["seconds"]), seconds(figures["floor_seconds_of_sent"]), f"{sent:.2f}", "", None)
+    journal = figures["journal_microseconds_a_change_median"]
+    row(4, "journal a change, median", f"{journal} us", "", "", "< 1000", journal < 1000)
+
+
+def limit():
+    for rule in ["window", "bucket"]:
+        alone = bench("limit", "--rule", rule)
+        use, later = alone["use_of_what_was_left"], alone.get("refused_after_the_first", 0)
+        row(5, f"{rule}: use of what is allowed", str(alone["passed"]), str(alone["allowed"]), f"{use:.3f}", ">= 0.95", use >= 0.95)
+        row(5, f"{rule}: refused after the first", str(later), "", "", "0", later == 0)
+        beside = bench("limit", "--rule", rule, "--shared", "--periods", 15)
+        adapts = beside.get("seconds_from_the_first_refusal_to_the_last", 0)
+        row(5, f"{rule}, half taken by another: until no more is refused", seconds(adapts), "", "", "<= 10 s", adapts <= 10)
+
+
+OUTSIDE = {
+    "reqwest": 'reqwest = { version = "0.13", default-features = false, features = ["rustls", "gzip", "http2", "json"] }',
+    "octocrab": 'octocrab = "0.54"',
+}
+OURS = {
+    "tallyline-core": f'tallyline-core = {{ path = "{ROOT}/core", default-features = false }}',
+    "one connector": f'tallyline-sherweb = {{ path = "{ROOT}/connectors/sherweb", features = ["rustls"] }}',
+    "everything": "\n".join(
+        f'{name} = {{ path = "{ROOT / where}", features = [{", ".join(features)}] }}'
+        for name, where, features in [
+            ("tallyline-core", "core", ['"rustls"', '"sqlite"']),
+            *((f"tallyline-{path.name}", path.relative_to(ROOT), ['"rustls"'])
+              for path in sorted([*(ROOT / "connectors").iterdir(), *(ROOT / "psa").iterdir()]) if (path / "Cargo.toml").exists()),
+        ]
+    ),
+}
+
+
+def cost(scratch):
+    crates, times = {}, {}
+    for name, dependency in {**OUTSIDE, **OURS}.items():
+        project = scratch / name.replace(" ", "-")
+        (project / "src").mkdir(parents=True)
+        (project / "src" / "lib.rs").write_text("")
+        shutil.copy(ROOT / "Cargo.lock", project)
+        (project / "Cargo.toml").write_text(
+            f'[package]\nname = "throw-away"\nversion = "0.0.0"\nedition = "2024"\n[workspace]\n[dependencies]\n{dependency}\n')
+        tree = run(["cargo", "tree", "--manifest-path", project / "Cargo.toml", "-e", "normal", "--prefix", "none", "--format", "{p}"])
+        crates[name] = len({line.split(" (")[0] for line in tree.splitlines() if line.strip()} - {"throw-away v0.0.0"})
+        if args.builds:
+            run(["cargo", "fetch", "--manifest-path", project / "Cargo.toml"])
+            began = time.monotonic()
+            run(["cargo", "build", "--release", "--manifest-path", project / "Cargo.toml"], env={**os.environ, "CARGO_TARGET_DIR": str(project / "target")})
+            times[name] = time.monotonic() - began
+            shutil.rmtree(project / "target")
+    for name, count in crates.items():
+        more = count - crates["reqwest"]
+        connector = name == "one connector"
+        row(6, f"crates: {name}", str(count), str(crates["reqwest"]), f"{more:+}", "<= +25" if connector else "", more <= 25 if connector else None)
+    for name, took in times.items():
+        ratio = took / times["reqwest"]
+        connector = name == "one connector"
+        row(6, f"clean release build: {name}", seconds(took), seconds(times["reqwest"]), f"{ratio:.2f}", "<= 1.40" if connector else "", ratio <= 1.4 if connector else None)
+
+
+def print_table():
+    head = ["target", "what", "ours", "peer", "ratio", "wanted", "met"]
+    print(f"\nMachine: {machine()}\n")
+    for line in [head, ["---"] * len(head), *table]:
+        print("| " + " | ".join(map(str, line)) + " |")
+
+
+subprocess.run(["cargo", "build", "--release", "-p", "tallyline-testkit", "--bin", "bench"], cwd=ROOT, check=True)
+target = json.loads(run(["cargo", "metadata", "--no-deps", "--format-version", "1"], cwd=ROOT))["target_directory"]
+BENCH = Path(target) / "release" / "bench"
+with tempfile.TemporaryDirectory() as scratch:
+    scratch = Path(scratch)
+    parts = {"reconcile": lambda: reconcile(scratch), "stream": stream, "read": lambda: read(scratch), "apply": apply,
+             "limit": limit, "cost": lambda: cost(scratch)}
+    for name, part in parts.items():
+        if wants(name):
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            try:
+                part()
+            except (OSError, subprocess.CalledProcessError, AssertionError, KeyError) as error:
+                told = getattr(error, "stderr", None) or str(error)
+                row("", name, f"could not be measured: {told.strip().splitlines()[-1] if told.strip() else error!r}", "", "", "", None)
+print_table()
+sys.exit(any(line[-1] == "NO" for line in table))
