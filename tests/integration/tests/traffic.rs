@@ -45,6 +45,11 @@ const NOT_HELD: &[(&str, &str, &str)] = &[
         "a made-up vendor of a third party, without a document",
     ),
     (
+        "tests/testkit/src/bin/bench/limit.rs",
+        "Simulator::serve(",
+        "a server that does nothing but count requests, to measure how a limit is kept",
+    ),
+    (
         "tests/testkit/tests/doubles/acorn.rs",
         "Simulator::serve(",
         "the made-up vendor of the broken doubles, without a document",
