@@ -461,6 +461,11 @@ pub(crate) fn place(change: &Change) -> String {
     if change.action.creates_product() {
         return format!("catalogue\n{}", safe(&change.labels.product));
     }
+    if change.action.creates_agreement() {
+        // It is for all products that come onto it.
+        let labels = &change.labels;
+        return format!("{}\n{}", safe(&labels.company), safe(&labels.agreement));
+    }
     format!(
         "{}\n{}\n{}",
         safe(&change.labels.company),
@@ -473,6 +478,10 @@ pub(crate) fn place(change: &Change) -> String {
 pub(crate) fn place_line(change: &Change) -> String {
     if change.action.creates_product() {
         return format!("catalogue, {}", safe(&change.labels.product));
+    }
+    if change.action.creates_agreement() {
+        let labels = &change.labels;
+        return format!("{}, {}", safe(&labels.company), safe(&labels.agreement));
     }
     format!(
         "{}, {}, {}",

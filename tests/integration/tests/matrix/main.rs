@@ -12,13 +12,14 @@ mod vendors;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rust_decimal::Decimal;
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyRequest, Approval};
 use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::mapping::{
     AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, MatchOptions, ProductRule,
     ServiceEntry, ServiceLink, auto_link_accounts, auto_link_services,
 };
-use tallyline_core::model::{ChargeKind, Timestamp};
+use tallyline_core::model::{ChargeKind, Quantity, Timestamp};
 use tallyline_core::plan::{Change, IncreaseLimit, Plan, Policy};
 use tallyline_core::store::{Journal as _, MemoryStore, RunId};
 
@@ -124,6 +125,19 @@ impl World {
         )
     }
 
+    /// Whether the system bills these counts for each client and service, and nothing else.
+    fn holds(&self, counts: [[i64; 2]; 2]) {
+        let wanted: psas::Held = CLIENTS
+            .into_iter()
+            .zip(counts)
+            .map(|(client, mut counts)| {
+                counts.sort_unstable();
+                (client.to_owned(), counts.map(Decimal::from).to_vec())
+            })
+            .collect();
+        assert_eq!(self.psa.held(), wanted, "{}", self.names());
+    }
+
     /// Bills all that is used, then nothing more, then what the vendor counts more. Gives how many agreements were
     /// made for it.
     async fn walk(&self) -> usize {
@@ -139,6 +153,7 @@ impl World {
             self.names()
         );
         self.apply(&first).await;
+        self.holds(vendors::COUNTS);
 
         let second = self.plan().await;
         assert!(second.changes().is_empty(), "{} {second:?}", self.names());
@@ -150,8 +165,13 @@ impl World {
             panic!("{} {:?}", self.names(), third.changes());
         };
         let (from, to) = change.action.quantities().unwrap();
-        assert!(from < to, "{} {change:?}", self.names());
+        let counts = [vendors::COUNTS[0][0], vendors::MORE];
+        let counts = counts.map(|count| Quantity::new(count.into()));
+        assert_eq!([from, to], counts, "{} {change:?}", self.names());
         self.apply(&third).await;
+        let mut more = vendors::COUNTS;
+        more[0][0] = vendors::MORE;
+        self.holds(more);
         let last = self.plan().await;
         assert!(last.changes().is_empty(), "{} {last:?}", self.names());
         made

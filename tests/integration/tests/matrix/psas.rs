@@ -1,5 +1,6 @@
 //! The systems that bill the two clients, with what a vendor offers in their catalogue.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -27,10 +28,30 @@ pub(crate) const NAMES: [&str; 3] = ["connectwise", "autotask", "gradient"];
 pub(crate) struct Psa {
     pub(crate) sink: Box<dyn PsaSink>,
     pub(crate) clock: Clock,
-    _simulator: Box<dyn std::any::Any + Send + Sync>,
+    /// What the simulator itself bills, or was told last.
+    held: Box<dyn Fn() -> Held + Send + Sync>,
+}
+
+/// The quantities that are billed for each client, the smallest first.
+pub(crate) type Held = BTreeMap<String, Vec<Decimal>>;
+
+fn sorted(quantities: impl IntoIterator<Item = (String, Decimal)>) -> Held {
+    let mut held = Held::new();
+    for (client, quantity) in quantities {
+        held.entry(client).or_default().push(quantity);
+    }
+    for quantities in held.values_mut() {
+        quantities.sort();
+    }
+    held
 }
 
 impl Psa {
+    /// The quantities as the system holds them, past all clients of ours.
+    pub(crate) fn held(&self) -> Held {
+        (self.held)()
+    }
+
     /// Starts a system on the day of a vendor, with products for its services.
     pub(crate) async fn start(name: &str, source: &dyn VendorSource, clock: &Clock) -> Self {
         let services: Vec<Service> = source.services().try_collect().await.unwrap();
@@ -73,7 +94,14 @@ async fn connectwise(services: &[Service], clock: &Clock) -> Psa {
     Psa {
         sink: Box::new(ConnectWiseSink::builder().client(client).build()),
         clock: sim.clock(),
-        _simulator: Box::new(sim),
+        held: Box::new(move || {
+            let state = sim.state();
+            sorted(state.additions.values().map(|addition| {
+                let agreement = &state.agreements[&addition.agreement_id];
+                let client = &state.companies[&agreement.company_id].name;
+                (client.clone(), addition.quantity)
+            }))
+        }),
     }
 }
 
@@ -109,7 +137,21 @@ async fn autotask(services: &[Service], clock: &Clock) -> Psa {
     Psa {
         sink: Box::new(sink),
         clock: sim.clock(),
-        _simulator: Box::new(sim),
+        held: Box::new(move || {
+            let state = sim.state();
+            let named = |entity, id: Option<i64>| state.record(entity, id.unwrap()).unwrap();
+            sorted(
+                state.records[&Entity::ContractServices]
+                    .values()
+                    .map(|line| {
+                        let contract = named(Entity::Contracts, line.integer("contractID"));
+                        let company = named(Entity::Companies, contract.integer("companyID"));
+                        let client = company.text("companyName").unwrap().to_owned();
+                        let rows = state.rows_of(line.id);
+                        (client, rows.last().unwrap().units.into())
+                    }),
+            )
+        }),
     }
 }
 
@@ -137,6 +179,13 @@ async fn gradient(source: &dyn VendorSource, clock: &Clock) -> Psa {
     Psa {
         sink: Box::new(sink),
         clock: sim.clock(),
-        _simulator: Box::new(sim),
+        held: Box::new(move || {
+            let state = sim.state();
+            sorted(state.counts.iter().map(|((account, _), count)| {
+                let mut accounts = state.accounts.iter();
+                let known = accounts.find(|known| known.id == *account);
+                (known.unwrap().name.clone(), *count)
+            }))
+        }),
     }
 }

@@ -34,10 +34,10 @@ const TODAY: Date = date(2026, 3, 18);
 const LATER: Date = date(2026, 4, 15);
 
 /// What the clients have of the two services.
-const COUNTS: [[i64; 2]; 2] = [[14, 3], [5, 2]];
+pub(crate) const COUNTS: [[i64; 2]; 2] = [[14, 3], [5, 2]];
 
 /// What the first client has of the first service later.
-const MORE: i64 = 17;
+pub(crate) const MORE: i64 = 17;
 
 /// A vendor under way.
 pub(crate) struct Vendor {
