@@ -14,6 +14,13 @@ use crate::error::{Error, ErrorKind, Result};
 /// # Errors
 /// `Protocol` with the JSON path.
 pub(crate) fn decode_records(body: &[u8], field: &str) -> Result<Option<Vec<Box<RawValue>>>> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    // The path is followed where there is an error to place.
+    if let Ok(records) = (RecordsIn { field }).deserialize(&mut deserializer)
+        && deserializer.end().is_ok()
+    {
+        return Ok(records);
+    }
     let mut track = serde_path_to_error::Track::new();
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
