@@ -2,27 +2,27 @@
 //! under a master for each data centre or machine, and an addition for each of its properties.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "common/standing.rs"]
-mod standing;
+#[path = "common/runs.rs"]
+mod runs;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use tallyline_connectwise::{AgreementKeyPlacement, ConnectWiseClient, ConnectWiseSink};
-use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval};
+use tallyline_core::apply::ApplyReport;
 use tallyline_core::flow::Flow;
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::mapping::{Mapping, ProductRule};
 use tallyline_core::model::{ChargeKind, Timestamp};
 use tallyline_core::plan::{Plan, Policy};
-use tallyline_core::store::{Journal as _, MemoryStore, RunId};
+use tallyline_core::store::Journal as _;
 use tallyline_hyalto::vcd::{Granularity, VcdClient, VcdCredentials, VcdSource};
 use tallyline_testkit::connectwise::{Agreement, ConnectWiseSimulator, ConnectWiseState, Write};
 use tallyline_testkit::vcd::{VcdSimulator, VcdState};
 
-use standing::StandingClock;
+use runs::Runs;
 
 /// Both systems, real clients on them, a journal, and what a person decided.
 struct World {
@@ -30,10 +30,9 @@ struct World {
     psa: ConnectWiseSimulator,
     source: VcdSource,
     sink: ConnectWiseSink,
-    store: MemoryStore,
     mapping: Mapping,
     now: Timestamp,
-    runs: Mutex<u32>,
+    runs: Runs,
     master: i64,
     /// A machine of the customer.
     machine: String,
@@ -80,17 +79,16 @@ impl World {
             psa,
             source,
             sink,
-            store: MemoryStore::new(),
             mapping,
             now,
-            runs: Mutex::new(0),
+            runs: Runs::default(),
             master,
             machine,
         }
     }
 
     async fn plan(&self) -> Plan {
-        let ledger = self.store.ledger("vcd", "connectwise").await.unwrap();
+        let ledger = self.runs.store.ledger("vcd", "connectwise").await.unwrap();
         let flow = Flow::new(&self.source, &self.sink).with_ledger(&ledger);
         let lists = flow.lists().await.unwrap();
         flow.plan(&lists, &self.mapping, &Policy::default(), self.now)
@@ -99,25 +97,7 @@ impl World {
     }
 
     async fn apply(&self, plan: &Plan) -> ApplyReport {
-        let run = {
-            let mut runs = self.runs.lock().unwrap();
-            *runs += 1;
-            RunId::new(format!("run-{runs}"))
-        };
-        let mut options = ApplyOptions::new();
-        options.run = Some(run);
-        let approval = Approval::of_plan(plan.id().clone(), "dana", self.now);
-        let text = plan.to_text().unwrap();
-        let request = ApplyRequest {
-            plan_id: plan.id(),
-            plan_text: &text,
-            source: "vcd",
-            changes: plan.changes(),
-            approval: &approval,
-        };
-        let clock = StandingClock(self.now);
-        let applier = Applier::new(&self.sink, &self.store, &clock);
-        applier.apply(&request, &options).await.unwrap()
+        self.runs.apply("vcd", &self.sink, plan, self.now).await
     }
 
     /// Plans and applies, and gives what was truly written.

@@ -2,8 +2,8 @@
 //! for each service, and an addition for each of its properties. The checklist of how HyAlto itself does it, item by item.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "../common/standing.rs"]
-mod standing;
+#[path = "../common/runs.rs"]
+mod runs;
 mod world;
 
 use std::sync::Mutex;

@@ -2,22 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use crate::standing::StandingClock;
+use crate::runs::{Runs, StandingClock};
 use rust_decimal::Decimal;
 use tallyline_connectwise::{
     AgreementKeyPlacement, AgreementSetup, ConnectWiseClient, ConnectWiseSink,
 };
-use tallyline_core::apply::{
-    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, SharedClock,
-};
+use tallyline_core::apply::{ApplyReport, SharedClock};
 use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::mapping::{Directory, Mapping, ProductRule};
 use tallyline_core::model::{ChargeKind, Timestamp};
 use tallyline_core::plan::{Plan, Policy};
-use tallyline_core::store::{Journal as _, MemoryStore, RunId};
+use tallyline_core::store::Journal as _;
 use tallyline_hyalto::{HyAltoClient, HyAltoSource};
 use tallyline_testkit::connectwise::{Agreement, ConnectWiseSimulator, ConnectWiseState, Write};
 use tallyline_testkit::hyalto::{HyAltoSimulator, HyAltoState};
@@ -28,11 +26,10 @@ pub(crate) struct World {
     pub(crate) psa: ConnectWiseSimulator,
     pub(crate) source: HyAltoSource,
     pub(crate) sink: ConnectWiseSink,
-    pub(crate) store: MemoryStore,
     pub(crate) mapping: Mapping,
     pub(crate) policy: Policy,
     pub(crate) now: Timestamp,
-    pub(crate) runs: Mutex<u32>,
+    pub(crate) runs: Runs,
     pub(crate) northwind: Client,
 }
 
@@ -83,11 +80,10 @@ impl World {
             sink: sink(&psa, now, key, AgreementSetup::new()),
             vendor,
             psa,
-            store: MemoryStore::new(),
             mapping: Mapping::new(),
             policy: Policy::default(),
             now,
-            runs: Mutex::new(0),
+            runs: Runs::default(),
             northwind: Client {
                 account,
                 service,
@@ -134,7 +130,12 @@ impl World {
     }
 
     pub(crate) async fn plan(&self) -> Plan {
-        let ledger = self.store.ledger("hyalto", "connectwise").await.unwrap();
+        let ledger = self
+            .runs
+            .store
+            .ledger("hyalto", "connectwise")
+            .await
+            .unwrap();
         let flow = Flow::new(&self.source, &self.sink).with_ledger(&ledger);
         let lists = flow.lists().await.unwrap();
         flow.plan(&lists, &self.mapping, &self.policy, self.now)
@@ -143,25 +144,7 @@ impl World {
     }
 
     pub(crate) async fn apply(&self, plan: &Plan) -> ApplyReport {
-        let run = {
-            let mut runs = self.runs.lock().unwrap();
-            *runs += 1;
-            RunId::new(format!("run-{runs}"))
-        };
-        let mut options = ApplyOptions::new();
-        options.run = Some(run);
-        let approval = Approval::of_plan(plan.id().clone(), "dana", self.now);
-        let text = plan.to_text().unwrap();
-        let request = ApplyRequest {
-            plan_id: plan.id(),
-            plan_text: &text,
-            source: "hyalto",
-            changes: plan.changes(),
-            approval: &approval,
-        };
-        let clock = StandingClock(self.now);
-        let applier = Applier::new(&self.sink, &self.store, &clock);
-        applier.apply(&request, &options).await.unwrap()
+        self.runs.apply("hyalto", &self.sink, plan, self.now).await
     }
 
     /// Plans and applies, and gives what was truly written.

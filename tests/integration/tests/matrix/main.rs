@@ -6,14 +6,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod psas;
-#[path = "../common/standing.rs"]
-mod standing;
+#[path = "../common/runs.rs"]
+mod runs;
 mod vendors;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use rust_decimal::Decimal;
-use tallyline_core::apply::{Applier, ApplyOptions, ApplyRequest, Approval};
 use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::mapping::{
     AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, MatchOptions, ProductRule,
@@ -21,10 +18,10 @@ use tallyline_core::mapping::{
 };
 use tallyline_core::model::{ChargeKind, Quantity, Timestamp};
 use tallyline_core::plan::{Change, IncreaseLimit, Plan, Policy};
-use tallyline_core::store::{Journal as _, MemoryStore, RunId};
+use tallyline_core::store::Journal as _;
 
 use psas::Psa;
-use standing::StandingClock;
+use runs::Runs;
 use vendors::Vendor;
 
 /// The clients of the provider, by name.
@@ -53,8 +50,7 @@ struct World {
     vendor: Vendor,
     psa: Psa,
     mapping: Mapping,
-    store: MemoryStore,
-    runs: AtomicUsize,
+    runs: Runs,
 }
 
 impl World {
@@ -70,15 +66,14 @@ impl World {
             mapping: links.between(&lists),
             vendor,
             psa,
-            store: MemoryStore::new(),
-            runs: AtomicUsize::new(0),
+            runs: Runs::default(),
         }
     }
 
     async fn plan(&self) -> Plan {
         let (source, sink) = (self.vendor.source.as_ref(), self.psa.sink.as_ref());
         let systems = (source.descriptor().system, sink.descriptor().system);
-        let ledger = self.store.ledger(systems.0, systems.1).await.unwrap();
+        let ledger = self.runs.store.ledger(systems.0, systems.1).await.unwrap();
         let flow = Flow::new(source, sink).with_ledger(&ledger);
         let lists = flow.lists().await.unwrap();
         // Two clients that double are no reason to stop.
@@ -98,21 +93,9 @@ impl World {
     /// Carries out a plan, of which nothing may be blocked, and all must be done.
     async fn apply(&self, plan: &Plan) {
         let now = instant(&self.vendor.clock);
-        let number = self.runs.fetch_add(1, Ordering::SeqCst) + 1;
-        let mut options = ApplyOptions::new();
-        options.run = Some(RunId::new(format!("run-{number}")));
-        let approval = Approval::of_plan(plan.id().clone(), "finance@example.com", now);
-        let text = plan.to_text().unwrap();
-        let request = ApplyRequest {
-            plan_id: plan.id(),
-            plan_text: &text,
-            source: self.vendor.source.descriptor().system,
-            changes: plan.changes(),
-            approval: &approval,
-        };
-        let clock = StandingClock(now);
-        let applier = Applier::new(self.psa.sink.as_ref(), &self.store, &clock);
-        let report = applier.apply(&request, &options).await.unwrap();
+        let source = self.vendor.source.descriptor().system;
+        let sink = self.psa.sink.as_ref();
+        let report = self.runs.apply(source, sink, plan, now).await;
         assert!(report.is_all_done(), "{} {report}", self.names());
         assert_eq!(report.totals.done, plan.changes().len(), "{}", self.names());
     }
