@@ -464,6 +464,7 @@ fn is_all(text: &str, kind: impl Fn(u8) -> bool) -> bool {
 
 /// Writes every unprintable character but line breaks and tabs as `\uXXXX`, which is an escape
 /// inside a quoted text of both JSON and TOML.
+#[cfg(feature = "engine")]
 pub(crate) fn escape_unprintable(text: &str) -> std::borrow::Cow<'_, str> {
     let acts = |c: char| is_unprintable(c) && !matches!(c, '\n' | '\t');
     let is_plain = is_all(text, |byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'));

@@ -8,9 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use tallyline_core::apply::after::{TakenBack, Undo, UndoContext, undo};
-use tallyline_core::apply::{
-    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock, Outcome,
-};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Outcome};
+use tallyline_core::clock::Clock;
 use tallyline_core::error::Sent;
 use tallyline_core::flow::{Flow, book_of_changes};
 use tallyline_core::mapping::{

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use tallyline_core::apply::{Clock, SystemClock};
+use tallyline_core::clock::{Clock, SystemClock};
 use tallyline_core::model::Timestamp;
 
 /// The system's clock; in a rehearsal, one that runs from the instant that was given.

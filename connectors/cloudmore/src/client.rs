@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
-use tallyline_core::apply::{Clock, SharedClock};
+use tallyline_core::clock::{Clock, SharedClock};
 use tallyline_core::http::{
     BaseUrl, Connection, ConnectionOptions, CredentialProvider, HttpClient, HttpClientBuilder,
     Limiter, Limits, Observer, Operation, PollPolicy, Request, Response, RetryPolicy,

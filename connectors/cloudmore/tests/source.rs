@@ -278,7 +278,7 @@ async fn c9_a_second_run_over_the_same_bill_says_nothing_and_a_new_bill_is_read(
     let bills = first.iter().flat_map(|it| {
         it.bills
             .iter()
-            .map(|bill| (it.account.clone(), bill.clone()))
+            .map(|bill| (it.account.clone(), bill.stamp()))
     });
     let exported: ExportedBills = bills.collect();
 

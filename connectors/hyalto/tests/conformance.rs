@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tallyline_core::Error;
-use tallyline_core::apply::SharedClock;
+use tallyline_core::clock::SharedClock;
 use tallyline_core::http::RetryPolicy;
 use tallyline_core::model::{ServiceKey, Timestamp};
 use tallyline_hyalto::{HyAltoClient, HyAltoSource};
@@ -43,7 +43,7 @@ fn client(access: &str, secret: &str, base_url: &str) -> (Result<HyAltoClient, E
 struct Noon;
 
 #[async_trait]
-impl tallyline_core::apply::Clock for Noon {
+impl tallyline_core::clock::Clock for Noon {
     fn now(&self) -> Timestamp {
         "2026-03-15T12:00:00Z".parse().unwrap()
     }

@@ -7,7 +7,7 @@ use common::*;
 use futures::TryStreamExt as _;
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
-use tallyline_core::apply::SharedClock;
+use tallyline_core::clock::SharedClock;
 use tallyline_core::model::{AccountReading, Basis, Timestamp};
 use tallyline_core::source::UsageRequest;
 use tallyline_core::{ErrorKind, Result, VendorSource};
@@ -439,7 +439,7 @@ async fn services_are_the_pairs_of_kind_and_property_that_are_in_use() {
 struct Now(Timestamp);
 
 #[async_trait::async_trait]
-impl tallyline_core::apply::Clock for Now {
+impl tallyline_core::clock::Clock for Now {
     fn now(&self) -> Timestamp {
         self.0
     }

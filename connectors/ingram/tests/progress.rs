@@ -11,7 +11,7 @@ use common::*;
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::civil::date;
 use jiff::{SignedDuration, ToSpan as _};
-use tallyline_core::apply::SharedClock;
+use tallyline_core::clock::SharedClock;
 use tallyline_core::model::{AccountReading, Timestamp};
 use tallyline_core::source::UsageRequest;
 use tallyline_core::{ErrorKind, VendorSource};
@@ -276,7 +276,7 @@ async fn what_the_list_of_services_read_just_before_is_used_where_that_is_wanted
 {
     struct At(Timestamp);
     #[async_trait::async_trait]
-    impl tallyline_core::apply::Clock for At {
+    impl tallyline_core::clock::Clock for At {
         fn now(&self) -> Timestamp {
             self.0
         }

@@ -13,7 +13,8 @@
 //! # Examples
 //! ```no_run
 //! # use tallyline_core::{PsaSink, Result, plan::Change, model::PlanId};
-//! use tallyline_core::apply::{Applier, ApplyOptions, ApplyRequest, Approval, Clock};
+//! use tallyline_core::apply::{Applier, ApplyOptions, ApplyRequest, Approval};
+//! use tallyline_core::clock::Clock;
 //! use tallyline_core::store::Journal;
 //!
 //! # async fn example(sink: &dyn PsaSink, journal: &dyn Journal, clock: &dyn Clock,
@@ -36,7 +37,6 @@ pub mod after;
 mod agreement;
 mod approval;
 mod ceiling;
-mod clock;
 mod machine;
 mod options;
 mod report;
@@ -49,9 +49,6 @@ mod tests;
 pub use agreement::{AgreementInput, AgreementLimits, AgreementMachine, AgreementStep};
 pub use approval::{Approval, Override, Permission, Scope};
 pub use ceiling::{Ceiling, Grant};
-pub use clock::Clock;
-#[cfg(any(feature = "http", feature = "sqlite"))]
-pub use clock::{SharedClock, SystemClock};
 pub use machine::{Check, Input, Limits, Machine, Step, Written};
 pub use options::{ApplyEvent, ApplyOptions, ApplyRequest, CancelFlag, OnEvent};
 pub use report::{ApplyReport, ChangeResult, Outcome, Stop, Totals};

@@ -8,7 +8,8 @@ use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 
 use super::work::AgreementWork;
-use super::{ApplyOptions, ApplyReport, ApplyRequest, ChangeResult, Clock, Permission, Stop};
+use super::{ApplyOptions, ApplyReport, ApplyRequest, ChangeResult, Permission, Stop};
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{AgreementId, ChangeId, Timestamp};
 use crate::plan::Change;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::apply::Clock;
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result, Retry};
 
 /// The least wait between two asks, whatever a policy says.
@@ -65,7 +65,7 @@ pub struct Ask {
 /// # Examples
 /// ```
 /// # async fn example() -> tallyline_core::Result<()> {
-/// use tallyline_core::apply::SystemClock;
+/// use tallyline_core::clock::SystemClock;
 /// use tallyline_core::http::{JobState, PollPolicy, poll_job};
 ///
 /// let report = poll_job(&PollPolicy::default(), &SystemClock, |ask| async move {

@@ -46,6 +46,7 @@ impl Quantity {
     }
 
     /// [`is_zero`](Self::is_zero) by reference, for serde's `skip_serializing_if`.
+    #[cfg(feature = "engine")]
     pub(crate) fn is_zero_ref(&self) -> bool {
         self.is_zero()
     }

@@ -5,9 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "engine")]
 use sha2::{Digest, Sha256};
 
-use super::{AgreementKey, CivilDate, CompanyId, Marker, ProductId, VendorAccountId};
+#[cfg(feature = "engine")]
+use super::Marker;
+use super::{AgreementKey, CivilDate, CompanyId, ProductId, VendorAccountId};
 
 /// Names one bill among those of an account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -70,6 +73,7 @@ impl ChargeKey {
     }
 
     /// The marker that the charge carries in the PSA: the same in every run.
+    #[cfg(feature = "engine")]
     #[must_use]
     pub fn marker(&self, source: &str) -> Marker {
         let agreement = self.agreement.as_ref().map_or("", AgreementKey::as_str);
@@ -101,26 +105,45 @@ impl ChargeKey {
 pub struct Bill {
     /// Which one it is.
     pub key: BillKey,
-    /// A hash of what it says: another one means that the vendor changed the bill.
-    pub digest: String,
+    /// What it says, in the order of the texts: another content means that the vendor changed the bill.
+    pub content: Vec<String>,
 }
 
 impl Bill {
     /// A bill that says these things, in any order.
-    pub fn new<T: AsRef<str>>(key: BillKey, content: impl IntoIterator<Item = T>) -> Self {
-        let mut content: Vec<T> = content.into_iter().collect();
-        content.sort_by(|a, b| a.as_ref().cmp(b.as_ref()));
+    pub fn new<T: Into<String>>(key: BillKey, content: impl IntoIterator<Item = T>) -> Self {
+        let mut content: Vec<String> = content.into_iter().map(Into::into).collect();
+        content.sort_unstable();
+        Self { key, content }
+    }
+
+    /// Its name with the hash of what it says.
+    #[cfg(feature = "engine")]
+    #[must_use]
+    pub fn stamp(&self) -> BillStamp {
         let mut hash = Sha256::new();
-        for text in &content {
-            let text = text.as_ref();
+        for text in &self.content {
             // With its length, so that where one ends and the next begins is hashed as well.
             hash.update(text.len().to_string());
             hash.update([0]);
             hash.update(text);
         }
-        let digest = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
-        Self { key, digest }
+        BillStamp {
+            key: self.key.clone(),
+            digest: hash.finalize().iter().map(|b| format!("{b:02x}")).collect(),
+        }
     }
+}
+
+/// A bill as it was once: by its name, and a hash of what it said.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct BillStamp {
+    /// Which one it is.
+    pub key: BillKey,
+    /// A hash of what it said: another one means that the vendor changed the bill.
+    pub digest: String,
 }
 
 /// The bills that were exported: all that they say has reached the PSA, or was decided on by a
@@ -139,7 +162,7 @@ impl ExportedBills {
     }
 
     /// Adds a bill of an account; one of the same name is replaced.
-    pub fn insert(&mut self, account: VendorAccountId, bill: Bill) {
+    pub fn insert(&mut self, account: VendorAccountId, bill: BillStamp) {
         let services = self.0.entry(account).or_default();
         let dates = services.entry(bill.key.service).or_default();
         dates.insert(bill.key.date, bill.digest);
@@ -160,8 +183,8 @@ impl ExportedBills {
     }
 }
 
-impl<A: Into<VendorAccountId>> FromIterator<(A, Bill)> for ExportedBills {
-    fn from_iter<I: IntoIterator<Item = (A, Bill)>>(bills: I) -> Self {
+impl<A: Into<VendorAccountId>> FromIterator<(A, BillStamp)> for ExportedBills {
+    fn from_iter<I: IntoIterator<Item = (A, BillStamp)>>(bills: I) -> Self {
         let mut exported = Self::new();
         for (account, bill) in bills {
             exported.insert(account.into(), bill);
@@ -170,12 +193,13 @@ impl<A: Into<VendorAccountId>> FromIterator<(A, Bill)> for ExportedBills {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "engine"))]
 mod tests {
     use super::*;
 
-    fn bill(service: &str, date: &str, content: &[&str]) -> Bill {
-        Bill::new(BillKey::new(service, date.parse().unwrap()), content)
+    fn bill(service: &str, date: &str, content: &[&str]) -> BillStamp {
+        let key = BillKey::new(service, date.parse().unwrap());
+        Bill::new(key, content.iter().copied()).stamp()
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod vendor;
 
 pub use amount::{Currency, Money, Quantity};
 pub(crate) use amount::{exact_product, exact_sum};
-pub use bill::{Bill, BillKey, ChargeKey, ExportedBills};
+pub use bill::{Bill, BillKey, BillStamp, ChargeKey, ExportedBills};
 pub use commitment::{Batch, Commitment, CommittedQuantity, QuantityFloor, RETURN_WINDOW};
 pub use freshness::{Freshness, Span};
 pub use ids::{

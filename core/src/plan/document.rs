@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use super::{Change, Policy, Strategy};
 use crate::error::{Error, ErrorKind, Result, escape_unprintable, printable};
 use crate::model::{
-    AgreementId, Bill, ChangeId, CivilDate, CompanyId, Freshness, PlanId, ProductId, ServiceKey,
-    Span, Timestamp, VendorAccountId,
+    AgreementId, BillStamp, ChangeId, CivilDate, CompanyId, Freshness, PlanId, ProductId,
+    ServiceKey, Span, Timestamp, VendorAccountId,
 };
 use crate::reconcile::Kind;
 use crate::sink::SinkDescriptor;
@@ -146,7 +146,7 @@ pub struct PlannedBill {
     /// The account.
     pub account: VendorAccountId,
     /// The bill.
-    pub bill: Bill,
+    pub bill: BillStamp,
     /// The changes that rest on the account's usage: once all are done, the bill is exported.
     pub changes: Vec<ChangeId>,
 }

@@ -532,7 +532,7 @@ fn planned_bills(
             };
             PlannedBill {
                 account: account.clone(),
-                bill: bill.clone(),
+                bill: bill.stamp(),
                 changes: changes
                     .iter()
                     .filter(rests)

@@ -53,6 +53,7 @@ pub enum RoundingMode {
 
 impl RoundingMode {
     /// The mode that a policy has where it names none.
+    #[cfg(feature = "engine")]
     pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{ChangeRecord, ChangeState, Counts, RunId, RunRecord};
 use crate::apply::ChangeResult;
 use crate::model::{
-    AgreementId, AgreementKey, Bill, ChangeId, ChargeKey, CivilDate, ExportedBills, ProductId,
+    AgreementId, AgreementKey, BillStamp, ChangeId, ChargeKey, CivilDate, ExportedBills, ProductId,
     Timestamp, VendorAccountId,
 };
 use crate::plan::{Action, Change, PlannedBill};
@@ -44,7 +44,7 @@ pub struct ExportedBill {
     /// The account.
     pub account: VendorAccountId,
     /// The bill, as it was then.
-    pub bill: Bill,
+    pub bill: BillStamp,
     /// The run.
     pub run: RunId,
     /// When the run began.

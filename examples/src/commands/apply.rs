@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 use serde::Serialize;
-use tallyline_core::apply::{
-    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock, Override,
-};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Override};
+use tallyline_core::clock::Clock;
 use tallyline_core::model::{ChangeId, Timestamp};
 use tallyline_core::plan::{Change, Plan, PlanKind, Side};
 use tallyline_core::store::{ChangeRecord, ChangeState, Journal, RunId, RunRecord, SqliteStore};

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use tallyline_core::apply::Approval;
 use tallyline_core::apply::after::{self, NotRetried, Retry};
-use tallyline_core::apply::{Approval, Clock as _};
+use tallyline_core::clock::Clock as _;
 use tallyline_core::model::ChangeId;
 use tallyline_core::plan::{Change, PlanKind};
 use tallyline_core::store::{ChangeRecord, ChangeState};

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::io;
 
 use async_trait::async_trait;
-use tallyline_core::apply::{ApplyReport, Clock};
+use tallyline_core::apply::ApplyReport;
+use tallyline_core::clock::Clock;
 use tallyline_core::model::{ChangeId, Timestamp};
 use tallyline_core::plan::Plan;
 use tallyline_core::source::Identity;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tallyline_cloudmore::{CloudmoreClient, CloudmoreSource};
-use tallyline_core::apply::SharedClock;
+use tallyline_core::clock::SharedClock;
 use tallyline_core::http::{Limiter, LimiterOptions, PollPolicy, RetryPolicy};
 use tallyline_core::{Result, VendorSource};
 use tallyline_dandh::DandhClient;

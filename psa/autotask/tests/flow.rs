@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use common::now;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use tallyline_autotask::{AutotaskClient, AutotaskSink, ContractSetup, DEFAULT_SUBSCRIPTION_FIELD};
-use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval};
+use tallyline_core::clock::Clock;
 use tallyline_core::flow::Flow;
 use tallyline_core::mapping::{
     AccountEntry, AccountLink, BilledAs, LineTarget, Mapping, ProductRule, ServiceEntry,

@@ -11,7 +11,8 @@ use futures::TryStreamExt as _;
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, MarkerPlacement};
 use tallyline_core::PsaSink;
 use tallyline_core::apply::after::{Refusal, TakenBack, Undo, UndoContext, undo};
-use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval};
+use tallyline_core::clock::Clock;
 use tallyline_core::flow;
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::mapping::{

@@ -9,9 +9,8 @@ use async_trait::async_trait;
 use futures::TryStreamExt as _;
 use tallyline_autotask::{AutotaskClient, AutotaskSink};
 use tallyline_cloudmore::{CloudmoreAccounts, CloudmoreClient, CloudmoreSource};
-use tallyline_core::apply::{
-    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock, Outcome,
-};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Outcome};
+use tallyline_core::clock::Clock;
 use tallyline_core::flow::accounts_plan;
 use tallyline_core::http::RetryPolicy;
 use tallyline_core::mapping::{AccountEntry, Mapping, auto_link_accounts_per_service};

@@ -101,10 +101,14 @@ impl Tree {
     }
 }
 
+/// What an application has that speaks HTTP anyway.
+static REQWEST: LazyLock<Tree> =
+    LazyLock::new(|| Tree::read("reqwest".to_owned(), &["-p", "reqwest"]));
+
 /// Every tree that an application can ask for.
 static TREES: LazyLock<Vec<Tree>> = LazyLock::new(|| {
     let mut trees = Vec::new();
-    for features in [NONE, "http", "reqwest", "sqlite"] {
+    for features in [NONE, DEFAULT, "http", "reqwest", "sqlite"] {
         trees.push(Tree::resolve(CORE, features));
     }
     for package in [CORE].into_iter().chain(connectors()) {
@@ -120,26 +124,39 @@ static TREES: LazyLock<Vec<Tree>> = LazyLock::new(|| {
 });
 
 #[test]
-fn the_core_without_features_has_no_http_tls_runtime_or_database() {
-    let tree = Tree::of(CORE, NONE);
-    tree.lacks(&[
-        "reqwest",
-        "hyper",
-        "http",
-        "h2",
-        "url",
-        "tokio",
-        "ureq",
-        "curl",
-        "rustls",
-        "native-tls",
-        "openssl",
-        "openssl-sys",
-        "ring",
-        "aws-lc-rs",
-        "aws-lc-sys",
-    ]);
-    tree.lacks(&SQLITE);
+fn the_core_by_default_has_no_http_tls_runtime_or_database() {
+    for features in [NONE, DEFAULT] {
+        let tree = Tree::of(CORE, features);
+        tree.lacks(&[
+            "reqwest",
+            "hyper",
+            "http",
+            "h2",
+            "url",
+            "tokio",
+            "ureq",
+            "curl",
+            "rustls",
+            "native-tls",
+            "openssl",
+            "openssl-sys",
+            "ring",
+            "aws-lc-rs",
+            "aws-lc-sys",
+        ]);
+        tree.lacks(&SQLITE);
+    }
+}
+
+#[test]
+fn a_connector_that_reads_alone_brings_25_crates_at_most_beside_reqwest() {
+    for vendor in ["dandh", "hyalto", "ingram", "sherweb"] {
+        let tree = Tree::of(&format!("tallyline-{vendor}"), "rustls");
+        let beside = tree.crates.keys().filter(|name| !REQWEST.has(name));
+        let beside: Vec<_> = beside.collect();
+        assert!(beside.contains(&&"tallyline-core".to_owned()));
+        assert!(beside.len() <= 25, "{vendor}: {beside:?}");
+    }
 }
 
 #[test]

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tallyline_core::PsaSink;
-use tallyline_core::apply::{
-    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Outcome, SystemClock,
-};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Outcome};
+use tallyline_core::clock::SystemClock;
 use tallyline_core::flow::Flow;
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::mapping::{Mapping, MatchOptions, auto_link_accounts, auto_link_services};

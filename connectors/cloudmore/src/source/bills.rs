@@ -335,7 +335,7 @@ impl<'a> ServiceBills<'a> {
             let once = self.once(&[latest].into(), source);
             let keys = recurring.chain(once);
             let keys = keys.map(|(kind, line)| service_key(line, kind));
-            if newest.digest == digest {
+            if newest.stamp().digest == digest {
                 return OfService {
                     exported: keys.collect(),
                     ..OfService::default()

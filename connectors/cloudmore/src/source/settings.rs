@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tallyline_core::Result;
-use tallyline_core::apply::Clock;
+use tallyline_core::clock::Clock;
 use tallyline_core::model::{Basis, ChargeKind, CivilDate};
 use tallyline_core::source::SourceDescriptor;
 

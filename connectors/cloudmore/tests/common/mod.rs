@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tallyline_cloudmore::CloudmoreClient;
-use tallyline_core::apply::{Clock, SharedClock};
+use tallyline_core::clock::{Clock, SharedClock};
 use tallyline_core::http::RetryPolicy;
 use tallyline_core::model::Timestamp;
 use tallyline_testkit::mock::{self, MockVendor};

@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use tallyline_cloudmore::fields::FieldMap;
 use tallyline_cloudmore::models::TaskId;
 use tallyline_cloudmore::{CloudmoreClient, CloudmoreSource, ReportMode};
-use tallyline_core::apply::SharedClock;
+use tallyline_core::clock::SharedClock;
 use tallyline_core::http::{Limits, PollPolicy, RetryPolicy, Timeouts};
 use tallyline_core::model::{Quantity, ReadingOutcome};
 use tallyline_core::source::UsageRequest;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rust_decimal::Decimal;
-use tallyline_core::apply::{Clock, SharedClock};
+use tallyline_core::clock::{Clock, SharedClock};
 use tallyline_core::model::{Basis, ChargeKind, CivilDate, Period, Timestamp};
 use tallyline_core::source::SourceDescriptor;
 use tallyline_core::{Error, ErrorKind, Result};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tallyline_core::Result;
-use tallyline_core::apply::{Clock, SharedClock};
+use tallyline_core::clock::{Clock, SharedClock};
 use tallyline_core::model::{Basis, ChargeKind};
 use tallyline_core::source::SourceDescriptor;
 

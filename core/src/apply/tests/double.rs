@@ -10,7 +10,7 @@ use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::Notify;
 
-use crate::apply::Clock;
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, HttpContext, Result, Sent};
 use crate::model::{
     Agreement, AgreementId, AgreementLine, AgreementLineId, AgreementReading, ChangeId, Company,

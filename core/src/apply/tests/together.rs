@@ -9,7 +9,8 @@ use proptest::prelude::*;
 
 use super::double::{Renewals, ScriptedSink};
 use super::{Bench, Outcome, approval};
-use crate::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Clock, Stop};
+use crate::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Stop};
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::model::{Agreement, AgreementId, AgreementReading, Company, PlanId, Product, Timestamp};
 use crate::plan::Change;

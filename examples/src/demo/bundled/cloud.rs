@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
-use tallyline_core::apply::SharedClock;
+use tallyline_core::clock::SharedClock;
 use tallyline_core::{Result, VendorSource};
 use tallyline_hyalto::vcd::{Granularity, VcdClient, VcdCredentials, VcdProperty, VcdSource};
 use tallyline_hyalto::{HyAltoClient, HyAltoSource};

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Serialize;
-use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval};
+use tallyline_core::clock::Clock;
 use tallyline_core::model::Timestamp;
 use tallyline_core::plan::{Plan, PlanSummary};
 use tallyline_core::store::{ChangeRecord, Journal, MemoryStore, RunId, SqliteStore};

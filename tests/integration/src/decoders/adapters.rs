@@ -9,7 +9,7 @@ use futures::StreamExt;
 use tallyline_autotask::AutotaskSink;
 use tallyline_cloudmore::CloudmoreSource;
 use tallyline_connectwise::ConnectWiseSink;
-use tallyline_core::apply::{Clock, SharedClock};
+use tallyline_core::clock::{Clock, SharedClock};
 use tallyline_core::http::{
     HeaderMap, Transport, TransportError, TransportRequest, TransportResponse,
 };

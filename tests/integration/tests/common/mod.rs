@@ -8,9 +8,8 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, NoteField};
 use tallyline_core::PsaSink;
-use tallyline_core::apply::{
-    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, SystemClock,
-};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval};
+use tallyline_core::clock::SystemClock;
 use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::mapping::{

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tallyline_core::PsaSink;
-use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval};
+use tallyline_core::clock::Clock;
 use tallyline_core::model::Timestamp;
 use tallyline_core::plan::Plan;
 use tallyline_core::store::{MemoryStore, RunId};

@@ -9,7 +9,8 @@ use rust_decimal::Decimal;
 use tallyline_connectwise::{
     AgreementKeyPlacement, AgreementSetup, ConnectWiseClient, ConnectWiseSink,
 };
-use tallyline_core::apply::{ApplyReport, SharedClock};
+use tallyline_core::apply::ApplyReport;
+use tallyline_core::clock::SharedClock;
 use tallyline_core::flow::{Flow, Lists};
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy};
 use tallyline_core::mapping::{Directory, Mapping, ProductRule};

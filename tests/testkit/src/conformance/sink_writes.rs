@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tallyline_core::apply::{
-    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock, Outcome as Done,
+    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Outcome as Done,
 };
+use tallyline_core::clock::Clock;
 use tallyline_core::model::{
     AgreementLine, AgreementLineId, PlanId, ProductId, Quantity, Timestamp,
 };

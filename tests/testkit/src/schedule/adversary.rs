@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tallyline_core::apply::Clock;
+use tallyline_core::clock::Clock;
 use tallyline_core::model::{AgreementId, Timestamp};
 use tallyline_core::plan::{Action, Change};
 

@@ -14,7 +14,7 @@ use tallyline_autotask::{
     AutotaskClient, AutotaskSink, ContractKey, ContractSetup, EffectiveDays, TenantBudget,
 };
 use tallyline_core::PsaSink;
-use tallyline_core::apply::Clock as _;
+use tallyline_core::clock::Clock as _;
 use tallyline_core::error::Result;
 use tallyline_core::http::Transport;
 use tallyline_core::model::{

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, ProductSetup};
 use tallyline_core::PsaSink;
-use tallyline_core::apply::Clock as _;
+use tallyline_core::clock::Clock as _;
 use tallyline_core::error::Result;
 use tallyline_core::http::{Limiter, LimiterOptions, Transport};
 use tallyline_core::model::{

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tallyline_core::apply::Clock;
+use tallyline_core::clock::Clock;
 use tallyline_core::error::{Error, ErrorKind, Result, Sent};
 use tallyline_core::model::{
     AgreementId, AgreementLine, AgreementLineId, LineState, ProductId, Timestamp,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt as _;
 use tallyline_core::PsaSink;
-use tallyline_core::apply::Clock as _;
+use tallyline_core::clock::Clock as _;
 use tallyline_core::error::{Error, ErrorKind, Result};
 use tallyline_core::http::RetryPolicy;
 use tallyline_core::model::{

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tallyline_core::apply::{ApplyOptions, ApplyReport, ApplyRequest, Clock};
+use tallyline_core::apply::{ApplyOptions, ApplyReport, ApplyRequest};
+use tallyline_core::clock::Clock;
 use tallyline_core::store::{ChangeRecord, HolderId, Journal, MemoryStore, Registration, RunId};
 
 use super::adversary::{Adversary, LATE_WRITE, Rates};

@@ -8,6 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use futures::stream::{self, BoxStream, StreamExt as _};
+use tallyline_core::PsaSink;
+use tallyline_core::clock::Clock;
 use tallyline_core::error::{Error, ErrorKind, Result};
 use tallyline_core::model::{
     Agreement, AgreementId, AgreementReading, Company, Product, ReadFailure,
@@ -18,7 +20,6 @@ use tallyline_core::source::Identity;
 use tallyline_core::store::{
     Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration, RunId, RunRecord,
 };
-use tallyline_core::{PsaSink, apply::Clock};
 use tokio::sync::Notify;
 
 use super::adversary::{Adversary, DiskFault};

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tallyline_core::apply::Clock;
+use tallyline_core::clock::Clock;
 use tallyline_core::model::Timestamp;
 use tokio::time::Instant;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::value::RawValue;
 use tallyline_core::Result;
-use tallyline_core::apply::Clock;
+use tallyline_core::clock::Clock;
 use tallyline_core::http::{
     Phase, ReqwestTransport, Timeouts, Transport, TransportError, TransportRequest,
     TransportResponse,

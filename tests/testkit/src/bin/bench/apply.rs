@@ -10,9 +10,8 @@ use clap::Args;
 use rust_decimal::Decimal;
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
 use tallyline_core::Result;
-use tallyline_core::apply::{
-    Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, SystemClock,
-};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval};
+use tallyline_core::clock::SystemClock;
 use tallyline_core::http::{Limiter, LimiterOptions};
 use tallyline_core::model::{ChangeId, CivilDate, PlanId, Quantity, Timestamp};
 use tallyline_core::plan::{Action, Change};

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use crate::model::Timestamp;
 
-/// The clock that the applier stamps events with and waits by.
+/// The clock that readings and events are stamped with, and that waits go by.
 #[async_trait]
 pub trait Clock: Send + Sync {
     /// The present instant.
