@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use tallyline_core::ErrorKind;
+use tallyline_core::plan::Plan;
 use tallyline_core::reconcile::{Comparison, Reconciler, Row};
 use world::World;
 
@@ -67,6 +68,32 @@ fn a_plan_is_the_same_to_the_byte_on_any_number_of_threads_and_however_the_readi
     }
     assert!(texts[0].len() > 1_000_000, "{} bytes", texts[0].len());
     assert!(texts.iter().all(|text| *text == texts[0]));
+}
+
+#[test]
+fn an_edit_of_any_change_of_a_long_plan_is_noticed_and_so_is_a_change_that_moved() {
+    let world = World::of_accounts(1_200).unwrap();
+    let book = world.book(world.lines.clone());
+    let comparison = world.compare(&book, NonZeroUsize::MIN).unwrap();
+    let plan = world.plan(&comparison).unwrap();
+    let changes = plan.changes();
+    assert!(changes.len() > 600, "{} changes", changes.len());
+    let text = plan.to_text().unwrap();
+    for at in [0, 255, 256, changes.len() - 1] {
+        let reason = serde_json::to_string(&changes[at].reason).unwrap();
+        let id = changes[at].id.as_str();
+        let from = text.find(&format!("\"id\": \"{id}\"")).unwrap();
+        let (head, tail) = text.split_at(from);
+        let edited = format!("{head}{}", tail.replacen(&reason, "\"edited\"", 1));
+        assert_ne!(edited, text);
+        let error = Plan::from_text(&edited).unwrap_err();
+        assert!(error.to_string().contains("was changed after"), "{error}");
+    }
+    let mut file: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let moved = file["plan"]["changes"].as_array_mut().unwrap();
+    moved.swap(255, 256);
+    let error = Plan::from_text(&file.to_string()).unwrap_err();
+    assert!(error.to_string().contains("was changed after"), "{error}");
 }
 
 #[test]

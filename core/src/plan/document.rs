@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, BufWriter, Write};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use crate::model::{
     AgreementId, BillStamp, ChangeId, CivilDate, CompanyId, Freshness, PlanId, ProductId,
     ServiceKey, Span, Timestamp, VendorAccountId,
 };
-use crate::reconcile::Kind;
+use crate::reconcile::{Kind, all_cores, shared};
 use crate::sink::SinkDescriptor;
 use crate::store::RunId;
 
@@ -300,10 +301,15 @@ impl Plan {
     /// # Errors
     /// `Unexpected` when the content cannot be written as JSON.
     pub fn new(content: PlanContent) -> Result<Self> {
-        Ok(Self {
-            id: hash(&content)?,
-            content,
-        })
+        Self::on_threads(content, all_cores())
+    }
+
+    /// Seals a content, its changes hashed on so many threads.
+    pub(super) fn on_threads(mut content: PlanContent, threads: NonZeroUsize) -> Result<Self> {
+        let changes = std::mem::take(&mut content.changes);
+        let id = hash(&content, &changes, threads)?;
+        content.changes = changes;
+        Ok(Self { id, content })
     }
 
     /// The id: the hash of the content.
@@ -483,13 +489,29 @@ impl Plan {
     }
 }
 
-fn hash(content: &PlanContent) -> Result<PlanId> {
+/// The hash of all but the changes, and then of the hashes of the changes by [`BLOCK`]: those do not wait for
+/// one another.
+fn hash(head: &PlanContent, changes: &[Change], threads: NonZeroUsize) -> Result<PlanId> {
+    let blocks = changes.chunks(BLOCK).collect();
+    let blocks = shared(threads, blocks, |block: &[Change]| hashed(block));
+    let mut hash = hashed(head)?;
+    for block in blocks {
+        hash.update(block?.finalize());
+    }
+    Ok(PlanId::new(hex(&hash.finalize(), 32)))
+}
+
+/// How many changes are hashed together.
+const BLOCK: usize = 256;
+
+/// The hash of something as JSON.
+fn hashed<T: Serialize + ?Sized>(content: &T) -> Result<Sha256> {
     let mut writer = BufWriter::with_capacity(1 << 16, Hashing(Sha256::new()));
     serde_json::to_writer(&mut writer, content).map_err(unwritable)?;
     let Hashing(hash) = writer
         .into_inner()
         .map_err(|error| unwritable(serde_json::Error::io(error.into_error())))?;
-    Ok(PlanId::new(hex(&hash.finalize(), 32)))
+    Ok(hash)
 }
 
 /// Hashes what is written: a plan is long.
@@ -512,7 +534,7 @@ fn unwritable(error: serde_json::Error) -> Error {
 
 /// The first `digits` hexadecimal digits of a hash.
 pub(crate) fn hex(hash: &[u8], digits: usize) -> String {
-    let mut text: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    text.truncate(digits);
-    text
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    let halves = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves.take(digits).map(digit).collect()
 }

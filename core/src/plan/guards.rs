@@ -1,6 +1,5 @@
 //! The guards: what speaks against a change.
 
-use std::cell::LazyCell;
 use std::collections::HashMap;
 
 use rust_decimal::Decimal;
@@ -9,7 +8,7 @@ use super::dates::Calendar;
 use super::prorated::unprorated;
 use super::{Action, Block, Change, Guard, PlanContext, Policy, Precondition, ReductionLimit};
 use crate::model::{self, Agreement, ChangeId, CivilDate, Currency, Money, Quantity};
-use crate::reconcile::{Comparison, Kind, Row, VendorCost};
+use crate::reconcile::{Kind, Row, VendorCost};
 use crate::sink::SinkDescriptor;
 
 /// The currency of an agreement, by itself or by the policy.
@@ -316,18 +315,17 @@ fn charge_outside(agreement: &Agreement, date: CivilDate) -> Option<String> {
 
 /// Blocks the reductions of a plan that takes away too much, and the additions of one that adds
 /// too much.
-pub(super) fn block_in_sum(comparison: &Comparison<'_>, changes: &mut [Change], policy: &Policy) {
+pub(super) fn block_in_sum(compared: Compared, changes: &mut [Change], policy: &Policy) {
     let up = policy.increase_limit;
     let increases = Sum::of(changes, |from, to| to > from);
-    let all = LazyCell::new(|| Compared::of(comparison));
     let with_new_lines = || Compared {
-        lines: all.lines.saturating_add(increases.new_lines),
-        ..*all
+        lines: compared.lines.saturating_add(increases.new_lines),
+        ..compared
     };
     let too_much = [
         (
             Guard::TotalReduction,
-            reduction_beyond(changes, || *all, policy.reduction_limit),
+            reduction_beyond(changes, || compared, policy.reduction_limit),
         ),
         (
             Guard::TotalIncrease,
@@ -418,19 +416,21 @@ impl Compared {
         self.units = self.units.saturating_add(units.value());
     }
 
-    /// The lines of a comparison.
-    fn of(comparison: &Comparison<'_>) -> Self {
-        let observed = comparison.rows().filter(|row| {
-            matches!(
-                row.kind(),
-                Kind::Change | Kind::NoChange | Kind::VendorMissing | Kind::Dismissed
-            )
-        });
-        let mut compared = Self::default();
-        observed
-            .filter_map(|row| row.psa())
-            .for_each(|units| compared.add(units));
-        compared
+    /// Adds the line of a row, where both sides were observed.
+    pub(super) fn add_row(&mut self, row: Row<'_>) {
+        let observed = matches!(
+            row.kind(),
+            Kind::Change | Kind::NoChange | Kind::VendorMissing | Kind::Dismissed
+        );
+        if let Some(units) = row.psa().filter(|_| observed) {
+            self.add(units);
+        }
+    }
+
+    /// Adds the lines of another.
+    pub(super) fn append(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.units = self.units.saturating_add(other.units);
     }
 }
 

@@ -1,6 +1,6 @@
 //! From a comparison to a plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -10,7 +10,7 @@ use super::count;
 use super::dates::{Calendar, Direction};
 use super::document::hex;
 use super::duplicates::{self, Duplicate};
-use super::guards;
+use super::guards::{self, Compared};
 use super::holds;
 use super::notes;
 use super::notices::{Names, first_sync_notice, notice_of, notice_of_kind, notices_of};
@@ -27,9 +27,34 @@ use crate::model::{
     VendorAccount, VendorAccountId,
 };
 use crate::proration::Prediction;
-use crate::reconcile::{Comparison, Kind, Row, VendorCost};
+use crate::reconcile::{Comparison, Kind, Row, VendorCost, shared};
 use crate::sink::SinkDescriptor;
 use crate::source::SourceDescriptor;
+
+/// In how many pieces the rows are planned: enough for many threads, and as many on one, so that what is
+/// summed up is summed up in one order.
+const PIECES: usize = 64;
+
+/// What rows come to.
+#[derive(Debug, Default)]
+struct Rows<'c> {
+    changes: Vec<Change>,
+    notices: Vec<Notice>,
+    unchanged: Vec<Row<'c>>,
+    /// The accounts of which something is not changed in this run.
+    held_back: BTreeSet<&'c VendorAccountId>,
+    compared: Compared,
+}
+
+impl Rows<'_> {
+    fn append(&mut self, mut next: Self) {
+        self.changes.append(&mut next.changes);
+        self.notices.append(&mut next.notices);
+        self.unchanged.append(&mut next.unchanged);
+        self.held_back.append(&mut next.held_back);
+        self.compared.append(next.compared);
+    }
+}
 
 /// What a planner needs beside the comparison.
 #[derive(Clone, Debug)]
@@ -68,36 +93,13 @@ impl Planner {
     /// `Unexpected` when the plan cannot be written as JSON.
     pub fn plan(&self, comparison: &Comparison<'_>, context: &PlanContext<'_>) -> Result<Plan> {
         let names = Names::new(context);
-        let mut changes = Vec::new();
-        let mut notices = Vec::new();
-        let mut unchanged = Vec::new();
-        let mut held_back: BTreeSet<&VendorAccountId> = BTreeSet::new();
-        let mut first_synced = BTreeSet::new();
-        let mut creation: Option<ChangeId> = None;
-        for row in comparison.rows() {
-            let mut of_row = Vec::new();
-            if let Some((kind, reason)) = holds::held(row, &self.policy, context) {
-                held_back.extend(row.evidence().map(|line| row.account_of(line)));
-                notices.push(notice_of_kind(row, kind, &reason, context));
-                continue;
-            }
-            self.changes_of(row, comparison.today(), context, &mut of_row)?;
-            if of_row.is_empty() {
-                // Of what agrees there is nothing to tell.
-                if !matches!(row.kind(), Kind::NoChange | Kind::Exported) {
-                    unchanged.push(row);
-                }
-            } else if self.is_first_sync(row, context) && first_synced.insert(row.agreement_id()) {
-                let calendar = self.calendar(row);
-                notices.push(first_sync_notice(row, calendar.running_period().0, context));
-            }
-            self.end_duplicates(row, context, &mut of_row)?;
-            if row.new_agreement().is_some() && !of_row.is_empty() {
-                self.create_first(row, comparison.today(), context, &mut creation, &mut of_row)?;
-            }
-            changes.append(&mut of_row);
-            notices.extend(self.cost_notice_of(row, context));
-        }
+        let Rows {
+            mut changes,
+            mut notices,
+            unchanged,
+            held_back,
+            compared,
+        } = self.rows(comparison, context)?;
         notices.extend(notices_of(&unchanged, context));
         notices.extend(
             comparison
@@ -106,9 +108,9 @@ impl Planner {
                 .map(|record| names.notice(record)),
         );
         notes::plan(comparison, context, &mut changes, &mut notices)?;
-        guards::block_in_sum(comparison, &mut changes, &self.policy);
+        guards::block_in_sum(compared, &mut changes, &self.policy);
         guards::block_together(&mut changes);
-        Plan::new(PlanContent {
+        let content = PlanContent {
             kind: PlanKind::Billing,
             source: context.source.system.to_owned(),
             source_tenant: context.source.tenant.clone(),
@@ -118,7 +120,7 @@ impl Planner {
             made: context.now,
             origin: None,
             today: comparison.today(),
-            data_as_of: comparison.rows().filter_map(|row| row.as_of()).min(),
+            data_as_of: comparison.oldest(),
             refresh_seconds: Some(context.source.fresh_for.as_secs()),
             mapping_revision: comparison.mapping_revision(),
             policy: self.policy.clone(),
@@ -127,7 +129,69 @@ impl Planner {
             bills: planned_bills(comparison, &changes, &held_back),
             changes,
             notices,
-        })
+        };
+        Plan::on_threads(content, comparison.threads())
+    }
+
+    /// What all rows come to. Those of an agreement are worked on together, and one agreement needs nothing
+    /// of another: cores share the agreements.
+    fn rows<'c>(
+        &self,
+        comparison: &'c Comparison<'_>,
+        context: &PlanContext<'_>,
+    ) -> Result<Rows<'c>> {
+        let pieces = comparison.row_pieces(PIECES);
+        let pieces = shared(comparison.threads(), pieces, |rows| {
+            self.piece(rows, context)
+        });
+        let pieces = pieces.into_iter().collect::<Result<Vec<_>>>()?;
+        let mut all = Rows::default();
+        all.changes
+            .reserve_exact(pieces.iter().map(|piece| piece.changes.len()).sum());
+        for piece in pieces {
+            all.append(piece);
+        }
+        Ok(all)
+    }
+
+    /// What the rows of some agreements come to.
+    fn piece<'c>(
+        &self,
+        rows: impl Iterator<Item = Row<'c>>,
+        context: &PlanContext<'_>,
+    ) -> Result<Rows<'c>> {
+        let mut out = Rows::default();
+        let mut first_synced = BTreeSet::new();
+        let mut creation: Option<ChangeId> = None;
+        let mut of_row = Vec::new();
+        for row in rows {
+            out.compared.add_row(row);
+            if let Some((kind, reason)) = holds::held(row, &self.policy, context) {
+                let accounts = row.evidence().map(|line| row.account_of(line));
+                out.held_back.extend(accounts);
+                out.notices
+                    .push(notice_of_kind(row, kind, &reason, context));
+                continue;
+            }
+            self.changes_of(row, row.today(), context, &mut of_row)?;
+            if of_row.is_empty() {
+                // Of what agrees there is nothing to tell.
+                if !matches!(row.kind(), Kind::NoChange | Kind::Exported) {
+                    out.unchanged.push(row);
+                }
+            } else if self.is_first_sync(row, context) && first_synced.insert(row.agreement_id()) {
+                let calendar = self.calendar(row);
+                let first = calendar.running_period().0;
+                out.notices.push(first_sync_notice(row, first, context));
+            }
+            self.end_duplicates(row, context, &mut of_row)?;
+            if row.new_agreement().is_some() && !of_row.is_empty() {
+                self.create_first(row, row.today(), context, &mut creation, &mut of_row)?;
+            }
+            out.changes.append(&mut of_row);
+            out.notices.extend(self.cost_notice_of(row, context));
+        }
+        Ok(out)
     }
 
     /// Puts the change that creates the row's agreement before its changes, unless one of the
@@ -521,24 +585,24 @@ fn planned_bills(
     changes: &[Change],
     held_back: &BTreeSet<&VendorAccountId>,
 ) -> Vec<PlannedBill> {
-    comparison
-        .bills()
+    let bills = comparison.bills();
+    if bills.is_empty() {
+        return Vec::new();
+    }
+    let mut resting: BTreeMap<&VendorAccountId, Vec<ChangeId>> = BTreeMap::new();
+    for change in changes {
+        let accounts: BTreeSet<_> = change.evidence.usage.iter().map(|l| &l.account).collect();
+        for account in accounts {
+            resting.entry(account).or_default().push(change.id.clone());
+        }
+    }
+    bills
         .into_iter()
         .filter(|(account, _)| !held_back.contains(account))
-        .map(|(account, bill)| {
-            let rests = |change: &&Change| {
-                let mut usage = change.evidence.usage.iter();
-                usage.any(|line| line.account == *account)
-            };
-            PlannedBill {
-                account: account.clone(),
-                bill: bill.stamp(),
-                changes: changes
-                    .iter()
-                    .filter(rests)
-                    .map(|change| change.id.clone())
-                    .collect(),
-            }
+        .map(|(account, bill)| PlannedBill {
+            account: account.clone(),
+            bill: bill.stamp(),
+            changes: resting.get(account).cloned().unwrap_or_default(),
         })
         .collect()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
@@ -187,6 +188,8 @@ pub struct Comparison<'a> {
     pub(super) extra: BTreeSet<u32>,
     /// Which bills, counts and lines were written before.
     pub(super) ledger: Option<&'a Ledger>,
+    /// How many threads share the work on it.
+    pub(super) threads: NonZeroUsize,
 }
 
 impl<'a> Comparison<'a> {
@@ -245,6 +248,26 @@ impl<'a> Comparison<'a> {
         })
     }
 
+    /// The rows in so many pieces at most, one after the other; those of an agreement are in one piece.
+    pub(crate) fn row_pieces(&self, most: usize) -> Vec<impl Iterator<Item = Row<'_>>> {
+        let pieces = self.rows.pieces(most);
+        let row = |place| Row {
+            comparison: self,
+            place,
+        };
+        pieces.map(|rows| rows.map(row)).collect()
+    }
+
+    /// How many threads share the work on it: those of the reconciler.
+    pub(crate) fn threads(&self) -> NonZeroUsize {
+        self.threads
+    }
+
+    /// The oldest state that the readings behind the rows show.
+    pub(crate) fn oldest(&self) -> Option<Timestamp> {
+        self.rows.oldest()
+    }
+
     /// What has no row: accounts and services that are unmapped, excluded, switched off or not
     /// observed, in the order of their ids.
     #[must_use]
@@ -299,8 +322,8 @@ impl<'a> Comparison<'a> {
     #[must_use]
     pub fn counts(&self) -> BTreeMap<Kind, u64> {
         let mut rows = [0_u64; Kind::ALL.len()];
-        for place in self.rows.iter() {
-            rows[place.data.kind as usize] += 1;
+        for kind in self.rows.kinds() {
+            rows[kind as usize] += 1;
         }
         let rows = Kind::ALL
             .into_iter()

@@ -44,3 +44,4 @@ pub use metadata::{AccountMetadata, MetadataLine};
 pub use own::NewAgreement;
 pub(crate) use own::key_of;
 pub use reconciler::Reconciler;
+pub(crate) use share::{all_cores, shared};

@@ -524,6 +524,7 @@ impl<'a> Reconciler<'a> {
                 .map(|(service, _)| service)
                 .collect(),
             ledger: self.ledger,
+            threads: self.threads,
         }
     }
 

@@ -146,12 +146,44 @@ impl RowTable {
     }
 
     pub(super) fn iter(&self) -> Rows<'_> {
+        self.rows_of(&self.order, self.count)
+    }
+
+    /// The rows in so many pieces at most, one after the other; those of an agreement are in one piece.
+    pub(super) fn pieces(&self, most: usize) -> impl Iterator<Item = Rows<'_>> {
+        let agreements = self.order.len().div_ceil(most.max(1)).max(1);
+        self.order.chunks(agreements).map(|order| {
+            let rows = order.iter().filter_map(|place| self.agreement(*place));
+            let count = rows.map(|(_, of)| (of.rows.1 - of.rows.0) as usize).sum();
+            self.rows_of(order, count)
+        })
+    }
+
+    /// The oldest state behind any row.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        let agreements = self.parts.iter().flat_map(|part| &part.agreements);
+        let with_rows = agreements.filter(|of| of.rows.0 < of.rows.1);
+        with_rows.filter_map(|of| of.as_of).min()
+    }
+
+    /// What each row was found to be, in no order.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = Kind> {
+        let rows = self.parts.iter().flat_map(|part| &part.rows);
+        rows.map(|row| row.kind)
+    }
+
+    fn rows_of<'t>(&'t self, order: &'t [(u32, u32)], count: usize) -> Rows<'t> {
         Rows {
             table: self,
-            order: self.order.iter(),
+            order: order.iter(),
             at: None,
-            left: self.count,
+            left: count,
         }
+    }
+
+    fn agreement(&self, (part, place): (u32, u32)) -> Option<(&Part, &AgreementRows)> {
+        let part = self.parts.get(part as usize)?;
+        Some((part, part.agreements.get(place as usize)?))
     }
 }
 
@@ -179,9 +211,7 @@ impl<'t> Iterator for Rows<'t> {
                     data,
                 });
             }
-            let (part, place) = self.order.next()?;
-            let part = self.table.parts.get(*part as usize)?;
-            let agreement = part.agreements.get(*place as usize)?;
+            let (part, agreement) = self.table.agreement(*self.order.next()?)?;
             let (from, to) = agreement.rows;
             let rows = part.rows.get(from as usize..to as usize)?;
             self.at = Some((part, agreement, rows.iter()));

@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
 /// How many threads share the work where nothing else is said.
-pub(super) fn all_cores() -> NonZeroUsize {
+pub(crate) fn all_cores() -> NonZeroUsize {
     static CORES: OnceLock<NonZeroUsize> = OnceLock::new();
     *CORES.get_or_init(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
 }
@@ -14,7 +14,7 @@ pub(super) fn all_cores() -> NonZeroUsize {
 /// Does the pieces of a work, each once, on so many threads; the results are in the order of the pieces.
 ///
 /// Where a thread cannot be started, the others do its part.
-pub(super) fn shared<W: Send, R: Send>(
+pub(crate) fn shared<W: Send, R: Send>(
     threads: NonZeroUsize,
     pieces: Vec<W>,
     work: impl Fn(W) -> R + Sync,
