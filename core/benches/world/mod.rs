@@ -105,9 +105,7 @@ impl World {
     pub(crate) fn book(&self, lines: Vec<AgreementReading>) -> PsaBook {
         let (companies, agreements) = (self.companies.clone(), self.agreements.clone());
         let mut book = PsaBook::new(companies, agreements, self.products.clone());
-        for reading in lines {
-            book.add_lines(reading);
-        }
+        book.add_all_lines(lines);
         book
     }
 

@@ -5,6 +5,7 @@ use std::collections::hash_map::Entry;
 
 use foldhash::fast::RandomState;
 
+use super::ahead::{GROUP, look_at};
 use crate::model::{
     Agreement, AgreementId, AgreementKey, AgreementLine, AgreementReading, Company, CompanyId,
     LinesOutcome, Product, ProductId, ReadFailure,
@@ -114,6 +115,31 @@ impl PsaBook {
         first
     }
 
+    /// Adds what was read of the lines of many agreements, as [`add_lines`](Self::add_lines) does for each.
+    /// Says how many of them are in the book and had no reading yet.
+    pub fn add_all_lines(&mut self, readings: Vec<AgreementReading>) -> usize {
+        let mut added = 0;
+        let mut places = Vec::with_capacity(GROUP);
+        let mut readings = readings.into_iter();
+        loop {
+            places.clear();
+            let group = readings.as_slice().iter().take(GROUP);
+            look_at(group.clone().map(|reading| reading.agreement.as_str()));
+            places
+                .extend(group.map(|reading| self.agreement_index.get(&reading.agreement).copied()));
+            if places.is_empty() {
+                return added;
+            }
+            for (place, reading) in places.iter().zip(&mut readings) {
+                let entry = place.and_then(|at| self.agreements.get_mut(at as usize));
+                if let Some(entry) = entry.filter(|entry| entry.lines.is_none()) {
+                    entry.lines = Some(reading.outcome);
+                    added += 1;
+                }
+            }
+        }
+    }
+
     /// A company by its id.
     #[must_use]
     pub fn company(&self, id: &CompanyId) -> Option<&Company> {
@@ -197,6 +223,14 @@ impl PsaBook {
         &self.agreements[position as usize]
     }
 
+    /// The lines of an agreement of the book, where they were read whole; none of one that is to be.
+    pub(super) fn known_lines(&self, position: u32) -> Option<&[AgreementLine]> {
+        match &self.agreements.get(position as usize)?.lines {
+            Some(LinesOutcome::Complete(lines)) => Some(lines),
+            _ => None,
+        }
+    }
+
     /// The lines of an agreement, or why they were not observed.
     pub(super) fn lines_at(&self, position: u32) -> Result<&[AgreementLine], Option<&ReadFailure>> {
         match &self.entry(position).lines {
@@ -210,4 +244,42 @@ impl PsaBook {
 /// A position in a table of at most `u32::MAX` records.
 pub(super) fn index(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_many_agreements_are_added_as_one_by_one() {
+        let agreements: Vec<Agreement> = (0..40)
+            .map(|at| Agreement::new(format!("A{at}"), "1", "Cloud"))
+            .collect();
+        let line = |at: usize| AgreementLine::new(format!("L{at}"), "P", 1_u32);
+        // Some twice, near each other and far apart; some of no agreement; one that was not read.
+        let of = [3, 0, 3, 1, 99, 2, 5, 4, 7, 6, 8, 9, 3, 98, 39, 20, 20, 21];
+        let mut readings: Vec<AgreementReading> = (0..)
+            .zip(of)
+            .map(|(at, of)| AgreementReading::complete(format!("A{of}"), vec![line(at)]))
+            .collect();
+        let failure = ReadFailure::new(crate::ErrorKind::Unavailable, "no answer");
+        readings.push(AgreementReading::failed("A30", failure));
+        let book = || PsaBook::new([], agreements.clone(), []);
+        let (mut one_by_one, mut at_once) = (book(), book());
+        let added = readings
+            .iter()
+            .filter(|reading| one_by_one.add_lines((*reading).clone()))
+            .count();
+        assert_eq!(at_once.add_all_lines(readings), added);
+        assert_eq!(added, 14);
+        for agreement in &agreements {
+            assert_eq!(
+                at_once.lines(&agreement.id),
+                one_by_one.lines(&agreement.id)
+            );
+        }
+        assert_eq!(at_once.lines(&"A3".into()).map(<[_]>::len), Some(1));
+        assert_eq!(at_once.lines(&"A30".into()), None);
+        assert_eq!(book().add_all_lines(Vec::new()), 0);
+    }
 }

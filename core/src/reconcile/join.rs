@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::ahead::{GROUP, look_at};
 use super::book::index;
 use super::charges::{self, BillLine, ChargeSum};
 use super::comparison::{ChargeData, Kind, VendorCost};
@@ -59,8 +60,14 @@ impl<'a> Reconciler<'a> {
                 ..Outcome::default()
             };
             let mut bench = Bench::new(self.routes.products.len());
-            for (agreement, usage) in piece {
-                self.join(*agreement, usage, &starts, &mut bench, &mut out);
+            for group in piece.chunks(GROUP) {
+                let lines = group
+                    .iter()
+                    .filter_map(|(agreement, _)| self.book.known_lines(*agreement));
+                look_at(lines.flatten().map(|line| line.product.as_str()));
+                for (agreement, usage) in group {
+                    self.join(*agreement, usage, &starts, &mut bench, &mut out);
+                }
             }
             out
         });
@@ -77,14 +84,7 @@ impl<'a> Reconciler<'a> {
             (&agreement.company, &agreement.id)
         };
         Joined {
-            rows: RowTable::new(
-                parts,
-                |agreement| {
-                    let (company, _) = ids(agreement);
-                    leading(company.as_str())
-                },
-                |a, b| ids(a).cmp(&ids(b)),
-            ),
+            rows: RowTable::new(parts, |a, b| ids(a).cmp(&ids(b))),
             days,
             unmapped,
             unowned_lines,
@@ -152,7 +152,8 @@ impl<'a> Reconciler<'a> {
             (!eligibility.is_eligible()).then(refused)
         });
         let lines = lines.unwrap_or_default();
-        out.part.begin(agreement, *as_of);
+        let order = leading(terms.company.as_str());
+        out.part.begin(agreement, order, *as_of);
         let mut owed = owed.in_order().iter().peekable();
         let mut at = 0;
         loop {

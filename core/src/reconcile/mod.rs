@@ -16,6 +16,7 @@
 //! # }
 //! ```
 
+mod ahead;
 mod book;
 mod charges;
 mod comparison;

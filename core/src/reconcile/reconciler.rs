@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
 
+use super::ahead::{GROUP, look_at};
 use super::book::{PsaBook, index};
 use super::comparison::{Comparison, Kind, Unplaced, UnplacedSubject};
 use super::compiled::{AccountRoute, Routes};
@@ -208,7 +209,11 @@ impl<'a> Reconciler<'a> {
         }
         let mut waiting = Vec::with_capacity(readings.len());
         let mut count = 0;
-        for (decided, reading) in all() {
+        for (at, (decided, reading)) in all().enumerate() {
+            if at % GROUP == 0 {
+                let group = readings[at..].iter().take(GROUP);
+                look_at(group.map(|reading| reading.account.as_str()));
+            }
             let account = index(self.accounts.len());
             match (self.note(decided, reading), &reading.outcome) {
                 (Goal::Agreement(agreement), ReadingOutcome::Complete(lines)) => {
@@ -338,17 +343,21 @@ impl<'a> Reconciler<'a> {
         let sorted = shared(self.threads, shares, |(lines, share)| {
             let mut sorted = Sorted::with_room(lines, desk);
             let mut unmapped = Vec::new();
-            for waiting in share {
-                let from = sorted.len();
-                let of = AccountLines {
-                    account: (waiting.account, &accounts[waiting.account as usize]),
-                    lines: waiting.lines.as_ref(),
-                    as_of: waiting.as_of,
-                    period: waiting.period,
-                };
-                let service = sorted.sort(desk, of, |_, _| None);
-                sorted.run(waiting.agreement, from);
-                unmapped.extend(service.map(|service| (waiting.agreement, service)));
+            for group in share.chunks(GROUP) {
+                let lines = group.iter().flat_map(|waiting| waiting.lines.as_ref());
+                look_at(lines.flat_map(|line| [line.service.as_str(), line.key.as_str()]));
+                for waiting in group {
+                    let from = sorted.len();
+                    let of = AccountLines {
+                        account: (waiting.account, &accounts[waiting.account as usize]),
+                        lines: waiting.lines.as_ref(),
+                        as_of: waiting.as_of,
+                        period: waiting.period,
+                    };
+                    let service = sorted.sort(desk, of, |_, _| None);
+                    sorted.run(waiting.agreement, from);
+                    unmapped.extend(service.map(|service| (waiting.agreement, service)));
+                }
             }
             (sorted, unmapped)
         });

@@ -24,6 +24,8 @@ struct AgreementRows {
     agreement: u32,
     rows: (u32, u32),
     as_of: Option<Timestamp>,
+    /// What it is put in order by, before ids are compared.
+    order: u64,
 }
 
 /// A row in its compact form.
@@ -71,13 +73,14 @@ impl Part {
         }
     }
 
-    /// Begins the rows of an agreement.
-    pub(super) fn begin(&mut self, agreement: u32, as_of: Option<Timestamp>) {
+    /// Begins the rows of an agreement, that comes in the order of a number among those of others.
+    pub(super) fn begin(&mut self, agreement: u32, order: u64, as_of: Option<Timestamp>) {
         let first = index(self.rows.len());
         self.agreements.push(AgreementRows {
             agreement,
             rows: (first, first),
             as_of,
+            order,
         });
     }
 
@@ -121,19 +124,13 @@ pub(super) struct RowTable {
 }
 
 impl RowTable {
-    /// The rows of parts, in the order of what a key is made of for each agreement, and of `compare` where
-    /// keys are the same.
-    pub(super) fn new<K: Ord>(
-        parts: Vec<Part>,
-        key: impl Fn(u32) -> K,
-        compare: impl Fn(u32, u32) -> std::cmp::Ordering,
-    ) -> Self {
+    /// The rows of parts, in the order that was given with each agreement, and of `compare` where that is the
+    /// same.
+    pub(super) fn new(parts: Vec<Part>, compare: impl Fn(u32, u32) -> std::cmp::Ordering) -> Self {
         let mut order = Vec::with_capacity(parts.iter().map(|part| part.agreements.len()).sum());
         for (at, part) in (0..).zip(&parts) {
             let agreements = (0..).zip(&part.agreements);
-            order.extend(
-                agreements.map(|(place, of)| (key(of.agreement), of.agreement, (at, place))),
-            );
+            order.extend(agreements.map(|(place, of)| (of.order, of.agreement, (at, place))));
         }
         order.sort_unstable_by(|(a, first, _), (b, second, _)| {
             a.cmp(b).then_with(|| compare(*first, *second))

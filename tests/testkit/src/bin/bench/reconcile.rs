@@ -139,9 +139,7 @@ fn once(options: &Options, rows: &Rows, lines: Vec<AgreementReading>) -> Result<
     let memory = Memory::watch()?;
     let (book, book_took) = timed(|| {
         let mut book = PsaBook::new(companies, agreements, products);
-        for reading in lines {
-            book.add_lines(reading);
-        }
+        book.add_all_lines(lines);
         book
     });
     let (reconciler, observe) = timed(|| {
