@@ -193,7 +193,8 @@ impl<A: Into<VendorAccountId>> FromIterator<(A, BillStamp)> for ExportedBills {
     }
 }
 
-#[cfg(all(test, feature = "engine"))]
+#[cfg(test)]
+#[cfg(feature = "engine")]
 mod tests {
     use super::*;
 
