@@ -223,12 +223,11 @@ async fn run(parts: &Parts, prepared: &Prepared) -> Result<Response> {
         attempts += 1;
         sent += 1;
         let result = Box::pin(attempt(parts, prepared, url, auth.as_ref(), sent, deadline)).await;
-        drop(slot);
         let mut failure = match result {
             Ok(response) => return Ok(response),
             Err(failure) => failure,
         };
-        note_rate_limit(parts, exchange, &failure);
+        release(parts, exchange, &failure, slot);
         if !renewed {
             renewed = renew(parts, &base, auth.as_ref(), &mut failure).await;
         }
@@ -409,17 +408,15 @@ async fn renew(
     answer.renewed
 }
 
-/// Holds the limiter back after a 429.
-fn note_rate_limit(parts: &Parts, exchange: &Exchange, failure: &Failure) {
+/// Gives a slot back after a failure, and holds the limiter back where that was a 429.
+fn release(parts: &Parts, exchange: &Exchange, failure: &Failure, slot: Slots) {
     let limited =
         failure.error.kind() == ErrorKind::RateLimited || failure.error.status() == Some(429);
     if !limited {
         return;
     }
     let retry_after = failure.error.retry_after();
-    if let Some(wait) = retry_after {
-        parts.limiter.block(wait);
-    }
+    slot.refused(retry_after);
     if let Some(observer) = &parts.observer {
         observer.on_rate_limited(&RateLimitEvent {
             connector: exchange.connector,

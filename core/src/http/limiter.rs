@@ -1,12 +1,22 @@
 //! How many requests, how often.
 
-use std::collections::{HashMap, VecDeque};
+mod quota;
+mod share;
+#[cfg(test)]
+mod tests;
+mod window;
+
+use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use self::quota::Quota;
+use self::share::{Share, Whole};
+use self::window::Window;
 
 /// The longest pause that one answer can put a limiter to: an absurd one heals.
 const LONGEST_BLOCK: Duration = Duration::from_secs(60 * 60);
@@ -25,7 +35,7 @@ pub struct LimiterOptions {
     pub per_second: Option<NonZeroU32>,
     /// The most requests per minute.
     pub per_minute: Option<NonZeroU32>,
-    /// How many may go at once after a pause; one where not given.
+    /// How many may arrive at once after a pause; one where not given.
     pub burst: Option<NonZeroU32>,
 }
 
@@ -53,7 +63,26 @@ pub struct RollingWindow {
     pub per: Duration,
 }
 
-/// Lets requests pass one by one: a number at once, quotas, and a pause after a 429.
+/// Lets requests pass one by one, in the order in which they came: a number at once, a window,
+/// quotas, and a pause after a 429.
+///
+/// # What is certain
+/// When a request reaches the system is not known, only that it is between its departure and its
+/// answer. So until the answer comes it counts as arriving now, and from then on as having arrived
+/// with it. A system that allows the same window refuses none, in whatever order they arrive; nor
+/// does one that allows the same quota with the same burst, as long as requests do not travel for
+/// longer than the burst lasts. Of a window of a length `p` a client that waits `l` for each answer
+/// can use `p / (p + l)`. A quota whose burst is over before the answers come, such as one without a
+/// burst, is kept to by even departures: waiting for answers would cost its rate.
+///
+/// # Other clients of the same limit
+/// What they take is learnt from refusals. After the first, requests leave at two fifths of the rate,
+/// evenly, for a window's length (or 16 requests' or a burst's worth of a quota; 1 to 30 seconds).
+/// Then the whole rate is tried. Refused again, what passed is what the others leave: it is kept
+/// to, less 1/32 and more the more often that was too much, and after a minute the whole is
+/// tried again; after 2, 4 and then every 8 minutes, as long as that is refused. Not refused for half a
+/// minute (at most a minute), all is as before. So one refusal by chance costs the slower time, and
+/// bursts for the time after. Without a window or quota only the wait that the system asks for is kept.
 ///
 /// Share one between clients that share credentials. A slot is held while a token is fetched,
 /// so the client that fetches tokens needs a limiter of its own.
@@ -61,86 +90,170 @@ pub struct RollingWindow {
 pub struct Limiter {
     options: LimiterOptions,
     slots: Arc<Semaphore>,
-    state: Mutex<State>,
+    /// Held by the one whose turn is next.
+    front: tokio::sync::Mutex<()>,
+    turns: Arc<Turns>,
 }
 
-/// The places of a request among those under way.
+/// The place of a request among those under way, from its departure to its answer.
 #[derive(Debug)]
 pub(crate) struct Slots {
-    _all: Option<OwnedSemaphorePermit>,
+    // The order of the fields is that in which they are let go of: room first, then places.
+    passage: Passage,
     _group: Option<OwnedSemaphorePermit>,
+    _all: Option<OwnedSemaphorePermit>,
+}
+
+impl Slots {
+    /// Notes that the system said "too many requests", and the wait that it asked for: nothing
+    /// passes until then.
+    pub(crate) fn refused(mut self, wait: Option<Duration>) {
+        self.passage.refused = true;
+        let now = Instant::now();
+        let turns = &self.passage.turns;
+        let mut state = turns.state();
+        if let Some(wait) = wait {
+            state.block(now, wait);
+        }
+        state.refused(now, self.passage.lowered);
+        turns.changed.notify_one();
+    }
+}
+
+/// What a request that left counts for until it is dropped, as when its answer came.
+#[derive(Debug)]
+struct Passage {
+    turns: Arc<Turns>,
+    /// How often the share was lowered when it left.
+    lowered: u64,
+    refused: bool,
+}
+
+impl Drop for Passage {
+    fn drop(&mut self) {
+        self.turns.state().answered(Instant::now(), self.refused);
+    }
+}
+
+#[derive(Debug)]
+struct Turns {
+    state: Mutex<State>,
+    /// Wakes the one at the front, who alone waits for it: its turn may come sooner or too late
+    /// now. An answer makes no turn come sooner than was reckoned.
+    changed: Notify,
+}
+
+impl Turns {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts as waiting until it is dropped.
+struct Waiting<'a>(&'a Turns);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.state().waiting -= 1;
+    }
 }
 
 #[derive(Debug)]
 struct State {
     quotas: Vec<Quota>,
-    window: Option<RollingWindow>,
-    /// When the requests of the window passed or will pass, in that order.
-    passed: VecDeque<Instant>,
+    window: Option<Window>,
+    share: Share,
+    under_way: usize,
+    waiting: usize,
     groups: HashMap<&'static str, Arc<Semaphore>>,
     blocked_until: Option<Instant>,
 }
 
-/// A quota by virtual scheduling: each request moves `next` on by one interval, and may go up
-/// to `tolerance` before it.
-#[derive(Debug)]
-struct Quota {
-    interval: Duration,
-    tolerance: Duration,
-    next: Option<Instant>,
-}
-
-impl Quota {
-    fn new(requests: NonZeroU32, per: Duration, burst: Option<NonZeroU32>) -> Self {
-        let interval = per / requests.get();
-        Self {
-            interval,
-            tolerance: interval.saturating_mul(burst.map_or(0, |burst| burst.get() - 1)),
-            next: None,
-        }
-    }
-
-    fn earliest(&self, now: Instant) -> Instant {
-        self.next
-            .and_then(|next| next.checked_sub(self.tolerance))
-            .map_or(now, |at| at.max(now))
-    }
-
-    fn take(&mut self, at: Instant) {
-        let next = self.next.map_or(at, |next| next.max(at));
-        self.next = next.checked_add(self.interval);
-    }
-}
-
 impl State {
-    /// When the window has room for another request.
-    fn window_opens(&mut self, now: Instant) -> Instant {
-        let Some(window) = self.window else {
-            return now;
-        };
-        let left = |at: &Instant| at.checked_add(window.per).is_some_and(|end| end <= now);
-        while self.passed.front().is_some_and(left) {
-            self.passed.pop_front();
-        }
-        let most = usize::try_from(window.requests.get()).unwrap_or(usize::MAX);
-        let room_after = self
-            .passed
-            .len()
-            .checked_sub(most)
-            .and_then(|at| self.passed.get(at));
-        room_after
-            .and_then(|at| at.checked_add(window.per))
-            .map_or(now, |at| at.max(now))
+    /// What the window and the quotas allow at most; `None` without any.
+    fn whole(&self) -> Option<Whole> {
+        let window = self.window.as_ref().map(|window| {
+            let RollingWindow { requests, per } = window.rule;
+            Whole::of_window(quota::interval(per, requests), requests.get(), per)
+        });
+        let quotas = self.quotas.iter();
+        let quotas = quotas.map(|quota| Whole::of_quota(quota.interval, quota.burst));
+        window.into_iter().chain(quotas).reduce(Whole::and)
     }
 
-    fn take(&mut self, at: Instant) {
+    /// Brings the share up to now. What it is a share of.
+    fn advance(&mut self, now: Instant) -> Option<Whole> {
+        let whole = self.whole()?;
+        if let Some(since) = self.share.advance(whole, now) {
+            for quota in &mut self.quotas {
+                quota.forget_saved(since);
+            }
+        }
+        Some(whole)
+    }
+
+    /// The earliest that a request may leave behind so many that wait; `None` where nothing holds
+    /// it. It is later where an answer has to come first.
+    fn opens(&mut self, now: Instant, ahead: usize) -> Option<Instant> {
+        let share = self.advance(now);
+        let share = share.and_then(|whole| self.share.opens(whole, now, ahead));
+        let under_way = self.under_way;
+        let window = self.window.as_mut();
+        let window = window.and_then(|window| window.opens(now, under_way, ahead));
+        let quotas = self.quotas.iter();
+        quotas
+            .filter_map(|quota| quota.opens(now, under_way, ahead))
+            .chain(self.blocked_until)
+            .chain(window)
+            .chain(share)
+            .max()
+    }
+
+    /// Counts a request as under way, that was due at an instant. How often the share was lowered
+    /// before.
+    fn leave(&mut self, now: Instant, due: Instant) -> u64 {
+        self.under_way += 1;
         for quota in &mut self.quotas {
-            quota.take(at);
+            quota.leave(now, due);
         }
-        if self.window.is_some() {
-            let place = self.passed.partition_point(|passed| *passed <= at);
-            self.passed.insert(place, at);
+        if let Some(whole) = self.whole() {
+            self.share.leave(whole, now, due);
         }
+        self.share.lowered()
+    }
+
+    /// Whether a system counts what it refuses is not known, so it counts here as well.
+    fn answered(&mut self, now: Instant, refused: bool) {
+        self.under_way -= 1;
+        for quota in &mut self.quotas {
+            quota.answered(now);
+        }
+        if let Some(window) = &mut self.window {
+            window.answered(now);
+        }
+        if !refused {
+            self.share.passed(now);
+        }
+    }
+
+    fn block(&mut self, now: Instant, wait: Duration) {
+        let until = now + wait.min(LONGEST_BLOCK);
+        let until = self.blocked_until.map_or(until, |old| old.max(until));
+        self.blocked_until = Some(until);
+        if let Some(whole) = self.advance(now) {
+            self.share.postpone(whole, until);
+        }
+    }
+
+    fn refused(&mut self, now: Instant, lowered: u64) {
+        let Some(whole) = self.advance(now) else {
+            return;
+        };
+        let resumes = self.blocked_until.map_or(now, |until| until.max(now));
+        let since = whole.window.and_then(|per| now.checked_sub(per));
+        let in_window = self.window.as_ref().zip(since);
+        let in_window = in_window.map_or(0, |(window, since)| window.answers_since(since));
+        self.share.refused(whole, now, resumes, lowered, in_window);
     }
 }
 
@@ -156,14 +269,21 @@ impl Limiter {
         .into_iter()
         .filter_map(|(requests, per)| Some(Quota::new(requests?, per, options.burst)))
         .collect();
+        let state = State {
+            quotas,
+            window: options.window.map(Window::new),
+            share: Share::default(),
+            under_way: 0,
+            waiting: 0,
+            groups: HashMap::new(),
+            blocked_until: None,
+        };
         Self {
             slots: semaphore(options.max_concurrent),
-            state: Mutex::new(State {
-                quotas,
-                window: options.window,
-                passed: VecDeque::new(),
-                groups: HashMap::new(),
-                blocked_until: None,
+            front: tokio::sync::Mutex::new(()),
+            turns: Arc::new(Turns {
+                state: Mutex::new(state),
+                changed: Notify::new(),
             }),
             options,
         }
@@ -178,24 +298,27 @@ impl Limiter {
     /// Replaces the window, as when the system says what it allows. Requests that passed before
     /// still count.
     pub fn set_window(&self, window: RollingWindow) {
-        self.state().window = Some(window);
+        match &mut self.turns.state().window {
+            Some(old) => old.rule = window,
+            none => *none = Some(Window::new(window)),
+        }
+        self.turns.changed.notify_one();
     }
 
     /// The window as it is now.
     #[must_use]
     pub fn window(&self) -> Option<RollingWindow> {
-        self.state().window
+        self.turns.state().window.as_ref().map(|window| window.rule)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for a slot in the group and among all. The group comes first: who waits for it
+    /// Waits for a place in the group and among all. The group comes first: who waits for it
     /// keeps no one else waiting.
-    async fn slots(&self, group: Option<&'static str>) -> Slots {
+    async fn places(
+        &self,
+        group: Option<&'static str>,
+    ) -> (Option<OwnedSemaphorePermit>, Option<OwnedSemaphorePermit>) {
         let of_group = self.options.max_per_group.zip(group).map(|(most, group)| {
-            let mut state = self.state();
+            let mut state = self.turns.state();
             let known = state.groups.entry(group);
             Arc::clone(known.or_insert_with(|| semaphore(most)))
         });
@@ -204,56 +327,73 @@ impl Limiter {
             Some(group) => group.acquire_owned().await.ok(),
             None => None,
         };
-        Slots {
-            _group: group,
-            _all: Arc::clone(&self.slots).acquire_owned().await.ok(),
-        }
+        (group, Arc::clone(&self.slots).acquire_owned().await.ok())
     }
 
-    /// Waits for a slot and for its turn. `Err` with the wait, at once, where the turn comes
-    /// later than `max_wait`.
+    /// Waits for a slot and for its turn. `Err` with the wait, at once, where the turn surely comes
+    /// later than `max_wait`, and after `max_wait` where it has not come.
     pub(crate) async fn acquire(
         &self,
         group: Option<&'static str>,
         max_wait: Duration,
     ) -> Result<Slots, Duration> {
-        let slots = self.slots(group).await;
-        let start = Instant::now();
-        let mut turn = None;
-        loop {
-            let now = Instant::now();
-            let at = {
-                let mut state = self.state();
-                let open = state.blocked_until.map_or(now, |until| until.max(now));
-                let at = turn.unwrap_or_else(|| {
-                    let open = open.max(state.window_opens(now));
-                    state
-                        .quotas
-                        .iter()
-                        .fold(open, |at, quota| at.max(quota.earliest(now)))
-                });
-                let at = at.max(open);
-                if at.duration_since(start) > max_wait {
-                    return Err(at.duration_since(now));
-                }
-                if turn.is_none() {
-                    state.take(at);
-                }
-                at
-            };
-            turn = Some(at);
-            if at <= now {
-                return Ok(slots);
-            }
-            sleep_until(at).await;
-        }
+        let (group, all) = self.places(group).await;
+        Ok(Slots {
+            passage: self.turn(max_wait).await?,
+            _group: group,
+            _all: all,
+        })
     }
 
-    /// Lets nothing pass for a time, as a 429 asked for.
-    pub(crate) fn block(&self, wait: Duration) {
-        let until = Instant::now() + wait.min(LONGEST_BLOCK);
-        let mut state = self.state();
-        state.blocked_until = Some(state.blocked_until.map_or(until, |old| old.max(until)));
+    async fn turn(&self, max_wait: Duration) -> Result<Passage, Duration> {
+        let turns = &self.turns;
+        let came = Instant::now();
+        let until = came.checked_add(max_wait);
+        let late = |at: Instant| until.is_some_and(|until| at > until);
+        let waiting = {
+            let mut state = turns.state();
+            let ahead = state.waiting;
+            if let Some(at) = state.opens(came, ahead).filter(|at| late(*at)) {
+                return Err(at.duration_since(came));
+            }
+            state.waiting += 1;
+            Waiting(turns)
+        };
+        let _front = match until {
+            None => self.front.lock().await,
+            Some(until) => match timeout_at(until, self.front.lock()).await {
+                Ok(front) => front,
+                Err(_) => return Err(self.wait_behind_the_front()),
+            },
+        };
+        let lowered = loop {
+            let now = Instant::now();
+            let at = {
+                let mut state = turns.state();
+                let opens = state.opens(now, 0);
+                match opens.filter(|at| *at > now) {
+                    Some(at) => at,
+                    None => break state.leave(now, opens.map_or(now, |at| at.max(came))),
+                }
+            };
+            if late(at) {
+                return Err(at.duration_since(now));
+            }
+            let _ = timeout_at(at, turns.changed.notified()).await;
+        };
+        drop(waiting);
+        Ok(Passage {
+            turns: Arc::clone(turns),
+            lowered,
+            refused: false,
+        })
+    }
+
+    /// How long who gives up in the queue would wait for the turn of the one at its front.
+    fn wait_behind_the_front(&self) -> Duration {
+        let now = Instant::now();
+        let at = self.turns.state().opens(now, 1);
+        at.map_or(Duration::ZERO, |at| at.duration_since(now))
     }
 }
 
@@ -264,142 +404,5 @@ fn semaphore(most: usize) -> Arc<Semaphore> {
 impl Default for Limiter {
     fn default() -> Self {
         Self::new(LimiterOptions::default())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    fn limiter(per_second: u32, burst: u32) -> Limiter {
-        Limiter::new(LimiterOptions {
-            per_second: NonZeroU32::new(per_second),
-            burst: NonZeroU32::new(burst),
-            ..LimiterOptions::default()
-        })
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_quota_spaces_requests_evenly_after_the_burst() {
-        let limiter = limiter(10, 3);
-        let start = Instant::now();
-        let mut times = Vec::new();
-        for _ in 0..6 {
-            limiter.acquire(None, MINUTE).await.unwrap();
-            times.push(start.elapsed().as_millis() / 10 * 10);
-        }
-        assert_eq!(times, [0, 0, 0, 100, 200, 300]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_block_holds_everything_and_one_beyond_the_wait_is_refused_at_once() {
-        let limiter = limiter(1000, 1000);
-        limiter.block(Duration::from_secs(20));
-        let start = Instant::now();
-        let wait = limiter
-            .acquire(None, Duration::from_secs(5))
-            .await
-            .unwrap_err();
-        assert_eq!((wait.as_secs(), start.elapsed().as_secs()), (20, 0));
-        limiter.acquire(None, MINUTE).await.unwrap();
-        assert_eq!(start.elapsed().as_secs(), 20);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_block_that_grows_during_the_wait_is_kept() {
-        let limiter = Arc::new(limiter(1000, 1000));
-        limiter.block(Duration::from_secs(2));
-        let start = Instant::now();
-        let waiting = tokio::spawn({
-            let limiter = Arc::clone(&limiter);
-            async move { limiter.acquire(None, MINUTE).await.map(|_| Instant::now()) }
-        });
-        tokio::task::yield_now().await;
-        limiter.block(Duration::from_secs(9));
-        let passed = waiting.await.unwrap().unwrap();
-        assert_eq!(passed.duration_since(start).as_secs(), 9);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_more_than_the_slots_are_given_out_and_none_gets_lost() {
-        let limiter = Limiter::new(LimiterOptions {
-            max_concurrent: 0,
-            ..LimiterOptions::default()
-        });
-        let slot = limiter.acquire(None, MINUTE).await.unwrap();
-        let second = tokio::time::timeout(MINUTE, limiter.acquire(None, MINUTE)).await;
-        assert!(second.is_err());
-        drop(slot);
-        assert!(limiter.acquire(None, MINUTE).await.is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_absurd_block_heals_within_an_hour() {
-        let limiter = limiter(1, 1);
-        limiter.block(Duration::MAX);
-        assert!(limiter.acquire(None, LONGEST_BLOCK).await.is_ok());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_window_lets_its_requests_pass_at_once_and_the_next_when_the_first_is_old() {
-        let limiter = Limiter::new(LimiterOptions {
-            window: Some(RollingWindow {
-                requests: NonZeroU32::new(3).unwrap(),
-                per: MINUTE,
-            }),
-            ..LimiterOptions::default()
-        });
-        let start = Instant::now();
-        for _ in 0..2 {
-            limiter.acquire(None, MINUTE).await.unwrap();
-        }
-        tokio::time::advance(Duration::from_secs(10)).await;
-        limiter.acquire(None, MINUTE).await.unwrap();
-        let wait = limiter.acquire(None, Duration::from_secs(49)).await;
-        assert_eq!(wait.unwrap_err().as_secs(), 50);
-        for expected in [60, 60, 70, 120] {
-            limiter.acquire(None, MINUTE).await.unwrap();
-            assert_eq!(start.elapsed().as_secs(), expected);
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_narrower_window_counts_what_passed_before_it() {
-        let limiter = Limiter::new(LimiterOptions {
-            window: Some(RollingWindow {
-                requests: NonZeroU32::new(100).unwrap(),
-                per: MINUTE,
-            }),
-            ..LimiterOptions::default()
-        });
-        for _ in 0..5 {
-            limiter.acquire(None, MINUTE).await.unwrap();
-        }
-        limiter.set_window(RollingWindow {
-            requests: NonZeroU32::new(2).unwrap(),
-            per: MINUTE,
-        });
-        let wait = limiter.acquire(None, Duration::ZERO).await.unwrap_err();
-        assert_eq!(wait.as_secs(), 60);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn each_group_has_slots_of_its_own() {
-        let limiter = Limiter::new(LimiterOptions {
-            max_per_group: Some(2),
-            ..LimiterOptions::default()
-        });
-        let held = [
-            limiter.acquire(Some("a"), MINUTE).await.unwrap(),
-            limiter.acquire(Some("a"), MINUTE).await.unwrap(),
-        ];
-        let third = limiter.acquire(Some("a"), MINUTE);
-        assert!(tokio::time::timeout(MINUTE, third).await.is_err());
-        assert!(limiter.acquire(Some("b"), MINUTE).await.is_ok());
-        assert!(limiter.acquire(None, MINUTE).await.is_ok());
-        drop(held);
-        assert!(limiter.acquire(Some("a"), MINUTE).await.is_ok());
     }
 }

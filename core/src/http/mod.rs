@@ -17,6 +17,8 @@
 //!   [`RetryPolicy`].
 //! - Every wait, body, page walk and queue is bounded; see [`Timeouts`], [`Limits`] and
 //!   [`Limiter`].
+//! - A window or quota of the system is not overstepped in whatever order requests arrive, and what
+//!   other clients take of it is left to them; see [`Limiter`].
 //! - Secrets stay out of errors, logs and `Debug` output; see [`Redactor`].
 
 mod attempt;

@@ -261,6 +261,42 @@ async fn retries_pass_the_limiter_as_well() {
     assert!(script.span() >= secs(20));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_refusal_for_the_rate_slows_down_what_comes_after_and_no_other_does() {
+    let limited = VendorError {
+        kind: Some(ErrorKind::RateLimited),
+        retryable: Some(true),
+        ..VendorError::default()
+    };
+    let cases = [
+        (429, VendorError::default(), secs(2)),
+        (403, limited, secs(2)),
+        (503, VendorError::default(), Duration::from_millis(1400)),
+    ];
+    for (status, vendor, least) in cases {
+        let refused = with_headers(status, &[("retry-after", "1")], "");
+        let answers = (0..5).map(|_| answer(200, "{}"));
+        let script = Script::new([refused].into_iter().chain(answers));
+        let limiter = Limiter::new(LimiterOptions {
+            per_second: std::num::NonZeroU32::new(10),
+            ..LimiterOptions::default()
+        });
+        let client = script
+            .builder()
+            .errors(Arc::new(Fixed(vendor)))
+            .limiter(Arc::new(limiter))
+            .build()
+            .unwrap();
+        for _ in 0..5 {
+            client.send(read()).await.unwrap();
+        }
+        // Four gaps after the wait: at two fifths of the rate, or at the whole.
+        let span = script.span();
+        let most = least + Duration::from_millis(20);
+        assert!(span >= least && span <= most, "{status}: {span:?}");
+    }
+}
+
 #[derive(Debug, Default)]
 struct Heard(Mutex<Vec<String>>);
 
