@@ -172,6 +172,8 @@ def limit():
         beside = bench("limit", "--rule", rule, "--shared", "--periods", 15)
         adapts = beside.get("seconds_from_the_first_refusal_to_the_last", 0)
         row(5, f"{rule}, half taken by another: until no more is refused", seconds(adapts), "", "", "<= 10 s", adapts <= 10)
+        use = beside.get("use_from_ten_seconds_after_the_first_refusal")
+        row(5, f"{rule}, half taken by another: use of the rest after 10 s", "" if use is None else f"{use:.3f}", "", "", "", None)
 
 
 OUTSIDE = {

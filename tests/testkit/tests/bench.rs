@@ -75,10 +75,13 @@ fn a_plan_is_applied_and_every_request_and_journal_entry_is_counted() {
 
 #[test]
 fn a_limit_is_kept_to_and_what_passed_is_counted() {
-    for rule in ["window", "bucket"] {
+    // A bucket holds one second's worth at the beginning.
+    for (rule, allowed) in [("window", 5), ("bucket", 10)] {
         let limits = ["--requests", "5", "--seconds", "1", "--periods", "1"];
-        let figures = bench(&[&["limit", "--rule", rule], &limits[..]].concat());
-        assert_eq!(figures["allowed"], 5, "{figures}");
+        let more = ["--latency-ms", "2"];
+        let figures = bench(&[&["limit", "--rule", rule], &limits[..], &more].concat());
+        assert_eq!(figures["allowed"], allowed, "{figures}");
+        assert_eq!(figures["refused"], 0, "{figures}");
         assert!(figures["passed"].as_u64().unwrap() > 0, "{figures}");
     }
 }

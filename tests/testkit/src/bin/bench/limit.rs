@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,7 +37,13 @@ pub(crate) struct Options {
     /// How many requests are under way at once.
     #[arg(long, default_value_t = 16)]
     concurrency: usize,
+    /// How long each answer takes: half of it before the server counts the request.
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
 }
+
+/// After this time beside another client, no more should be refused.
+const ADAPTED: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Rule {
@@ -49,7 +55,7 @@ enum Rule {
 
 pub(crate) async fn run(options: &Options) -> Result<Figures, Failure> {
     let gate = Arc::new(Gate::new(options));
-    let server = server(Arc::clone(&gate)).await?;
+    let server = server(Arc::clone(&gate), options.latency_ms).await?;
     let client = client(&server, options)?;
     let period = Duration::from_secs(options.seconds);
     let whole = period.saturating_mul(u32::try_from(options.periods).unwrap_or(u32::MAX));
@@ -113,20 +119,33 @@ fn client(server: &Simulator, options: &Options) -> Result<ConnectWiseClient, Fa
     Ok(client)
 }
 
-async fn server(gate: Arc<Gate>) -> std::io::Result<Simulator> {
-    let router = http::router(move |_| match gate.pass(true) {
-        Ok(()) => SimAnswer::new(200, "application/json", "[]"),
-        Err(wait) => {
-            let seconds = wait.as_millis().div_ceil(1000).max(1);
-            let answer = SimAnswer::new(
-                429,
-                "application/json",
-                r#"{"message":"too many requests"}"#,
-            );
-            answer.header("retry-after", seconds.to_string())
+async fn server(gate: Arc<Gate>, latency_ms: u64) -> std::io::Result<Simulator> {
+    let half = Duration::from_millis(latency_ms) / 2;
+    let router = http::router_async(move |_| {
+        let gate = Arc::clone(&gate);
+        async move {
+            travel(half).await;
+            let passed = gate.pass(true);
+            travel(half).await;
+            answer(passed)
         }
     });
     Simulator::serve(router, 0).await
+}
+
+async fn travel(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
+fn answer(passed: Result<(), Duration>) -> SimAnswer {
+    let Err(wait) = passed else {
+        return SimAnswer::new(200, "application/json", "[]");
+    };
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    let body = r#"{"message":"too many requests"}"#;
+    SimAnswer::new(429, "application/json", body).header("retry-after", seconds.to_string())
 }
 
 /// Takes half of what is allowed, evenly, from the second period on.
@@ -145,7 +164,6 @@ struct Gate {
     requests: u32,
     period: Duration,
     state: Mutex<State>,
-    others: AtomicU64,
 }
 
 struct State {
@@ -154,8 +172,9 @@ struct State {
     passed: VecDeque<Instant>,
     /// Until when the bucket is emptied, as if each request took its share of the period.
     filled: Instant,
-    /// When ours passed, and when they were refused, since the beginning.
+    /// When ours and the other's passed, and when ours were refused, since the beginning.
     ours: Vec<Duration>,
+    others: Vec<Duration>,
     refused: Vec<Duration>,
 }
 
@@ -171,9 +190,9 @@ impl Gate {
                 passed: VecDeque::new(),
                 filled: now,
                 ours: Vec::new(),
+                others: Vec::new(),
                 refused: Vec::new(),
             }),
-            others: AtomicU64::new(0),
         }
     }
 
@@ -193,9 +212,7 @@ impl Gate {
         let at = now.saturating_duration_since(state.began);
         match (wait, ours) {
             (None, true) => state.ours.push(at),
-            (None, false) => {
-                self.others.fetch_add(1, Ordering::Relaxed);
-            }
+            (None, false) => state.others.push(at),
             (Some(_), true) => state.refused.push(at),
             (Some(_), false) => {}
         }
@@ -230,25 +247,63 @@ impl Gate {
 
     fn figures(&self, options: &Options) -> Figures {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let others = self.others.load(Ordering::Relaxed);
-        let allowed = u64::from(self.requests) * options.periods;
-        let ours = state.ours.len() as u64;
+        let whole = self.period * u32::try_from(options.periods).unwrap_or(u32::MAX);
+        let all = self.used(&state, Duration::ZERO, whole);
+        let refused: Vec<_> = state.refused.iter().filter(|at| **at < whole).collect();
         let mut figures = Figures::new();
-        figures.count("allowed", allowed);
-        figures.count("passed", ours);
-        figures.count("of_the_other", others);
-        figures.count("refused", state.refused.len() as u64);
-        let left = Decimal::from(allowed.saturating_sub(others));
-        figures.number("use_of_what_was_left", ratio(Decimal::from(ours), left));
-        if let Some(first) = state.refused.first() {
-            figures.seconds("first_refusal_seconds", *first);
-            figures.count("refused_after_the_first", state.refused.len() as u64 - 1);
-            let last = state.refused.last().unwrap_or(first);
+        figures.count("latency_ms", options.latency_ms);
+        figures.count("allowed", all.allowed);
+        figures.count("passed", all.ours);
+        figures.count("of_the_other", all.others);
+        figures.count("refused", refused.len() as u64);
+        figures.number("use_of_what_was_left", all.of_what_was_left());
+        if let (Some(first), Some(last)) = (refused.first(), refused.last()) {
+            figures.seconds("first_refusal_seconds", **first);
+            figures.count("refused_after_the_first", refused.len() as u64 - 1);
             figures.seconds(
                 "seconds_from_the_first_refusal_to_the_last",
-                last.saturating_sub(*first),
+                last.saturating_sub(**first),
             );
+            let adapted = **first + ADAPTED;
+            if adapted < whole {
+                let used = self.used(&state, adapted, whole).of_what_was_left();
+                figures.number("use_from_ten_seconds_after_the_first_refusal", used);
+            }
         }
         figures
+    }
+
+    /// What was allowed and what passed from a time to another. A bucket is empty at the beginning, so
+    /// that what it holds is allowed as well.
+    fn used(&self, state: &State, from: Duration, to: Duration) -> Used {
+        let within = |times: &[Duration]| {
+            let within = times.iter().filter(|at| (from..to).contains(*at));
+            within.count() as u64
+        };
+        let held = if self.rule == Rule::Bucket && from.is_zero() {
+            Duration::from_secs(1)
+        } else {
+            Duration::ZERO
+        };
+        let span = to.saturating_sub(from) + held;
+        let allowed = u128::from(self.requests) * span.as_nanos() / self.period.as_nanos();
+        Used {
+            allowed: u64::try_from(allowed).unwrap_or(u64::MAX),
+            ours: within(&state.ours),
+            others: within(&state.others),
+        }
+    }
+}
+
+struct Used {
+    allowed: u64,
+    ours: u64,
+    others: u64,
+}
+
+impl Used {
+    fn of_what_was_left(&self) -> Decimal {
+        let left = self.allowed.saturating_sub(self.others).max(1);
+        ratio(Decimal::from(self.ours), Decimal::from(left))
     }
 }
