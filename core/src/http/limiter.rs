@@ -68,24 +68,26 @@ pub struct RollingWindow {
 ///
 /// # What is certain
 /// When a request reaches the system is not known, only that it is between its departure and its
-/// answer. So until the answer comes it counts as arriving now, and from then on as having arrived
-/// with it. A system that allows the same window refuses none, in whatever order they arrive; nor
-/// does one that allows the same quota with the same burst, as long as requests do not travel for
-/// longer than the burst lasts. Of a window of a length `p` a client that waits `l` for each answer
-/// can use `p / (p + l)`. A quota whose burst is over before the answers come, such as one without a
-/// burst, is kept to by even departures: waiting for answers would cost its rate.
+/// answer. So until the answer comes it counts as arriving now, and from then on as having
+/// arrived with it. A system that allows the same window refuses none, in whatever order they
+/// arrive; nor does one that allows the same quota with the same burst, as long as requests do
+/// not travel for longer than the burst lasts. Of a window of a length `p` a client that waits
+/// `l` for each answer can use `p / (p + l)`. A quota whose burst is over before the answers
+/// come, such as one without a burst, is kept to by even departures: waiting for answers would
+/// cost its rate.
 ///
 /// # Other clients of the same limit
-/// What they take is learnt from refusals. After the first, requests leave at two fifths of the rate,
-/// evenly, for a window's length (or 16 requests' or a burst's worth of a quota; 1 to 30 seconds).
-/// Then the whole rate is tried. Refused again, what passed is what the others leave: it is kept
-/// to, less 1/32 and more the more often that was too much, and after a minute the whole is
-/// tried again; after 2, 4 and then every 8 minutes, as long as that is refused. Not refused for half a
-/// minute (at most a minute), all is as before. So one refusal by chance costs the slower time, and
-/// bursts for the time after. Without a window or quota only the wait that the system asks for is kept.
+/// What they take is learnt from refusals. After the first, requests leave at two fifths of the
+/// rate, evenly, for a window's length (or 16 requests' or a burst's worth of a quota; 1 to 30
+/// seconds). Then the whole rate is tried. Refused again, what passed is what the others leave:
+/// it is kept to, less 1/32 and more the more often that was too much, and after a minute the
+/// whole is tried again; after 2, 4 and then every 8 minutes, as long as that is refused. Not
+/// refused for half a minute (at most a minute), all is as before. So one refusal by chance costs
+/// the slower time, and bursts for the time after. Without a window or quota only the wait that
+/// the system asks for is kept.
 ///
-/// Share one between clients that share credentials. A slot is held while a token is fetched,
-/// so the client that fetches tokens needs a limiter of its own.
+/// Share one between clients that share credentials. A slot is held while a token is fetched, so
+/// the client that fetches tokens needs a limiter of its own.
 #[derive(Debug)]
 pub struct Limiter {
     options: LimiterOptions,

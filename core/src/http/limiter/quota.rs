@@ -39,11 +39,11 @@ impl Pace {
 /// interval.
 ///
 /// A request leaves by the first of two rules. By the answers: those that came are reckoned as
-/// arrivals, an interval each, and those under way as arrivals of now; what then fits into the burst
-/// is not refused, however long requests travel. By the departures: an interval after the last,
-/// without a burst. That one keeps the rate where answers take longer than the burst lasts, and where
-/// there is none; it is certain as far as the times that requests travel differ by less than
-/// the burst less one, in intervals.
+/// arrivals, an interval each, and those under way as arrivals of now; what then fits into the
+/// burst is not refused, however long requests travel. By the departures: an interval after the
+/// last, without a burst. That one keeps the rate where answers take longer than the burst lasts,
+/// and where there is none; it is certain as far as the times that requests travel differ by less
+/// than the burst less one, in intervals.
 #[derive(Debug)]
 pub(super) struct Quota {
     pub(super) interval: Duration,

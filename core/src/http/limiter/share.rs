@@ -73,10 +73,11 @@ impl Whole {
 
 /// The pace at which requests leave while others use the limit.
 ///
-/// A refusal says that the limit is full, not how much of it others take: they may have begun just
-/// now, or been kept out by our own requests. So first ours leave slowly, for as long as others need to
-/// show what they take. Then all is tried: refused again, what passed is what is left, and is kept
-/// to. Not refused, it was a chance, and all is as before. Later all is tried again.
+/// A refusal says that the limit is full, not how much of it others take: they may have begun
+/// just now, or been kept out by our own requests. So first ours leave slowly, for as long as
+/// others need to show what they take. Then all is tried: refused again, what passed is what is
+/// left, and is kept to. Not refused, it was a chance, and all is as before. Later all is tried
+/// again.
 #[derive(Debug)]
 pub(super) struct Share {
     less: Option<Less>,
@@ -237,8 +238,8 @@ impl Share {
         });
     }
 
-    /// The interval that keeps back a part of what is left, a larger one the more often that was too
-    /// little.
+    /// The interval that keeps back a part of what is left, a larger one the more often that was
+    /// too little.
     fn kept(&self, left: Duration) -> Duration {
         left.saturating_mul(32) / (32 - (1 << self.caution))
     }

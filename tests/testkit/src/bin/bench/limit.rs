@@ -273,8 +273,8 @@ impl Gate {
         figures
     }
 
-    /// What was allowed and what passed from a time to another. A bucket is empty at the beginning, so
-    /// that what it holds is allowed as well.
+    /// What was allowed and what passed from a time to another. A bucket is empty at the
+    /// beginning, so that what it holds is allowed as well.
     fn used(&self, state: &State, from: Duration, to: Duration) -> Used {
         let within = |times: &[Duration]| {
             let within = times.iter().filter(|at| (from..to).contains(*at));
