@@ -21,6 +21,8 @@ mod sqlite_days;
 mod sqlite_lease;
 #[cfg(feature = "sqlite")]
 mod sqlite_query;
+#[cfg(feature = "sqlite")]
+mod sqlite_shared;
 #[cfg(test)]
 #[cfg(feature = "sqlite")]
 mod sqlite_tests;

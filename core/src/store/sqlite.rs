@@ -7,6 +7,9 @@
 //! When the power fails between the two, an outcome may be missing that was recorded, never an intent:
 //! a resume reads it back. Leases may be missing as well; their holders are gone with the machine.
 //!
+//! Calls that add wait behind each other; what has come meanwhile shares the next transaction, and with it
+//! the wait for the disk, which it takes once.
+//!
 //! Several processes: each transaction that writes takes the file's one write lock at its start
 //! and waits for it, so that two that write at once wait for each other and none of them fails.
 //!
@@ -31,6 +34,7 @@ use super::lease::wrong_lease;
 use super::memory::{no_change, no_run, out_of_step, refuse_strays, refuse_twins, run_exists};
 use super::sqlite_lease::Holders;
 use super::sqlite_query::{changes, events, exists, unsettled};
+use super::sqlite_shared::{Commit, Waiting};
 use super::{
     ChangeRecord, Claim, ClaimRequest, Event, HolderId, Journal, Lease, RecordedEvent,
     Registration, RunId, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
@@ -45,6 +49,9 @@ const APPLICATION_ID: i64 = 0x544C_594C;
 
 /// How long a call waits for another process's transaction.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// How many statements are kept prepared: those of the work on agreements, with some to spare.
+const STATEMENTS: usize = 32;
 
 /// The layout that the first of the [`MIGRATIONS`] makes. Files of an older one are refused:
 /// their runs do not say what was approved, and know no leases.
@@ -126,6 +133,8 @@ BEGIN SELECT RAISE(ABORT, 'events are only ever added'); END;
 #[derive(Clone)]
 pub struct SqliteStore {
     connection: Arc<Mutex<Connection>>,
+    /// What waits behind the connection.
+    waiting: Waiting,
     holders: Holders,
     /// The file as it was named; none in memory.
     file: Option<Arc<str>>,
@@ -170,6 +179,7 @@ impl SqliteStore {
 
     fn prepare(mut connection: Connection, holders: Holders) -> Result<Self> {
         connection.busy_timeout(BUSY).map_err(storage)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         refuse_stranger(&connection)?;
         turn_on_wal(&connection)?;
         for (name, value) in [
@@ -185,6 +195,7 @@ impl SqliteStore {
         migrate(&mut connection)?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
+            waiting: Waiting::default(),
             holders,
             file: None,
         })
@@ -200,7 +211,6 @@ impl SqliteStore {
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let connection = Arc::clone(&self.connection);
-        let panicked = || Error::new(ErrorKind::Storage, "a call of the store panicked");
         tokio::task::spawn_blocking(move || {
             let mut connection = connection.lock().map_err(|_| panicked())?;
             work(&mut connection)
@@ -214,6 +224,29 @@ impl SqliteStore {
             _ => error,
         })
     }
+}
+
+impl SqliteStore {
+    /// Carries out work in a transaction that other calls may share. Where it fails, but for the
+    /// storage, it must have written nothing.
+    async fn share<T: Send + 'static>(
+        &self,
+        commit: Commit,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let waiting = self.waiting.clone();
+        let answer = waiting.add(commit, work);
+        self.call(move |connection| {
+            waiting.carry_out(connection);
+            // None where the one that carried it out panicked.
+            answer.take().unwrap_or_else(|| Err(panicked()))
+        })
+        .await
+    }
+}
+
+fn panicked() -> Error {
+    Error::new(ErrorKind::Storage, "a call of the store panicked")
 }
 
 /// Creates the file with rights for its owner alone. A file that is there stays as it is.
@@ -362,34 +395,19 @@ pub(super) fn decode<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
     })
 }
 
-/// Carries out work whose commits do not wait for the disk: what is lost with the power leaves the state as
-/// it was before, which a resume can go on from.
-fn without_waiting<T>(
-    connection: &mut Connection,
-    work: impl FnOnce(&mut Connection) -> Result<T>,
-) -> Result<T> {
-    set_synchronous(connection, "PRAGMA synchronous = NORMAL")?;
-    let done = work(connection);
-    // Also where the work failed: the next commit must wait.
-    set_synchronous(connection, "PRAGMA synchronous = FULL")?;
-    done
-}
-
-fn set_synchronous(connection: &Connection, pragma: &str) -> Result<()> {
-    let mut statement = connection.prepare(pragma).map_err(storage)?;
-    statement.execute([]).map_err(storage)?;
-    Ok(())
-}
-
+/// Adds the events of a change that follow one another. All is looked at before anything is written, so
+/// that a refusal leaves nothing behind in a transaction that others share.
 fn append(
-    connection: &mut Connection,
+    connection: &Connection,
     lease: &Lease,
     run: &RunId,
-    event: &RecordedEvent,
+    events: &[RecordedEvent],
 ) -> Result<()> {
-    let transaction = immediate(connection)?;
-    let found: Option<(u32, String, String)> = transaction
-        .prepare(
+    let Some(first) = events.first() else {
+        return Ok(());
+    };
+    let found: Option<(u32, String, String)> = connection
+        .prepare_cached(
             "SELECT (SELECT count(*) FROM events
                      WHERE events.run = changes.run AND events.change = changes.id),
                     changes.agreement, json_extract(runs.record, '$.sink')
@@ -397,31 +415,45 @@ fn append(
              WHERE changes.run = ?1 AND changes.id = ?2",
         )
         .and_then(|mut query| {
-            query.query_row(params![run.as_str(), event.change.as_str()], |row| {
+            query.query_row(params![run.as_str(), first.change.as_str()], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })
         })
         .optional()
         .map_err(storage)?;
     let Some((expected, agreement, sink)) = found else {
-        exists(&transaction, run)?;
-        return Err(no_change(run, event));
+        exists(connection, run)?;
+        return Err(no_change(run, first));
     };
     if agreement != lease.agreement.as_str() || sink != lease.sink {
         return Err(wrong_lease(lease));
     }
-    sqlite_lease::keep(&transaction, lease, true)?;
-    if expected != event.seq {
-        return Err(out_of_step(run, event, expected.into()));
+    sqlite_lease::check(connection, lease)?;
+    for (place, event) in (expected..).zip(events) {
+        if event.seq != place || event.change != first.change {
+            return Err(out_of_step(run, event, place.into()));
+        }
     }
-    add_event(&transaction, run, event)?;
-    transaction.commit().map_err(storage)
+    sqlite_lease::keep(connection, lease, true)?;
+    for event in events {
+        add_event(connection, run, event)?;
+    }
+    Ok(())
+}
+
+/// What is committed with an event: one that a write leaves on is on the disk before.
+fn commit_of(events: &[RecordedEvent]) -> Commit {
+    let is_sent = |recorded: &RecordedEvent| matches!(recorded.event, Event::Sent { .. });
+    if events.iter().any(is_sent) {
+        return Commit::Waits;
+    }
+    Commit::Follows
 }
 
 fn add_event(connection: &Connection, run: &RunId, event: &RecordedEvent) -> Result<()> {
     let payload = encode(&event.event)?;
     connection
-        .prepare(
+        .prepare_cached(
             "INSERT INTO events (run, change, seq, at, type, version, payload)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )
@@ -502,39 +534,37 @@ impl Journal for SqliteStore {
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim> {
         let (request, holders) = (request.clone(), self.holders.clone());
-        self.call(move |connection| {
-            without_waiting(connection, |connection| {
-                sqlite_lease::claim(connection, &holders, request)
-            })
+        self.share(Commit::Follows, move |transaction| {
+            sqlite_lease::claim(transaction, &holders, request)
         })
         .await
     }
 
     async fn renew(&self, lease: &Lease) -> Result<()> {
         let lease = lease.clone();
-        self.call(move |connection| {
-            without_waiting(connection, |connection| {
-                sqlite_lease::keep(connection, &lease, true)
-            })
+        self.share(Commit::Follows, move |transaction| {
+            sqlite_lease::keep(transaction, &lease, true)
         })
         .await
     }
 
     async fn release(&self, lease: &Lease) -> Result<()> {
         let lease = lease.clone();
-        self.call(move |connection| sqlite_lease::keep(connection, &lease, false))
-            .await
+        self.share(Commit::Waits, move |transaction| {
+            sqlite_lease::keep(transaction, &lease, false)
+        })
+        .await
     }
 
     async fn append(&self, lease: &Lease, run: &RunId, event: &RecordedEvent) -> Result<()> {
-        let lease = lease.clone();
-        let run = run.clone();
-        let event = event.clone();
-        self.call(move |connection| match event.event {
-            Event::Sent { .. } => append(connection, &lease, &run, &event),
-            _ => without_waiting(connection, |connection| {
-                append(connection, &lease, &run, &event)
-            }),
+        self.append_all(lease, run, std::slice::from_ref(event))
+            .await
+    }
+
+    async fn append_all(&self, lease: &Lease, run: &RunId, events: &[RecordedEvent]) -> Result<()> {
+        let (lease, run, events) = (lease.clone(), run.clone(), events.to_vec());
+        self.share(commit_of(&events), move |transaction| {
+            append(transaction, &lease, &run, &events)
         })
         .await
     }

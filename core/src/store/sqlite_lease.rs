@@ -169,11 +169,14 @@ fn newest(
     agreement: &AgreementId,
 ) -> Result<Option<(Lease, bool)>> {
     let row: Option<(i64, String, String, bool)> = connection
-        .query_row(
+        .prepare_cached(
             "SELECT fence, holder, until, open FROM leases WHERE sink = ?1 AND agreement = ?2",
-            params![sink, agreement.as_str()],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )
+        .and_then(|mut query| {
+            query.query_row(params![sink, agreement.as_str()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
+        })
         .optional()
         .map_err(storage)?;
     let Some((fence, holder, until, open)) = row else {
@@ -189,44 +192,64 @@ fn newest(
     Ok(Some((lease, open)))
 }
 
-/// Grants a lease, or says who holds it.
+/// Grants a lease, or says who holds it. To be called in a transaction.
 pub(super) fn claim(
-    connection: &mut Connection,
+    connection: &Connection,
     holders: &Holders,
     request: ClaimRequest,
 ) -> Result<Claim> {
-    let transaction = immediate(connection)?;
-    let newest = newest(&transaction, &request.sink, &request.agreement)?;
+    let newest = newest(connection, &request.sink, &request.agreement)?;
     let dead = match &newest {
-        Some((lease, true)) => is_dead(&transaction, holders, &lease.holder)?,
+        Some((lease, true)) => is_dead(connection, holders, &lease.holder)?,
         _ => false,
     };
     let claim = request.decide(newest, dead);
     if let Claim::Taken { lease, .. } = &claim {
-        transaction
-            .execute(
+        connection
+            .prepare_cached(
                 "INSERT INTO leases (sink, agreement, fence, holder, until, open)
                  VALUES (?1, ?2, ?3, ?4, ?5, 1)
                  ON CONFLICT (sink, agreement) DO UPDATE
                  SET fence = ?3, holder = ?4, until = ?5, open = 1",
-                params![
+            )
+            .and_then(|mut insert| {
+                insert.execute(params![
                     lease.sink,
                     lease.agreement.as_str(),
                     fence_column(lease),
                     lease.holder.as_str(),
                     lease.until.to_string()
-                ],
-            )
+                ])
+            })
             .map_err(storage)?;
     }
-    transaction.commit().map_err(storage)?;
     Ok(claim)
+}
+
+/// Refuses a lease that is not the newest on its agreement, or was given back.
+pub(super) fn check(connection: &Connection, lease: &Lease) -> Result<()> {
+    let stands = connection
+        .prepare_cached(
+            "SELECT 1 FROM leases WHERE sink = ?1 AND agreement = ?2 AND fence = ?3 AND open = 1",
+        )
+        .and_then(|mut query| {
+            query.exists(params![
+                lease.sink,
+                lease.agreement.as_str(),
+                fence_column(lease)
+            ])
+        })
+        .map_err(storage)?;
+    if stands {
+        return Ok(());
+    }
+    Err(lease_lost(lease))
 }
 
 /// Moves the end of a lease, or gives it back.
 pub(super) fn keep(connection: &Connection, lease: &Lease, open: bool) -> Result<()> {
     let moved = connection
-        .prepare(
+        .prepare_cached(
             "UPDATE leases SET until = ?4, open = ?5
              WHERE sink = ?1 AND agreement = ?2 AND fence = ?3 AND open = 1",
         )

@@ -1,6 +1,6 @@
 //! What the SQLite file is asked for about runs and changes.
 
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rusqlite::{Connection, Params, Row, params};
 
 use super::memory::no_run;
 use super::sqlite::{decode, newer, storage};
@@ -11,12 +11,10 @@ use crate::plan::Change;
 
 pub(super) fn exists(connection: &Connection, run: &RunId) -> Result<()> {
     let found = connection
-        .query_row("SELECT 1 FROM runs WHERE id = ?1", [run.as_str()], |_| {
-            Ok(())
-        })
-        .optional()
+        .prepare_cached("SELECT 1 FROM runs WHERE id = ?1")
+        .and_then(|mut query| query.exists([run.as_str()]))
         .map_err(storage)?;
-    found.ok_or_else(|| no_run(run))
+    if found { Ok(()) } else { Err(no_run(run)) }
 }
 
 pub(super) fn events(connection: &Connection, run: &RunId) -> Result<Vec<RecordedEvent>> {
@@ -45,7 +43,7 @@ fn read_events(
     sql: &str,
     params: impl Params,
 ) -> Result<Vec<RecordedEvent>> {
-    let mut query = connection.prepare(sql).map_err(storage)?;
+    let mut query = connection.prepare_cached(sql).map_err(storage)?;
     let rows = query
         .query_map(params, |row: &Row<'_>| {
             let columns: (String, u32, String, u32, String) = (
@@ -74,24 +72,55 @@ fn read_events(
     Ok(events)
 }
 
+const CHANGES: &str = "SELECT change FROM changes WHERE run = ?1 ORDER BY ordinal";
+
+/// By the agreement's index, in which there are few: the `+` takes the run's out of the choice, in which there are
+/// all of a run.
+const CHANGES_ON: &str =
+    "SELECT change FROM changes WHERE agreement = ?2 AND +run = ?1 ORDER BY ordinal";
+
+/// The runs that have a change with a write and no end.
+const UNSETTLED: &str = "
+SELECT record FROM runs WHERE id IN (
+    SELECT changes.run FROM changes
+    JOIN events ON events.run = changes.run AND events.change = changes.id
+    WHERE events.type = 'sent'
+    AND NOT EXISTS (
+        SELECT 1 FROM events AS later
+        WHERE later.run = events.run AND later.change = events.change
+        AND later.type IN ('done', 'drifted', 'failed', 'conflict', 'skipped')))
+ORDER BY ordinal";
+
+/// Those that have one on an agreement. The changes are found by the agreement's index first, and the runs by
+/// those: `CROSS JOIN` keeps the order.
+const UNSETTLED_ON: &str = "
+SELECT record FROM runs WHERE id IN (
+    SELECT changes.run FROM changes
+    CROSS JOIN events ON events.run = changes.run AND events.change = changes.id
+    WHERE changes.agreement = ?1 AND events.type = 'sent'
+    AND NOT EXISTS (
+        SELECT 1 FROM events AS later
+        WHERE later.run = events.run AND later.change = events.change
+        AND later.type IN ('done', 'drifted', 'failed', 'conflict', 'skipped')))
+ORDER BY ordinal";
+
 /// The changes of a run, on one agreement where one is named.
 pub(super) fn changes(
     connection: &Connection,
     run: &RunId,
     agreement: Option<&AgreementId>,
 ) -> Result<Vec<ChangeRecord>> {
-    let mut query = connection
-        .prepare(
-            "SELECT change FROM changes WHERE run = ?1 AND (?2 IS NULL OR agreement = ?2)
-             ORDER BY ordinal",
-        )
-        .map_err(storage)?;
+    let sql = match agreement {
+        Some(_) => CHANGES_ON,
+        None => CHANGES,
+    };
+    let mut query = connection.prepare_cached(sql).map_err(storage)?;
     let agreement = agreement.map(AgreementId::as_str);
-    let rows = query
-        .query_map(params![run.as_str(), agreement], |row| {
-            row.get::<_, String>(0)
-        })
-        .map_err(storage)?;
+    let rows = match agreement {
+        Some(agreement) => query.query(params![run.as_str(), agreement]),
+        None => query.query(params![run.as_str()]),
+    };
+    let rows = rows.map_err(storage)?.mapped(|row| row.get::<_, String>(0));
     let mut records = Vec::new();
     let mut places = std::collections::BTreeMap::new();
     for row in rows {
@@ -141,24 +170,16 @@ pub(super) fn unsettled(
     connection: &Connection,
     agreement: Option<&AgreementId>,
 ) -> Result<Vec<UnsettledChange>> {
-    let mut query = connection
-        .prepare(
-            "SELECT record FROM runs WHERE id IN (
-                 SELECT changes.run FROM changes
-                 JOIN events ON events.run = changes.run AND events.change = changes.id
-                 WHERE (?1 IS NULL OR changes.agreement = ?1) AND events.type = 'sent'
-                 AND NOT EXISTS (
-                     SELECT 1 FROM events AS later
-                     WHERE later.run = events.run AND later.change = events.change
-                     AND later.type IN ('done', 'drifted', 'failed', 'conflict', 'skipped')))
-             ORDER BY ordinal",
-        )
-        .map_err(storage)?;
-    let runs = query
-        .query_map([agreement.map(AgreementId::as_str)], |row| {
-            row.get::<_, String>(0)
-        })
-        .map_err(storage)?;
+    let sql = match agreement {
+        Some(_) => UNSETTLED_ON,
+        None => UNSETTLED,
+    };
+    let mut query = connection.prepare_cached(sql).map_err(storage)?;
+    let runs = match agreement {
+        Some(agreement) => query.query([agreement.as_str()]),
+        None => query.query([]),
+    };
+    let runs = runs.map_err(storage)?.mapped(|row| row.get::<_, String>(0));
     let mut open = Vec::new();
     for run in runs {
         let run: RunRecord = decode("run", &run.map_err(storage)?)?;
@@ -166,4 +187,32 @@ pub(super) fn unsettled(
         open.extend(UnsettledChange::among(&run, changes));
     }
     Ok(open)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::SqliteStore;
+
+    #[test]
+    fn what_is_asked_about_one_agreement_is_found_without_a_look_at_all_others() {
+        let store = SqliteStore::open_in_memory().unwrap();
+        let connection = store.lock_for_test();
+        for sql in [CHANGES_ON, UNSETTLED_ON] {
+            let explained = format!("EXPLAIN QUERY PLAN {sql}");
+            let mut query = connection.prepare(&explained).unwrap();
+            let steps = query.raw_query().mapped(|row| row.get::<_, String>(3));
+            let steps: Vec<String> = steps.map(std::result::Result::unwrap).collect();
+            assert!(
+                steps
+                    .iter()
+                    .any(|step| step.contains("changes_of_agreement")),
+                "{steps:?}"
+            );
+            assert!(
+                !steps.iter().any(|step| step.starts_with("SCAN")),
+                "{steps:?}"
+            );
+        }
+    }
 }
