@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result, Sent};
 use crate::model::{
-    Agreement, AgreementId, AgreementLineId, AgreementReading, ChargeId, Company, CompanyId,
-    Currency, LineState, Product, ProductId, VendorAccountId,
+    Agreement, AgreementId, AgreementLine, AgreementLineId, AgreementReading, ChargeId, Company,
+    CompanyId, Currency, LineState, Product, ProductId, VendorAccountId,
 };
 use crate::plan::{Change, Strategy};
 use crate::proration::ProrationRule;
@@ -253,6 +253,37 @@ pub enum Verdict {
     },
 }
 
+/// What reading back showed, with all that was read for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReadBack {
+    /// Whether the change has landed.
+    pub verdict: Verdict,
+    /// All lines of the change's agreement, as they were read for the verdict; absent where it took
+    /// less than all of them.
+    pub lines: Option<Vec<AgreementLine>>,
+}
+
+impl ReadBack {
+    /// A verdict on all lines of the agreement.
+    #[must_use]
+    pub fn with_lines(verdict: Verdict, lines: Vec<AgreementLine>) -> Self {
+        Self {
+            verdict,
+            lines: Some(lines),
+        }
+    }
+}
+
+impl From<Verdict> for ReadBack {
+    fn from(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            lines: None,
+        }
+    }
+}
+
 /// Why a write did not give a receipt.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -390,4 +421,14 @@ pub trait PsaSink: Send + Sync {
     /// # Errors
     /// Any read error; the question is then still open.
     async fn verify(&self, change: &Change, receipt: Option<&Receipt>) -> Result<Verdict>;
+
+    /// As [`verify`](Self::verify), with the lines of the change's agreement where all of them are
+    /// read for the verdict: after a change that has landed they are the reading that the next one of
+    /// the agreement is compared with, so that they are not read twice in a row.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    async fn read_back(&self, change: &Change, receipt: Option<&Receipt>) -> Result<ReadBack> {
+        Ok(self.verify(change, receipt).await?.into())
+    }
 }

@@ -257,6 +257,12 @@ impl Machine {
         }
     }
 
+    /// What is to be recorded before anything else is done, in its order: [`Step::Record`] has the
+    /// first of it. All of it may be recorded at once; then [`Input::Recorded`] is said of each.
+    pub fn to_record(&self) -> impl Iterator<Item = &Event> {
+        self.pending.iter()
+    }
+
     /// Takes in what came of the step.
     ///
     /// # Errors

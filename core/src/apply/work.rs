@@ -11,7 +11,7 @@ use super::{AgreementInput, AgreementMachine, AgreementStep, Permission, Stop, W
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{AgreementId, AgreementLine, ChangeId, ChargeKey, LinesOutcome};
 use crate::plan::Change;
-use crate::sink::Verdict;
+use crate::sink::{ReadBack, Verdict};
 use crate::store::{
     ChangeRecord, ChangeState, Claim, ClaimRequest, Counts, Event, Failure, Lease, RecordedEvent,
     RunId, UnsettledChange,
@@ -83,8 +83,12 @@ impl<'a> AgreementWork<'a> {
                 let read = read(run, &agreement);
                 self.under_lease(read, AgreementInput::Lines).await
             }
-            AgreementStep::Record { change, seq, event } => self
-                .record(change, seq, event)
+            AgreementStep::Record {
+                change,
+                seq,
+                events,
+            } => self
+                .record(&change, seq, events)
                 .await
                 .unwrap_or_else(lease_or_journal),
             AgreementStep::Renew(time) => self.renew(time).await.unwrap_or_else(lease_or_journal),
@@ -97,10 +101,10 @@ impl<'a> AgreementWork<'a> {
             },
             AgreementStep::Verify(id, receipt) => match self.change(&id).cloned() {
                 Ok(change) => {
-                    let verified = |verdict: Result<Verdict>| {
-                        AgreementInput::Verified(verdict.map_err(|error| Failure::from(&error)))
+                    let verified = |read: Result<ReadBack>| {
+                        AgreementInput::Verified(read.map_err(|error| Failure::from(&error)))
                     };
-                    self.under_lease(sink.verify(&change, receipt.as_ref()), verified)
+                    self.under_lease(sink.read_back(&change, receipt.as_ref()), verified)
                         .await
                 }
                 Err(error) => journal_failed(error),
@@ -240,23 +244,32 @@ impl<'a> AgreementWork<'a> {
         }
     }
 
-    async fn record(&mut self, change: ChangeId, seq: u32, event: Event) -> Result<AgreementInput> {
+    async fn record(
+        &mut self,
+        id: &ChangeId,
+        seq: u32,
+        events: Vec<Event>,
+    ) -> Result<AgreementInput> {
         let run = self.run;
-        let recorded = RecordedEvent {
-            change,
+        let at = run.applier.clock.now();
+        let recorded = |(seq, event)| RecordedEvent {
+            change: id.clone(),
             seq,
-            at: run.applier.clock.now(),
+            at,
             event,
         };
+        let events: Vec<RecordedEvent> = (seq..).zip(events).map(recorded).collect();
         let lease = self.prolonged(run.options.lease)?;
         run.applier
             .journal
-            .append(&lease, &run.record.id, &recorded)
+            .append_all(&lease, &run.record.id, &events)
             .await?;
         self.lease = Some(lease);
-        let change = self.change(&recorded.change)?;
-        run.options.tell(&run.record.id, change, &recorded);
-        Ok(AgreementInput::Recorded { at: recorded.at })
+        let change = self.change(id)?;
+        for event in &events {
+            run.options.tell(&run.record.id, change, event);
+        }
+        Ok(AgreementInput::Recorded { at })
     }
 }
 

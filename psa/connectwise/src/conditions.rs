@@ -34,6 +34,8 @@ impl Field {
     pub const PARENT_AGREEMENT: Self = Self::known("parentAgreement");
     /// `parentAgreement/id` of an agreement.
     pub const PARENT_AGREEMENT_ID: Self = Self::known("parentAgreement/id");
+    /// `currency` of an agreement.
+    pub const CURRENCY: Self = Self::known("currency");
     /// `product/id` of an addition.
     pub const PRODUCT_ID: Self = Self::known("product/id");
     /// `inactiveFlag` of a catalogue item.

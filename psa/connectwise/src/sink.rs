@@ -1,6 +1,7 @@
 //! The sink: from wire types to Tallyline's model, and changes to writes.
 
 mod check;
+mod currencies;
 mod dates;
 mod key;
 mod make;
@@ -13,19 +14,18 @@ mod terms;
 mod verify;
 mod write;
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use tallyline_core::model::{
-    Agreement, AgreementId, AgreementReading, Company, Currency, Product, Timestamp,
+    Agreement, AgreementId, AgreementReading, Company, Product, Timestamp,
 };
 use tallyline_core::plan::{Change, Strategy};
 use tallyline_core::proration::{DayCount, ProrationRule, Rounding};
 use tallyline_core::sink::{
-    AgreementFilter, Receipt, SinkCapabilities, SinkDescriptor, Verdict, WriteError,
+    AgreementFilter, ReadBack, Receipt, SinkCapabilities, SinkDescriptor, Verdict, WriteError,
 };
 use tallyline_core::source::Identity;
 use tallyline_core::{PsaSink, Result};
@@ -37,10 +37,8 @@ pub use marker::MarkerPlacement;
 pub use note::NoteField;
 pub use product::ProductSetup;
 
+use self::currencies::Currencies;
 use crate::client::ConnectWiseClient;
-
-/// Currencies kept in memory; beyond that they are asked for anew.
-const MAX_CACHED_CURRENCIES: usize = 100_000;
 
 /// ConnectWise PSA as a [`PsaSink`].
 ///
@@ -73,7 +71,7 @@ struct Inner {
     product_setup: Option<ProductSetup>,
     note_field: Option<NoteField>,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    currencies: Mutex<HashMap<i64, Option<Currency>>>,
+    currencies: Currencies,
 }
 
 #[bon::bon]
@@ -158,7 +156,7 @@ impl ConnectWiseSink {
             product_setup,
             note_field,
             clock,
-            currencies: Mutex::new(HashMap::new()),
+            currencies: Currencies::default(),
         }))
     }
 }
@@ -173,35 +171,6 @@ impl ConnectWiseSink {
     #[must_use]
     pub fn client(&self) -> &ConnectWiseClient {
         &self.0.client
-    }
-
-    /// The agreement's currency, asked for once.
-    async fn currency_of(&self, agreement: i64) -> Result<Option<Currency>> {
-        let known = self
-            .0
-            .currencies
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&agreement)
-            .copied();
-        if let Some(currency) = known {
-            return Ok(currency);
-        }
-        let currency = map::currency(self.0.client.agreement(agreement).await?.currency.as_ref());
-        self.remember_currency(agreement, currency);
-        Ok(currency)
-    }
-
-    fn remember_currency(&self, agreement: i64, currency: Option<Currency>) {
-        let mut known = self
-            .0
-            .currencies
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MAX_CACHED_CURRENCIES {
-            known.clear();
-        }
-        known.insert(agreement, currency);
     }
 }
 
@@ -249,11 +218,19 @@ impl PsaSink for ConnectWiseSink {
         read::lines(self, agreements)
     }
 
+    fn begin(&self, changes: &[Change]) {
+        self.0.currencies.expect(changes);
+    }
+
     async fn execute(&self, change: &Change) -> std::result::Result<Receipt, WriteError> {
         write::execute(self, change).await
     }
 
     async fn verify(&self, change: &Change, receipt: Option<&Receipt>) -> Result<Verdict> {
-        verify::verify(self, change, receipt).await
+        Ok(self.read_back(change, receipt).await?.verdict)
+    }
+
+    async fn read_back(&self, change: &Change, receipt: Option<&Receipt>) -> Result<ReadBack> {
+        verify::read_back(self, change, receipt).await
     }
 }

@@ -14,7 +14,7 @@ use super::{ChangeResult, Check, Input, Machine, Outcome, Permission, Step, Stop
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{AgreementLine, ChangeId, Timestamp};
 use crate::plan::Change;
-use crate::sink::Verdict;
+use crate::sink::{ReadBack, Verdict};
 use crate::store::{ChangeRecord, Claim, Event, Failure, RecordedEvent, RunId};
 
 /// How often a lease that comes too late is renewed, and a write is recorded that comes too late
@@ -30,10 +30,28 @@ enum Phase {
     Finished,
 }
 
+/// The lines of the agreement, as they were read.
+#[derive(Clone, Debug)]
+struct LinesRead {
+    lines: Vec<AgreementLine>,
+    /// When they were asked for.
+    asked: Timestamp,
+    /// Until when they stand for those of further changes; without an end, until something is
+    /// written.
+    until: Option<Timestamp>,
+}
+
+impl LinesRead {
+    fn stand_at(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+}
+
 /// The state machine of the changes of one agreement: in order, one at a time, under a lease.
 ///
 /// It holds what [`Machine`] does not: what becomes of the changes after one that went wrong,
-/// the lines that are read once until the next write, the lease, the deadline and the stop.
+/// the lines that are read once until the next write and come anew with its read-back where the sink
+/// reads them all for it, the lease, the deadline and the stop.
 /// The clock is an input, so that the same inputs give the same steps. For every sequence of
 /// inputs: a write leaves only after its durable [`Event::Sent`], under a lease with a quarter
 /// of its time left, and only when the approval grants the change; after a stop nothing begins.
@@ -48,11 +66,7 @@ pub struct AgreementMachine {
     at: usize,
     hand: Hand,
     /// The lines as read since the last write, or, where the sink lets them, before it.
-    lines: Option<Vec<AgreementLine>>,
-    /// When they were asked for.
-    lines_at: Timestamp,
-    /// Whether there was a write since.
-    lines_kept: bool,
+    lines: Option<LinesRead>,
     /// The changes whose line is not as the plan went on to assume.
     stuck: Vec<usize>,
     /// The changes whose charge another run has made, with that run.
@@ -89,8 +103,6 @@ impl AgreementMachine {
             at: 0,
             hand: Hand::Empty,
             lines: None,
-            lines_at: now,
-            lines_kept: false,
             stuck: Vec::new(),
             charged: Vec::new(),
             rest: None,
@@ -124,21 +136,21 @@ impl AgreementMachine {
         let Some(work) = self.work.get(self.at) else {
             return AgreementStep::Finished;
         };
-        let record = |event: &Event| AgreementStep::Record {
+        let record = |events: Vec<Event>| AgreementStep::Record {
             change: work.change.id.clone(),
             seq: u32::try_from(work.history.len()).unwrap_or(u32::MAX),
-            event: event.clone(),
+            events,
         };
         let machine = match &self.hand {
             Hand::Empty => return AgreementStep::Finished,
-            Hand::Skip(event) => return record(event),
+            Hand::Skip(event) => return record(vec![event.clone()]),
             Hand::Change { machine, .. } => machine,
         };
         if let Some(needed) = self.lease_needed(machine) {
             return AgreementStep::Renew(needed);
         }
         match machine.next_step() {
-            Step::Record(event) => record(&event),
+            Step::Record(_) => record(machine.to_record().cloned().collect()),
             Step::Check if work.change.action.makes_record() => {
                 AgreementStep::LookUp(work.change.id.clone())
             }
@@ -231,18 +243,21 @@ impl AgreementMachine {
             }
             (
                 AgreementStep::Record {
-                    change: _,
+                    change,
                     seq,
-                    event,
+                    events,
                 },
                 AgreementInput::Recorded { at },
             ) => {
-                self.recorded(RecordedEvent {
-                    change: self.work[self.at].change.id.clone(),
-                    seq,
-                    at,
-                    event,
-                })?;
+                for (seq, event) in (seq..).zip(events) {
+                    let change = change.clone();
+                    self.recorded(RecordedEvent {
+                        change,
+                        seq,
+                        at,
+                        event,
+                    })?;
+                }
             }
             (AgreementStep::Renew(_), AgreementInput::Renewed { until }) => {
                 self.lease_until = until;
@@ -256,8 +271,7 @@ impl AgreementMachine {
                 self.feed(Input::Written(written))?;
             }
             (AgreementStep::Verify(..), AgreementInput::Verified(result)) => {
-                let result = self.told(result);
-                self.feed(Input::Verified(result))?;
+                self.read_back(result, asked)?;
             }
             (AgreementStep::Wait(_), AgreementInput::Waited) => self.feed(Input::Waited)?,
             (AgreementStep::Release, AgreementInput::Released) => self.phase = Phase::Finished,
@@ -341,9 +355,10 @@ impl AgreementMachine {
             Input::Written(Written::Answered(_)) | Input::Verified(Ok(Verdict::Landed { .. })) => {
                 self.lines_still_hold()
             }
-            Input::Written(_) | Input::Verified(_) | Input::HeldBack { .. } => false,
-            _ => true,
+            Input::Written(_) | Input::Verified(_) | Input::HeldBack { .. } => None,
+            _ => self.lines.take(),
         };
+        self.lines = kept;
         let Hand::Change {
             machine,
             begun,
@@ -354,16 +369,34 @@ impl AgreementMachine {
             return Ok(());
         };
         *begun = true;
-        let writes = matches!(input, Input::Written(_) | Input::Verified(_));
-        *wrote |= writes;
+        *wrote |= matches!(input, Input::Written(_) | Input::Verified(_));
         *held_back += u32::from(matches!(input, Input::HeldBack { .. }));
         self.renewals = 0;
-        let fed = machine.handle(input);
-        if !kept {
-            self.lines = None;
+        machine.handle(input)
+    }
+
+    /// Takes in what reading back showed; and the lines that came with the proof that the change has
+    /// landed, as those that the next one is compared with.
+    fn read_back(
+        &mut self,
+        result: std::result::Result<ReadBack, Failure>,
+        asked: Timestamp,
+    ) -> Result<()> {
+        let (verdict, lines) = match result {
+            Ok(ReadBack { verdict, lines }) => (Ok(verdict), lines),
+            Err(failure) => (Err(failure), None),
+        };
+        let verdict = self.told(verdict);
+        let landed = matches!(verdict, Ok(Verdict::Landed { .. }));
+        self.feed(Input::Verified(verdict))?;
+        if let Some(lines) = lines.filter(|_| landed) {
+            self.lines = Some(LinesRead {
+                lines,
+                asked,
+                until: Some(self.now.plus(self.limits.margin())),
+            });
         }
-        self.lines_kept |= writes;
-        fed
+        Ok(())
     }
 
     /// What reading back showed. That a system cannot tell settles nothing but of an absolute value,
@@ -382,16 +415,18 @@ impl AgreementMachine {
         }
     }
 
-    /// Whether the lines as read may stand for those of the changes after the one in hand, once it
-    /// has landed: none of them is about the line that it has changed.
-    fn lines_still_hold(&self) -> bool {
+    /// The lines as read before the write of the change in hand, where they may stand for those of the
+    /// changes after it once it has landed: none of them is about the line that it has changed.
+    fn lines_still_hold(&mut self) -> Option<LinesRead> {
+        let read = self.lines.take()?;
+        let until = read.asked.plus(self.limits.lines_hold_for);
         let now = &self.work[self.at].change;
         let mut next = self.work[self.at + 1..].iter();
-        self.hold_until() > self.now && !next.any(|next| same_line(&next.change, now))
-    }
-
-    fn hold_until(&self) -> Timestamp {
-        self.lines_at.plus(self.limits.lines_hold_for)
+        let holds = until > self.now && !next.any(|next| same_line(&next.change, now));
+        holds.then_some(LinesRead {
+            until: Some(until),
+            ..read
+        })
     }
 
     fn read(
@@ -401,9 +436,11 @@ impl AgreementMachine {
     ) -> Result<()> {
         match lines {
             Ok(lines) => {
-                self.lines = Some(lines);
-                self.lines_at = asked;
-                self.lines_kept = false;
+                self.lines = Some(LinesRead {
+                    lines,
+                    asked,
+                    until: None,
+                });
                 Ok(())
             }
             Err(failure) => {
@@ -437,11 +474,10 @@ impl AgreementMachine {
                     if self.work[self.at].change.action.makes_record() {
                         return;
                     }
-                    if self.lines_kept && self.now >= self.hold_until() {
-                        self.lines = None;
-                    }
-                    let Some(lines) = &self.lines else { return };
-                    let check = check(&self.work[self.at].change, lines);
+                    let now = self.now;
+                    self.lines.take_if(|read| !read.stand_at(now));
+                    let Some(read) = &self.lines else { return };
+                    let check = check(&self.work[self.at].change, &read.lines);
                     if self.feed(Input::Checked(check)).is_err() {
                         return;
                     }

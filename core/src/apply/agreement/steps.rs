@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::apply::Written;
 use crate::model::{AgreementLine, ChangeId, Timestamp};
-use crate::sink::{Receipt, Verdict};
+use crate::sink::{ReadBack, Receipt, Verdict};
 use crate::store::{ChangeRecord, Claim, Event, Failure, RunId};
 
 /// What bounds the work on an agreement.
@@ -58,7 +58,8 @@ impl AgreementLimits {
         self.lease / 5
     }
 
-    /// How much of a lease must be left when a write leaves.
+    /// How much of a lease must be left when a write leaves; and for how long lines that came with a
+    /// read-back may wait for the next change, which none does that does not stand still.
     pub(super) fn margin(&self) -> Duration {
         self.lease / 4
     }
@@ -82,15 +83,15 @@ pub enum AgreementStep {
     /// Look up whether what the change is to make is there, as by a read-back without a receipt;
     /// then say [`AgreementInput::LookedUp`].
     LookUp(ChangeId),
-    /// Record this event durably under the lease, and renew the lease for its whole time from
-    /// then; then say [`AgreementInput::Recorded`].
+    /// Record these events under the lease, durably as the journal says, and renew the lease for its
+    /// whole time from then; then say [`AgreementInput::Recorded`].
     Record {
         /// The change.
         change: ChangeId,
-        /// The event's place in its history.
+        /// The place of the first in its history; the others follow without gaps.
         seq: u32,
-        /// What happened.
-        event: Event,
+        /// What happened, at least one.
+        events: Vec<Event>,
     },
     /// Renew the lease for this long from now, then say [`AgreementInput::Renewed`].
     Renew(Duration),
@@ -125,9 +126,9 @@ pub enum AgreementInput {
     LookedUp(std::result::Result<Verdict, Failure>),
     /// The agreement's lines, or why they could not be read.
     Lines(std::result::Result<Vec<AgreementLine>, Failure>),
-    /// The event is durable.
+    /// The events are in the journal.
     Recorded {
-        /// The instant it was recorded with.
+        /// The instant they were recorded with.
         at: Timestamp,
     },
     /// The lease was renewed.
@@ -138,7 +139,7 @@ pub enum AgreementInput {
     /// The write came to an end.
     Written(Written),
     /// The target was read back, or could not be.
-    Verified(std::result::Result<Verdict, Failure>),
+    Verified(std::result::Result<ReadBack, Failure>),
     /// The wait is over.
     Waited,
     /// The lease was given back, or could not be: then it ends by itself.

@@ -13,7 +13,7 @@ use crate::apply::{
 use crate::error::ErrorKind;
 use crate::model::{AgreementLine, ChangeId, LineState, Timestamp};
 use crate::plan::{Action, Change};
-use crate::sink::{MadeRecord, Receipt, Verdict};
+use crate::sink::{MadeRecord, ReadBack, Receipt, Verdict};
 use crate::store::{ChangeRecord, Claim, Event, Failure, Lease, RecordedEvent};
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -162,11 +162,23 @@ impl Model {
         }
         match step {
             AgreementStep::Write(change) => self.check_write(change, &self.work[place].1),
-            AgreementStep::Record { change, seq, event } => {
+            AgreementStep::Record {
+                change,
+                seq,
+                events,
+            } => {
                 let history = self.history(change);
                 assert_eq!(*seq as usize, history.len());
                 assert!(!history.last().is_some_and(|last| last.event.is_final()));
-                if let Event::Sent { attempt } = event {
+                let (last, before) = events.split_last().unwrap();
+                assert!(!before.iter().any(Event::is_final));
+                for event in before {
+                    assert!(
+                        !matches!(event, Event::Sent { .. }),
+                        "it is the last before its write"
+                    );
+                }
+                if let Event::Sent { attempt } = last {
                     self.check_sent(change, *attempt);
                 }
             }
@@ -284,19 +296,26 @@ impl Model {
             AgreementStep::Record { .. } if choice % 32 == 1 => {
                 AgreementInput::JournalFailed(failure())
             }
-            AgreementStep::Record { change, seq, event } => {
-                let recorded = RecordedEvent {
+            AgreementStep::Record {
+                change,
+                seq,
+                events,
+            } => {
+                // A journal may add the first alone, and say that it failed.
+                let added = if choice % 32 == 4 { 1 } else { events.len() };
+                let recorded = |(seq, event): (u32, &Event)| RecordedEvent {
                     change: change.clone(),
-                    seq: *seq,
+                    seq,
                     at: self.now,
                     event: event.clone(),
                 };
+                let recorded: Vec<_> = (*seq..).zip(&events[..added]).map(recorded).collect();
                 self.renewed(LEASE);
                 self.histories
                     .entry(change.clone())
                     .or_default()
-                    .push(recorded);
-                if choice % 32 == 2 {
+                    .extend(recorded);
+                if matches!(choice % 32, 2 | 4) {
                     // It is durable, and the journal says that it is not.
                     return AgreementInput::JournalFailed(failure());
                 }
@@ -320,16 +339,23 @@ impl Model {
                 })
             }
             AgreementStep::Verify(..) => AgreementInput::Verified(match choice % 6 {
-                0 => Ok(Verdict::Landed {
-                    line: "l1".into(),
-                    observed: state(1),
-                }),
-                1 => Ok(Verdict::Conflict {
+                0 => {
+                    let landed = Verdict::Landed {
+                        line: "l1".into(),
+                        observed: state(1),
+                    };
+                    let all = lines().remove(&"a1".into()).unwrap();
+                    Ok(match choice % 4 {
+                        0 => ReadBack::with_lines(landed, all),
+                        _ => landed.into(),
+                    })
+                }
+                1 => Ok(ReadBack::from(Verdict::Conflict {
                     detail: "moved".into(),
                     observed: Some(state(9)),
-                }),
+                })),
                 2 => Err(failure()),
-                _ => Ok(Verdict::NotLanded),
+                _ => Ok(Verdict::NotLanded.into()),
             }),
             AgreementStep::Wait(time) => {
                 let held = self.now.plus(*time) <= self.lease_until;

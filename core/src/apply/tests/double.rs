@@ -18,8 +18,8 @@ use crate::model::{
 };
 use crate::plan::{Action, Change};
 use crate::sink::{
-    AgreementFilter, MadeRecord, PsaSink, Receipt, SinkCapabilities, SinkDescriptor, Verdict,
-    WriteError,
+    AgreementFilter, MadeRecord, PsaSink, ReadBack, Receipt, SinkCapabilities, SinkDescriptor,
+    Verdict, WriteError,
 };
 use crate::source::Identity;
 use crate::store::{
@@ -100,6 +100,8 @@ pub(super) struct World {
     pub(super) closed: BTreeSet<AgreementId>,
     /// The changes whose answer waits until it is let go.
     pub(super) slow: BTreeSet<ChangeId>,
+    /// The lines that somebody else sets to 999 units as a change lands.
+    pub(super) edited_with: BTreeMap<ChangeId, AgreementLineId>,
     /// How often each change took effect.
     pub(super) applied: BTreeMap<ChangeId, u32>,
     /// How often each change's write arrived.
@@ -164,7 +166,13 @@ impl World {
             self.made.insert(place_of(change), made);
             return Receipt::made(record);
         }
-        Receipt::new(self.write_line(change))
+        let receipt = Receipt::new(self.write_line(change));
+        if let Some(edited) = self.edited_with.get(&change.id) {
+            let lines = self.lines.get_mut(&change.agreement).unwrap();
+            let line = lines.iter_mut().find(|line| line.id == *edited).unwrap();
+            line.state.quantity = 999_u32.into();
+        }
+        receipt
     }
 
     fn write_line(&mut self, change: &Change) -> AgreementLineId {
@@ -284,6 +292,8 @@ impl World {
 #[derive(Debug)]
 pub(super) struct ScriptedSink {
     descriptor: SinkDescriptor,
+    /// Whether each read-back comes with all lines.
+    hands_on: bool,
     world: Mutex<World>,
     wire: Arc<Wire>,
     /// A slow write has landed.
@@ -299,6 +309,7 @@ impl ScriptedSink {
         descriptor.concurrency = 4;
         Self {
             descriptor,
+            hands_on: false,
             world: Mutex::new(World::new(lines)),
             wire,
             wrote: Notify::new(),
@@ -308,6 +319,11 @@ impl ScriptedSink {
 
     pub(super) fn let_lines_hold(&mut self, time: Duration) {
         self.descriptor.lines_hold_for = time;
+    }
+
+    /// Reads all lines with each read-back.
+    pub(super) fn hand_lines_on(&mut self) {
+        self.hands_on = true;
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
@@ -356,7 +372,7 @@ impl ScriptedSink {
         }
     }
 
-    fn read_back(&self, change: &Change) -> Result<Verdict> {
+    fn verdict(&self, change: &Change) -> Result<Verdict> {
         let mut world = self.world();
         let spend = |left: Option<&mut u32>| {
             left.is_some_and(|left| {
@@ -441,9 +457,19 @@ impl PsaSink for ScriptedSink {
 
     async fn verify(&self, change: &Change, _: Option<&Receipt>) -> Result<Verdict> {
         self.wire.point().await;
-        let result = self.read_back(change);
+        let result = self.verdict(change);
         self.wire.point().await;
         result
+    }
+
+    async fn read_back(&self, change: &Change, receipt: Option<&Receipt>) -> Result<ReadBack> {
+        let verdict = self.verify(change, receipt).await?;
+        let world = self.world();
+        let lines = world.lines.get(&change.agreement).cloned();
+        Ok(match lines.filter(|_| self.hands_on) {
+            Some(lines) => ReadBack::with_lines(verdict, lines),
+            None => verdict.into(),
+        })
     }
 }
 

@@ -5,29 +5,43 @@ use tallyline_core::model::{
     AgreementLine, AgreementLineId, CivilDate, LineState, Money, Quantity,
 };
 use tallyline_core::plan::{Action, Change};
-use tallyline_core::sink::{Receipt, Verdict};
+use tallyline_core::sink::{ReadBack, Receipt, Verdict};
 
 use super::map::same_amount;
 use super::marker::MarkerPlacement;
 use super::{ConnectWiseSink, make, note, product, read};
 
-pub(super) async fn verify(
+/// What is made beside the lines is looked up by itself; all else is seen on the agreement's lines.
+pub(super) async fn read_back(
     sink: &ConnectWiseSink,
     change: &Change,
     receipt: Option<&Receipt>,
-) -> Result<Verdict> {
+) -> Result<ReadBack> {
     if change.action.creates_product() {
-        return product::verify(sink, change).await;
+        return product::verify(sink, change).await.map(ReadBack::from);
     }
     if change.action.writes_note() {
-        return note::verify(sink, change).await;
+        return note::verify(sink, change).await.map(ReadBack::from);
     }
     if change.action.makes_record() {
-        return make::verify(sink, change, receipt).await;
+        return make::verify(sink, change, receipt)
+            .await
+            .map(ReadBack::from);
     }
     let lines = read::lines_of(sink, &change.agreement).await?;
     let receipt = receipt.and_then(|receipt| receipt.line.as_ref());
-    Ok(match &change.action {
+    let verdict = shown_by(sink, change, receipt, &lines);
+    Ok(ReadBack::with_lines(verdict, lines))
+}
+
+/// What the lines of the agreement say about a change.
+fn shown_by(
+    sink: &ConnectWiseSink,
+    change: &Change,
+    receipt: Option<&AgreementLineId>,
+    lines: &[AgreementLine],
+) -> Verdict {
+    match &change.action {
         Action::CreateLine {
             quantity,
             unit_cost,
@@ -43,22 +57,22 @@ pub(super) async fn verify(
                 last_day: *last_day,
             };
             let marked = sink.0.marker != MarkerPlacement::JournalOnly;
-            wanted.verdict(&lines, receipt, marked)
+            wanted.verdict(lines, receipt, marked)
         }
-        Action::SetQuantity { line, from, to } => field(change, &lines, line, |state| {
+        Action::SetQuantity { line, from, to } => field(change, lines, line, |state| {
             landed(state.quantity == *to, state.quantity == *from)
         }),
-        Action::SetUnitCost { line, from, to } => field(change, &lines, line, |state| {
+        Action::SetUnitCost { line, from, to } => field(change, lines, line, |state| {
             amount(state.unit_cost.as_ref(), from.as_ref(), to)
         }),
-        Action::SetUnitPrice { line, from, to } => field(change, &lines, line, |state| {
+        Action::SetUnitPrice { line, from, to } => field(change, lines, line, |state| {
             amount(state.unit_price.as_ref(), from.as_ref(), to)
         }),
-        Action::EndLine { line, last_day, .. } => field(change, &lines, line, |state| {
+        Action::EndLine { line, last_day, .. } => field(change, lines, line, |state| {
             landed(state.last_day == Some(*last_day), state.last_day.is_none())
         }),
         other => conflict(format!("this sink cannot {other}")),
-    })
+    }
 }
 
 fn conflict(detail: impl Into<String>) -> Verdict {

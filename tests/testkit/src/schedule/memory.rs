@@ -12,7 +12,7 @@ use tallyline_core::model::{
 };
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{
-    MadeRecord, Receipt, SinkCapabilities, SinkDescriptor, Verdict, WriteError,
+    MadeRecord, ReadBack, Receipt, SinkCapabilities, SinkDescriptor, Verdict, WriteError,
 };
 
 use super::draft::{Draft, DraftLine, Ids, by_agreement, effective, money};
@@ -512,17 +512,19 @@ impl World for MemoryWorld {
         self.read(agreement, fault).await
     }
 
-    async fn verify(
+    async fn read_back(
         &self,
         change: &Change,
         receipt: Option<&Receipt>,
         fault: Option<ReadFault>,
-    ) -> (Result<Verdict>, bool) {
+    ) -> (Result<ReadBack>, bool) {
         if change.action.makes_record() {
-            return self.look_up(change, receipt, fault).await;
+            let (verdict, struck) = self.look_up(change, receipt, fault).await;
+            return (verdict.map(ReadBack::from), struck);
         }
         let (lines, struck) = self.read(&change.agreement, fault).await;
-        (lines.map(|lines| verdict(change, &lines, receipt)), struck)
+        let seen = |lines: Vec<_>| ReadBack::with_lines(verdict(change, &lines, receipt), lines);
+        (lines.map(seen), struck)
     }
 
     fn edit(&self, agreement: &AgreementId, line: &AgreementLineId, edit: Edit) -> bool {

@@ -15,7 +15,7 @@ use tallyline_core::model::{
     AgreementId, AgreementLine, AgreementLineId, LinesOutcome, ProductId, Timestamp,
 };
 use tallyline_core::plan::Change;
-use tallyline_core::sink::{Receipt, SinkDescriptor, Verdict, WriteError};
+use tallyline_core::sink::{ReadBack, Receipt, SinkDescriptor, WriteError};
 
 use super::draft::Ids;
 use super::time::Time;
@@ -338,15 +338,15 @@ impl<S: Simulated> World for OverHttp<S> {
             .await
     }
 
-    async fn verify(
+    async fn read_back(
         &self,
         change: &Change,
         receipt: Option<&Receipt>,
         fault: Option<ReadFault>,
-    ) -> (Result<Verdict>, bool) {
+    ) -> (Result<ReadBack>, bool) {
         let made_by = Some(change).filter(|change| change.action.makes_record());
-        self.under(fault, made_by, self.system.sink().verify(change, receipt))
-            .await
+        let read = self.system.sink().read_back(change, receipt);
+        self.under(fault, made_by, read).await
     }
 
     fn edit(&self, agreement: &AgreementId, line: &AgreementLineId, edit: Edit) -> bool {

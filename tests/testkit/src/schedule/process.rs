@@ -15,7 +15,9 @@ use tallyline_core::model::{
     Agreement, AgreementId, AgreementReading, Company, Product, ReadFailure,
 };
 use tallyline_core::plan::Change;
-use tallyline_core::sink::{AgreementFilter, Receipt, SinkDescriptor, Verdict, WriteError};
+use tallyline_core::sink::{
+    AgreementFilter, ReadBack, Receipt, SinkDescriptor, Verdict, WriteError,
+};
 use tallyline_core::source::Identity;
 use tallyline_core::store::{
     Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration, RunId, RunRecord,
@@ -277,16 +279,21 @@ impl PsaSink for Rig<'_> {
     }
 
     async fn verify(&self, change: &Change, receipt: Option<&Receipt>) -> Result<Verdict> {
+        Ok(self.read_back(change, receipt).await?.verdict)
+    }
+
+    async fn read_back(&self, change: &Change, receipt: Option<&Receipt>) -> Result<ReadBack> {
         self.process.point().await;
         self.world.arrive().await;
         let fault = self.adversary.read_fault(&change.agreement);
-        let (verdict, struck) = self.world.verify(change, receipt, fault).await;
+        let (read, struck) = self.world.read_back(change, receipt, fault).await;
         self.after_read(&change.agreement, fault.filter(|_| struck), || {
-            let result = verdict.as_ref().map_err(Error::kind);
+            let result = read.as_ref().map(|read| &read.verdict);
+            let result = result.map_err(Error::kind);
             format!("verifies {}, {fault:?}: {result:?}", change.id)
         });
         self.process.point().await;
-        verdict
+        read
     }
 }
 

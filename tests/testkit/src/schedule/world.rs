@@ -9,7 +9,7 @@ use tallyline_core::model::{
     AgreementId, AgreementLine, AgreementLineId, ChangeId, LineState, ProductId, Timestamp,
 };
 use tallyline_core::plan::{Action, Change};
-use tallyline_core::sink::{MadeRecord, Receipt, SinkDescriptor, Verdict, WriteError};
+use tallyline_core::sink::{MadeRecord, ReadBack, Receipt, SinkDescriptor, WriteError};
 
 use super::draft::Ids;
 
@@ -181,13 +181,13 @@ pub trait World: Send + Sync {
         fault: Option<ReadFault>,
     ) -> (Result<Vec<AgreementLine>>, bool);
 
-    /// One call of the sink's `verify`; and whether the fault struck.
-    async fn verify(
+    /// One call of the sink's `read_back`; and whether the fault struck.
+    async fn read_back(
         &self,
         change: &Change,
         receipt: Option<&Receipt>,
         fault: Option<ReadFault>,
-    ) -> (Result<Verdict>, bool);
+    ) -> (Result<ReadBack>, bool);
 
     /// A colleague's edit of a line; whether there was such a line.
     fn edit(&self, agreement: &AgreementId, line: &AgreementLineId, edit: Edit) -> bool;

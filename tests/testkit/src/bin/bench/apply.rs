@@ -13,7 +13,7 @@ use tallyline_core::Result;
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval};
 use tallyline_core::clock::SystemClock;
 use tallyline_core::http::{Limiter, LimiterOptions};
-use tallyline_core::model::{ChangeId, CivilDate, PlanId, Quantity, Timestamp};
+use tallyline_core::model::{AgreementId, ChangeId, CivilDate, PlanId, Quantity, Timestamp};
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::store::{
     ChangeRecord, Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration,
@@ -277,10 +277,17 @@ impl Journal for Timed {
     }
 
     async fn append(&self, lease: &Lease, run: &RunId, event: &RecordedEvent) -> Result<()> {
+        self.append_all(lease, run, std::slice::from_ref(event))
+            .await
+    }
+
+    async fn append_all(&self, lease: &Lease, run: &RunId, events: &[RecordedEvent]) -> Result<()> {
         let since = Instant::now();
-        let done = self.journal.append(lease, run, event).await;
-        let mut taken = self.taken();
-        *taken.of_changes.entry(event.change.clone()).or_default() += since.elapsed();
+        let done = self.journal.append_all(lease, run, events).await;
+        if let Some(event) = events.first() {
+            let mut taken = self.taken();
+            *taken.of_changes.entry(event.change.clone()).or_default() += since.elapsed();
+        }
         done
     }
 
@@ -300,12 +307,24 @@ impl Journal for Timed {
         self.journal.changes(run).await
     }
 
+    async fn changes_on(&self, run: &RunId, agreement: &AgreementId) -> Result<Vec<ChangeRecord>> {
+        self.journal.changes_on(run, agreement).await
+    }
+
     async fn events(&self, run: &RunId) -> Result<Vec<RecordedEvent>> {
         self.journal.events(run).await
     }
 
     async fn unsettled(&self) -> Result<Vec<UnsettledChange>> {
         self.journal.unsettled().await
+    }
+
+    async fn unsettled_on(
+        &self,
+        sink: &str,
+        agreement: &AgreementId,
+    ) -> Result<Vec<UnsettledChange>> {
+        self.journal.unsettled_on(sink, agreement).await
     }
 
     async fn written(
