@@ -16,6 +16,8 @@ mod seal;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 #[cfg(feature = "sqlite")]
+mod sqlite_append;
+#[cfg(feature = "sqlite")]
 mod sqlite_days;
 #[cfg(feature = "sqlite")]
 mod sqlite_lease;

@@ -2,7 +2,7 @@
 //!
 //! Durability: write-ahead logging, so that a reader (a report, a review page) never holds up the writer.
 //! A commit waits for the disk where something is done on its word: a run's begin, a registration, the
-//! [`Event::Sent`] that a write leaves on, and the end of the work on an agreement. All others are in
+//! [`Event::Sent`](super::Event::Sent) that a write leaves on, and the end of the work on an agreement. All others are in
 //! the log at once and on the disk with the next one that waits, which takes along everything before it.
 //! When the power fails between the two, an outcome may be missing that was recorded, never an intent:
 //! a resume reads it back. Leases may be missing as well; their holders are gone with the machine.
@@ -30,14 +30,14 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use serde::de::DeserializeOwned;
 
 use super::holders::LocalHolders;
-use super::lease::wrong_lease;
-use super::memory::{no_change, no_run, out_of_step, refuse_strays, refuse_twins, run_exists};
+use super::memory::{no_run, refuse_strays, refuse_twins, run_exists};
+use super::sqlite_append::{add_event, append, commit_of};
 use super::sqlite_lease::Holders;
 use super::sqlite_query::{changes, events, exists, unsettled};
 use super::sqlite_shared::{Commit, Waiting};
 use super::{
-    ChangeRecord, Claim, ClaimRequest, Event, HolderId, Journal, Lease, RecordedEvent,
-    Registration, RunId, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
+    ChangeRecord, Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration,
+    RunId, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
 };
 use super::{sqlite_days, sqlite_lease, sqlite_written};
 use crate::error::{Error, ErrorKind, Result};
@@ -393,83 +393,6 @@ pub(super) fn decode<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
             format!("the stored {what} cannot be read: {error}"),
         )
     })
-}
-
-/// Adds the events of a change that follow one another. All is looked at before anything is written, so
-/// that a refusal leaves nothing behind in a transaction that others share.
-fn append(
-    connection: &Connection,
-    lease: &Lease,
-    run: &RunId,
-    events: &[RecordedEvent],
-) -> Result<()> {
-    let Some(first) = events.first() else {
-        return Ok(());
-    };
-    let found: Option<(u32, String, String)> = connection
-        .prepare_cached(
-            "SELECT (SELECT count(*) FROM events
-                     WHERE events.run = changes.run AND events.change = changes.id),
-                    changes.agreement, json_extract(runs.record, '$.sink')
-             FROM changes JOIN runs ON runs.id = changes.run
-             WHERE changes.run = ?1 AND changes.id = ?2",
-        )
-        .and_then(|mut query| {
-            query.query_row(params![run.as_str(), first.change.as_str()], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
-        })
-        .optional()
-        .map_err(storage)?;
-    let Some((expected, agreement, sink)) = found else {
-        exists(connection, run)?;
-        return Err(no_change(run, first));
-    };
-    if agreement != lease.agreement.as_str() || sink != lease.sink {
-        return Err(wrong_lease(lease));
-    }
-    sqlite_lease::check(connection, lease)?;
-    for (place, event) in (expected..).zip(events) {
-        if event.seq != place || event.change != first.change {
-            return Err(out_of_step(run, event, place.into()));
-        }
-    }
-    sqlite_lease::keep(connection, lease, true)?;
-    for event in events {
-        add_event(connection, run, event)?;
-    }
-    Ok(())
-}
-
-/// What is committed with an event: one that a write leaves on is on the disk before.
-fn commit_of(events: &[RecordedEvent]) -> Commit {
-    let is_sent = |recorded: &RecordedEvent| matches!(recorded.event, Event::Sent { .. });
-    if events.iter().any(is_sent) {
-        return Commit::Waits;
-    }
-    Commit::Follows
-}
-
-fn add_event(connection: &Connection, run: &RunId, event: &RecordedEvent) -> Result<()> {
-    let payload = encode(&event.event)?;
-    connection
-        .prepare_cached(
-            "INSERT INTO events (run, change, seq, at, type, version, payload)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )
-        .and_then(|mut insert| {
-            insert.execute(params![
-                run.as_str(),
-                event.change.as_str(),
-                event.seq,
-                event.at.to_string(),
-                event.event.name(),
-                Event::VERSION,
-                payload
-            ])
-        })
-        .map_err(storage)?;
-    Ok(())
 }
 
 #[async_trait]

@@ -455,24 +455,57 @@ async fn failures_are_sorted(ctx: &Ctx<'_>) -> Outcome {
 }
 
 async fn reading_back_tells_three_things(ctx: &Ctx<'_>) -> Outcome {
-    let started = ctx.good(&World::of(1)).await?;
+    let two_lines = [("MAIL-A", 12_u32.into()), ("BACKUP-A", 9_u32.into())];
+    let started = ctx
+        .good(&World::default().with("Two Lines Ltd", &two_lines))
+        .await?;
     let it = started.sink()?;
     sets(it)?;
     let change = set(it, 0, 14_u32.into())?;
     let line = first_line(it, 0)?.id;
-    let verdict = it.sink.verify(&change, None).await?;
+    let verdict = read_back(it, &change).await?;
     ensure!(verdict == Verdict::NotLanded, "before, it is {verdict:?}");
     it.psa.edit_quantity(&line, 14_u32.into());
-    let verdict = it.sink.verify(&change, None).await?;
+    let verdict = read_back(it, &change).await?;
     ensure!(
         matches!(verdict, Verdict::Landed { .. }),
         "after, it is {verdict:?}"
     );
     it.psa.edit_quantity(&line, 77_u32.into());
-    let verdict = it.sink.verify(&change, None).await?;
+    let verdict = read_back(it, &change).await?;
     ensure!(
         matches!(verdict, Verdict::Conflict { .. }),
         "otherwise, it is {verdict:?}"
     );
     Ok(())
+}
+
+/// The verdict on a change of the first agreement: the same with the lines as without them, which are all that
+/// the agreement has where there are any.
+async fn read_back(it: &SinkUnderTest, change: &Change) -> std::result::Result<Verdict, Stop> {
+    let verdict = it.sink.verify(change, None).await?;
+    let read = it.sink.read_back(change, None).await?;
+    let wrong = |what: String| Err(Stop::Failed(what));
+    if read.verdict != verdict {
+        return wrong(format!(
+            "{:?} comes with lines, {verdict:?} without",
+            read.verdict
+        ));
+    }
+    let Some(lines) = read.lines else {
+        return Ok(verdict);
+    };
+    let told = |lines: &[AgreementLine]| {
+        let told = lines
+            .iter()
+            .map(|line| (line.id.clone(), line.state.quantity));
+        told.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let (told, there) = (told(&lines), told(&truth(it, 0)));
+    if told == there {
+        return Ok(verdict);
+    }
+    wrong(format!(
+        "{told:?} come with the verdict, {there:?} are there"
+    ))
 }

@@ -1,0 +1,89 @@
+//! Adding events to the SQLite file.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::lease::wrong_lease;
+use super::memory::{no_change, out_of_step};
+use super::sqlite::{encode, storage};
+use super::sqlite_lease;
+use super::sqlite_query::exists;
+use super::sqlite_shared::Commit;
+use super::{Event, Lease, RecordedEvent, RunId};
+use crate::error::Result;
+
+/// Adds the events of a change that follow one another. All is looked at before anything is written, so
+/// that a refusal leaves nothing behind in a transaction that others share.
+pub(super) fn append(
+    connection: &Connection,
+    lease: &Lease,
+    run: &RunId,
+    events: &[RecordedEvent],
+) -> Result<()> {
+    let Some(first) = events.first() else {
+        return Ok(());
+    };
+    let found: Option<(u32, String, String)> = connection
+        .prepare_cached(
+            "SELECT (SELECT count(*) FROM events
+                     WHERE events.run = changes.run AND events.change = changes.id),
+                    changes.agreement, json_extract(runs.record, '$.sink')
+             FROM changes JOIN runs ON runs.id = changes.run
+             WHERE changes.run = ?1 AND changes.id = ?2",
+        )
+        .and_then(|mut query| {
+            query.query_row(params![run.as_str(), first.change.as_str()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+        })
+        .optional()
+        .map_err(storage)?;
+    let Some((expected, agreement, sink)) = found else {
+        exists(connection, run)?;
+        return Err(no_change(run, first));
+    };
+    if agreement != lease.agreement.as_str() || sink != lease.sink {
+        return Err(wrong_lease(lease));
+    }
+    sqlite_lease::check(connection, lease)?;
+    for (place, event) in (expected..).zip(events) {
+        if event.seq != place || event.change != first.change {
+            return Err(out_of_step(run, event, place.into()));
+        }
+    }
+    sqlite_lease::keep(connection, lease, true)?;
+    for event in events {
+        add_event(connection, run, event)?;
+    }
+    Ok(())
+}
+
+/// What is committed with an event: one that a write leaves on is on the disk before.
+pub(super) fn commit_of(events: &[RecordedEvent]) -> Commit {
+    let is_sent = |recorded: &RecordedEvent| matches!(recorded.event, Event::Sent { .. });
+    if events.iter().any(is_sent) {
+        return Commit::Waits;
+    }
+    Commit::Follows
+}
+
+pub(super) fn add_event(connection: &Connection, run: &RunId, event: &RecordedEvent) -> Result<()> {
+    let payload = encode(&event.event)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO events (run, change, seq, at, type, version, payload)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .and_then(|mut insert| {
+            insert.execute(params![
+                run.as_str(),
+                event.change.as_str(),
+                event.seq,
+                event.at.to_string(),
+                event.event.name(),
+                Event::VERSION,
+                payload
+            ])
+        })
+        .map_err(storage)?;
+    Ok(())
+}
