@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
-use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Clock};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval};
 use tallyline_core::apply::{ApplyEvent, Outcome};
+use tallyline_core::clock::Clock;
 use tallyline_core::http::{Limiter, LimiterOptions};
 use tallyline_core::model::{PlanId, Timestamp};
 use tallyline_core::plan::{Action, Change};

@@ -181,7 +181,7 @@ OUTSIDE = {
     "octocrab": 'octocrab = "0.54"',
 }
 OURS = {
-    "tallyline-core": f'tallyline-core = {{ path = "{ROOT}/core", default-features = false }}',
+    "tallyline-core": f'tallyline-core = {{ path = "{ROOT}/core" }}',
     "one connector": f'tallyline-sherweb = {{ path = "{ROOT}/connectors/sherweb", features = ["rustls"] }}',
     "everything": "\n".join(
         f'{name} = {{ path = "{ROOT / where}", features = [{", ".join(features)}] }}'
