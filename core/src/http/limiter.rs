@@ -18,6 +18,9 @@ use self::quota::Quota;
 use self::share::{Share, Whole};
 use self::window::Window;
 
+/// The longest window that is shared with other clients by a pace.
+const LONGEST_SHARED: Duration = Duration::from_secs(60);
+
 /// The longest pause that one answer can put a limiter to: an absurd one heals.
 const LONGEST_BLOCK: Duration = Duration::from_secs(60 * 60);
 
@@ -83,7 +86,7 @@ pub struct RollingWindow {
 /// it is kept to, less 1/32 and more the more often that was too much, and after a minute the
 /// whole is tried again; after 2, 4 and then every 8 minutes, as long as that is refused. Not
 /// refused for half a minute (at most a minute), all is as before. So one refusal by chance costs
-/// the slower time, and bursts for the time after. Without a window or quota only the wait that
+/// the slower time, and bursts for the time after. Without a quota or a window of a minute at most only the wait that
 /// the system asks for is kept.
 ///
 /// Share one between clients that share credentials. A slot is held while a token is fetched, so
@@ -172,9 +175,12 @@ struct State {
 }
 
 impl State {
-    /// What the window and the quotas allow at most; `None` without any.
+    /// What the window and the quotas allow at most; `None` without any. A long window is none to share by a
+    /// pace: what leaves slower opens it no sooner, and a refusal is more likely for something else.
     fn whole(&self) -> Option<Whole> {
-        let window = self.window.as_ref().map(|window| {
+        let window = self.window.as_ref();
+        let window = window.filter(|window| window.rule.per <= LONGEST_SHARED);
+        let window = window.map(|window| {
             let RollingWindow { requests, per } = window.rule;
             Whole::of_window(quota::interval(per, requests), requests.get(), per)
         });

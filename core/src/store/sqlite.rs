@@ -31,7 +31,7 @@ use serde::de::DeserializeOwned;
 
 use super::holders::LocalHolders;
 use super::memory::{no_run, refuse_strays, refuse_twins, run_exists};
-use super::sqlite_append::{add_event, append, commit_of};
+use super::sqlite_append::{add_event, append, commit_of, encoded};
 use super::sqlite_lease::Holders;
 use super::sqlite_query::{changes, events, exists, unsettled};
 use super::sqlite_shared::{Commit, Waiting};
@@ -210,19 +210,27 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let connection = Arc::clone(&self.connection);
-        tokio::task::spawn_blocking(move || {
+        self.on_the_pool(move |connection| {
             let mut connection = connection.lock().map_err(|_| panicked())?;
             work(&mut connection)
         })
         .await
-        .map_err(|error| panicked().with_source(error))?
-        .map_err(|error| match &self.file {
-            Some(file) if error.kind() == ErrorKind::Storage => {
-                error.with_context("file", file.to_string())
-            }
-            _ => error,
-        })
+    }
+
+    async fn on_the_pool<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Mutex<Connection>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let connection = Arc::clone(&self.connection);
+        tokio::task::spawn_blocking(move || work(&connection))
+            .await
+            .map_err(|error| panicked().with_source(error))?
+            .map_err(|error| match &self.file {
+                Some(file) if error.kind() == ErrorKind::Storage => {
+                    error.with_context("file", file.to_string())
+                }
+                _ => error,
+            })
     }
 }
 
@@ -235,9 +243,11 @@ impl SqliteStore {
         work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let waiting = self.waiting.clone();
-        let answer = waiting.add(commit, work);
-        self.call(move |connection| {
-            waiting.carry_out(connection);
+        self.on_the_pool(move |connection| {
+            // Not before: work that waits is carried out by whoever comes, also where this never runs.
+            let answer = waiting.add(commit, work);
+            let mut connection = connection.lock().map_err(|_| panicked())?;
+            waiting.carry_out(&mut connection);
             // None where the one that carried it out panicked.
             answer.take().unwrap_or_else(|| Err(panicked()))
         })
@@ -406,7 +416,7 @@ impl Journal for SqliteStore {
     ) -> Result<()> {
         refuse_twins(list)?;
         refuse_strays(list, settled)?;
-        let settled = settled.to_vec();
+        let settled = encoded(settled)?;
         let id = run.id.clone();
         let plan: PlanId = run.plan.clone();
         let started = run.started.to_string();
@@ -441,8 +451,8 @@ impl Journal for SqliteStore {
                     .map_err(storage)?;
             }
             drop(insert);
-            for event in &settled {
-                add_event(&transaction, &id, event)?;
+            for (event, payload) in &settled {
+                add_event(&transaction, &id, event, payload)?;
             }
             transaction.commit().map_err(storage)
         })
@@ -485,8 +495,9 @@ impl Journal for SqliteStore {
     }
 
     async fn append_all(&self, lease: &Lease, run: &RunId, events: &[RecordedEvent]) -> Result<()> {
-        let (lease, run, events) = (lease.clone(), run.clone(), events.to_vec());
-        self.share(commit_of(&events), move |transaction| {
+        let commit = commit_of(events);
+        let (lease, run, events) = (lease.clone(), run.clone(), encoded(events)?);
+        self.share(commit, move |transaction| {
             append(transaction, &lease, &run, &events)
         })
         .await

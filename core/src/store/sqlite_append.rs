@@ -11,15 +11,15 @@ use super::sqlite_shared::Commit;
 use super::{Event, Lease, RecordedEvent, RunId};
 use crate::error::Result;
 
-/// Adds the events of a change that follow one another. All is looked at before anything is written, so
-/// that a refusal leaves nothing behind in a transaction that others share.
+/// Adds the events of a change that follow one another, each with its payload. All is looked at before
+/// anything is written, so that a refusal leaves nothing behind in a transaction that others share.
 pub(super) fn append(
     connection: &Connection,
     lease: &Lease,
     run: &RunId,
-    events: &[RecordedEvent],
+    events: &[(RecordedEvent, String)],
 ) -> Result<()> {
-    let Some(first) = events.first() else {
+    let Some((first, _)) = events.first() else {
         return Ok(());
     };
     let found: Option<(u32, String, String)> = connection
@@ -45,16 +45,28 @@ pub(super) fn append(
         return Err(wrong_lease(lease));
     }
     sqlite_lease::check(connection, lease)?;
-    for (place, event) in (expected..).zip(events) {
+    for (place, (event, _)) in (expected..).zip(events) {
         if event.seq != place || event.change != first.change {
             return Err(out_of_step(run, event, place.into()));
         }
     }
     sqlite_lease::keep(connection, lease, true)?;
-    for event in events {
-        add_event(connection, run, event)?;
+    for (event, payload) in events {
+        add_event(connection, run, event, payload)?;
     }
     Ok(())
+}
+
+/// Events with their payloads.
+///
+/// # Errors
+/// `Unexpected` when one cannot be written as JSON.
+pub(super) fn encoded(events: &[RecordedEvent]) -> Result<Vec<(RecordedEvent, String)>> {
+    let encoded = events.iter().map(|event| {
+        let payload = encode(&event.event)?;
+        Ok((event.clone(), payload))
+    });
+    encoded.collect()
 }
 
 /// What is committed with an event: one that a write leaves on is on the disk before.
@@ -66,8 +78,12 @@ pub(super) fn commit_of(events: &[RecordedEvent]) -> Commit {
     Commit::Follows
 }
 
-pub(super) fn add_event(connection: &Connection, run: &RunId, event: &RecordedEvent) -> Result<()> {
-    let payload = encode(&event.event)?;
+pub(super) fn add_event(
+    connection: &Connection,
+    run: &RunId,
+    event: &RecordedEvent,
+    payload: &str,
+) -> Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO events (run, change, seq, at, type, version, payload)

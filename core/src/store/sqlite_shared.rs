@@ -114,7 +114,9 @@ impl Waiting {
         }
         let waits = works.iter().any(|work| work.commit() == Commit::Waits);
         let done = if waits {
-            together(connection, &mut works)
+            // Whatever became of the commits that did not wait.
+            set_synchronous(connection, "PRAGMA synchronous = FULL")
+                .and_then(|()| together(connection, &mut works))
         } else {
             without_waiting(connection, |connection| together(connection, &mut works))
         };

@@ -393,7 +393,7 @@ impl AgreementMachine {
             self.lines = Some(LinesRead {
                 lines,
                 asked,
-                until: Some(self.now.plus(self.limits.margin())),
+                until: Some(self.now.plus(self.limits.lines_stand_for())),
             });
         }
         Ok(())

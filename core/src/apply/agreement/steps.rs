@@ -7,6 +7,9 @@ use crate::model::{AgreementLine, ChangeId, Timestamp};
 use crate::sink::{ReadBack, Receipt, Verdict};
 use crate::store::{ChangeRecord, Claim, Event, Failure, RunId};
 
+/// For how long lines that came with a read-back stand at most.
+const LINES_STAND: Duration = Duration::from_secs(15);
+
 /// What bounds the work on an agreement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -58,10 +61,15 @@ impl AgreementLimits {
         self.lease / 5
     }
 
-    /// How much of a lease must be left when a write leaves; and for how long lines that came with a
-    /// read-back may wait for the next change, which none does that does not stand still.
+    /// How much of a lease must be left when a write leaves.
     pub(super) fn margin(&self) -> Duration {
         self.lease / 4
+    }
+
+    /// For how long lines that came with a read-back may wait for the next change: longer than any does that
+    /// does not stand still.
+    pub(super) fn lines_stand_for(&self) -> Duration {
+        self.margin().min(LINES_STAND)
     }
 }
 

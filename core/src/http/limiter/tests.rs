@@ -63,6 +63,31 @@ async fn a_block_that_grows_during_the_wait_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refusal_under_a_long_window_costs_the_wait_that_is_asked_for_and_no_pace_after_it() {
+    let window = |per| {
+        Limiter::new(LimiterOptions {
+            window: Some(RollingWindow {
+                requests: NonZeroU32::new(4_000).unwrap(),
+                per,
+            }),
+            ..LimiterOptions::default()
+        })
+    };
+    let mut took = Vec::new();
+    for per in [MINUTE * 60, MINUTE] {
+        let limiter = window(per);
+        block(&limiter, Duration::from_secs(20)).await;
+        let start = Instant::now();
+        for _ in 0..1_000 {
+            limiter.acquire(None, MINUTE).await.unwrap();
+        }
+        took.push(start.elapsed().as_secs());
+    }
+    assert_eq!(took[0], 20);
+    assert!(took[1] > 40, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_more_than_the_slots_are_given_out_and_none_gets_lost() {
     let limiter = Limiter::new(LimiterOptions {
         max_concurrent: 0,

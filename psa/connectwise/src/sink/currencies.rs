@@ -1,7 +1,6 @@
 //! The currencies of agreements: each is asked for once, and those of a run together.
 
 use std::collections::{BTreeSet, HashMap};
-use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt;
@@ -17,6 +16,9 @@ use crate::conditions::Field;
 
 /// Currencies kept in memory; beyond that they are asked for anew.
 const MAX_KNOWN: usize = 100_000;
+
+/// How many are asked for at once: the others wait meanwhile.
+const MOST_AT_ONCE: usize = 500;
 
 /// What is known of the currencies of agreements.
 #[derive(Default)]
@@ -66,8 +68,12 @@ impl Currencies {
         if !state.coming.remove(&with) || state.coming.is_empty() {
             return Vec::new();
         }
-        let mut all: Vec<i64> = mem::take(&mut state.coming).into_iter().collect();
-        all.push(with);
+        let mut all = vec![with];
+        while all.len() < MOST_AT_ONCE
+            && let Some(next) = state.coming.pop_first()
+        {
+            all.push(next);
+        }
         all
     }
 }
