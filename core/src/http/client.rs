@@ -379,10 +379,13 @@ async fn authenticate(
 }
 
 async fn until<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
-    match deadline {
-        None => Some(future.await),
-        Some(deadline) => timeout_at(deadline, future).await.ok(),
-    }
+    let Some(deadline) = deadline else {
+        return Some(future.await);
+    };
+    let done = timeout_at(deadline, future).await.ok()?;
+    // Of a process that stood still the wait is over as well, and it is too late: whoever reads a write
+    // back counts on it that none leaves after its time.
+    (Instant::now() < deadline).then_some(done)
 }
 
 /// After refused credentials, drops them where new ones may help, and asks whether the tenant has

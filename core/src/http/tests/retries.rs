@@ -158,6 +158,26 @@ async fn the_operation_timeout_shrinks_the_last_attempt_and_ends_the_retries() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_stood_still_in_a_wait_sends_nothing_after_its_time() {
+    let busy = || with_headers(429, &[("retry-after", "10")], "");
+    let script = Script::new([busy(), answer(200, "{}")]);
+    let timeouts = Timeouts {
+        operation: Some(secs(90)),
+        ..Timeouts::default()
+    };
+    let client = script.builder().timeouts(timeouts).build().unwrap();
+    let sending = tokio::spawn(async move { fails(&client, create()).await });
+    while script.count() == 0 {
+        tokio::task::yield_now().await;
+    }
+    // The wait of ten seconds is over as well.
+    tokio::time::advance(secs(200)).await;
+    let error = sending.await.unwrap();
+    assert_eq!((error.kind(), error.sent()), (ErrorKind::Timeout, Sent::No));
+    assert_eq!(script.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_retries_means_one_attempt() {
     let script = Script::new([answer(500, "")]);
     let client = script.builder().retry(RetryPolicy::none()).build().unwrap();

@@ -500,6 +500,10 @@ impl World for MemoryWorld {
                 return Err(error.into());
             }
             self.time.sleep(wait).await;
+            // A process that stood still meanwhile is too late, as a client is that looks at its deadline.
+            if self.time.now().since(began) >= OPERATION {
+                return Err(error.into());
+            }
         }
         Ok(self.exchange(change).await?)
     }
