@@ -294,7 +294,8 @@ impl<'a> Judge<'a> {
                 && !self.adversary.has_harmed(&change.agreement)
                 && !self.plan.in_the_way.contains(&change.agreement)
                 && !self.behind(change)
-                && !self.stood_before(change) =>
+                && !self.stood_before(change)
+                && !self.behind_a_conflict(change) =>
             {
                 lost(&format!(
                     "nothing stood in its way, and it is {:?}",
@@ -331,6 +332,15 @@ impl<'a> Judge<'a> {
             && others.any(|it| {
                 it.product == change.product && self.is_at(&it.agreement, &change.agreement)
             })
+    }
+
+    /// Whether a change stands behind the creation of a line where one stood before: of lines that carry the same
+    /// marker, a lost answer cannot be told which it is of, and what follows on the agreement waits for a person.
+    fn behind_a_conflict(&self, change: &Change) -> bool {
+        let before = self.plan.changes.iter().take_while(|c| c.id != change.id);
+        before
+            .filter(|c| c.agreement == change.agreement)
+            .any(|c| matches!(c.action, Action::CreateLine { .. }) && self.stood_before(c))
     }
 
     /// Whether what is reported as done is so.
