@@ -74,7 +74,8 @@ impl From<std::result::Result<Receipt, WriteError>> for Written {
 /// What is to be done next about a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Record this event durably, then say [`Input::Recorded`].
+    /// Record this event durably, before the next write leaves at the latest, then say
+    /// [`Input::Recorded`].
     Record(Event),
     /// Read the target and compare it with the precondition, then say [`Input::Checked`].
     Check,

@@ -1,10 +1,11 @@
 //! Carries out what the machine of an agreement says.
 
+use std::mem;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt;
-use futures::future::{Either, select};
+use futures::future::{Either, join, select};
 
 use super::runner::Run;
 use super::{AgreementInput, AgreementMachine, AgreementStep, Permission, Stop, Written};
@@ -24,6 +25,8 @@ pub(super) struct AgreementWork<'a> {
     changes: Vec<Change>,
     machine: AgreementMachine,
     lease: Option<Lease>,
+    /// What happened and is still to be recorded.
+    unrecorded: Vec<RecordedEvent>,
 }
 
 impl<'a> AgreementWork<'a> {
@@ -44,6 +47,7 @@ impl<'a> AgreementWork<'a> {
                 .collect(),
             machine: AgreementMachine::new(limits, changes, now),
             lease: None,
+            unrecorded: Vec::new(),
         }
     }
 
@@ -57,8 +61,13 @@ impl<'a> AgreementWork<'a> {
             if step == AgreementStep::Finished {
                 return self.machine;
             }
-            let input = self.step(step).await;
-            if let AgreementInput::JournalFailed(failure) = &input {
+            let input = self.step_on_record(step).await;
+            if let AgreementInput::JournalFailed(failure)
+            | AgreementInput::NotRecorded {
+                failure: Some(failure),
+                ..
+            } = &input
+            {
                 self.run.halt(failure.clone());
             }
             let now = self.run.applier.clock.now();
@@ -66,8 +75,37 @@ impl<'a> AgreementWork<'a> {
                 let failure = Failure::from(&defect);
                 self.run.halt(failure.clone());
                 self.machine.stop(Stop::Journal { failure });
+                if let Err(not_recorded) = self.record().await {
+                    drop(self.machine.handle(not_recorded.into(), now));
+                }
                 return self.machine;
             }
+        }
+    }
+
+    /// Carries out a step. What is to be recorded is recorded together with what comes next that is; while the
+    /// next step goes on where that writes nothing, and before it where it does.
+    async fn step_on_record(&mut self, step: AgreementStep) -> AgreementInput {
+        match step {
+            AgreementStep::Record { .. } => self.step(step).await,
+            AgreementStep::LookUp(_) | AgreementStep::Verify(..) => self.step_meanwhile(step).await,
+            // Counts are read from the journal.
+            AgreementStep::Read if !self.run.applier.sink.descriptor().capabilities.set_count => {
+                self.step_meanwhile(step).await
+            }
+            step => match self.record().await {
+                Ok(()) => self.step(step).await,
+                Err(not_recorded) => not_recorded.into(),
+            },
+        }
+    }
+
+    async fn step_meanwhile(&mut self, step: AgreementStep) -> AgreementInput {
+        let recording = self.recording();
+        let (recorded, input) = join(recording, self.step(step)).await;
+        match self.recorded(recorded) {
+            Ok(()) => input,
+            Err(not_recorded) => not_recorded.into(),
         }
     }
 
@@ -87,10 +125,7 @@ impl<'a> AgreementWork<'a> {
                 change,
                 seq,
                 events,
-            } => self
-                .record(&change, seq, events)
-                .await
-                .unwrap_or_else(lease_or_journal),
+            } => self.note(&change, seq, events).await,
             AgreementStep::Renew(time) => self.renew(time).await.unwrap_or_else(lease_or_journal),
             AgreementStep::Write(id) => match self.change(&id).cloned() {
                 Ok(change) => {
@@ -244,32 +279,82 @@ impl<'a> AgreementWork<'a> {
         }
     }
 
-    async fn record(
-        &mut self,
-        id: &ChangeId,
-        seq: u32,
-        events: Vec<Event>,
-    ) -> Result<AgreementInput> {
-        let run = self.run;
-        let at = run.applier.clock.now();
-        let recorded = |(seq, event)| RecordedEvent {
+    /// Takes down what is to be recorded, and records all that is where a write is to leave on its word.
+    async fn note(&mut self, id: &ChangeId, seq: u32, events: Vec<Event>) -> AgreementInput {
+        let at = self.run.applier.clock.now();
+        let leaves = events.iter().any(|it| matches!(it, Event::Sent { .. }));
+        let noted = |(seq, event)| RecordedEvent {
             change: id.clone(),
             seq,
             at,
             event,
         };
-        let events: Vec<RecordedEvent> = (seq..).zip(events).map(recorded).collect();
-        let lease = self.prolonged(run.options.lease)?;
-        run.applier
-            .journal
-            .append_all(&lease, &run.record.id, &events)
-            .await?;
-        self.lease = Some(lease);
-        let change = self.change(id)?;
-        for event in &events {
-            run.options.tell(&run.record.id, change, event);
+        self.unrecorded.extend((seq..).zip(events).map(noted));
+        if leaves && let Err(not_recorded) = self.record().await {
+            return not_recorded.into();
         }
-        Ok(AgreementInput::Recorded { at })
+        AgreementInput::Recorded { at }
+    }
+
+    /// Records all that is still to be recorded.
+    async fn record(&mut self) -> std::result::Result<(), NotRecorded> {
+        let recording = self.recording().await;
+        self.recorded(recording)
+    }
+
+    /// Takes all that is still to be recorded, and records it.
+    fn recording(&mut self) -> impl Future<Output = Recording> + Send + use<'a> {
+        let run = self.run;
+        let events = mem::take(&mut self.unrecorded);
+        let lease = self.prolonged(run.options.lease);
+        async move {
+            let lease = match lease {
+                _ if events.is_empty() => return Recording::default(),
+                Err(error) => Err(error),
+                Ok(lease) => {
+                    let journal = run.applier.journal;
+                    let added = journal.append_all(&lease, &run.record.id, &events).await;
+                    added.map(|()| Some(lease))
+                }
+            };
+            Recording { events, lease }
+        }
+    }
+
+    /// Takes in what came of a recording.
+    fn recorded(&mut self, recording: Recording) -> std::result::Result<(), NotRecorded> {
+        let Recording { events, lease } = recording;
+        match lease {
+            Ok(lease) => {
+                let held = self.lease.as_ref().map(|held| held.until);
+                if let Some(lease) = lease.filter(|lease| held.is_none_or(|it| it < lease.until)) {
+                    self.lease = Some(lease);
+                }
+            }
+            Err(error) => return Err(NotRecorded::new(events, error)),
+        }
+        for event in &events {
+            if let Ok(change) = self.change(&event.change) {
+                self.run.options.tell(&self.run.record.id, change, event);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What came of adding events to the journal.
+struct Recording {
+    events: Vec<RecordedEvent>,
+    /// The lease as it was prolonged with them; absent where there was nothing to add.
+    lease: Result<Option<Lease>>,
+}
+
+impl Default for Recording {
+    fn default() -> Self {
+        Self {
+            events: Vec::new(),
+            lease: Ok(None),
+        }
     }
 }
 
@@ -321,4 +406,32 @@ fn lease_or_journal(error: Error) -> AgreementInput {
         return AgreementInput::LeaseLost;
     }
     journal_failed(error)
+}
+
+/// Events could not be recorded, as another is at work on the agreement, or the journal failed.
+struct NotRecorded {
+    from: Vec<(ChangeId, u32)>,
+    failure: Option<Failure>,
+}
+
+impl NotRecorded {
+    fn new(events: Vec<RecordedEvent>, error: Error) -> Self {
+        let failure = match lease_or_journal(error) {
+            AgreementInput::JournalFailed(failure) => Some(failure),
+            _ => None,
+        };
+        let mut from: Vec<(ChangeId, u32)> = Vec::new();
+        for event in events {
+            if from.last().is_none_or(|(last, _)| *last != event.change) {
+                from.push((event.change, event.seq));
+            }
+        }
+        Self { from, failure }
+    }
+}
+
+impl From<NotRecorded> for AgreementInput {
+    fn from(NotRecorded { from, failure }: NotRecorded) -> Self {
+        Self::NotRecorded { from, failure }
+    }
 }

@@ -251,9 +251,10 @@ pub trait Journal: Send + Sync {
     /// When the future is dropped, the event may or may not have been recorded.
     async fn append(&self, lease: &Lease, run: &RunId, event: &RecordedEvent) -> Result<()>;
 
-    /// Adds events of one change that follow one another, as [`append`](Self::append) does each of them. A store
-    /// may add them all or none, and let them wait for the disk together: at the latest when this
-    /// returns, all of them are as durable as the one among them that has to be most.
+    /// Adds events of changes on one agreement, in their order, as [`append`](Self::append) does each of
+    /// them; those of one change follow one another. A store may add them all or none, and let them
+    /// wait for the disk together: at the latest when this returns, all of them are as durable as the
+    /// one among them that has to be most.
     ///
     /// # Errors
     /// As [`append`](Self::append). Where a store adds them one by one, those before the one that

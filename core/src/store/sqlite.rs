@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::de::DeserializeOwned;
 
@@ -180,6 +181,10 @@ impl SqliteStore {
     fn prepare(mut connection: Connection, holders: Holders) -> Result<Self> {
         connection.busy_timeout(BUSY).map_err(storage)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Else each statement is prepared anew once other values are bound.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(storage)?;
         refuse_stranger(&connection)?;
         turn_on_wal(&connection)?;
         for (name, value) in [
@@ -240,14 +245,14 @@ impl SqliteStore {
     async fn share<T: Send + 'static>(
         &self,
         commit: Commit,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let waiting = self.waiting.clone();
         self.on_the_pool(move |connection| {
             // Not before: work that waits is carried out by whoever comes, also where this never runs.
             let answer = waiting.add(commit, work);
-            let mut connection = connection.lock().map_err(|_| panicked())?;
-            waiting.carry_out(&mut connection);
+            let connection = connection.lock().map_err(|_| panicked())?;
+            waiting.carry_out(&connection);
             // None where the one that carried it out panicked.
             answer.take().unwrap_or_else(|| Err(panicked()))
         })

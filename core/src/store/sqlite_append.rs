@@ -11,9 +11,41 @@ use super::sqlite_shared::Commit;
 use super::{Event, Lease, RecordedEvent, RunId};
 use crate::error::Result;
 
-/// Adds the events of a change that follow one another, each with its payload. All is looked at before
+/// How many events a change has, and whose lease it takes to add to them.
+pub(super) const HAS: &str = "
+SELECT (SELECT count(*) FROM events
+        WHERE events.run = changes.run AND events.change = changes.id),
+       changes.agreement, json_extract(runs.record, '$.sink')
+FROM changes JOIN runs ON runs.id = changes.run
+WHERE changes.run = ?1 AND changes.id = ?2";
+
+pub(super) const ADD: &str = "
+INSERT INTO events (run, change, seq, at, type, version, payload)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+
+/// Adds events, each with its payload; those of one change follow one another. All is looked at before
 /// anything is written, so that a refusal leaves nothing behind in a transaction that others share.
 pub(super) fn append(
+    connection: &Connection,
+    lease: &Lease,
+    run: &RunId,
+    events: &[(RecordedEvent, String)],
+) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    for of_change in events.chunk_by(|(one, _), (next, _)| one.change == next.change) {
+        check(connection, lease, run, of_change)?;
+    }
+    sqlite_lease::keep(connection, lease, true)?;
+    for (event, payload) in events {
+        add_event(connection, run, event, payload)?;
+    }
+    Ok(())
+}
+
+/// Refuses events of a change that do not follow those that it has, or that the lease is not for.
+fn check(
     connection: &Connection,
     lease: &Lease,
     run: &RunId,
@@ -23,13 +55,7 @@ pub(super) fn append(
         return Ok(());
     };
     let found: Option<(u32, String, String)> = connection
-        .prepare_cached(
-            "SELECT (SELECT count(*) FROM events
-                     WHERE events.run = changes.run AND events.change = changes.id),
-                    changes.agreement, json_extract(runs.record, '$.sink')
-             FROM changes JOIN runs ON runs.id = changes.run
-             WHERE changes.run = ?1 AND changes.id = ?2",
-        )
+        .prepare_cached(HAS)
         .and_then(|mut query| {
             query.query_row(params![run.as_str(), first.change.as_str()], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
@@ -44,15 +70,10 @@ pub(super) fn append(
     if agreement != lease.agreement.as_str() || sink != lease.sink {
         return Err(wrong_lease(lease));
     }
-    sqlite_lease::check(connection, lease)?;
     for (place, (event, _)) in (expected..).zip(events) {
-        if event.seq != place || event.change != first.change {
+        if event.seq != place {
             return Err(out_of_step(run, event, place.into()));
         }
-    }
-    sqlite_lease::keep(connection, lease, true)?;
-    for (event, payload) in events {
-        add_event(connection, run, event, payload)?;
     }
     Ok(())
 }
@@ -85,10 +106,7 @@ pub(super) fn add_event(
     payload: &str,
 ) -> Result<()> {
     connection
-        .prepare_cached(
-            "INSERT INTO events (run, change, seq, at, type, version, payload)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )
+        .prepare_cached(ADD)
         .and_then(|mut insert| {
             insert.execute(params![
                 run.as_str(),

@@ -226,33 +226,14 @@ pub(super) fn claim(
     Ok(claim)
 }
 
-/// Refuses a lease that is not the newest on its agreement, or was given back.
-pub(super) fn check(connection: &Connection, lease: &Lease) -> Result<()> {
-    let stands = connection
-        .prepare_cached(
-            "SELECT 1 FROM leases WHERE sink = ?1 AND agreement = ?2 AND fence = ?3 AND open = 1",
-        )
-        .and_then(|mut query| {
-            query.exists(params![
-                lease.sink,
-                lease.agreement.as_str(),
-                fence_column(lease)
-            ])
-        })
-        .map_err(storage)?;
-    if stands {
-        return Ok(());
-    }
-    Err(lease_lost(lease))
-}
+pub(super) const KEEP: &str = "
+UPDATE leases SET until = ?4, open = ?5
+WHERE sink = ?1 AND agreement = ?2 AND fence = ?3 AND open = 1";
 
 /// Moves the end of a lease, or gives it back.
 pub(super) fn keep(connection: &Connection, lease: &Lease, open: bool) -> Result<()> {
     let moved = connection
-        .prepare_cached(
-            "UPDATE leases SET until = ?4, open = ?5
-             WHERE sink = ?1 AND agreement = ?2 AND fence = ?3 AND open = 1",
-        )
+        .prepare_cached(KEEP)
         .and_then(|mut update| {
             update.execute(params![
                 lease.sink,

@@ -5,11 +5,12 @@
 //! for the disk once, where any of them has to. Nobody is told of their work before it is committed.
 
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 
-use super::sqlite::{immediate, storage};
+use super::sqlite::storage;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Whether a commit waits for the disk.
@@ -23,7 +24,11 @@ pub(super) enum Commit {
 
 /// The work that waits for the connection.
 #[derive(Clone, Default)]
-pub(super) struct Waiting(Arc<Mutex<Vec<Box<dyn Work>>>>);
+pub(super) struct Waiting {
+    works: Arc<Mutex<Vec<Box<dyn Work>>>>,
+    /// Whether commits may not wait for the disk at present, as it could not be set back.
+    lowered: Arc<AtomicBool>,
+}
 
 /// Where the answer to work is put.
 pub(super) struct Answer<T>(Arc<Mutex<Option<Result<T>>>>);
@@ -44,7 +49,7 @@ trait Work: Send {
     ///
     /// # Errors
     /// When the storage failed: nothing of the transaction is committed then.
-    fn carry_out(&mut self, transaction: &Transaction<'_>) -> Result<()>;
+    fn carry_out(&mut self, transaction: &Connection) -> Result<()>;
 
     /// Tells what came of it, or that the transaction as a whole failed.
     fn tell(self: Box<Self>, failed: Option<&Error>);
@@ -60,13 +65,13 @@ struct Task<T, F> {
 impl<T, F> Work for Task<T, F>
 where
     T: Send,
-    F: FnOnce(&Transaction<'_>) -> Result<T> + Send,
+    F: FnOnce(&Connection) -> Result<T> + Send,
 {
     fn commit(&self) -> Commit {
         self.commit
     }
 
-    fn carry_out(&mut self, transaction: &Transaction<'_>) -> Result<()> {
+    fn carry_out(&mut self, transaction: &Connection) -> Result<()> {
         let Some(work) = self.work.take() else {
             return Ok(());
         };
@@ -94,10 +99,10 @@ impl Waiting {
     pub(super) fn add<T: Send + 'static>(
         &self,
         commit: Commit,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Answer<T> {
         let answer = Arc::new(Mutex::new(None));
-        lock(&self.0).push(Box::new(Task {
+        lock(&self.works).push(Box::new(Task {
             commit,
             work: Some(work),
             result: None,
@@ -107,49 +112,75 @@ impl Waiting {
     }
 
     /// Carries out all that waits; nothing where another did.
-    pub(super) fn carry_out(&self, connection: &mut Connection) {
-        let mut works = mem::take(&mut *lock(&self.0));
+    pub(super) fn carry_out(&self, connection: &Connection) {
+        let mut works = mem::take(&mut *lock(&self.works));
         if works.is_empty() {
             return;
         }
         let waits = works.iter().any(|work| work.commit() == Commit::Waits);
         let done = if waits {
-            // Whatever became of the commits that did not wait.
-            set_synchronous(connection, "PRAGMA synchronous = FULL")
+            self.restore(connection)
                 .and_then(|()| together(connection, &mut works))
         } else {
-            without_waiting(connection, |connection| together(connection, &mut works))
+            self.without_waiting(connection, &mut works)
         };
         for work in works {
             work.tell(done.as_ref().err());
         }
     }
-}
 
-fn together(connection: &mut Connection, works: &mut [Box<dyn Work>]) -> Result<()> {
-    let transaction = immediate(connection)?;
-    for work in works {
-        work.carry_out(&transaction)?;
+    /// Carries out work whose commit does not wait for the disk: what is lost with the power leaves the state
+    /// as it was before, which a resume can go on from.
+    fn without_waiting(&self, connection: &Connection, works: &mut [Box<dyn Work>]) -> Result<()> {
+        self.lowered.store(true, Ordering::Relaxed);
+        set_synchronous(connection, "PRAGMA synchronous = NORMAL")?;
+        let done = together(connection, works);
+        // Also where the work failed: the next commit must wait.
+        self.restore(connection)?;
+        done
     }
-    transaction.commit().map_err(storage)
+
+    /// Lets commits wait for the disk again.
+    fn restore(&self, connection: &Connection) -> Result<()> {
+        if self.lowered.load(Ordering::Relaxed) {
+            set_synchronous(connection, "PRAGMA synchronous = FULL")?;
+            self.lowered.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
 }
 
-/// Carries out work whose commits do not wait for the disk: what is lost with the power leaves the state as
-/// it was before, which a resume can go on from.
-fn without_waiting<T>(
-    connection: &mut Connection,
-    work: impl FnOnce(&mut Connection) -> Result<T>,
-) -> Result<T> {
-    set_synchronous(connection, "PRAGMA synchronous = NORMAL")?;
-    let done = work(connection);
-    // Also where the work failed: the next commit must wait.
-    set_synchronous(connection, "PRAGMA synchronous = FULL")?;
-    done
+fn together(connection: &Connection, works: &mut [Box<dyn Work>]) -> Result<()> {
+    // Prepared once, unlike those of rusqlite's own transactions.
+    execute(connection, "BEGIN IMMEDIATE")?;
+    let open = Open(connection);
+    for work in works {
+        work.carry_out(connection)?;
+    }
+    execute(connection, "COMMIT")?;
+    mem::forget(open);
+    Ok(())
+}
+
+/// A transaction that is taken back where it is not committed.
+struct Open<'a>(&'a Connection);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        // Where this fails, SQLite has taken it back already.
+        drop(execute(self.0, "ROLLBACK"));
+    }
 }
 
 /// Prepared anew each time: SQLite sets it as it prepares the statement, not as it steps through it.
 fn set_synchronous(connection: &Connection, pragma: &str) -> Result<()> {
     let mut statement = connection.prepare(pragma).map_err(storage)?;
+    statement.execute([]).map_err(storage)?;
+    Ok(())
+}
+
+fn execute(connection: &Connection, sql: &str) -> Result<()> {
+    let mut statement = connection.prepare_cached(sql).map_err(storage)?;
     statement.execute([]).map_err(storage)?;
     Ok(())
 }
@@ -178,7 +209,7 @@ mod tests {
     }
 
     /// Notes a name, and what the commit will wait for: 1 for nothing, 2 for the disk.
-    fn note(name: &'static str) -> impl FnOnce(&Transaction<'_>) -> Result<&'static str> + Send {
+    fn note(name: &'static str) -> impl FnOnce(&Connection) -> Result<&'static str> + Send {
         move |transaction| {
             let sql = "INSERT INTO seen SELECT ?1, synchronous FROM pragma_synchronous";
             transaction.execute(sql, [name]).map_err(storage)?;
@@ -186,13 +217,13 @@ mod tests {
         }
     }
 
-    fn refused(_: &Transaction<'_>) -> Result<&'static str> {
+    fn refused(_: &Connection) -> Result<&'static str> {
         Err(Error::new(ErrorKind::Conflict, "the lease is over"))
     }
 
     #[test]
     fn what_waits_is_committed_together_and_waits_for_the_disk_where_one_of_it_has_to() {
-        let mut connection = table();
+        let connection = table();
         let waiting = Waiting::default();
         let answers = [
             waiting.add(Commit::Follows, note("intended")),
@@ -200,7 +231,7 @@ mod tests {
             waiting.add(Commit::Follows, note("done")),
         ];
         assert!(answers.iter().all(|answer| answer.take().is_none()));
-        waiting.carry_out(&mut connection);
+        waiting.carry_out(&connection);
         let told = answers.map(|answer| answer.take().unwrap().unwrap());
         assert_eq!(told, ["intended", "sent", "done"]);
         let wanted = ["intended", "sent", "done"].map(|name| (name.to_owned(), 2));
@@ -209,24 +240,24 @@ mod tests {
 
     #[test]
     fn nothing_waits_for_the_disk_that_need_not_and_the_next_one_that_has_to_does() {
-        let mut connection = table();
+        let connection = table();
         let waiting = Waiting::default();
         waiting.add(Commit::Follows, note("intended"));
-        waiting.carry_out(&mut connection);
+        waiting.carry_out(&connection);
         waiting.add(Commit::Waits, note("sent"));
-        waiting.carry_out(&mut connection);
+        waiting.carry_out(&connection);
         let wanted = [("intended".to_owned(), 1), ("sent".to_owned(), 2)];
         assert_eq!(seen(&connection), wanted);
     }
 
     #[test]
     fn work_that_is_refused_takes_none_of_the_others_along() {
-        let mut connection = table();
+        let connection = table();
         let waiting = Waiting::default();
         let one = waiting.add(Commit::Waits, note("one"));
         let bad = waiting.add(Commit::Waits, refused);
         let other = waiting.add(Commit::Waits, note("other"));
-        waiting.carry_out(&mut connection);
+        waiting.carry_out(&connection);
         let error = bad.take().unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert!(one.take().unwrap().is_ok() && other.take().unwrap().is_ok());
@@ -235,21 +266,21 @@ mod tests {
 
     #[test]
     fn where_the_storage_fails_nothing_is_committed_and_everybody_is_told() {
-        let mut connection = table();
+        let connection = table();
         let waiting = Waiting::default();
         let answers = [
             waiting.add(Commit::Follows, note("one")),
             waiting.add(Commit::Follows, note("one")),
             waiting.add(Commit::Follows, refused),
         ];
-        waiting.carry_out(&mut connection);
+        waiting.carry_out(&connection);
         for answer in answers {
             let error = answer.take().unwrap().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Storage);
         }
         assert_eq!(seen(&connection), []);
         let next = waiting.add(Commit::Waits, note("one"));
-        waiting.carry_out(&mut connection);
+        waiting.carry_out(&connection);
         assert_eq!(next.take().unwrap().unwrap(), "one");
         assert_eq!(seen(&connection), [("one".to_owned(), 2)]);
     }

@@ -158,6 +158,61 @@ async fn a_write_waits_until_its_intent_and_all_before_it_are_on_the_disk_and_no
     assert_eq!(waits, 2, "also after an event that was refused");
 }
 
+#[tokio::test]
+async fn events_of_several_changes_are_added_together_or_none_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("tallyline.db")).unwrap();
+    let run = RunId::new("r1");
+    let approval = Approval::of_plan("plan".into(), "dana", Timestamp::EPOCH);
+    let record = RunRecord::new(run.clone(), "vendor", "psa", Timestamp::EPOCH, approval);
+    let mut next = change();
+    next.id = "c2".into();
+    let changes = [change(), next];
+    store.begin(&record, "{}", &changes, &[]).await.unwrap();
+    let lease = take(&store, "a1").await;
+    let intended = || Event::Intended { overridden: None };
+    let of_next = |seq, event: Event| RecordedEvent {
+        change: "c2".into(),
+        ..self::event(seq, event)
+    };
+    let out_of_step = [event(0, intended()), of_next(1, intended())];
+    let refused = store.append_all(&lease, &run, &out_of_step).await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(store.events(&run).await.unwrap(), []);
+    let done = Event::Done { recovered: true };
+    let all = [
+        event(0, intended()),
+        event(1, done),
+        of_next(0, intended()),
+        of_next(1, Event::Sent { attempt: 1 }),
+    ];
+    store.append_all(&lease, &run, &all).await.unwrap();
+    assert_eq!(store.events(&run).await.unwrap(), all);
+}
+
+#[tokio::test]
+async fn what_adds_events_is_prepared_once_whatever_is_added() {
+    use super::sqlite_append::{ADD, HAS};
+    use super::sqlite_lease::KEEP;
+
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(folder.path().join("tallyline.db")).unwrap();
+    let run = with_a_write_out(&store).await;
+    let lease = take(&store, "a1").await;
+    let done = event(2, Event::Done { recovered: true });
+    store.append(&lease, &run, &done).await.unwrap();
+    let connection = store.lock_for_test();
+    for sql in [HAS, KEEP, ADD] {
+        use rusqlite::StatementStatus::{RePrepare, Run};
+        let kept = connection.prepare_cached(sql).unwrap();
+        assert_eq!(
+            (kept.get_status(Run), kept.get_status(RePrepare)),
+            (3, 0),
+            "{sql}"
+        );
+    }
+}
+
 #[test]
 fn a_commit_is_on_the_disk_before_it_returns_where_nothing_else_is_said() {
     let folder = tempfile::tempdir().unwrap();

@@ -21,6 +21,9 @@ use crate::store::{ChangeRecord, Claim, Event, Failure, RecordedEvent, RunId};
 /// to leave, before the work is given up.
 const RENEWALS: u32 = 3;
 
+/// Why the work on the agreement was given up where somebody else has it.
+const TAKEN_OVER: &str = "another has taken the agreement over";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Claim,
@@ -283,7 +286,13 @@ impl AgreementMachine {
                 | AgreementStep::Write(_)
                 | AgreementStep::Verify(..),
                 AgreementInput::LeaseLost,
-            ) => self.give_up("another has taken the agreement over".to_owned()),
+            ) => self.give_up(TAKEN_OVER.to_owned()),
+            (step, AgreementInput::NotRecorded { from, failure })
+                if step != AgreementStep::Finished =>
+            {
+                self.take_back(&from);
+                self.fail(failure);
+            }
             (
                 AgreementStep::Claim
                 | AgreementStep::Load
@@ -294,12 +303,7 @@ impl AgreementMachine {
                 | AgreementStep::Write(_)
                 | AgreementStep::Verify(..),
                 AgreementInput::JournalFailed(failure),
-            ) => {
-                let stop = Stop::Journal { failure };
-                let reason = stop.to_string();
-                self.stop = Some(stop);
-                self.give_up(reason);
-            }
+            ) => self.fail(Some(failure)),
             (step, input) => {
                 return Err(Error::new(
                     ErrorKind::Unexpected,
@@ -348,6 +352,28 @@ impl AgreementMachine {
             return Ok(());
         }
         self.feed(Input::Recorded)
+    }
+
+    /// Forgets events that were not recorded after all.
+    fn take_back(&mut self, from: &[(ChangeId, u32)]) {
+        for (change, seq) in from {
+            let found = self.work.iter().position(|work| work.change.id == *change);
+            let Some(place) = found else { continue };
+            let kept = usize::try_from(*seq).unwrap_or(usize::MAX);
+            self.work[place].history.truncate(kept);
+            self.at = self.at.min(place);
+        }
+    }
+
+    /// Gives up, as the journal failed or another has taken the agreement over.
+    fn fail(&mut self, failure: Option<Failure>) {
+        let Some(failure) = failure else {
+            return self.give_up(TAKEN_OVER.to_owned());
+        };
+        let stop = Stop::Journal { failure };
+        let reason = stop.to_string();
+        self.stop = Some(stop);
+        self.give_up(reason);
     }
 
     fn feed(&mut self, input: Input) -> Result<()> {

@@ -93,6 +93,12 @@ pub enum AgreementStep {
     LookUp(ChangeId),
     /// Record these events under the lease, durably as the journal says, and renew the lease for its
     /// whole time from then; then say [`AgreementInput::Recorded`].
+    ///
+    /// [`Event::Sent`] and what came before it is in the journal before that is said. Other events may
+    /// be put off: until the next `Sent` is recorded, and to the end of the next step of another kind
+    /// at most, of which only [`Read`](Self::Read), [`LookUp`](Self::LookUp) and [`Verify`](Self::Verify),
+    /// which write nothing, may go on meanwhile. Where they could not be recorded after all, say
+    /// [`AgreementInput::NotRecorded`] instead of what came of the step.
     Record {
         /// The change.
         change: ChangeId,
@@ -134,7 +140,7 @@ pub enum AgreementInput {
     LookedUp(std::result::Result<Verdict, Failure>),
     /// The agreement's lines, or why they could not be read.
     Lines(std::result::Result<Vec<AgreementLine>, Failure>),
-    /// The events are in the journal.
+    /// The events are in the journal, or will be in time.
     Recorded {
         /// The instant they were recorded with.
         at: Timestamp,
@@ -155,6 +161,13 @@ pub enum AgreementInput {
     /// In answer to [`Record`](AgreementStep::Record), [`Renew`](AgreementStep::Renew) and the
     /// steps during which the lease is renewed: the lease is over, as another took it.
     LeaseLost,
+    /// In answer to any step: events that were put off could not be recorded.
+    NotRecorded {
+        /// Of each change that has such events, the place of the first.
+        from: Vec<(ChangeId, u32)>,
+        /// Why the journal failed; absent where another has taken the lease.
+        failure: Option<Failure>,
+    },
     /// In answer to any step for the journal, and to those during which the lease is renewed: it
     /// failed.
     JournalFailed(Failure),

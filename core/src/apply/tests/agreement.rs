@@ -78,6 +78,8 @@ fn lease(holder: &str, until: Timestamp) -> Lease {
 struct Model {
     work: Vec<(Change, Permission)>,
     histories: BTreeMap<ChangeId, Vec<RecordedEvent>>,
+    /// What is said to be recorded, and is not yet.
+    put_off: Vec<RecordedEvent>,
     /// When each write left at the latest.
     left: BTreeMap<(ChangeId, u32), Timestamp>,
     now: Timestamp,
@@ -101,6 +103,7 @@ impl Model {
         Self {
             work: work(),
             histories: BTreeMap::new(),
+            put_off: Vec::new(),
             left: BTreeMap::new(),
             now: Timestamp::EPOCH,
             lease_until: Timestamp::EPOCH,
@@ -130,8 +133,22 @@ impl Model {
         }
     }
 
-    fn history(&self, change: &ChangeId) -> &[RecordedEvent] {
+    fn on_record(&self, change: &ChangeId) -> &[RecordedEvent] {
         self.histories.get(change).map_or(&[], Vec::as_slice)
+    }
+
+    /// What a machine was told to be recorded.
+    fn history(&self, change: &ChangeId) -> Vec<RecordedEvent> {
+        let put_off = self.put_off.iter().filter(|event| event.change == *change);
+        let on_record = self.on_record(change).iter();
+        on_record.chain(put_off).cloned().collect()
+    }
+
+    fn add(&mut self, events: &[RecordedEvent]) {
+        for event in events {
+            let history = self.histories.entry(event.change.clone()).or_default();
+            history.push(event.clone());
+        }
     }
 
     /// Checks a step against all that was seen.
@@ -187,7 +204,11 @@ impl Model {
     }
 
     fn check_write(&self, change: &ChangeId, permission: &Permission) {
-        let last = self.history(change).last().map(|recorded| &recorded.event);
+        assert_eq!(self.put_off, [], "a write leaves before all is on record");
+        let last = self
+            .on_record(change)
+            .last()
+            .map(|recorded| &recorded.event);
         let Some(Event::Sent { attempt }) = last else {
             panic!("{change} leaves after {last:?}");
         };
@@ -234,7 +255,7 @@ impl Model {
 
     /// The write whose turn it is has left, at the latest now.
     fn write_left(&mut self, change: &ChangeId) {
-        match self.history(change).last().map(|last| &last.event) {
+        match self.on_record(change).last().map(|last| &last.event) {
             Some(Event::Sent { attempt }) => {
                 self.left.insert((change.clone(), *attempt), self.now);
             }
@@ -252,6 +273,7 @@ impl Model {
             self.renewed(LEASE);
             self.write_left(change);
         }
+        self.put_off.clear();
     }
 
     fn renewed(&mut self, time: Duration) -> Timestamp {
@@ -259,8 +281,45 @@ impl Model {
         self.lease_until
     }
 
+    /// Records events and all that was put off; what went wrong where it did.
+    fn record(&mut self, events: Vec<RecordedEvent>, choice: u8) -> Option<AgreementInput> {
+        let put_off = !self.put_off.is_empty();
+        let mut all = std::mem::take(&mut self.put_off);
+        all.extend(events);
+        let mut from: Vec<(ChangeId, u32)> = Vec::new();
+        for event in &all {
+            if from.iter().all(|(change, _)| *change != event.change) {
+                from.push((event.change.clone(), event.seq));
+            }
+        }
+        // A journal may add the first alone; or all, and say that it failed.
+        let added = match choice % 32 {
+            0 | 1 => 0,
+            4 => 1,
+            _ => all.len(),
+        };
+        self.add(&all[..added]);
+        let failed = matches!(choice % 32, 1 | 2 | 4).then(failure);
+        match (failed, choice.is_multiple_of(32)) {
+            (None, false) => {
+                self.renewed(LEASE);
+                None
+            }
+            (failure, _) if put_off => Some(AgreementInput::NotRecorded { from, failure }),
+            (Some(failure), _) => Some(AgreementInput::JournalFailed(failure)),
+            (None, true) => Some(AgreementInput::LeaseLost),
+        }
+    }
+
     /// The n-th answer that fits a step.
     fn answer(&mut self, step: &AgreementStep, choice: u8) -> AgreementInput {
+        let records = matches!(step, AgreementStep::Record { .. });
+        if !records
+            && !self.put_off.is_empty()
+            && let Some(failed) = self.record(Vec::new(), choice)
+        {
+            return failed;
+        }
         match step {
             AgreementStep::Claim if choice.is_multiple_of(8) => {
                 AgreementInput::Claimed(Claim::Held(lease("other", self.now.plus(LEASE))))
@@ -290,36 +349,27 @@ impl Model {
                 }),
                 _ => Ok(Verdict::NotLanded),
             }),
-            AgreementStep::Record { .. } | AgreementStep::Renew(_) if choice.is_multiple_of(32) => {
-                AgreementInput::LeaseLost
-            }
-            AgreementStep::Record { .. } if choice % 32 == 1 => {
-                AgreementInput::JournalFailed(failure())
-            }
+            AgreementStep::Renew(_) if choice.is_multiple_of(32) => AgreementInput::LeaseLost,
             AgreementStep::Record {
                 change,
                 seq,
                 events,
             } => {
-                // A journal may add the first alone, and say that it failed.
-                let added = if choice % 32 == 4 { 1 } else { events.len() };
+                let at = self.now;
                 let recorded = |(seq, event): (u32, &Event)| RecordedEvent {
                     change: change.clone(),
                     seq,
-                    at: self.now,
+                    at,
                     event: event.clone(),
                 };
-                let recorded: Vec<_> = (*seq..).zip(&events[..added]).map(recorded).collect();
-                self.renewed(LEASE);
-                self.histories
-                    .entry(change.clone())
-                    .or_default()
-                    .extend(recorded);
-                if matches!(choice % 32, 2 | 4) {
-                    // It is durable, and the journal says that it is not.
-                    return AgreementInput::JournalFailed(failure());
+                let recorded: Vec<_> = (*seq..).zip(events).map(recorded).collect();
+                let sent = matches!(events.last(), Some(Event::Sent { .. }));
+                if !sent && choice % 3 == 1 {
+                    self.put_off.extend(recorded);
+                    return AgreementInput::Recorded { at };
                 }
-                AgreementInput::Recorded { at: self.now }
+                self.record(recorded, choice)
+                    .unwrap_or(AgreementInput::Recorded { at })
             }
             AgreementStep::Renew(time) => {
                 self.renewals += 1;
@@ -373,6 +423,7 @@ impl Model {
         let step = watch.machine.next_step();
         self.check(watch, &step);
         if step == AgreementStep::Finished {
+            self.check_results(&watch.machine.results());
             return false;
         }
         let passes = Duration::from_secs(passes);
@@ -393,6 +444,15 @@ impl Model {
         true
     }
 
+    /// Checks that what is said to be settled is so in the journal.
+    fn check_results(&self, results: &[ChangeResult]) {
+        assert_eq!(self.put_off, [], "the work ends before all is on record");
+        for result in results.iter().filter(|result| !result.resumable) {
+            let last = self.on_record(&result.change).last();
+            assert!(last.is_some_and(|last| last.event.is_final()), "{result:?}");
+        }
+    }
+
     /// Brings everything to its end: whatever is asked is answered well.
     fn finish(&mut self) -> Vec<ChangeResult> {
         self.now = self.now.plus(LATE);
@@ -401,7 +461,7 @@ impl Model {
             let well = match watch.machine.next_step() {
                 AgreementStep::Finished => return watch.machine.results(),
                 AgreementStep::Write(_) => 2,
-                AgreementStep::Verify(..) => 0,
+                AgreementStep::Verify(..) => 6,
                 _ => 7,
             };
             self.step(&mut watch, well, 0);
@@ -632,4 +692,23 @@ fn a_write_that_has_left_is_proved_as_far_as_a_journal_takes_it_that_fails_elsew
     let proof = watch.machine.next_step();
     watch.machine.stop(Stop::Journal { failure: failure() });
     assert_eq!(watch.machine.next_step(), proof);
+}
+
+#[test]
+fn lines_that_come_with_a_read_back_stand_for_the_next_change_for_less_than_15_seconds() {
+    for (passes, reads_again) in [(14, false), (15, true)] {
+        let mut model = Model::new();
+        let mut watch = model.watch();
+        let writes = |step: &AgreementStep| matches!(step, AgreementStep::Write(_));
+        until(&mut model, &mut watch, writes);
+        model.step(&mut watch, 2, 0);
+        let reads_back = |step: &AgreementStep| matches!(step, AgreementStep::Verify(..));
+        until(&mut model, &mut watch, reads_back);
+        model.step(&mut watch, 12, 0);
+        let is_next = |step: &AgreementStep| matches!(step, AgreementStep::Record { change, .. } if change.as_str() != "c1");
+        until(&mut model, &mut watch, is_next);
+        model.step(&mut watch, 3, passes);
+        let read = watch.machine.next_step() == AgreementStep::Read;
+        assert_eq!(read, reads_again, "after {passes} s");
+    }
 }

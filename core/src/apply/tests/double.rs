@@ -72,8 +72,9 @@ impl Wire {
         self.sent.lock().unwrap().clear();
     }
 
-    pub(super) async fn power_failure(&self) {
-        self.out.notified().await;
+    /// Waits for the power to fail from now on.
+    pub(super) fn power_failure(&self) -> impl Future<Output = ()> + '_ {
+        self.out.notified()
     }
 
     /// A point at which the power may fail: each call has one before its effect and one after.
@@ -83,7 +84,8 @@ impl Wire {
             .calls_left
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend);
         if before == Ok(0) {
-            self.out.notify_one();
+            // Several may be under way: it fails for all of them, and not once more later.
+            self.out.notify_waiters();
             futures::future::pending::<()>().await;
         }
     }

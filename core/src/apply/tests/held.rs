@@ -52,18 +52,6 @@ async fn after_a_refused_write_lines_are_read_again_and_after_a_late_proof_they_
     assert_eq!(bench.sink.world().list_reads, [0, 1], "after c1 alone");
 }
 
-async fn a_process_that_stands_still_after_a_read_back_reads_the_lines_again(bench) {
-    handing_on(&mut bench);
-    let clock = bench.clock.clone();
-    bench.options = bench.options.with_on_event(move |told| {
-        if told.change.id.as_str() == "c1" && told.event.name() == "done" {
-            clock.advance(Duration::from_secs(15));
-        }
-    });
-    assert!(bench.apply().await.is_all_done());
-    assert_eq!(bench.sink.world().list_reads, [0, 1]);
-}
-
 async fn lines_that_may_stand_are_read_once_for_the_changes_of_several_lines(bench) {
     holding(&mut bench);
     assert!(bench.apply().await.is_all_done());

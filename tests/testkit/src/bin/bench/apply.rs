@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use async_trait::async_trait;
 use clap::Args;
 use rust_decimal::Decimal;
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink};
@@ -13,12 +12,10 @@ use tallyline_core::Result;
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval};
 use tallyline_core::clock::SystemClock;
 use tallyline_core::http::{Limiter, LimiterOptions};
-use tallyline_core::model::{AgreementId, ChangeId, CivilDate, PlanId, Quantity, Timestamp};
+use tallyline_core::model::{CivilDate, PlanId, Quantity, Timestamp};
 use tallyline_core::plan::{Action, Change};
-use tallyline_core::store::{
-    ChangeRecord, Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration,
-    RunId, RunRecord, SqliteStore, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
-};
+use tallyline_core::sink::PsaSink;
+use tallyline_core::store::{Journal, SqliteStore};
 use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
 use tallyline_testkit::contract;
 use tallyline_testkit::faults::{Fault, Match};
@@ -26,6 +23,7 @@ use tallyline_testkit::faults::{Fault, Match};
 use super::Failure;
 use super::figures::{Figures, ratio, seconds};
 use super::measure::{Took, Watch};
+use super::timed::{TimedJournal, TimedSink, Times};
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -52,17 +50,16 @@ pub(crate) async fn run(options: &Options) -> Result<Figures, Failure> {
     simulator.faults().on(Match::any(), Fault::delay(latency));
     let sink = sink(&simulator, options.concurrency)?;
     let folder = tempfile::tempdir()?;
-    let journal = Timed {
-        journal: SqliteStore::open(folder.path().join("journal.db"))?,
-        taken: Mutex::default(),
-    };
+    let store = SqliteStore::open(folder.path().join("journal.db"))?;
+    let times = Times::default();
+    let (sink, journal) = (TimedSink(&sink, &times), TimedJournal(&store, &times));
     let watch = Watch::start();
     let report = apply(&sink, &journal, &changes, options.concurrency).await?;
     let took = watch.took();
     if report.totals.done != changes.len() {
         return Err(format!("not all changes landed: {}", report.totals).into());
     }
-    let figures = figures(options, &simulator, &journal, took);
+    let figures = figures(options, &simulator, &times, took);
     simulator.shutdown().await;
     Ok(figures)
 }
@@ -132,8 +129,8 @@ fn sink(simulator: &ConnectWiseSimulator, concurrency: usize) -> Result<ConnectW
 }
 
 async fn apply(
-    sink: &ConnectWiseSink,
-    journal: &Timed,
+    sink: &dyn PsaSink,
+    journal: &dyn Journal,
     changes: &[Change],
     concurrency: usize,
 ) -> Result<ApplyReport> {
@@ -157,7 +154,7 @@ async fn apply(
 fn figures(
     options: &Options,
     simulator: &ConnectWiseSimulator,
-    journal: &Timed,
+    times: &Times,
     took: Took,
 ) -> Figures {
     let mut by_kind: BTreeMap<&'static str, u64> = BTreeMap::new();
@@ -191,7 +188,7 @@ fn figures(
     let sent = floor(requests.len() as u64);
     figures.number("floor_seconds_of_sent", sent);
     figures.number("ratio_to_floor_of_sent", ratio(seconds(took.wall), sent));
-    journal.figures(&mut figures);
+    times.figures(&mut figures);
     figures
 }
 
@@ -205,134 +202,5 @@ fn kind(method: &str, path: &str) -> &'static str {
         ("GET", false, false) => "list other records",
         ("PATCH", ..) => "patch",
         _ => "other",
-    }
-}
-
-/// A journal that is timed.
-struct Timed {
-    journal: SqliteStore,
-    taken: Mutex<Taken>,
-}
-
-#[derive(Default)]
-struct Taken {
-    of_changes: BTreeMap<ChangeId, Duration>,
-    of_leases: Vec<Duration>,
-}
-
-impl Timed {
-    fn taken(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lease<R>(&self, since: Instant, done: R) -> R {
-        self.taken().of_leases.push(since.elapsed());
-        done
-    }
-
-    fn figures(&self, figures: &mut Figures) {
-        let taken = self.taken();
-        let mut of_changes: Vec<Duration> = taken.of_changes.values().copied().collect();
-        let mut of_leases = taken.of_leases.clone();
-        for (name, times) in [
-            ("journal_microseconds_a_change_median", &mut of_changes),
-            ("lease_microseconds_a_call_median", &mut of_leases),
-        ] {
-            times.sort_unstable();
-            let median = times.get(times.len() / 2).copied().unwrap_or_default();
-            figures.count(name, u64::try_from(median.as_micros()).unwrap_or(u64::MAX));
-        }
-    }
-}
-
-#[async_trait]
-impl Journal for Timed {
-    async fn begin(
-        &self,
-        run: &RunRecord,
-        plan_text: &str,
-        changes: &[Change],
-        settled: &[RecordedEvent],
-    ) -> Result<()> {
-        self.journal.begin(run, plan_text, changes, settled).await
-    }
-
-    async fn register(&self, holder: &HolderId) -> Result<Registration> {
-        self.journal.register(holder).await
-    }
-
-    async fn claim(&self, request: &ClaimRequest) -> Result<Claim> {
-        let since = Instant::now();
-        self.lease(since, self.journal.claim(request).await)
-    }
-
-    async fn renew(&self, lease: &Lease) -> Result<()> {
-        let since = Instant::now();
-        self.lease(since, self.journal.renew(lease).await)
-    }
-
-    async fn release(&self, lease: &Lease) -> Result<()> {
-        let since = Instant::now();
-        self.lease(since, self.journal.release(lease).await)
-    }
-
-    async fn append(&self, lease: &Lease, run: &RunId, event: &RecordedEvent) -> Result<()> {
-        self.append_all(lease, run, std::slice::from_ref(event))
-            .await
-    }
-
-    async fn append_all(&self, lease: &Lease, run: &RunId, events: &[RecordedEvent]) -> Result<()> {
-        let since = Instant::now();
-        let done = self.journal.append_all(lease, run, events).await;
-        if let Some(event) = events.first() {
-            let mut taken = self.taken();
-            *taken.of_changes.entry(event.change.clone()).or_default() += since.elapsed();
-        }
-        done
-    }
-
-    async fn runs(&self, limit: usize) -> Result<Vec<RunRecord>> {
-        self.journal.runs(limit).await
-    }
-
-    async fn run(&self, run: &RunId) -> Result<RunRecord> {
-        self.journal.run(run).await
-    }
-
-    async fn plan_text(&self, run: &RunId) -> Result<String> {
-        self.journal.plan_text(run).await
-    }
-
-    async fn changes(&self, run: &RunId) -> Result<Vec<ChangeRecord>> {
-        self.journal.changes(run).await
-    }
-
-    async fn changes_on(&self, run: &RunId, agreement: &AgreementId) -> Result<Vec<ChangeRecord>> {
-        self.journal.changes_on(run, agreement).await
-    }
-
-    async fn events(&self, run: &RunId) -> Result<Vec<RecordedEvent>> {
-        self.journal.events(run).await
-    }
-
-    async fn unsettled(&self) -> Result<Vec<UnsettledChange>> {
-        self.journal.unsettled().await
-    }
-
-    async fn unsettled_on(
-        &self,
-        sink: &str,
-        agreement: &AgreementId,
-    ) -> Result<Vec<UnsettledChange>> {
-        self.journal.unsettled_on(sink, agreement).await
-    }
-
-    async fn written(
-        &self,
-        query: &WrittenQuery,
-        after: WrittenPosition,
-        limit: usize,
-    ) -> Result<Vec<WrittenChange>> {
-        self.journal.written(query, after, limit).await
     }
 }

@@ -11,6 +11,7 @@ mod read;
 mod reconcile;
 mod rows;
 mod stream;
+mod timed;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
