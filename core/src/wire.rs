@@ -8,6 +8,8 @@ mod date;
 mod decode;
 mod free_form;
 #[cfg(feature = "http")]
+mod list;
+#[cfg(feature = "http")]
 mod records;
 
 use std::borrow::Cow;
@@ -23,6 +25,10 @@ use serde_json::value::RawValue;
 pub use date::{date_opt, instant_opt, parse_date, parse_instant};
 pub use decode::decode_json;
 pub use free_form::FreeForm;
+#[cfg(feature = "http")]
+pub use list::ListRecord;
+#[cfg(feature = "http")]
+pub(crate) use list::decode_list;
 #[cfg(feature = "http")]
 pub(crate) use records::decode_records;
 

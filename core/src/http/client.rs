@@ -185,7 +185,7 @@ impl HttpClient {
     /// Walks the pages of a list. Nothing is sent until the first item is asked for.
     pub fn paged<T, S>(&self, request: Request, strategy: S) -> Paged<T>
     where
-        T: DeserializeOwned + Send + 'static,
+        T: Send + 'static,
         S: PageStrategy<T>,
     {
         Paged::new(self.clone(), request, Arc::new(strategy))
