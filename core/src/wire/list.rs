@@ -15,6 +15,9 @@ pub enum ListRecord<T> {
     Raw(Box<RawValue>),
 }
 
+/// For no more records is memory taken before they are read.
+const MOST_AHEAD: usize = 1_000;
+
 /// Decodes a JSON list record by record; `None` where it is none, or broken. A record fits by the rules of
 /// [`decode_json`](super::decode_json).
 pub(crate) fn decode_list<T: DeserializeOwned>(body: &[u8]) -> Option<Vec<ListRecord<T>>> {
@@ -27,26 +30,34 @@ pub(crate) fn decode_list<T: DeserializeOwned>(body: &[u8]) -> Option<Vec<ListRe
         return after_blanks(end).is_empty().then_some(records);
     }
     loop {
-        let fits = !(object && rest.starts_with('['));
-        let (record, after) = match fits.then(|| first(rest)).flatten() {
-            Some((record, after)) => (ListRecord::Decoded(record), after),
-            None => first(rest).map(|(record, after)| (ListRecord::Raw(record), after))?,
+        let mut values = Deserializer::from_str(rest).into_iter::<T>();
+        let value = match object && rest.starts_with('[') {
+            true => None,
+            false => values.next(),
         };
-        records.push(record);
-        let after = after_blanks(after);
+        let length = match value {
+            Some(Ok(record)) => {
+                records.push(ListRecord::Decoded(record));
+                values.byte_offset()
+            }
+            _ => {
+                let mut rows = Deserializer::from_str(rest).into_iter();
+                records.push(ListRecord::Raw(rows.next()?.ok()?));
+                rows.byte_offset()
+            }
+        };
+        if records.len() == 1 {
+            // As many are expected as there is room for, were all as long as the first.
+            let more = rest.len().checked_div(length).unwrap_or_default();
+            records.reserve(more.min(MOST_AHEAD));
+        }
+        let after = after_blanks(rest.get(length..)?);
         rest = match after.as_bytes().first()? {
             b',' => after_blanks(&after[1..]),
             b']' => return after_blanks(&after[1..]).is_empty().then_some(records),
             _ => return None,
         };
     }
-}
-
-/// The value at the beginning of a text, and what follows it.
-fn first<T: DeserializeOwned>(text: &str) -> Option<(T, &str)> {
-    let mut values = Deserializer::from_str(text).into_iter::<T>();
-    let value = values.next()?.ok()?;
-    Some((value, text.get(values.byte_offset()..)?))
 }
 
 fn after_blanks(text: &str) -> &str {
@@ -71,11 +82,11 @@ mod tests {
     /// What the list is, its records one by one: the id of one that fits, else its text.
     fn one_by_one(json: &[u8]) -> Option<Vec<Result<Option<i64>, String>>> {
         let rows: Vec<Box<RawValue>> = decode_json(json).ok()?;
-        let read = |row: &Box<RawValue>| match decode_json::<Record>(row.get().as_bytes()) {
+        let read = |row: Box<RawValue>| match decode_json::<Record>(row.get().as_bytes()) {
             Ok(record) => Ok(record.id),
             Err(_) => Err(row.get().to_owned()),
         };
-        Some(rows.iter().map(read).collect())
+        Some(rows.into_iter().map(read).collect())
     }
 
     fn in_one_go(json: &[u8]) -> Option<Vec<Result<Option<i64>, String>>> {
