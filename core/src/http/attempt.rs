@@ -42,9 +42,8 @@ pub(crate) async fn attempt(
 ) -> Result<Response, Failure> {
     let exchange = match auth {
         Some(auth) => {
-            let exchange = prepared.exchange.with_credentials(auth);
-            parts.know(&exchange.redactor);
-            Arc::new(exchange)
+            let redactor = parts.know(&prepared.exchange.redactor, auth);
+            Arc::new(prepared.exchange.masked_by(redactor))
         }
         None => Arc::clone(&prepared.exchange),
     };

@@ -1,6 +1,7 @@
 //! Credentials as headers.
 
 use std::fmt;
+use std::sync::Arc;
 
 use ::http::{HeaderName, header};
 use async_trait::async_trait;
@@ -24,10 +25,10 @@ pub trait CredentialProvider: Send + Sync + fmt::Debug {
     async fn invalidate(&self, rejected: &AuthHeaders) -> bool;
 }
 
-/// Headers whose values are secrets. Their `Debug` shows the names only.
+/// Headers whose values are secrets. Their `Debug` shows the names only. A clone is cheap.
 #[derive(Clone, Default)]
 pub struct AuthHeaders {
-    headers: Vec<(HeaderName, SecretString)>,
+    headers: Arc<Vec<(HeaderName, SecretString)>>,
     generation: u64,
 }
 
@@ -36,7 +37,7 @@ impl AuthHeaders {
     #[must_use]
     pub fn new(generation: u64) -> Self {
         Self {
-            headers: Vec::new(),
+            headers: Arc::default(),
             generation,
         }
     }
@@ -44,7 +45,7 @@ impl AuthHeaders {
     /// Adds a header.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: SecretString) -> Self {
-        self.headers.push((name, value));
+        Arc::make_mut(&mut self.headers).push((name, value));
         self
     }
 
@@ -52,6 +53,13 @@ impl AuthHeaders {
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// Whether their values are the same secrets.
+    pub(crate) fn hold_the_same(&self, other: &Self) -> bool {
+        let values = self.iter().map(|(_, value)| value.expose_secret());
+        let others = other.iter().map(|(_, value)| value.expose_secret());
+        Arc::ptr_eq(&self.headers, &other.headers) || values.eq(others)
     }
 
     /// The headers.

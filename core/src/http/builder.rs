@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::auth::CredentialProvider;
 use super::base_url::BaseUrl;
-use super::client::{HttpClient, Parts};
+use super::client::{HttpClient, Newest, Parts};
 use super::errors::{ErrorDecoder, PlainErrors};
 use super::limiter::Limiter;
 use super::locate::AddressCache;
@@ -210,7 +210,10 @@ impl HttpClientBuilder {
             headers: self.headers,
             request_id_header: self.request_id_header,
             vendor_request_id_header: self.vendor_request_id_header,
-            newest: Mutex::new(Arc::clone(&redactor)),
+            newest: Mutex::new(Newest {
+                redactor: Arc::clone(&redactor),
+                credentials: None,
+            }),
             redactor,
             jitter: Jitter::new(self.jitter_seed),
             ids: Ids::new(),

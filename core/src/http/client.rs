@@ -1,7 +1,7 @@
 //! The client: what happens to one call, from the first attempt to the answer or error.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderName};
@@ -80,17 +80,42 @@ pub(crate) struct Parts {
     pub(crate) request_id_header: Option<HeaderName>,
     pub(crate) vendor_request_id_header: Option<HeaderName>,
     pub(crate) redactor: Arc<Redactor>,
-    /// What masks the credentials that a call left with last: a token that was fetched is not among those
-    /// that the client was built with.
-    pub(crate) newest: Mutex<Arc<Redactor>>,
+    pub(crate) newest: Mutex<Newest>,
     pub(crate) jitter: Jitter,
     pub(crate) ids: Ids,
 }
 
+/// What masks the credentials that a call left with last: a token that was fetched is not among those
+/// that the client was built with.
+pub(crate) struct Newest {
+    pub(crate) redactor: Arc<Redactor>,
+    /// The credentials, where it knows no other secrets than theirs and the client's.
+    pub(crate) credentials: Option<AuthHeaders>,
+}
+
 impl Parts {
-    /// Keeps what masks the credentials of a call that leaves.
-    pub(crate) fn know(&self, redactor: &Arc<Redactor>) {
-        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(redactor);
+    fn newest(&self) -> MutexGuard<'_, Newest> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What masks the credentials of a call that leaves beside what `own` does, kept as the newest. It is made
+    /// anew for new credentials alone: a secret has many forms.
+    pub(crate) fn know(&self, own: &Arc<Redactor>, auth: &AuthHeaders) -> Arc<Redactor> {
+        let is_clients = Arc::ptr_eq(own, &self.redactor);
+        if is_clients {
+            let newest = self.newest();
+            let known = newest.credentials.as_ref();
+            if known.is_some_and(|known| known.hold_the_same(auth)) {
+                return Arc::clone(&newest.redactor);
+            }
+        }
+        let values = auth.iter().map(|(_, value)| value);
+        let redactor = Arc::new(values.fold(Redactor::clone(own), Redactor::with_header_value));
+        *self.newest() = Newest {
+            redactor: Arc::clone(&redactor),
+            credentials: is_clients.then(|| auth.clone()),
+        };
+        redactor
     }
 }
 
@@ -178,14 +203,13 @@ impl HttpClient {
     /// answers that a connector reads by itself.
     #[must_use]
     pub fn redactor(&self) -> Arc<Redactor> {
-        let newest = self.0.newest.lock();
-        Arc::clone(&newest.unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.newest().redactor)
     }
 
     /// Walks the pages of a list. Nothing is sent until the first item is asked for.
     pub fn paged<T, S>(&self, request: Request, strategy: S) -> Paged<T>
     where
-        T: DeserializeOwned + Send + 'static,
+        T: Send + 'static,
         S: PageStrategy<T>,
     {
         Paged::new(self.clone(), request, Arc::new(strategy))

@@ -54,6 +54,9 @@ impl PageStrategy<Box<RawValue>> for IdCursor {
         let more = !items.is_empty()
             && (items.len() >= self.page_size.max(1) || (self.says_more)(response)?);
         let asked = after(at);
+        if !more && asked.is_none() {
+            return Ok(Page { items, next: None });
+        }
         let mut last = asked;
         for (place, item) in items.iter().enumerate() {
             let id = serde_json::from_str::<Id>(item.get())

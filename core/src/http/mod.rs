@@ -72,7 +72,7 @@ pub use operation::{Idempotency, Operation};
 pub use options::{Limits, Timeouts};
 pub use paging::{Continuation, Page, PageStrategy, Paged};
 pub use poll::{Ask, JobState, PollPolicy, poll_job};
-pub use records::{RawRecord, Records};
+pub use records::{ListRecord, RawRecord, Records};
 pub use redact::Redactor;
 pub use request::Request;
 #[cfg(feature = "reqwest")]

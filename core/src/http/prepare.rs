@@ -9,7 +9,6 @@ use std::time::Instant;
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 
-use super::auth::AuthHeaders;
 use super::client::Parts;
 use super::operation::Operation;
 use super::redact::Redactor;
@@ -52,14 +51,12 @@ impl Exchange {
         }
     }
 
-    /// The same, knowing the secrets of the credentials as well.
-    pub(crate) fn with_credentials(&self, auth: &AuthHeaders) -> Self {
-        let mut exchange = self.clone();
-        let own = Redactor::clone(&self.redactor);
-        exchange.redactor = Arc::new(auth.iter().fold(own, |redactor, (_, value)| {
-            redactor.with_header_value(value)
-        }));
-        exchange
+    /// The same, masked by what knows the secrets of the credentials as well.
+    pub(crate) fn masked_by(&self, redactor: Arc<Redactor>) -> Self {
+        Self {
+            redactor,
+            ..self.clone()
+        }
     }
 
     pub(crate) fn error(

@@ -1,10 +1,11 @@
 //! Lists whose records are decoded one by one.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::vec;
 
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -12,9 +13,10 @@ use serde_json::value::RawValue;
 
 use super::client::HttpClient;
 use super::operation::Operation;
-use super::paging::{PageStrategy, Paged};
+use super::paging::{Page, PageStrategy};
 use super::request::Request;
 use crate::error::{Error, ErrorKind, Result};
+pub use crate::wire::ListRecord;
 use crate::wire::decode_json;
 
 /// A record as it came.
@@ -25,17 +27,18 @@ pub type RawRecord = Box<RawValue>;
 /// A record that cannot be decoded is an error by name and path, and the stream goes on; any
 /// other error ends it. Dropping the stream stops its requests.
 pub struct Records<T> {
-    state: State,
-    record: PhantomData<fn() -> T>,
+    state: State<T>,
 }
 
-enum State {
+enum State<T> {
     Refused(Option<Error>),
-    Open(Box<Open>),
+    Open(Box<Open<T>>),
 }
 
-struct Open {
-    rows: Paged<RawRecord>,
+struct Open<T> {
+    pages: BoxStream<'static, Result<Page<ListRecord<T>>>>,
+    /// What is left of the page that is being handed out.
+    page: vec::IntoIter<ListRecord<T>>,
     client: HttpClient,
     operation: &'static Operation,
     /// The field of the answers that holds the records; empty where it is the whole.
@@ -43,9 +46,11 @@ struct Open {
     seen: usize,
 }
 
-impl<T> Records<T> {
-    /// A list. `field` names the field of the answers that holds the records, for errors; empty
-    /// where it is the whole body.
+impl<T> Unpin for Records<T> {}
+
+impl<T: 'static> Records<T> {
+    /// A list that is taken apart before its records are decoded. `field` names the field of the answers
+    /// that holds the records, for errors; empty where it is the whole body.
     pub fn new(
         client: &HttpClient,
         request: Request,
@@ -53,24 +58,56 @@ impl<T> Records<T> {
         field: &'static str,
     ) -> Self {
         let operation = request.operation();
+        let pages = client.paged(request, strategy).into_pages();
+        let pages = pages.map(|page| {
+            let Page { items, next } = page?;
+            let items = items.into_iter().map(ListRecord::Raw).collect();
+            Ok(Page { items, next })
+        });
+        Self::open(client, operation, pages.boxed(), field)
+    }
+
+    /// A list whose records are decoded with it, as [`Response::list`](super::Response::list) does. `field` as
+    /// in [`new`](Self::new).
+    pub fn decoded(
+        client: &HttpClient,
+        request: Request,
+        strategy: impl PageStrategy<ListRecord<T>>,
+        field: &'static str,
+    ) -> Self
+    where
+        T: DeserializeOwned + Send,
+    {
+        let operation = request.operation();
+        let pages = client.paged(request, strategy).into_pages();
+        Self::open(client, operation, pages, field)
+    }
+
+    fn open(
+        client: &HttpClient,
+        operation: &'static Operation,
+        pages: BoxStream<'static, Result<Page<ListRecord<T>>>>,
+        field: &'static str,
+    ) -> Self {
         Self {
             state: State::Open(Box::new(Open {
-                rows: client.paged(request, strategy),
+                pages,
+                page: Vec::new().into_iter(),
                 client: client.clone(),
                 operation,
                 field,
                 seen: 0,
             })),
-            record: PhantomData,
         }
     }
+}
 
+impl<T> Records<T> {
     /// A list that cannot be asked for.
     #[must_use]
     pub fn refused(error: Error) -> Self {
         Self {
             state: State::Refused(Some(error)),
-            record: PhantomData,
         }
     }
 }
@@ -88,26 +125,50 @@ impl<T: DeserializeOwned> Records<T> {
     ///
     /// # Errors
     /// The first error of the stream, and `Invalid` when there are more records than `limit`.
-    pub async fn try_collect_all(mut self, limit: usize) -> Result<Vec<T>> {
-        let operation = match &self.state {
-            State::Open(open) => Some(open.operation.name),
-            State::Refused(_) => None,
+    pub async fn try_collect_all(self, limit: usize) -> Result<Vec<T>> {
+        let mut open = match self.state {
+            State::Refused(error) => return error.map_or_else(|| Ok(Vec::new()), Err),
+            State::Open(open) => open,
         };
         let mut records = Vec::new();
-        while let Some(record) = self.next().await {
-            if records.len() == limit {
-                let error = Error::new(
-                    ErrorKind::Invalid,
-                    format!("there are more than {limit} records"),
-                );
-                return Err(match operation {
-                    Some(operation) => error.with_operation(operation),
-                    None => error,
-                });
+        loop {
+            let mut page: Vec<_> = std::mem::take(&mut open.page).collect();
+            let room = limit - records.len();
+            let too_many = page.len() > room;
+            page.truncate(room);
+            let page = page.into_iter().map(|record| open.record(record));
+            let page: Vec<T> = page.collect::<Result<_>>()?;
+            if records.is_empty() {
+                records = page;
+            } else {
+                records.extend(page);
             }
-            records.push(record?);
+            if too_many {
+                let message = format!("there are more than {limit} records");
+                return Err(
+                    Error::new(ErrorKind::Invalid, message).with_operation(open.operation.name)
+                );
+            }
+            match open.pages.next().await {
+                Some(page) => open.page = page?.items.into_iter(),
+                None => return Ok(records),
+            }
         }
-        Ok(records)
+    }
+}
+
+impl<T: DeserializeOwned> Open<T> {
+    /// Gives the next record out, or says what is wrong with it.
+    fn record(&mut self, record: ListRecord<T>) -> Result<T> {
+        let at = self.seen;
+        self.seen += 1;
+        match record {
+            ListRecord::Decoded(record) => Ok(record),
+            ListRecord::Raw(row) => {
+                let place = format!("{}[{at}]", self.field);
+                self.client.decode_record(self.operation, &place, &row)
+            }
+        }
     }
 }
 
@@ -119,15 +180,16 @@ impl<T: DeserializeOwned> Stream for Records<T> {
             State::Refused(error) => return Poll::Ready(error.take().map(Err)),
             State::Open(open) => open,
         };
-        open.rows.poll_next_unpin(context).map(|row| {
-            let row = row?;
-            let at = open.seen;
-            open.seen += 1;
-            Some(row.and_then(|row| {
-                let place = format!("{}[{at}]", open.field);
-                open.client.decode_record(open.operation, &place, &row)
-            }))
-        })
+        loop {
+            if let Some(record) = open.page.next() {
+                return Poll::Ready(Some(open.record(record)));
+            }
+            match ready!(open.pages.poll_next_unpin(context)) {
+                Some(Ok(page)) => open.page = page.items.into_iter(),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
     }
 }
 

@@ -4,12 +4,15 @@ use std::error::Error as StdError;
 use std::sync::OnceLock;
 
 use async_trait::async_trait;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::base_url::BaseUrl;
 use super::options::Timeouts;
 use super::transport::{Phase, Transport, TransportError, TransportRequest, TransportResponse};
 use crate::error::{Error, ErrorKind, Result};
+
+/// The most that memory is taken for at the word of a host, in bytes.
+const MOST_AHEAD: usize = 1024 * 1024;
 
 /// Carries requests over `reqwest`: gzip decoded, redirects not followed, the system's proxy
 /// used where one is set. Plain HTTP, which is for this machine only, passes no proxy.
@@ -111,22 +114,48 @@ impl Transport for ReqwestTransport {
         })?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
-        // The chunks come decompressed: the cap holds against a small body that unfolds.
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| failed(Phase::Body, error))?
-        {
-            if chunk.len() > max_body.saturating_sub(body.len()) {
-                return Err(TransportError::new(
-                    Phase::TooLarge,
-                    format!("more than {max_body} bytes"),
-                ));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(TransportResponse::new(status, headers, body.freeze()))
+        let body = body_of(&mut response, max_body).await?;
+        Ok(TransportResponse::new(status, headers, body))
+    }
+}
+
+/// Reads a body, up to a length. Its chunks come decompressed: the cap holds against a small body that unfolds.
+async fn body_of(
+    response: &mut reqwest::Response,
+    max_body: usize,
+) -> Result<Bytes, TransportError> {
+    // As it is told to be before anything of it came.
+    let told = response.content_length();
+    let told = told.and_then(|length| usize::try_from(length).ok());
+    // A body of one chunk is not copied.
+    let Some(first) = next_chunk(response, 0, max_body).await? else {
+        return Ok(Bytes::new());
+    };
+    let Some(second) = next_chunk(response, first.len(), max_body).await? else {
+        return Ok(first);
+    };
+    let mut body = BytesMut::with_capacity(told.unwrap_or_default().min(MOST_AHEAD));
+    body.extend_from_slice(&first);
+    body.extend_from_slice(&second);
+    while let Some(chunk) = next_chunk(response, body.len(), max_body).await? {
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+async fn next_chunk(
+    response: &mut reqwest::Response,
+    read: usize,
+    max_body: usize,
+) -> Result<Option<Bytes>, TransportError> {
+    let chunk = response.chunk().await;
+    let chunk = chunk.map_err(|error| failed(Phase::Body, error))?;
+    match chunk {
+        Some(chunk) if chunk.len() > max_body.saturating_sub(read) => Err(TransportError::new(
+            Phase::TooLarge,
+            format!("more than {max_body} bytes"),
+        )),
+        chunk => Ok(chunk),
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::prepare::Exchange;
 use super::retry_after::asked_wait;
 use crate::error::{Error, ErrorKind, Result, Sent};
-use crate::wire::{decode_json, decode_records};
+use crate::wire::{ListRecord, decode_json, decode_list, decode_records};
 
 /// A 2xx answer, read whole. Its `Debug` shows no header value or body.
 #[derive(Clone)]
@@ -69,6 +69,23 @@ impl Response {
             decode_json(&self.body).map_err(|error| self.decode_error(&error, None))?;
         let value = fields.get(field).map_or("null", |value| value.get());
         decode_json(value.as_bytes()).map_err(|error| self.decode_error(&error, Some(field)))
+    }
+
+    /// Decodes the JSON body as a list, each record by itself: one that does not fit is given as it came.
+    /// This costs less than to take the list apart before its records are decoded.
+    ///
+    /// # Errors
+    /// `Protocol` when the answer is no JSON list.
+    pub fn list<T: DeserializeOwned>(&self) -> Result<Vec<ListRecord<T>>> {
+        self.check_json()?;
+        match decode_list(&self.body) {
+            Some(records) => Ok(records),
+            // It is read again for the words, and for the place in it.
+            None => {
+                let records: Vec<Box<RawValue>> = self.json()?;
+                Ok(records.into_iter().map(ListRecord::Raw).collect())
+            }
+        }
     }
 
     /// The records of the list in a field of a JSON object; absent and `null` are none.

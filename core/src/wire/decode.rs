@@ -54,6 +54,11 @@ impl<'de> Deserializer<'de> for Asked {
     }
 }
 
+/// Whether a type is read from an object alone, as a struct is, and not from a list.
+pub(super) fn asks_for_object<T: DeserializeOwned>() -> bool {
+    matches!(T::deserialize(Asked), Err(AskedFor { object: true }))
+}
+
 /// Decodes a JSON body; an error names the path and the type.
 ///
 /// A struct is read from an object alone. Left to itself serde takes a list as well, value by
@@ -62,9 +67,7 @@ impl<'de> Deserializer<'de> for Asked {
 /// # Errors
 /// `Protocol` with the JSON path.
 pub fn decode_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    if body.trim_ascii_start().first() == Some(&b'[')
-        && matches!(T::deserialize(Asked), Err(AskedFor { object: true }))
-    {
+    if body.trim_ascii_start().first() == Some(&b'[') && asks_for_object::<T>() {
         return Err(Error::new(
             ErrorKind::Protocol,
             format!("a list does not fit {}", short_type_name::<T>()),

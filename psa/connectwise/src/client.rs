@@ -198,10 +198,13 @@ impl ConnectWiseClient {
         &self.0.company_id
     }
 
-    fn list<T: DeserializeOwned>(&self, request: Request, options: &ListOptions) -> List<T> {
+    fn list<T>(&self, request: Request, options: &ListOptions) -> List<T>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
         let operation = request.operation().name;
         match self.pages(request, options) {
-            Ok((request, pages)) => List::new(&self.0.http, request, pages, ""),
+            Ok((request, pages)) => List::decoded(&self.0.http, request, pages, ""),
             Err(error) => List::refused(error.with_operation(operation)),
         }
     }

@@ -1,10 +1,13 @@
 use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use ::http::HeaderName;
 use tracing::Instrument as _;
 use tracing::instrument::WithSubscriber as _;
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use super::*;
+use crate::error::Result;
 
 #[derive(Clone, Default)]
 struct Captured(Arc<Mutex<Vec<u8>>>);
@@ -234,4 +237,33 @@ async fn a_record_that_a_connector_decodes_itself_hides_the_credential_that_a_ca
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains("top-secret"), "{shown}");
     assert!(shown.contains("[redacted]"), "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_change_are_masked_from_the_call_on_that_leaves_with_them() {
+    #[derive(Debug, Default)]
+    struct Changing(AtomicU64);
+
+    #[async_trait]
+    impl CredentialProvider for Changing {
+        async fn headers(&self) -> Result<AuthHeaders> {
+            let call = self.0.fetch_add(1, Ordering::Relaxed);
+            let name = HeaderName::from_static("x-key");
+            Ok(AuthHeaders::new(call).with(name, format!("top-secret-{}", call / 2).into()))
+        }
+
+        async fn invalidate(&self, _: &AuthHeaders) -> bool {
+            false
+        }
+    }
+    let bodies = (0..4).map(|call| answer(400, &format!("bad key top-secret-{}", call / 2)));
+    let script = Script::new(bodies);
+    let credentials = Arc::new(Changing::default());
+    let client = script.builder().credentials(credentials).build().unwrap();
+    for call in 0..4 {
+        let error = client.send(read()).await.unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains("bad key [redacted]"), "{call}: {shown}");
+        assert!(!shown.contains("top-secret"), "{call}: {shown}");
+    }
 }

@@ -54,7 +54,7 @@ fn says_more(response: &Response) -> Result<bool> {
 
 impl AutotaskClient {
     /// Lists the records that a query matches, by id.
-    pub(crate) fn records<T: DeserializeOwned>(
+    pub(crate) fn records<T: DeserializeOwned + 'static>(
         &self,
         entity: &'static EntityOperations,
         query: &Query,

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 use tallyline_core::Result;
-use tallyline_core::http::{Paged, RawRecord, Request};
+use tallyline_core::http::{ListRecord, Paged, RawRecord, Request};
 
 use super::{ConnectWiseClient, List, ListOptions, operations};
 use crate::conditions::Condition;
@@ -30,14 +30,14 @@ impl ConnectWiseClient {
         )
     }
 
-    /// The additions as they came.
-    pub(crate) fn addition_rows(&self, agreement: i64) -> Result<Paged<RawRecord>> {
+    /// The additions, those that do not fit as they came.
+    pub(crate) fn addition_rows(&self, agreement: i64) -> Result<Paged<ListRecord<Addition>>> {
         let request = of_agreement(&operations::ADDITIONS_LIST, agreement);
         let (request, pages) = self.pages(request, &ListOptions::default())?;
         Ok(self.0.http.paged(request, pages))
     }
 
-    /// An addition of those rows, with its place among them.
+    /// An addition of those that do not fit, with its place among all.
     pub(crate) fn addition_of(&self, row: &RawRecord, at: usize) -> Result<Addition> {
         let operation = &operations::ADDITIONS_LIST;
         self.0

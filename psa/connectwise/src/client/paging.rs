@@ -1,9 +1,9 @@
 //! The two paging styles of list calls.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::de::DeserializeOwned;
 use tallyline_core::http::{
-    Continuation, Link, Page, PageStrategy, RawRecord, Request, Response, parse_link_header,
+    Continuation, Link, ListRecord, Page, PageStrategy, Request, Response, parse_link_header,
 };
 use tallyline_core::{ErrorKind, Result};
 
@@ -36,7 +36,7 @@ struct Id {
     id: Option<i64>,
 }
 
-impl PageStrategy<RawRecord> for Pages {
+impl<T: DeserializeOwned> PageStrategy<ListRecord<T>> for Pages {
     fn apply(&self, request: Request, at: Option<&Continuation>) -> Request {
         let request = request.set_query("pageSize", self.page_size);
         let request = match self.style {
@@ -51,15 +51,11 @@ impl PageStrategy<RawRecord> for Pages {
         }
     }
 
-    fn parse(&self, response: &Response, at: Option<&Continuation>) -> Result<Page<RawRecord>> {
-        let items: Vec<RawRecord> = response.json()?;
-        let last = items.iter().filter_map(|row| id_of(row)).max();
+    fn parse(&self, response: &Response, at: Option<&Continuation>) -> Result<Page<ListRecord<T>>> {
+        let items = response.list()?;
         if let Some(Continuation::Token(asked)) = at
             && let Ok(asked) = asked.parse::<i64>()
-            && items
-                .iter()
-                .filter_map(|row| id_of(row))
-                .any(|id| id <= asked)
+            && ids(response)?.any(|id| id <= asked)
         {
             return Err(response.error(
                 ErrorKind::Protocol,
@@ -78,7 +74,7 @@ impl PageStrategy<RawRecord> for Pages {
             None
         } else {
             // An endpoint without the header: a full page may have a successor.
-            self.after_full_page(response, at, last)?
+            self.after_full_page(response, at)?
         };
         Ok(Page { items, next })
     }
@@ -127,14 +123,13 @@ impl Pages {
         &self,
         response: &Response,
         at: Option<&Continuation>,
-        last: Option<i64>,
     ) -> Result<Option<Continuation>> {
         match (self.style, at) {
             (_, Some(Continuation::PageNumber(page))) => {
                 Ok(Some(Continuation::PageNumber(page.saturating_add(1))))
             }
             (PagingStyle::Navigable, None) => Ok(Some(Continuation::PageNumber(2))),
-            _ => match last {
+            _ => match ids(response)?.max() {
                 Some(last) => Ok(Some(Continuation::Token(last.to_string()))),
                 None => Err(response.error(
                     ErrorKind::Protocol,
@@ -153,6 +148,11 @@ fn number_of(at: Option<&Continuation>) -> u64 {
     }
 }
 
-fn id_of(row: &RawValue) -> Option<i64> {
-    serde_json::from_str::<Id>(row.get()).ok()?.id
+/// The ids of the records that have one.
+fn ids(response: &Response) -> Result<impl Iterator<Item = i64>> {
+    let records = response.list::<Id>()?.into_iter();
+    Ok(records.filter_map(|record| match record {
+        ListRecord::Decoded(record) => record.id,
+        ListRecord::Raw(_) => None,
+    }))
 }

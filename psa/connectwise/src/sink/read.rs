@@ -6,6 +6,7 @@ use std::hash::Hash;
 use futures::future;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde::Deserialize;
+use tallyline_core::http::{ListRecord, RawRecord};
 use tallyline_core::model::{
     Agreement, AgreementId, AgreementLine, AgreementReading, CivilDate, Company, Product,
 };
@@ -219,12 +220,16 @@ pub(super) fn lines<'a>(
         .boxed()
 }
 
-/// The owner of an addition.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Owner {
-    #[serde(deserialize_with = "whole_number")]
-    agreement_id: i64,
+/// The owner of an addition that does not fit.
+fn owner_of(row: &RawRecord) -> Option<i64> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Owner {
+        #[serde(deserialize_with = "whole_number")]
+        agreement_id: i64,
+    }
+    let owner: Owner = serde_json::from_str(row.get()).ok()?;
+    Some(owner.agreement_id)
 }
 
 /// Every line of an agreement, or the first error.
@@ -240,10 +245,18 @@ pub(super) async fn lines_of(
     let mut at = 0;
     while let Some(row) = rows.next_item().await {
         let row = row.map_err(in_agreement)?;
+        let owner = match &row {
+            ListRecord::Decoded(addition) => addition.agreement_id,
+            ListRecord::Raw(row) => owner_of(row),
+        };
         // The list of a parent may hold the additions of its children.
-        let owner = serde_json::from_str::<Owner>(row.get()).ok();
-        if owner.is_none_or(|owner| owner.agreement_id == id) {
-            let addition = sink.client().addition_of(&row, at).map_err(in_agreement)?;
+        if owner.is_none_or(|owner| owner == id) {
+            let addition = match row {
+                ListRecord::Decoded(addition) => addition,
+                ListRecord::Raw(row) => {
+                    sink.client().addition_of(&row, at).map_err(in_agreement)?
+                }
+            };
             // A row may come twice when the list moves between two pages.
             if addition.id.is_none_or(|id| seen.insert(id)) {
                 additions.push((at, addition));

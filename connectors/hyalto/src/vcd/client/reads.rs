@@ -112,7 +112,7 @@ impl VcdClient {
     }
 
     /// The filter is encoded as every parameter is, which must be said.
-    fn query<T: DeserializeOwned>(
+    fn query<T: DeserializeOwned + 'static>(
         &self,
         operation: &'static Operation,
         kind: QueryType,
@@ -132,7 +132,7 @@ impl VcdClient {
         Records::new(&self.inner.http, request, pages, "record")
     }
 
-    fn open_list<T: DeserializeOwned>(
+    fn open_list<T: DeserializeOwned + 'static>(
         &self,
         operation: &'static Operation,
         filter: &Filter,
