@@ -14,7 +14,7 @@ use super::reconciler::Reconciler;
 use super::rows::{NewRow, Part, RowTable, starts};
 use super::share::shared;
 use super::standing::Standing;
-use super::usage::{AgreementUsage, Silence, note_least};
+use super::usage::{AgreementUsage, MoreUsage, Silence, note_least};
 use crate::mapping::BilledAs;
 use crate::model::{
     Agreement, AgreementId, AgreementLine, BillKey, ChargeKey, ChargeKind, Money, Quantity,
@@ -51,6 +51,13 @@ impl<'a> Reconciler<'a> {
     /// Makes the rows of all agreements.
     pub(super) fn join_all(&self, usages: &[(u32, AgreementUsage)]) -> Joined {
         let starts = starts(self.chunks.iter().map(|chunk| chunk.lines.len()));
+        let compare = |a: u32, b: u32| {
+            let ids = |agreement: u32| {
+                let agreement = self.agreement_at(agreement);
+                (&agreement.company, &agreement.id)
+            };
+            ids(a).cmp(&ids(b))
+        };
         let pieces = self.threads.get() * PIECES;
         let pieces = usages.chunks(usages.len().div_ceil(pieces).max(FEW));
         let outcomes = shared(self.threads, pieces.collect(), |piece| {
@@ -69,6 +76,7 @@ impl<'a> Reconciler<'a> {
                     self.join(*agreement, usage, &starts, &mut bench, &mut out);
                 }
             }
+            out.part.put_in_order(compare);
             out
         });
         let mut parts = Vec::with_capacity(outcomes.len());
@@ -79,12 +87,8 @@ impl<'a> Reconciler<'a> {
             unmapped.extend(outcome.unmapped);
             unowned_lines += outcome.unowned_lines;
         }
-        let ids = |agreement: u32| {
-            let agreement = self.agreement_at(agreement);
-            (&agreement.company, &agreement.id)
-        };
         Joined {
-            rows: RowTable::new(parts, |a, b| ids(a).cmp(&ids(b))),
+            rows: RowTable::new(parts, compare),
             days,
             unmapped,
             unowned_lines,
@@ -110,14 +114,14 @@ impl<'a> Reconciler<'a> {
         let days = self.days_of(agreement, usage, entries.iter().map(|entry| entry.service));
         self.owed(&days, entries, owed);
         let bills = self.bill_sums(agreement, entries);
-        let AgreementUsage {
+        let MoreUsage {
             incomplete,
             unread_kinds,
-            as_of,
+            unobserved,
             unmapped,
             ..
-        } = usage;
-        let unobserved = self.unobserved_products(&usage.unobserved);
+        } = usage.more();
+        let unobserved = self.unobserved_products(unobserved);
         if let Some(service) = unmapped {
             out.unmapped.push((agreement, service.clone()));
         }
@@ -153,7 +157,7 @@ impl<'a> Reconciler<'a> {
         });
         let lines = lines.unwrap_or_default();
         let order = leading(terms.company.as_str());
-        out.part.begin(agreement, order, *as_of);
+        out.part.begin(agreement, order, usage.as_of);
         let mut owed = owed.in_order().iter().peekable();
         let mut at = 0;
         loop {
@@ -260,7 +264,7 @@ impl<'a> Reconciler<'a> {
     pub(super) fn agreement_at(&self, position: u32) -> &Agreement {
         match self.owns.planned_at(self.book, position) {
             Some(planned) => &planned.new.agreement,
-            None => &self.book.entry(position).agreement,
+            None => &self.book.agreement_at(position),
         }
     }
 

@@ -23,6 +23,7 @@ mod comparison;
 mod compiled;
 mod daily;
 mod dismissals;
+mod index;
 mod join;
 mod metadata;
 mod owed;

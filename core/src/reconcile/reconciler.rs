@@ -364,7 +364,7 @@ impl<'a> Reconciler<'a> {
         for (sorted, unmapped) in sorted {
             self.take_in(sorted);
             for (agreement, service) in unmapped {
-                let known = &mut self.agreements.of(agreement).unmapped;
+                let known = &mut self.agreements.of(agreement).more_mut().unmapped;
                 *known = [known.take(), Some(service)].into_iter().flatten().min();
             }
         }
@@ -452,7 +452,7 @@ impl<'a> Reconciler<'a> {
             };
             match usage.run {
                 None => usage.run = Some(run),
-                Some(_) => usage.more_runs.push(run),
+                Some(_) => usage.more_mut().more_runs.push(run),
             }
         }
     }
@@ -467,7 +467,8 @@ impl<'a> Reconciler<'a> {
         let reason = format!("account {account} was not observed: {why}");
         match route {
             Some(AccountRoute::To(agreement)) => {
-                note_least_text(&mut self.agreements.of(agreement).incomplete, reason);
+                let usage = self.agreements.of(agreement);
+                note_least_text(&mut usage.more_mut().incomplete, reason);
             }
             Some(AccountRoute::Own(home)) => self.owns.incomplete(home, reason),
             _ => {}
@@ -565,10 +566,8 @@ impl<'a> Reconciler<'a> {
             let AccountRoute::Off(Some(agreement)) = route else {
                 continue;
             };
-            if let Some(usage) = self.agreements.known(*agreement)
-                && usage.incomplete.is_none()
-            {
-                usage.incomplete = Some(also_switched_off(account));
+            if let Some(usage) = self.agreements.known(*agreement) {
+                usage.is_incomplete(|| also_switched_off(account));
             }
         }
     }

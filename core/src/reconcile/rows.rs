@@ -1,5 +1,7 @@
 //! The rows in their compact form, in the parts in which they were made.
 
+use std::cmp::Ordering;
+
 use super::book::index;
 use super::comparison::{ChargeData, EvidenceLine, Kind, VendorCost};
 use crate::model::{Quantity, Timestamp};
@@ -84,6 +86,14 @@ impl Part {
         });
     }
 
+    /// Puts its agreements in the order that was given with each, and of `compare` where that is the same.
+    pub(super) fn put_in_order(&mut self, compare: impl Fn(u32, u32) -> Ordering) {
+        self.agreements.sort_unstable_by(|a, b| {
+            let by_order = a.order.cmp(&b.order);
+            by_order.then_with(|| compare(a.agreement, b.agreement))
+        });
+    }
+
     /// Adds a row to the agreement that was begun last, with the usage lines behind it.
     pub(super) fn push(&mut self, row: NewRow, evidence: impl IntoIterator<Item = u32>) {
         let from = index(self.evidence.len());
@@ -124,15 +134,15 @@ pub(super) struct RowTable {
 }
 
 impl RowTable {
-    /// The rows of parts, in the order that was given with each agreement, and of `compare` where that is the
-    /// same.
-    pub(super) fn new(parts: Vec<Part>, compare: impl Fn(u32, u32) -> std::cmp::Ordering) -> Self {
+    /// The rows of parts that are each in the order of `compare`, in that order as a whole.
+    pub(super) fn new(parts: Vec<Part>, compare: impl Fn(u32, u32) -> Ordering) -> Self {
         let mut order = Vec::with_capacity(parts.iter().map(|part| part.agreements.len()).sum());
         for (at, part) in (0..).zip(&parts) {
             let agreements = (0..).zip(&part.agreements);
             order.extend(agreements.map(|(place, of)| (of.order, of.agreement, (at, place))));
         }
-        order.sort_unstable_by(|(a, first, _), (b, second, _)| {
+        // A stable sort finds the parts in their order, and joins them.
+        order.sort_by(|(a, first, _), (b, second, _)| {
             a.cmp(b).then_with(|| compare(*first, *second))
         });
         Self {

@@ -73,8 +73,8 @@ impl<'a> Reconciler<'a> {
             .partition(|(agreement, _)| awaited.is_settled(*agreement));
         for (agreement, usage) in &mut settled {
             let off = awaited.switched_off.get(agreement);
-            if let Some(account) = off.filter(|_| usage.incomplete.is_none()) {
-                usage.incomplete = Some(also_switched_off(account));
+            if let Some(account) = off {
+                usage.is_incomplete(|| also_switched_off(account));
             }
         }
         let joined = self.join_all(&settled);
@@ -112,9 +112,7 @@ impl<'a> Reconciler<'a> {
                     chunk.push(line, of.extra(at).cloned().unwrap_or_default());
                 }
             }
-            usage.run = None;
-            usage.more_runs.clear();
-            usage.accounts = usage.accounts.iter().map(|at| number(*at)).collect();
+            usage.renumber(&mut number);
             kept.push((agreement, usage, Sorted::of(agreement, chunk)));
         }
         (kept, ids)
