@@ -135,7 +135,7 @@ impl PsaBook {
     /// Says how many of them are in the book and had no reading yet.
     pub fn add_all_lines(&mut self, readings: Vec<AgreementReading>) -> usize {
         let threads = threads_for(readings.len());
-        let share = readings.len().div_ceil(threads.get()).max(1);
+        let share = readings.len().div_ceil(threads.get() * 4).max(FEW);
         let places = shared(threads, readings.chunks(share).collect(), |readings| {
             let places = readings.iter().map(|reading| self.place_of(reading));
             places.collect::<Vec<_>>()

@@ -55,7 +55,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in their order.
-    const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::NewRevenue,
         Self::Change,
         Self::NoChange,
@@ -133,8 +133,6 @@ pub struct EvidenceLine {
     pub key: LineKey,
     /// Its quantity.
     pub quantity: Quantity,
-    /// The lowest quantity that the vendor's commitment allows on the day, where it states one.
-    pub floor: Option<Quantity>,
     /// What it charges for.
     pub kind: ChargeKind,
     /// How often the vendor bills it.
@@ -146,6 +144,16 @@ pub struct EvidenceLine {
     pub is_billed: bool,
     pub(super) account: u32,
     pub(super) service: u32,
+    /// Few lines have one: as a box it leaves a line in 64 bytes.
+    pub(super) floor: Option<Box<Quantity>>,
+}
+
+impl EvidenceLine {
+    /// The lowest quantity that the vendor's commitment allows on the day, where it states one.
+    #[must_use]
+    pub fn floor(&self) -> Option<Quantity> {
+        self.floor.as_deref().copied()
+    }
 }
 
 /// The sum of a bill, and what became of its charge in an earlier run.
@@ -321,13 +329,9 @@ impl<'a> Comparison<'a> {
     /// How many rows and unplaced records there are of each kind.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<Kind, u64> {
-        let mut rows = [0_u64; Kind::ALL.len()];
-        for kind in self.rows.kinds() {
-            rows[kind as usize] += 1;
-        }
         let rows = Kind::ALL
             .into_iter()
-            .zip(rows)
+            .zip(self.rows.found())
             .filter(|(_, rows)| *rows > 0);
         let mut counts: BTreeMap<Kind, u64> = rows.collect();
         for record in &self.unplaced {
@@ -419,6 +423,16 @@ impl<'c> Row<'c> {
         let at = self.place.line()?;
         let lines = self.comparison.book.lines_at(self.place.agreement()).ok()?;
         lines.get(at as usize)
+    }
+
+    /// Whether there is exactly one open line.
+    pub(crate) fn has_line(&self) -> bool {
+        self.place.line().is_some()
+    }
+
+    /// Whether one of its usage lines is billed by years.
+    pub(crate) fn has_yearly(&self) -> bool {
+        self.place.data.has_yearly
     }
 
     /// The quantity that the PSA bills; `None` without exactly one open line.

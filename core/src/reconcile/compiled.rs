@@ -224,7 +224,7 @@ fn account_routes<'a>(
     let entries: Vec<_> = mapping.accounts().collect();
     let mut places = TextIndex::with_room(entries.len());
     let threads = all_cores();
-    let share = entries.len().div_ceil(threads.get()).max(FEW);
+    let share = entries.len().div_ceil(threads.get() * 4).max(FEW);
     let found = shared(threads, entries.chunks(share).collect(), |entries| {
         let mut hashes = Vec::with_capacity(entries.len());
         let mut metadata = Vec::new();

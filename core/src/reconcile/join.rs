@@ -196,9 +196,13 @@ impl<'a> Reconciler<'a> {
             let price = owed.and_then(|owed| owed.price);
             let dismissed = self.dismissed(agreement, product, kind, (vendor, cost));
             let (kind, reason) = dismissed.unwrap_or((kind, reason));
+            let evidence = || owed.into_iter().flat_map(Owed::evidence);
+            let mut evidence_lines =
+                evidence().flat_map(|(from, to)| &entries[from as usize..to as usize]);
             let row = NewRow {
                 product,
                 kind,
+                has_yearly: evidence_lines.any(Entry::is_yearly),
                 vendor,
                 line: match standing {
                     Standing::One { at, .. } => Some(at),
@@ -209,9 +213,11 @@ impl<'a> Reconciler<'a> {
                 reason,
                 charge: None,
             };
-            let evidence = owed.into_iter().flat_map(Owed::evidence);
-            let positions = evidence.map(|at| entries[at as usize].position);
-            out.part.push(row, positions);
+            out.part.push(row);
+            for (from, to) in evidence() {
+                let lines = &entries[from as usize..to as usize];
+                out.part.rests_on(lines.iter().map(|entry| entry.position));
+            }
         }
         let of_agreement = refused.or(incomplete
             .as_ref()
@@ -230,6 +236,7 @@ impl<'a> Reconciler<'a> {
             let row = NewRow {
                 product: bill.product,
                 kind,
+                has_yearly: bill.has_yearly,
                 vendor: None,
                 line: None,
                 cost: VendorCost::Unknown,
@@ -237,7 +244,8 @@ impl<'a> Reconciler<'a> {
                 reason,
                 charge,
             };
-            out.part.push(row, bill.evidence);
+            out.part.push(row);
+            out.part.rests_on(bill.evidence.into_iter());
         }
     }
 
@@ -328,6 +336,7 @@ impl<'a> Reconciler<'a> {
                     counts,
                     switched_off,
                     sum,
+                    has_yearly: entries.iter().any(|at| usage[*at].is_yearly()),
                     evidence: entries.iter().map(|at| usage[*at].position).collect(),
                 }
             })
@@ -541,6 +550,7 @@ struct BillSum {
     counts: ChargeKind,
     switched_off: bool,
     sum: Result<ChargeSum, String>,
+    has_yearly: bool,
     evidence: Vec<u32>,
 }
 

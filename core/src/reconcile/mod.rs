@@ -25,6 +25,7 @@ mod daily;
 mod dismissals;
 mod index;
 mod join;
+mod look;
 mod metadata;
 mod owed;
 mod own;

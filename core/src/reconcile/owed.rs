@@ -5,7 +5,7 @@ use super::charges::Amounts;
 use super::comparison::{EvidenceLine, VendorCost};
 use super::sorted::{Chunk, Extra};
 use super::usage::AgreementUsage;
-use crate::model::{Money, Quantity, VendorAccountId};
+use crate::model::{BillingCycle, Money, Quantity, VendorAccountId};
 
 /// What the usage says of one product of one agreement.
 #[derive(Debug)]
@@ -74,11 +74,11 @@ impl Owed {
         }
     }
 
-    /// The usage lines that it rests on, in their order on the bench.
-    pub(super) fn evidence(&self) -> impl Iterator<Item = u32> {
+    /// The usage lines that it rests on, by their places on the bench: from the first to before the last of each
+    /// run of them.
+    pub(super) fn evidence(&self) -> impl Iterator<Item = (u32, u32)> {
         let more = self.more.iter().flat_map(|more| &more.lines);
-        let more = more.flat_map(|(from, to)| *from..*to);
-        (self.lines.0..self.lines.1).chain(more)
+        std::iter::once(self.lines).chain(more.copied())
     }
 
     /// Adds which days gave it.
@@ -149,6 +149,10 @@ pub(super) struct Entry<'s> {
 impl<'s> Entry<'s> {
     pub(super) fn states_amounts(&self) -> bool {
         self.extra.is_some()
+    }
+
+    pub(super) fn is_yearly(&self) -> bool {
+        self.line.billing_cycle == BillingCycle::Yearly
     }
 
     pub(super) fn amounts(&self) -> Option<&'s Amounts> {

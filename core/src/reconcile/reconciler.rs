@@ -63,12 +63,12 @@ pub struct Reconciler<'a> {
 
 /// Lines of an account that go onto one agreement, and are still to be sorted.
 #[derive(Debug)]
-struct Waiting<L> {
-    agreement: u32,
-    account: u32,
-    lines: L,
-    as_of: Timestamp,
-    period: Option<Period>,
+pub(super) struct Waiting<L> {
+    pub(super) agreement: u32,
+    pub(super) account: u32,
+    pub(super) lines: L,
+    pub(super) as_of: Timestamp,
+    pub(super) period: Option<Period>,
 }
 
 /// Where the lines of a reading go.
@@ -84,7 +84,7 @@ enum Goal<'a> {
 const BATCH: usize = 1 << 16;
 
 /// How many lines are sorted by one thread.
-const SHARE: usize = 1 << 12;
+pub(super) const SHARE: usize = 1 << 12;
 
 impl<'a> Reconciler<'a> {
     /// Starts a reconcile of the mapping's accounts against the PSA's lines on a day.
@@ -190,32 +190,32 @@ impl<'a> Reconciler<'a> {
     /// # Errors
     /// `Protocol` when an account was already read, or is there twice: none of them is taken in.
     pub fn observe_all(&mut self, readings: &[AccountReading]) -> Result<()> {
-        let share = readings.len().div_ceil(self.threads.get()).max(SHARE);
-        let routes = &self.routes;
-        let decided = shared(self.threads, readings.chunks(share).collect(), |readings| {
-            let decided = readings
-                .iter()
-                .map(|reading| routes.account(&reading.account));
-            decided.collect::<Vec<_>>()
-        });
-        let decided: Vec<Option<u32>> = decided.into_iter().flatten().collect();
-        let all = || decided.iter().copied().zip(readings);
-        let second = all().position(|(decided, reading)| !self.is_first(decided, &reading.account));
+        let looked_at = self.look_at_all(readings);
+        let all = || looked_at.iter().zip(readings);
+        let second =
+            all().position(|(look, reading)| !self.is_first(look.decided, &reading.account));
         if let Some(second) = second {
-            for (decided, reading) in all().take(second) {
-                self.forget(decided, &reading.account);
+            for (look, reading) in all().take(second) {
+                self.forget(look.decided, &reading.account);
             }
             return Err(read_twice(&readings[second].account));
         }
         let mut waiting = Vec::with_capacity(readings.len());
         let mut count = 0;
-        for (at, (decided, reading)) in all().enumerate() {
-            if at % GROUP == 0 {
-                let group = readings[at..].iter().take(GROUP);
-                look_at(group.map(|reading| reading.account.as_str()));
-            }
+        self.accounts.reserve(readings.len());
+        for (look, reading) in looked_at.into_iter().zip(readings) {
             let account = index(self.accounts.len());
-            match (self.note(decided, reading), &reading.outcome) {
+            if let Some(plain) = look.plain {
+                self.note_plain(&plain);
+                self.accounts.push(plain.account);
+                count += plain.waiting.lines.len();
+                waiting.push(Waiting {
+                    account,
+                    ..plain.waiting
+                });
+                continue;
+            }
+            match (self.note(look.decided, reading), &reading.outcome) {
                 (Goal::Agreement(agreement), ReadingOutcome::Complete(lines)) => {
                     count += lines.len();
                     waiting.push(Waiting {

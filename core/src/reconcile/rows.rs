@@ -9,6 +9,9 @@ use crate::model::{Quantity, Timestamp};
 /// What stands for no position.
 const NONE: u32 = u32::MAX;
 
+/// How many rows there are of each kind.
+type Found = [u64; Kind::ALL.len()];
+
 /// The rows of some agreements, in the order in which they were made.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Part {
@@ -17,6 +20,7 @@ pub(super) struct Part {
     /// For each row, positions of usage lines.
     evidence: Vec<u32>,
     more: Vec<More>,
+    found: Found,
     pub(super) charges: Vec<ChargeData>,
 }
 
@@ -35,6 +39,8 @@ struct AgreementRows {
 pub(super) struct RowData {
     pub(super) product: u32,
     pub(super) kind: Kind,
+    /// Whether one of its usage lines is billed by years.
+    pub(super) has_yearly: bool,
     pub(super) vendor: Option<Quantity>,
     /// The position of the one open line among the agreement's lines.
     line: u32,
@@ -58,6 +64,7 @@ struct More {
 pub(super) struct NewRow {
     pub(super) product: u32,
     pub(super) kind: Kind,
+    pub(super) has_yearly: bool,
     pub(super) vendor: Option<Quantity>,
     pub(super) line: Option<u32>,
     pub(super) cost: VendorCost,
@@ -94,10 +101,18 @@ impl Part {
         });
     }
 
-    /// Adds a row to the agreement that was begun last, with the usage lines behind it.
-    pub(super) fn push(&mut self, row: NewRow, evidence: impl IntoIterator<Item = u32>) {
-        let from = index(self.evidence.len());
+    /// Adds usage lines to those behind the row that was added last.
+    pub(super) fn rests_on(&mut self, evidence: impl Iterator<Item = u32>) {
         self.evidence.extend(evidence);
+        if let Some(row) = self.rows.last_mut() {
+            row.evidence.1 = index(self.evidence.len());
+        }
+    }
+
+    /// Adds a row to the agreement that was begun last.
+    #[inline]
+    pub(super) fn push(&mut self, row: NewRow) {
+        let from = index(self.evidence.len());
         let states = row.cost != VendorCost::Unknown || row.price != VendorCost::Unknown;
         let more = if states || row.reason.is_some() || row.charge.is_some() {
             self.more.push(More {
@@ -110,12 +125,14 @@ impl Part {
         } else {
             NONE
         };
+        self.found[row.kind as usize] += 1;
         self.rows.push(RowData {
             product: row.product,
             kind: row.kind,
+            has_yearly: row.has_yearly,
             vendor: row.vendor,
             line: row.line.unwrap_or(NONE),
-            evidence: (from, index(self.evidence.len())),
+            evidence: (from, from),
             more,
         });
         if let Some(agreement) = self.agreements.last_mut() {
@@ -173,10 +190,15 @@ impl RowTable {
         with_rows.filter_map(|of| of.as_of).min()
     }
 
-    /// What each row was found to be, in no order.
-    pub(super) fn kinds(&self) -> impl Iterator<Item = Kind> {
-        let rows = self.parts.iter().flat_map(|part| &part.rows);
-        rows.map(|row| row.kind)
+    /// How many rows were found to be of each kind.
+    pub(super) fn found(&self) -> Found {
+        let mut found = Found::default();
+        for part in &self.parts {
+            for (all, of_part) in found.iter_mut().zip(part.found) {
+                *all += of_part;
+            }
+        }
+        found
     }
 
     fn rows_of<'t>(&'t self, order: &'t [(u32, u32)], count: usize) -> Rows<'t> {

@@ -109,7 +109,7 @@ impl<'a> Reconciler<'a> {
                 for at in run.from..run.to {
                     let mut line = of.lines[at as usize].clone();
                     line.account = number(line.account);
-                    chunk.push(line, of.extra(at).cloned().unwrap_or_default());
+                    chunk.push(line, of.extra(at).cloned());
                 }
             }
             usage.renumber(&mut number);

@@ -70,8 +70,9 @@ impl Chunk {
         self
     }
 
-    pub(super) fn push(&mut self, line: EvidenceLine, extra: Extra) {
-        if extra.cost.is_some() || extra.price.is_some() || extra.amounts.is_some() {
+    #[inline]
+    pub(super) fn push(&mut self, line: EvidenceLine, extra: Option<Extra>) {
+        if let Some(extra) = extra {
             self.extras.resize_with(self.lines.len(), Extra::default);
             self.extras.push(extra);
         }
@@ -196,17 +197,18 @@ impl Sorted {
                 continue;
             };
             let agreement = own(line, charge);
-            let extra = Extra {
+            let states = charge || line.unit_cost.is_some() || line.unit_price.is_some();
+            let extra = states.then(|| Extra {
                 cost: line.unit_cost,
                 price: line.unit_price,
                 amounts: charge.then(|| Box::new(Amounts::of(line))),
-            };
+            });
             let commitment = line.commitment.as_ref();
             let floor = commitment.and_then(|known| known.floor_at(desk.today, of.as_of));
             let evidence = EvidenceLine {
                 key: line.key.clone(),
                 quantity: line.quantity,
-                floor,
+                floor: floor.map(Box::new),
                 kind: line.kind,
                 billing_cycle: line.billing_cycle,
                 billed_until: line.period.or(of.period).map(|period| period.end()),

@@ -1,0 +1,78 @@
+//! Readings looked at on all threads, before they are taken in one after the other.
+
+use super::compiled::AccountRoute;
+use super::reconciler::{Reconciler, SHARE, Waiting};
+use super::share::shared;
+use crate::model::{AccountReading, ReadingOutcome, UsageLine, VendorAccountId};
+
+/// A reading that was looked at.
+pub(super) struct Look<'r> {
+    pub(super) decided: Option<u32>,
+    pub(super) plain: Option<Plain<'r>>,
+}
+
+/// A reading whose lines all go onto one agreement, and that says nothing beside them.
+pub(super) struct Plain<'r> {
+    pub(super) account: VendorAccountId,
+    /// Its lines; the account's number is given later.
+    pub(super) waiting: Waiting<&'r [UsageLine]>,
+}
+
+/// How many pieces of the work there are for each thread, so that none waits long for another.
+const PIECES: usize = 8;
+
+impl Reconciler<'_> {
+    /// Looks at many readings on all threads, before any of them is taken in.
+    pub(super) fn look_at_all<'r>(&self, readings: &'r [AccountReading]) -> Vec<Look<'r>> {
+        let share = readings.len().div_ceil(self.threads.get() * PIECES);
+        let shares = readings.chunks(share.max(SHARE)).collect();
+        let looked_at = shared(self.threads, shares, |readings: &'r [AccountReading]| {
+            let looks = readings.iter().map(|reading| {
+                let decided = self.routes.account(&reading.account);
+                let plain = self.plain(decided, reading);
+                Look { decided, plain }
+            });
+            looks.collect::<Vec<_>>()
+        });
+        looked_at.into_iter().flatten().collect()
+    }
+
+    /// A reading whose lines all go onto one agreement, and that says nothing beside them.
+    fn plain<'r>(&self, decided: Option<u32>, reading: &'r AccountReading) -> Option<Plain<'r>> {
+        let AccountRoute::To(agreement) = self.routes.account_at(decided?) else {
+            return None;
+        };
+        let ReadingOutcome::Complete(lines) = &reading.outcome else {
+            return None;
+        };
+        let says_more = !(reading.unread_kinds.is_empty()
+            && reading.unobserved.is_empty()
+            && reading.exported.is_empty()
+            && reading.bills.is_empty());
+        let id = reading.account.as_str();
+        let is_told = !self.routes.metadata.is_empty() && self.routes.metadata.contains_key(id);
+        if says_more || is_told || !self.counted_by_day.is_empty() {
+            return None;
+        }
+        Some(Plain {
+            account: reading.account.clone(),
+            waiting: Waiting {
+                agreement,
+                account: 0,
+                lines: lines.as_slice(),
+                as_of: reading.as_of(),
+                period: reading.billing_period,
+            },
+        })
+    }
+
+    /// As [`note`](Self::note) for a reading that says nothing beside its lines.
+    pub(super) fn note_plain(&mut self, plain: &Plain<'_>) {
+        let agreement = plain.waiting.agreement;
+        if let Some(awaited) = &mut self.awaited {
+            awaited.was_read(agreement);
+        }
+        let usage = self.agreements.of(agreement);
+        usage.note(plain.waiting.as_of, &[], &[]);
+    }
+}
