@@ -31,7 +31,7 @@ fn words(row: Row<'_>) -> String {
                 "{} {} {:?}",
                 row.account_of(line),
                 row.service_of(line),
-                line.key
+                line.key()
             )
         })
         .collect();

@@ -193,7 +193,7 @@ fn below_floor(row: Row<'_>, action: &Action) -> Option<String> {
             "the vendor reports {} of {}, below its own commitment of {floor} ({})",
             line.quantity,
             row.service_of(line),
-            line.key
+            line.key()
         ))
     })
 }

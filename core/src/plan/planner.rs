@@ -255,7 +255,11 @@ impl Planner {
             return Ok(());
         }
         // Most rows agree: no day is looked for, for these.
-        let line = row.line().filter(|_| row.kind() == Kind::NoChange);
+        let agrees = row.kind() == Kind::NoChange;
+        if agrees && row.has_line() && !self.policy.syncs_amounts() {
+            return Ok(());
+        }
+        let line = row.line().filter(|_| agrees);
         let (source, sink) = (&*context.source.name, context.sink.name);
         if line.is_some_and(|line| self.amounts_of(row, line, source, sink).is_empty()) {
             return Ok(());
@@ -505,7 +509,7 @@ impl Planner {
                 .map(|line| UsageEvidence {
                     account: row.account_of(line).clone(),
                     service: row.service_of(line).clone(),
-                    line: line.key.clone(),
+                    line: line.key().clone(),
                     quantity: line.quantity,
                 })
                 .collect(),
@@ -524,14 +528,14 @@ impl Planner {
         if let Some(sentence) = own::charged_otherwise(row, &self.policy) {
             return Some(notice_of(row, &sentence, context));
         }
-        let direction = match (row.psa(), row.vendor()) {
+        let changes = matches!(row.kind(), Kind::Change | Kind::NewRevenue);
+        let direction = || match (row.psa(), row.vendor()) {
             (from, Some(to)) => Direction::of(from.unwrap_or_default(), to),
             _ => Direction::Either,
         };
-        let changes = matches!(row.kind(), Kind::Change | Kind::NewRevenue);
         if changes
             && self.policy.proration_check == ProrationCheck::Warn
-            && wants_proration(row, direction, &self.policy)
+            && wants_proration(row, direction(), &self.policy)
         {
             let sentence = "post-billing with proration needs the agreement's option to prorate, \
                             which is off: the change is not prorated";

@@ -126,11 +126,34 @@ impl VendorCost {
     }
 }
 
+/// The key of a usage line: of a reading that stays where it is, or one held beside it.
+#[derive(Clone, Debug)]
+pub(super) enum KeyOf<'a> {
+    Reading(&'a LineKey),
+    Own(LineKey),
+}
+
+impl KeyOf<'_> {
+    fn get(&self) -> &LineKey {
+        match self {
+            Self::Reading(key) => key,
+            Self::Own(key) => key,
+        }
+    }
+}
+
+impl PartialEq for KeyOf<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for KeyOf<'_> {}
+
 /// One usage line as evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EvidenceLine {
-    /// The usage line.
-    pub key: LineKey,
+pub struct EvidenceLine<'a> {
+    pub(super) key: KeyOf<'a>,
     /// Its quantity.
     pub quantity: Quantity,
     /// What it charges for.
@@ -148,7 +171,13 @@ pub struct EvidenceLine {
     pub(super) floor: Option<Box<Quantity>>,
 }
 
-impl EvidenceLine {
+impl EvidenceLine<'_> {
+    /// The usage line.
+    #[must_use]
+    pub fn key(&self) -> &LineKey {
+        self.key.get()
+    }
+
     /// The lowest quantity that the vendor's commitment allows on the day, where it states one.
     #[must_use]
     pub fn floor(&self) -> Option<Quantity> {
@@ -172,7 +201,7 @@ pub struct Comparison<'a> {
     pub(super) today: CivilDate,
     pub(super) mapping_revision: u64,
     pub(super) rows: RowTable,
-    pub(super) evidence: EvidenceLines,
+    pub(super) evidence: EvidenceLines<'a>,
     pub(super) products: Vec<ProductId>,
     pub(super) services: Vec<ServiceKey>,
     pub(super) accounts: Vec<VendorAccountId>,
@@ -217,6 +246,9 @@ impl<'a> Comparison<'a> {
     /// that can be planned, or is left out for good by a person's decision. In the order of account and bill.
     #[must_use]
     pub fn bills(&self) -> Vec<(&VendorAccountId, &Bill)> {
+        if self.bills.is_empty() {
+            return Vec::new();
+        }
         let open = |kind: Kind| {
             matches!(
                 kind,
@@ -469,7 +501,7 @@ impl<'c> Row<'c> {
 
     /// What the service of a usage line of this row is, by the lines that the readings hold.
     #[must_use]
-    pub fn offer_of(&self, line: &EvidenceLine) -> OfferKind {
+    pub fn offer_of(&self, line: &EvidenceLine<'_>) -> OfferKind {
         match line.kind {
             ChargeKind::Usage if self.comparison.extra.contains(&line.service) => {
                 OfferKind::UsageWithExtra
@@ -492,20 +524,20 @@ impl<'c> Row<'c> {
     }
 
     /// The usage lines behind the vendor's quantity, by service and key.
-    pub fn evidence(&self) -> impl Iterator<Item = &'c EvidenceLine> + use<'c> {
+    pub fn evidence(&self) -> impl Iterator<Item = &'c EvidenceLine<'c>> + use<'c> {
         let evidence = &self.comparison.evidence;
         self.place.evidence().iter().map(|at| evidence.at(*at))
     }
 
     /// The account of a usage line of this row.
     #[must_use]
-    pub fn account_of(&self, line: &EvidenceLine) -> &'c VendorAccountId {
+    pub fn account_of(&self, line: &EvidenceLine<'_>) -> &'c VendorAccountId {
         &self.comparison.accounts[line.account as usize]
     }
 
     /// The service of a usage line of this row.
     #[must_use]
-    pub fn service_of(&self, line: &EvidenceLine) -> &'c ServiceKey {
+    pub fn service_of(&self, line: &EvidenceLine<'_>) -> &'c ServiceKey {
         &self.comparison.services[line.service as usize]
     }
 

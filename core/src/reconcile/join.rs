@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ahead::{GROUP, look_at};
+use super::ahead::{GROUP, look_at_lines};
 use super::book::index;
 use super::charges::{self, BillLine, ChargeSum};
 use super::comparison::{ChargeData, Kind, VendorCost};
@@ -71,7 +71,7 @@ impl<'a> Reconciler<'a> {
                 let lines = group
                     .iter()
                     .filter_map(|(agreement, _)| self.book.known_lines(*agreement));
-                look_at(lines.flatten().map(|line| line.product.as_str()));
+                look_at_lines(lines.flatten());
                 for (agreement, usage) in group {
                     self.join(*agreement, usage, &starts, &mut bench, &mut out);
                 }
@@ -191,9 +191,9 @@ impl<'a> Reconciler<'a> {
                 self.judge(&found, unread_kinds)
             };
             let vendor = owed.and_then(|owed| owed.quantity);
-            let cost = owed.and_then(|owed| owed.cost);
-            let cost = cost.unwrap_or(VendorCost::Unknown);
-            let price = owed.and_then(|owed| owed.price);
+            let cost = owed.and_then(|owed| owed.cost.as_ref());
+            let cost = cost.unwrap_or(&VendorCost::Unknown);
+            let price = owed.and_then(|owed| owed.price.as_ref());
             let dismissed = self.dismissed(agreement, product, kind, (vendor, cost));
             let (kind, reason) = dismissed.unwrap_or((kind, reason));
             let evidence = || owed.into_iter().flat_map(Owed::evidence);
@@ -209,7 +209,7 @@ impl<'a> Reconciler<'a> {
                     Standing::None | Standing::Several(_) => None,
                 },
                 cost,
-                price: price.unwrap_or(VendorCost::Unknown),
+                price: price.unwrap_or(&VendorCost::Unknown),
                 reason,
                 charge: None,
             };
@@ -239,8 +239,8 @@ impl<'a> Reconciler<'a> {
                 has_yearly: bill.has_yearly,
                 vendor: None,
                 line: None,
-                cost: VendorCost::Unknown,
-                price: VendorCost::Unknown,
+                cost: &VendorCost::Unknown,
+                price: &VendorCost::Unknown,
                 reason,
                 charge,
             };
@@ -255,7 +255,7 @@ impl<'a> Reconciler<'a> {
         agreement: u32,
         product: u32,
         kind: Kind,
-        (vendor, cost): (Option<Quantity>, VendorCost),
+        (vendor, cost): (Option<Quantity>, &VendorCost),
     ) -> Option<(Kind, Option<String>)> {
         let dismissals = self.dismissals?;
         let agreement = match self.owns.keys.get(&agreement) {
@@ -264,7 +264,7 @@ impl<'a> Reconciler<'a> {
         };
         let product = self.routes.products[product as usize].id;
         let dismissal = dismissals.get(&agreement, product)?;
-        let holds = can_be_dismissed(kind) && dismissal.holds(self.today, vendor, cost);
+        let holds = can_be_dismissed(kind) && dismissal.holds(self.today, vendor, *cost);
         holds.then(|| (Kind::Dismissed, Some(dismissal.words())))
     }
 
@@ -320,7 +320,7 @@ impl<'a> Reconciler<'a> {
                     .filter_map(|at| {
                         let entry = &usage[*at];
                         let (line, amounts) = (entry.line, entry.amounts()?);
-                        Some((&line.key, line.quantity, entry.cost(), amounts))
+                        Some((line.key(), line.quantity, entry.cost(), amounts))
                     })
                     .collect();
                 let sum = match bill {

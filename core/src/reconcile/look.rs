@@ -1,9 +1,50 @@
 //! Readings looked at on all threads, before they are taken in one after the other.
 
 use super::compiled::AccountRoute;
-use super::reconciler::{Reconciler, SHARE, Waiting};
+use super::reconciler::Reconciler;
 use super::share::shared;
-use crate::model::{AccountReading, ReadingOutcome, UsageLine, VendorAccountId};
+use crate::model::{AccountReading, Period, ReadingOutcome, Timestamp, UsageLine, VendorAccountId};
+
+/// Lines of an account that go onto one agreement, and are still to be sorted.
+#[derive(Debug)]
+pub(super) struct Waiting<L> {
+    pub(super) agreement: u32,
+    pub(super) account: u32,
+    pub(super) lines: L,
+    pub(super) as_of: Timestamp,
+    pub(super) period: Option<Period>,
+}
+
+/// How many lines are sorted by one thread.
+pub(super) const SHARE: usize = 1 << 12;
+
+/// What waits to be sorted, in shares of so many lines, in order.
+#[derive(Debug)]
+pub(super) struct Shares<L>(pub(super) Vec<(usize, Vec<Waiting<L>>)>);
+
+impl<L> Default for Shares<L> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<L: AsRef<[UsageLine]>> Shares<L> {
+    pub(super) fn push(&mut self, waiting: Waiting<L>) {
+        let lines = waiting.lines.as_ref().len();
+        match self.0.last_mut() {
+            Some((share, list)) if *share < SHARE => {
+                *share += lines;
+                list.push(waiting);
+            }
+            last => {
+                // A share is likely to hold as many accounts as the one before.
+                let mut list = Vec::with_capacity(last.map_or(0, |(_, list)| list.len()));
+                list.push(waiting);
+                self.0.push((lines, list));
+            }
+        }
+    }
+}
 
 /// A reading that was looked at.
 pub(super) struct Look<'r> {
@@ -23,18 +64,17 @@ const PIECES: usize = 8;
 
 impl Reconciler<'_> {
     /// Looks at many readings on all threads, before any of them is taken in.
-    pub(super) fn look_at_all<'r>(&self, readings: &'r [AccountReading]) -> Vec<Look<'r>> {
+    pub(super) fn look_at_all<'r>(&self, readings: &'r [AccountReading]) -> Vec<Vec<Look<'r>>> {
         let share = readings.len().div_ceil(self.threads.get() * PIECES);
         let shares = readings.chunks(share.max(SHARE)).collect();
-        let looked_at = shared(self.threads, shares, |readings: &'r [AccountReading]| {
+        shared(self.threads, shares, |readings: &'r [AccountReading]| {
             let looks = readings.iter().map(|reading| {
                 let decided = self.routes.account(&reading.account);
                 let plain = self.plain(decided, reading);
                 Look { decided, plain }
             });
-            looks.collect::<Vec<_>>()
-        });
-        looked_at.into_iter().flatten().collect()
+            looks.collect()
+        })
     }
 
     /// A reading whose lines all go onto one agreement, and that says nothing beside them.

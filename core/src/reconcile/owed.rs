@@ -54,10 +54,12 @@ impl Owed {
     /// Takes in a service whose lines state neither cost nor price.
     pub(super) fn costs_nothing_known(&mut self, carries_cost: bool) {
         for known in [&mut self.cost, &mut self.price] {
-            *known = Some(match known {
-                Some(known) if carries_cost => known.join(None),
-                _ => VendorCost::Unknown,
-            });
+            match known {
+                Some(known @ (VendorCost::Uniform(_) | VendorCost::Mixed)) if carries_cost => {
+                    *known = known.join(None);
+                }
+                _ => *known = Some(VendorCost::Unknown),
+            }
         }
     }
 
@@ -142,7 +144,7 @@ pub(super) struct Entry<'s> {
     pub(super) service: u32,
     /// Its position among all lines.
     pub(super) position: u32,
-    pub(super) line: &'s EvidenceLine,
+    pub(super) line: &'s EvidenceLine<'s>,
     extra: Option<&'s Extra>,
 }
 
@@ -197,7 +199,7 @@ impl<'s> Bench<'s> {
     pub(super) fn lay_out(
         &mut self,
         usage: &AgreementUsage,
-        chunks: &'s [Chunk],
+        chunks: &'s [Chunk<'s>],
         starts: &[u32],
         accounts: &[VendorAccountId],
     ) {
@@ -216,7 +218,7 @@ impl<'s> Bench<'s> {
         }
         let account = |entry: &Entry<'_>| &accounts[entry.line.account as usize];
         self.entries.sort_unstable_by(|a, b| {
-            let by_key = || a.line.key.cmp(&b.line.key);
+            let by_key = || a.line.key().cmp(b.line.key());
             let by_account = || account(a).cmp(account(b));
             let by_quantity = || a.line.quantity.cmp(&b.line.quantity);
             let by_service = a.service.cmp(&b.service);

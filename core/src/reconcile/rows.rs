@@ -61,23 +61,25 @@ struct More {
 
 /// A row as it is made.
 #[derive(Debug)]
-pub(super) struct NewRow {
+pub(super) struct NewRow<'r> {
     pub(super) product: u32,
     pub(super) kind: Kind,
     pub(super) has_yearly: bool,
     pub(super) vendor: Option<Quantity>,
     pub(super) line: Option<u32>,
-    pub(super) cost: VendorCost,
-    pub(super) price: VendorCost,
+    pub(super) cost: &'r VendorCost,
+    pub(super) price: &'r VendorCost,
     pub(super) reason: Option<String>,
     pub(super) charge: Option<u32>,
 }
 
 impl Part {
-    pub(super) fn with_room(rows: usize) -> Self {
+    /// With room for the rows of so many usage lines, and for some more of lines without usage: to move rows to
+    /// another place costs more than room that is not used.
+    pub(super) fn with_room(usage_lines: usize) -> Self {
         Self {
-            rows: Vec::with_capacity(rows),
-            evidence: Vec::with_capacity(rows),
+            rows: Vec::with_capacity(usage_lines + usage_lines / 8),
+            evidence: Vec::with_capacity(usage_lines),
             ..Self::default()
         }
     }
@@ -111,13 +113,14 @@ impl Part {
 
     /// Adds a row to the agreement that was begun last.
     #[inline]
-    pub(super) fn push(&mut self, row: NewRow) {
+    pub(super) fn push(&mut self, row: NewRow<'_>) {
         let from = index(self.evidence.len());
-        let states = row.cost != VendorCost::Unknown || row.price != VendorCost::Unknown;
+        let states = |amount: &VendorCost| !matches!(amount, VendorCost::Unknown);
+        let states = states(row.cost) || states(row.price);
         let more = if states || row.reason.is_some() || row.charge.is_some() {
             self.more.push(More {
-                cost: row.cost,
-                price: row.price,
+                cost: *row.cost,
+                price: *row.price,
                 reason: row.reason.map(String::into_boxed_str),
                 charge: row.charge,
             });
@@ -305,20 +308,20 @@ impl<'t> RowPlace<'t> {
 
 /// The usage lines that count, in the chunks in which they were sorted.
 #[derive(Clone, Debug)]
-pub(super) struct EvidenceLines {
-    chunks: Vec<Vec<EvidenceLine>>,
+pub(super) struct EvidenceLines<'a> {
+    chunks: Vec<Vec<EvidenceLine<'a>>>,
     /// The position of each chunk's first line.
     starts: Vec<u32>,
 }
 
-impl EvidenceLines {
-    pub(super) fn new(chunks: impl Iterator<Item = Vec<EvidenceLine>>) -> Self {
+impl<'a> EvidenceLines<'a> {
+    pub(super) fn new(chunks: impl Iterator<Item = Vec<EvidenceLine<'a>>>) -> Self {
         let chunks: Vec<_> = chunks.collect();
         let starts = starts(chunks.iter().map(Vec::len));
         Self { chunks, starts }
     }
 
-    pub(super) fn at(&self, position: u32) -> &EvidenceLine {
+    pub(super) fn at(&self, position: u32) -> &EvidenceLine<'a> {
         let chunk = self.starts.partition_point(|start| *start <= position) - 1;
         &self.chunks[chunk][(position - self.starts[chunk]) as usize]
     }

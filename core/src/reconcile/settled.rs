@@ -92,7 +92,7 @@ impl<'a> Reconciler<'a> {
     fn kept(
         &self,
         usages: Vec<(u32, AgreementUsage)>,
-    ) -> (Vec<(u32, AgreementUsage, Sorted)>, Vec<VendorAccountId>) {
+    ) -> (Vec<(u32, AgreementUsage, Sorted<'a>)>, Vec<VendorAccountId>) {
         let mut numbers: BTreeMap<u32, u32> = BTreeMap::new();
         let mut ids = Vec::new();
         let mut number = |account: u32| {
