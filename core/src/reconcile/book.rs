@@ -353,4 +353,40 @@ mod tests {
         assert_eq!(at_once.lines(&"A30".into()), None);
         assert_eq!(book().add_all_lines(Vec::new()), 0);
     }
+
+    #[test]
+    fn of_an_id_that_comes_twice_the_first_record_counts_in_long_lists_too() {
+        let many = FEW + 500;
+        let id = |at: usize| at % (many - 200);
+        let companies = (0..many).map(|at| Company::new(id(at).to_string(), format!("C{at}")));
+        let agreements =
+            (0..many).map(|at| Agreement::new(format!("A{}", id(at)), "1", format!("N{at}")));
+        let mut book = PsaBook::new(companies, agreements, []);
+        assert_eq!(book.agreement_count(), many - 200);
+        for at in [0, 199, 200, many - 201] {
+            let company = book.company(&at.to_string().as_str().into());
+            assert_eq!(company.map(|it| it.name.clone()), Some(format!("C{at}")));
+            let agreement = book.agreement(&format!("A{at}").as_str().into());
+            assert_eq!(agreement.map(|it| it.name.clone()), Some(format!("N{at}")));
+        }
+        assert_eq!(
+            book.company(&(many - 200).to_string().as_str().into()),
+            None
+        );
+        let reading = |at: usize, line: usize| {
+            let line = AgreementLine::new(format!("L{line}"), "P", 1_u32);
+            AgreementReading::complete(format!("A{}", id(at)), vec![line])
+        };
+        // Half of them, and then all: what came first counts, in one call and in the next.
+        let half = (0..many).step_by(2).map(|at| reading(at, at)).collect();
+        assert_eq!(book.add_all_lines(half), many / 2 - 100);
+        let all = (0..many).map(|at| reading(at, many + at)).collect();
+        assert_eq!(book.add_all_lines(all), many / 2 - 100);
+        let line_of = |at: usize| {
+            let lines = book.lines(&format!("A{at}").as_str().into());
+            lines.and_then(|lines| Some(lines.first()?.id.as_str().to_owned()))
+        };
+        assert_eq!(line_of(2), Some("L2".to_owned()));
+        assert_eq!(line_of(3), Some(format!("L{}", many + 3)));
+    }
 }

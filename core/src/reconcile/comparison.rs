@@ -233,7 +233,7 @@ impl<'a> Comparison<'a> {
     pub(super) fn agreement_at(&self, position: u32) -> &Agreement {
         match self.planned_at(position) {
             Some(planned) => &planned.new.agreement,
-            None => &self.book.agreement_at(position),
+            None => self.book.agreement_at(position),
         }
     }
 

@@ -272,7 +272,7 @@ impl<'a> Reconciler<'a> {
     pub(super) fn agreement_at(&self, position: u32) -> &Agreement {
         match self.owns.planned_at(self.book, position) {
             Some(planned) => &planned.new.agreement,
-            None => &self.book.agreement_at(position),
+            None => self.book.agreement_at(position),
         }
     }
 

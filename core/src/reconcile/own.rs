@@ -25,7 +25,7 @@ pub(super) struct Home<'a> {
 
 impl Home<'_> {
     fn master_in<'b>(&self, book: &'b PsaBook) -> Option<&'b Agreement> {
-        Some(&book.agreement_at(self.master?))
+        Some(book.agreement_at(self.master?))
     }
 
     /// Why the master can have no children for the company.
@@ -386,7 +386,7 @@ fn find(known: Known<'_>, home: Home<'_>, key: &AgreementKey) -> Found {
     match found {
         [] if home.master.is_some() => find_made(known, home, key),
         [] => Found::Nowhere,
-        [only] => match home.stranger(&book.agreement_at(*only), book) {
+        [only] => match home.stranger(book.agreement_at(*only), book) {
             None => Found::At(*only),
             Some(why) => Found::Problem(
                 Kind::NotEligible,

@@ -1,6 +1,7 @@
 //! The rows in their compact form, in the parts in which they were made.
 
 use std::cmp::Ordering;
+use std::iter;
 
 use super::book::index;
 use super::comparison::{ChargeData, EvidenceLine, Kind, VendorCost};
@@ -129,7 +130,8 @@ impl Part {
             NONE
         };
         self.found[row.kind as usize] += 1;
-        self.rows.push(RowData {
+        // Made where it stays.
+        self.rows.extend(iter::once_with(|| RowData {
             product: row.product,
             kind: row.kind,
             has_yearly: row.has_yearly,
@@ -137,7 +139,7 @@ impl Part {
             line: row.line.unwrap_or(NONE),
             evidence: (from, from),
             more,
-        });
+        }));
         if let Some(agreement) = self.agreements.last_mut() {
             agreement.rows.1 = index(self.rows.len());
         }

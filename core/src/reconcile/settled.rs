@@ -109,7 +109,7 @@ impl<'a> Reconciler<'a> {
                 for at in run.from..run.to {
                     let mut line = of.lines[at as usize].clone();
                     line.account = number(line.account);
-                    chunk.push(line, of.extra(at).cloned());
+                    chunk.push(of.extra(at).cloned(), || line);
                 }
             }
             usage.renumber(&mut number);

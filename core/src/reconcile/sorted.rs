@@ -1,6 +1,7 @@
 //! Usage lines sorted: what becomes evidence of an agreement, and what is left of an account.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use super::book::index;
 use super::charges::Amounts;
@@ -96,13 +97,14 @@ impl<'a> Chunk<'a> {
         self
     }
 
+    /// Adds a line, which is made where it stays: small parts of what is moved right after it is made are waited for.
     #[inline]
-    pub(super) fn push(&mut self, line: EvidenceLine<'a>, extra: Option<Extra>) {
+    pub(super) fn push(&mut self, extra: Option<Extra>, line: impl FnOnce() -> EvidenceLine<'a>) {
         if let Some(extra) = extra {
             self.extras.resize_with(self.lines.len(), Extra::default);
             self.extras.push(extra);
         }
-        self.lines.push(line);
+        self.lines.extend(iter::once_with(line));
     }
 }
 
@@ -233,7 +235,7 @@ impl<'a> Sorted<'a> {
             let period = line.period.as_ref().or(of.period.as_ref());
             let commitment = line.commitment.as_ref();
             let floor = commitment.and_then(|known| known.floor_at(desk.today, of.as_of));
-            let evidence = EvidenceLine {
+            let evidence = || EvidenceLine {
                 key: key(place),
                 quantity: line.quantity,
                 floor: floor.map(Box::new),
@@ -245,7 +247,7 @@ impl<'a> Sorted<'a> {
                 service,
             };
             let at = self.len();
-            self.chunk.push(evidence, extra);
+            self.chunk.push(extra, evidence);
             if let Some(agreement) = agreement {
                 self.run(agreement, at);
             }
