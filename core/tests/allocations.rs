@@ -22,9 +22,9 @@ const LINES: u64 = 10 * ACCOUNTS as u64;
 /// At most so many blocks in a hundred units, and so many bytes of each.
 type Bounds = (u64, u64);
 
-const BOOK: Bounds = (33, 110);
-const COMPARISON: Bounds = (23, 350);
-const PLAN: Bounds = (6_700, 7_400);
+const BOOK: Bounds = (33, 55);
+const COMPARISON: Bounds = (22, 240);
+const PLAN: Bounds = (3_300, 5_400);
 const TEXT: Bounds = (640, 6_400);
 
 /// What a piece of work allocated.

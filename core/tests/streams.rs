@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use tallyline_core::ErrorKind;
+use tallyline_core::model::ChargeKind;
 use tallyline_core::plan::Plan;
-use tallyline_core::reconcile::{Comparison, Reconciler, Row};
+use tallyline_core::reconcile::{Comparison, Kind, Reconciler, Row};
 use world::World;
 
 /// More lines than are sorted at once.
@@ -31,7 +32,7 @@ fn words(row: Row<'_>) -> String {
                 "{} {} {:?}",
                 row.account_of(line),
                 row.service_of(line),
-                line.key
+                line.key()
             )
         })
         .collect();
@@ -145,4 +146,41 @@ fn nothing_is_taken_in_of_readings_of_which_two_are_of_one_account() {
         rows(&reconciler.finish()),
         rows(&world.compare(&book, NonZeroUsize::MIN).unwrap())
     );
+}
+
+#[test]
+fn what_few_readings_say_is_found_on_any_number_of_threads_and_however_they_come() {
+    let world = World::of_accounts(9_000).unwrap();
+    let book = world.book(world.lines.clone());
+    let mut readings = world.readings.clone();
+    for (at, reading) in readings.iter_mut().enumerate() {
+        match at % 50 {
+            7 => reading.unread_kinds.push(ChargeKind::Recurring),
+            17 => drop(
+                reading
+                    .unobserved
+                    .insert("SKU-00001".into(), "no answer".into()),
+            ),
+            27 => drop(reading.exported.insert("SKU-00002".into())),
+            37 => reading.account = format!("stranger-{at}").as_str().into(),
+            _ => {}
+        }
+    }
+    let words = |comparison: &Comparison<'_>| {
+        let found = (comparison.counts(), comparison.unplaced().to_vec());
+        (rows(comparison), found)
+    };
+    let mut one_by_one = reconciler(&world, &book);
+    for reading in &readings {
+        one_by_one.observe(reading.clone()).unwrap();
+    }
+    let wanted = words(&one_by_one.finish());
+    assert!(wanted.1.0.contains_key(&Kind::NotObserved));
+    assert!(wanted.1.0.contains_key(&Kind::Unmapped));
+    for threads in [1, 2, 7] {
+        let threads = NonZeroUsize::new(threads).unwrap();
+        let mut at_once = reconciler(&world, &book).with_threads(threads);
+        at_once.observe_all(&readings).unwrap();
+        assert!(words(&at_once.finish()) == wanted, "{threads} threads");
+    }
 }

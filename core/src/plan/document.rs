@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, BufWriter, Write};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -506,26 +505,9 @@ const BLOCK: usize = 256;
 
 /// The hash of something as JSON.
 fn hashed<T: Serialize + ?Sized>(content: &T) -> Result<Sha256> {
-    let mut writer = BufWriter::with_capacity(1 << 16, Hashing(Sha256::new()));
-    serde_json::to_writer(&mut writer, content).map_err(unwritable)?;
-    let Hashing(hash) = writer
-        .into_inner()
-        .map_err(|error| unwritable(serde_json::Error::io(error.into_error())))?;
-    Ok(hash)
-}
-
-/// Hashes what is written: a plan is long.
-struct Hashing(Sha256);
-
-impl Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    let mut json = Vec::with_capacity(1 << 16);
+    serde_json::to_writer(&mut json, content).map_err(unwritable)?;
+    Ok(Sha256::new_with_prefix(json))
 }
 
 fn unwritable(error: serde_json::Error) -> Error {
@@ -536,5 +518,7 @@ fn unwritable(error: serde_json::Error) -> Error {
 pub(crate) fn hex(hash: &[u8], digits: usize) -> String {
     let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
     let halves = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    halves.take(digits).map(digit).collect()
+    let mut text = String::with_capacity(digits);
+    text.extend(halves.take(digits).map(digit));
+    text
 }

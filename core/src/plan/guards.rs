@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use rust_decimal::Decimal;
 
 use super::dates::Calendar;
@@ -187,12 +188,12 @@ fn below_floor(row: Row<'_>, action: &Action) -> Option<String> {
         return None;
     }
     row.evidence().find_map(|line| {
-        let floor = line.floor.filter(|floor| line.quantity < *floor)?;
+        let floor = line.floor().filter(|floor| line.quantity < *floor)?;
         Some(format!(
             "the vendor reports {} of {}, below its own commitment of {floor} ({})",
             line.quantity,
             row.service_of(line),
-            line.key
+            line.key()
         ))
     })
 }
@@ -317,7 +318,10 @@ fn charge_outside(agreement: &Agreement, date: CivilDate) -> Option<String> {
 /// too much.
 pub(super) fn block_in_sum(compared: Compared, changes: &mut [Change], policy: &Policy) {
     let up = policy.increase_limit;
-    let increases = Sum::of(changes, |from, to| to > from);
+    let spans = spans(changes);
+    let increases = Sum::of(&spans, |from, to| to > from);
+    let reductions = Sum::of(&spans, |from, to| to < from);
+    let down = policy.reduction_limit;
     let with_new_lines = || Compared {
         lines: compared.lines.saturating_add(increases.new_lines),
         ..compared
@@ -325,7 +329,7 @@ pub(super) fn block_in_sum(compared: Compared, changes: &mut [Change], policy: &
     let too_much = [
         (
             Guard::TotalReduction,
-            reduction_beyond(changes, || compared, policy.reduction_limit),
+            reductions.above(|| compared, (down.percent, down.lines), REDUCES),
         ),
         (
             Guard::TotalIncrease,
@@ -360,8 +364,11 @@ pub(super) fn block_together(changes: &mut [Change]) {
         let Some(after) = rest.first_mut() else {
             continue;
         };
-        let follows = |change: &&mut Change| Some(&change.id) == after.follows.as_ref();
-        let Some(first) = before.iter_mut().rev().find(follows) else {
+        let Some(followed) = &after.follows else {
+            continue;
+        };
+        let is_followed = |change: &&mut Change| change.id == *followed;
+        let Some(first) = before.iter_mut().rev().find(is_followed) else {
             continue;
         };
         let (of_first, of_second) = (first.blocks.clone(), after.blocks.clone());
@@ -422,7 +429,12 @@ impl Compared {
             row.kind(),
             Kind::Change | Kind::NoChange | Kind::VendorMissing | Kind::Dismissed
         );
-        if let Some(units) = row.psa().filter(|_| observed) {
+        // Of what agrees the vendor's side says what the line's does, and is at hand.
+        let units = match row.vendor().filter(|_| row.kind() == Kind::NoChange) {
+            Some(vendor) => row.has_line().then_some(vendor),
+            None => row.psa(),
+        };
+        if let Some(units) = units.filter(|_| observed) {
             self.add(units);
         }
     }
@@ -440,10 +452,12 @@ pub(crate) fn reduction_beyond(
     compared: impl FnOnce() -> Compared,
     limit: ReductionLimit,
 ) -> Option<String> {
-    let reductions = Sum::of(changes, |from, to| to < from);
-    let limit = (limit.percent, limit.lines);
-    reductions.above(compared, limit, "takes units away from")
+    let reductions = Sum::of(&spans(changes), |from, to| to < from);
+    reductions.above(compared, (limit.percent, limit.lines), REDUCES)
 }
+
+/// What a plan does that takes away.
+const REDUCES: &str = "takes units away from";
 
 /// What a plan makes of the quantity of one line.
 struct Span {
@@ -455,7 +469,8 @@ struct Span {
 /// What changes make of each line, from before the first step to after the last.
 fn spans(changes: &[Change]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
-    let mut places = HashMap::new();
+    let mut places: HashMap<_, _, RandomState> = HashMap::default();
+    places.reserve(changes.len());
     // What is carried out on a person's word alone is no part of what the plan does by itself.
     let proposed = |change: &&Change| {
         let mut blocks = change.blocks.iter();
@@ -493,18 +508,18 @@ struct Sum {
 }
 
 impl Sum {
-    fn of(changes: &[Change], counts: impl Fn(Quantity, Quantity) -> bool) -> Self {
+    fn of(spans: &[Span], counts: impl Fn(Quantity, Quantity) -> bool) -> Self {
         let mut sum = Self {
             lines: 0,
             new_lines: 0,
             units: Decimal::ZERO,
         };
-        for Span { from, to, new } in spans(changes) {
-            if !counts(from, to) {
+        for Span { from, to, new } in spans {
+            if !counts(*from, *to) {
                 continue;
             }
             sum.lines += 1;
-            if new {
+            if *new {
                 sum.new_lines += 1;
             } else {
                 let units = from.value().saturating_sub(to.value()).abs();

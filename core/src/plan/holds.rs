@@ -22,6 +22,9 @@ pub(super) fn held(
                       the policy's prepaid_years = \"monthly\" bills it by months";
         return Some((Kind::NotEligible, reason.to_owned()));
     }
+    if row.kind() == Kind::NoChange {
+        return None;
+    }
     let due = waits_until(row, policy, context)?;
     let reason = format!(
         "{} shows {}, and it is due on {}, {due}",
@@ -29,15 +32,12 @@ pub(super) fn held(
         row.vendor().unwrap_or_default(),
         Trigger::OnBillingDate,
     );
-    (row.kind() != Kind::NoChange).then_some((Kind::NotDue, reason))
+    Some((Kind::NotDue, reason))
 }
 
 /// Whether something in the sum is prepaid for a year on an agreement that bills monthly.
 pub(super) fn is_prepaid(row: Row<'_>) -> bool {
-    row.agreement().billing_cycle == BillingCycle::Monthly
-        && row
-            .evidence()
-            .any(|line| line.billing_cycle == BillingCycle::Yearly)
+    row.has_yearly() && row.agreement().billing_cycle == BillingCycle::Monthly
 }
 
 /// Whether all that is in the sum is prepaid for a year.

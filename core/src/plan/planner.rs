@@ -92,7 +92,6 @@ impl Planner {
     /// # Errors
     /// `Unexpected` when the plan cannot be written as JSON.
     pub fn plan(&self, comparison: &Comparison<'_>, context: &PlanContext<'_>) -> Result<Plan> {
-        let names = Names::new(context);
         let Rows {
             mut changes,
             mut notices,
@@ -101,12 +100,11 @@ impl Planner {
             compared,
         } = self.rows(comparison, context)?;
         notices.extend(notices_of(&unchanged, context));
-        notices.extend(
-            comparison
-                .unplaced()
-                .iter()
-                .map(|record| names.notice(record)),
-        );
+        if !comparison.unplaced().is_empty() {
+            let names = Names::new(context);
+            let unplaced = comparison.unplaced().iter();
+            notices.extend(unplaced.map(|record| names.notice(record)));
+        }
         notes::plan(comparison, context, &mut changes, &mut notices)?;
         guards::block_in_sum(compared, &mut changes, &self.policy);
         guards::block_together(&mut changes);
@@ -163,8 +161,8 @@ impl Planner {
         let mut out = Rows::default();
         let mut first_synced = BTreeSet::new();
         let mut creation: Option<ChangeId> = None;
-        let mut of_row = Vec::new();
         for row in rows {
+            let from = out.changes.len();
             out.compared.add_row(row);
             if let Some((kind, reason)) = holds::held(row, &self.policy, context) {
                 let accounts = row.evidence().map(|line| row.account_of(line));
@@ -173,8 +171,8 @@ impl Planner {
                     .push(notice_of_kind(row, kind, &reason, context));
                 continue;
             }
-            self.changes_of(row, row.today(), context, &mut of_row)?;
-            if of_row.is_empty() {
+            self.changes_of(row, row.today(), context, &mut out.changes)?;
+            if out.changes.len() == from {
                 // Of what agrees there is nothing to tell.
                 if !matches!(row.kind(), Kind::NoChange | Kind::Exported) {
                     out.unchanged.push(row);
@@ -184,30 +182,28 @@ impl Planner {
                 let first = calendar.running_period().0;
                 out.notices.push(first_sync_notice(row, first, context));
             }
-            self.end_duplicates(row, context, &mut of_row)?;
-            if row.new_agreement().is_some() && !of_row.is_empty() {
-                self.create_first(row, row.today(), context, &mut creation, &mut of_row)?;
+            self.end_duplicates(row, context, &mut out.changes)?;
+            if row.new_agreement().is_some() && out.changes.len() > from {
+                self.create_first(row, context, &mut creation, (&mut out.changes, from))?;
             }
-            out.changes.append(&mut of_row);
             out.notices.extend(self.cost_notice_of(row, context));
         }
         Ok(out)
     }
 
-    /// Puts the change that creates the row's agreement before its changes, unless one of the
-    /// rows before has.
+    /// Puts the change that creates the row's agreement before its changes, which begin at a position, unless
+    /// one of the rows before has.
     fn create_first(
         &self,
         row: Row<'_>,
-        today: CivilDate,
         context: &PlanContext<'_>,
         creation: &mut Option<ChangeId>,
-        changes: &mut Vec<Change>,
+        (changes, from): (&mut Vec<Change>, usize),
     ) -> Result<()> {
         let Some(new) = row.new_agreement() else {
             return Ok(());
         };
-        let effective = own::start_of_new(new, &self.policy, today);
+        let effective = own::start_of_new(new, &self.policy, row.today());
         let (action, reason) = own::creation(row, new, &self.policy, effective, context);
         let intent = (
             context.source.system,
@@ -217,14 +213,15 @@ impl Planner {
             effective,
         );
         let id = intent_id(&intent)?;
-        for change in changes.iter_mut().filter(|change| change.follows.is_none()) {
+        let of_row = changes.iter_mut().skip(from);
+        for change in of_row.filter(|change| change.follows.is_none()) {
             change.follows = Some(id.clone());
         }
         if creation.as_ref() != Some(&id) {
             let mut change = self.change(row, action, effective, reason, context)?;
             change.id = id.clone();
             change.marker = Marker::new(id.as_str());
-            changes.insert(0, change);
+            changes.insert(from, change);
             *creation = Some(id);
         }
         Ok(())
@@ -258,7 +255,11 @@ impl Planner {
             return Ok(());
         }
         // Most rows agree: no day is looked for, for these.
-        let line = row.line().filter(|_| row.kind() == Kind::NoChange);
+        let agrees = row.kind() == Kind::NoChange;
+        if agrees && row.has_line() && !self.policy.syncs_amounts() {
+            return Ok(());
+        }
+        let line = row.line().filter(|_| agrees);
         let (source, sink) = (&*context.source.name, context.sink.name);
         if line.is_some_and(|line| self.amounts_of(row, line, source, sink).is_empty()) {
             return Ok(());
@@ -293,11 +294,11 @@ impl Planner {
                 )?;
             }
             (Kind::Change, Some(line), Some(to)) => {
-                let changes = self.requantify(row, line, to, context)?;
-                amounts_are_written = changes
-                    .iter()
-                    .any(|change| matches!(change.action, Action::EndLine { .. }));
-                out.extend(changes);
+                let first = out.len();
+                self.requantify(row, line, to, context, out)?;
+                let mut changes = out.iter().skip(first);
+                amounts_are_written =
+                    changes.any(|change| matches!(change.action, Action::EndLine { .. }));
             }
             (Kind::VendorMissing, Some(line), _)
                 if self.policy.vendor_missing == VendorMissing::EndLine =>
@@ -342,9 +343,14 @@ impl Planner {
         source: &str,
         sink: &str,
     ) -> Vec<(Action, String)> {
+        let cost = cost_change(row, line, &self.policy);
+        let price = price_change(row, line, &self.policy);
+        if cost.is_none() && price.is_none() {
+            return Vec::new();
+        }
         let shown =
             |held: Option<Money>| held.map_or_else(|| "none".to_owned(), |held| held.to_string());
-        let cost = cost_change(row, line, &self.policy).map(|to| {
+        let cost = cost.map(|to| {
             let from = line.state.unit_cost;
             let reason = format!(
                 "{source} charges {to} per unit; {sink} holds {}",
@@ -353,7 +359,7 @@ impl Planner {
             let line = line.id.clone();
             (Action::SetUnitCost { line, from, to }, reason)
         });
-        let price = price_change(row, line, &self.policy).map(|to| {
+        let price = price.map(|to| {
             let from = line.state.unit_price;
             let reason = format!(
                 "{source} states a price of {to} per unit for the client; {sink} bills {}",
@@ -407,14 +413,15 @@ impl Planner {
         Ok(())
     }
 
-    /// The changes that bring a new quantity onto a line, by the sink's strategy.
+    /// Adds the changes that bring a new quantity onto a line, by the sink's strategy.
     fn requantify(
         &self,
         row: Row<'_>,
         line: &AgreementLine,
         to: Quantity,
         context: &PlanContext<'_>,
-    ) -> Result<Vec<Change>> {
+        out: &mut Vec<Change>,
+    ) -> Result<()> {
         let agreement = row.agreement();
         let calendar = self.calendar(row);
         let direction = Direction::of(line.state.quantity, to);
@@ -447,18 +454,19 @@ impl Planner {
             sink: context.sink.name,
         }
         .steps(strategy);
-        let mut changes: Vec<Change> = Vec::new();
+        let first = out.len();
         for step in steps {
             let mut change = self.change(row, step.action, step.effective, step.reason, context)?;
             if let Some(precondition) = step.precondition {
                 change.precondition = precondition;
             }
             if step.follows {
-                change.follows = changes.last().map(|before| before.id.clone());
+                let before = out.iter().skip(first).next_back();
+                change.follows = before.map(|before| before.id.clone());
             }
-            changes.push(change);
+            out.push(change);
         }
-        Ok(changes)
+        Ok(())
     }
 
     fn change(
@@ -501,7 +509,7 @@ impl Planner {
                 .map(|line| UsageEvidence {
                     account: row.account_of(line).clone(),
                     service: row.service_of(line).clone(),
-                    line: line.key.clone(),
+                    line: line.key().clone(),
                     quantity: line.quantity,
                 })
                 .collect(),
@@ -520,14 +528,14 @@ impl Planner {
         if let Some(sentence) = own::charged_otherwise(row, &self.policy) {
             return Some(notice_of(row, &sentence, context));
         }
-        let direction = match (row.psa(), row.vendor()) {
+        let changes = matches!(row.kind(), Kind::Change | Kind::NewRevenue);
+        let direction = || match (row.psa(), row.vendor()) {
             (from, Some(to)) => Direction::of(from.unwrap_or_default(), to),
             _ => Direction::Either,
         };
-        let changes = matches!(row.kind(), Kind::Change | Kind::NewRevenue);
         if changes
             && self.policy.proration_check == ProrationCheck::Warn
-            && wants_proration(row, direction, &self.policy)
+            && wants_proration(row, direction(), &self.policy)
         {
             let sentence = "post-billing with proration needs the agreement's option to prorate, \
                             which is off: the change is not prorated";

@@ -265,6 +265,11 @@ impl Policy {
         })
     }
 
+    /// Whether costs or prices per unit are set.
+    pub(crate) fn syncs_amounts(&self) -> bool {
+        self.sync_unit_cost || self.sync_unit_price
+    }
+
     /// Whether anything is prorated by a switch.
     pub(crate) fn has_proration(&self) -> bool {
         self.proration

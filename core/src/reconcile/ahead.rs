@@ -5,6 +5,8 @@
 
 use std::hint::black_box;
 
+use crate::model::{AgreementLine, UsageLine};
+
 /// How many accounts or agreements are looked at together: enough to wait for together, few enough to stay at hand.
 pub(super) const GROUP: usize = 8;
 
@@ -12,4 +14,35 @@ pub(super) const GROUP: usize = 8;
 pub(super) fn look_at<'t>(texts: impl Iterator<Item = &'t str>) {
     let first = |text: &str| text.as_bytes().first().copied().unwrap_or_default();
     black_box(texts.map(first).fold(0_u8, |all, byte| all ^ byte));
+}
+
+/// Looks at what is compared of agreement lines: one is longer than what memory gives at once.
+pub(super) fn look_at_lines<'l>(lines: impl Iterator<Item = &'l AgreementLine>) {
+    let of_line = |line: &AgreementLine| {
+        let first = line.product.as_str().as_bytes().first().copied();
+        let ends = line.state.last_day.is_some();
+        let is_zero = line.state.quantity.is_zero();
+        first.unwrap_or_default() ^ u8::from(ends) ^ u8::from(is_zero)
+    };
+    black_box(lines.map(of_line).fold(0_u8, |all, byte| all ^ byte));
+}
+
+/// Looks at what usage lines are sorted by, as [`look_at_lines`].
+pub(super) fn look_at_usage<'l>(lines: impl Iterator<Item = &'l UsageLine>) {
+    let of_line = |line: &UsageLine| {
+        let first = line.service.as_str().as_bytes().first().copied();
+        let is_zero = line.quantity.is_zero();
+        let is_charge = line.bill.is_some();
+        let has = [
+            line.unit_cost.is_some(),
+            line.unit_price.is_some(),
+            line.period.is_some(),
+            line.commitment.is_some(),
+        ];
+        let has = has
+            .into_iter()
+            .fold(is_zero ^ is_charge, |all, one| all ^ one);
+        first.unwrap_or_default() ^ line.kind as u8 ^ u8::from(has)
+    };
+    black_box(lines.map(of_line).fold(0_u8, |all, byte| all ^ byte));
 }

@@ -1,7 +1,9 @@
 //! The mapping turned into tables for one reconcile: every look-up by hash, once per line.
 
 use super::book::{Map, PsaBook, index};
+use super::index::TextIndex;
 use super::own::Home;
+use super::share::{all_cores, shared};
 use crate::mapping::{AccountEntry, BilledAs, LineTarget, Mapping, ProductRule, ServiceEntry};
 use crate::model::{AgreementId, ChargeKind, CompanyId, ServiceKey, VendorAccountId};
 
@@ -113,12 +115,15 @@ impl Decision<'_> {
     }
 }
 
+/// The company and agreement of an account whose metadata go into its note.
+type MetadataRoute<'a> = (&'a CompanyId, &'a AgreementId);
+
 /// All routes of a mapping through a book.
 #[derive(Debug)]
 pub(super) struct Routes<'a> {
     /// In the order of their ids.
     pub(super) accounts: Vec<(&'a VendorAccountId, AccountRoute<'a>)>,
-    account_index: Map<&'a str, u32>,
+    account_index: TextIndex,
     /// In the order of their keys.
     pub(super) services: Vec<ServiceRoute<'a>>,
     service_index: Map<&'a str, u32>,
@@ -128,7 +133,7 @@ pub(super) struct Routes<'a> {
     pub(super) products: Vec<OwnedProduct<'a>>,
     pub(super) product_index: Map<&'a str, u32>,
     /// The company and agreement of accounts whose metadata go into its note.
-    pub(super) metadata: Map<&'a str, (&'a CompanyId, &'a AgreementId)>,
+    pub(super) metadata: Map<&'a str, MetadataRoute<'a>>,
     /// By product.
     pub(super) facts: Vec<ProductFacts>,
     /// By service; nothing for those with other rules.
@@ -157,17 +162,10 @@ impl<'a> Routes<'a> {
             })
             .map(|(at, _)| at)
             .collect();
-        let accounts: Vec<_> = mapping
-            .accounts()
-            .map(|(id, entry)| (id, account_route(entry, book)))
-            .collect();
+        let (accounts, account_index, metadata) = account_routes(mapping, book);
         Self {
             counted_by_day,
-            account_index: accounts
-                .iter()
-                .enumerate()
-                .map(|(at, (id, _))| (id.as_str(), index(at)))
-                .collect(),
+            account_index,
             accounts,
             facts: products.iter().map(|product| product.facts(book)).collect(),
             plain: services
@@ -182,13 +180,14 @@ impl<'a> Routes<'a> {
             services,
             products,
             product_index,
-            metadata: mapping.accounts().filter_map(metadata_route).collect(),
+            metadata,
         }
     }
 
     /// The position of an account among those that something is decided about.
     pub(super) fn account(&self, id: &VendorAccountId) -> Option<u32> {
-        self.account_index.get(id.as_str()).copied()
+        let text_at = |at: u32| Some(self.accounts.get(at as usize)?.0.as_str());
+        self.account_index.find(id.as_str(), text_at)
     }
 
     pub(super) fn account_at(&self, position: u32) -> AccountRoute<'a> {
@@ -210,9 +209,49 @@ impl<'a> Routes<'a> {
     }
 }
 
+/// The fewest accounts for which a thread is worth it.
+const FEW: usize = 1 << 12;
+
+/// The routes of all accounts in the order of their ids, their positions, and where their metadata go.
+fn account_routes<'a>(
+    mapping: &'a Mapping,
+    book: &PsaBook,
+) -> (
+    Vec<(&'a VendorAccountId, AccountRoute<'a>)>,
+    TextIndex,
+    Map<&'a str, MetadataRoute<'a>>,
+) {
+    let entries: Vec<_> = mapping.accounts().collect();
+    let mut places = TextIndex::with_room(entries.len());
+    let threads = all_cores();
+    let share = entries.len().div_ceil(threads.get() * 4).max(FEW);
+    let found = shared(threads, entries.chunks(share).collect(), |entries| {
+        let mut hashes = Vec::with_capacity(entries.len());
+        let mut metadata = Vec::new();
+        let routes = entries.iter().map(|(id, entry)| {
+            hashes.push(places.hash(id.as_str()));
+            metadata.extend(metadata_route((*id, *entry)));
+            (*id, account_route(entry, book))
+        });
+        let routes: Vec<_> = routes.collect();
+        (routes, hashes, metadata)
+    });
+    let mut accounts = Vec::with_capacity(entries.len());
+    let mut metadata_routes = Map::default();
+    for (routes, hashes, metadata) in found {
+        for (at, hash) in (accounts.len()..).zip(hashes) {
+            // The ids of a mapping are all different.
+            places.insert(hash, index(at), |_| false);
+        }
+        accounts.extend(routes);
+        metadata_routes.extend(metadata);
+    }
+    (accounts, places, metadata_routes)
+}
+
 fn metadata_route<'a>(
     (id, entry): (&'a VendorAccountId, &'a AccountEntry),
-) -> Option<(&'a str, (&'a CompanyId, &'a AgreementId))> {
+) -> Option<(&'a str, MetadataRoute<'a>)> {
     let AccountEntry::Link(link) = entry else {
         return None;
     };

@@ -43,9 +43,10 @@ impl AgreementUsage {
     /// Takes note of an account that feeds the agreement. Where accounts do so in different ways, it is
     /// not known whose counts are the agreement's.
     pub(super) fn counts(&mut self, account: u32, counted: Counted) {
-        let alike = self.accounts.is_empty() || self.counted == counted;
-        self.counted = if alike { counted } else { Counted::Unknown };
-        self.accounts.insert(account);
+        let more = self.more_mut();
+        let alike = more.accounts.is_empty() || more.counted == counted;
+        more.counted = if alike { counted } else { Counted::Unknown };
+        more.accounts.insert(account);
     }
 }
 
@@ -91,8 +92,8 @@ impl<'a> Reconciler<'a> {
             used: BTreeSet::new(),
         };
         if !self.counted_by_day.is_empty() {
-            days.counted = usage.counted.clone();
-            let feeds = usage.accounts.iter();
+            days.counted = usage.more().counted.clone();
+            let feeds = usage.more().accounts.iter();
             days.accounts = feeds
                 .map(|at| self.accounts[*at as usize].clone())
                 .collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ahead::{GROUP, look_at};
+use super::ahead::{GROUP, look_at_lines};
 use super::book::index;
 use super::charges::{self, BillLine, ChargeSum};
 use super::comparison::{ChargeData, Kind, VendorCost};
@@ -14,7 +14,7 @@ use super::reconciler::Reconciler;
 use super::rows::{NewRow, Part, RowTable, starts};
 use super::share::shared;
 use super::standing::Standing;
-use super::usage::{AgreementUsage, Silence, note_least};
+use super::usage::{AgreementUsage, MoreUsage, Silence, note_least};
 use crate::mapping::BilledAs;
 use crate::model::{
     Agreement, AgreementId, AgreementLine, BillKey, ChargeKey, ChargeKind, Money, Quantity,
@@ -51,6 +51,13 @@ impl<'a> Reconciler<'a> {
     /// Makes the rows of all agreements.
     pub(super) fn join_all(&self, usages: &[(u32, AgreementUsage)]) -> Joined {
         let starts = starts(self.chunks.iter().map(|chunk| chunk.lines.len()));
+        let compare = |a: u32, b: u32| {
+            let ids = |agreement: u32| {
+                let agreement = self.agreement_at(agreement);
+                (&agreement.company, &agreement.id)
+            };
+            ids(a).cmp(&ids(b))
+        };
         let pieces = self.threads.get() * PIECES;
         let pieces = usages.chunks(usages.len().div_ceil(pieces).max(FEW));
         let outcomes = shared(self.threads, pieces.collect(), |piece| {
@@ -64,11 +71,12 @@ impl<'a> Reconciler<'a> {
                 let lines = group
                     .iter()
                     .filter_map(|(agreement, _)| self.book.known_lines(*agreement));
-                look_at(lines.flatten().map(|line| line.product.as_str()));
+                look_at_lines(lines.flatten());
                 for (agreement, usage) in group {
                     self.join(*agreement, usage, &starts, &mut bench, &mut out);
                 }
             }
+            out.part.put_in_order(compare);
             out
         });
         let mut parts = Vec::with_capacity(outcomes.len());
@@ -79,12 +87,8 @@ impl<'a> Reconciler<'a> {
             unmapped.extend(outcome.unmapped);
             unowned_lines += outcome.unowned_lines;
         }
-        let ids = |agreement: u32| {
-            let agreement = self.agreement_at(agreement);
-            (&agreement.company, &agreement.id)
-        };
         Joined {
-            rows: RowTable::new(parts, |a, b| ids(a).cmp(&ids(b))),
+            rows: RowTable::new(parts, compare),
             days,
             unmapped,
             unowned_lines,
@@ -110,14 +114,14 @@ impl<'a> Reconciler<'a> {
         let days = self.days_of(agreement, usage, entries.iter().map(|entry| entry.service));
         self.owed(&days, entries, owed);
         let bills = self.bill_sums(agreement, entries);
-        let AgreementUsage {
+        let MoreUsage {
             incomplete,
             unread_kinds,
-            as_of,
+            unobserved,
             unmapped,
             ..
-        } = usage;
-        let unobserved = self.unobserved_products(&usage.unobserved);
+        } = usage.more();
+        let unobserved = self.unobserved_products(unobserved);
         if let Some(service) = unmapped {
             out.unmapped.push((agreement, service.clone()));
         }
@@ -153,7 +157,7 @@ impl<'a> Reconciler<'a> {
         });
         let lines = lines.unwrap_or_default();
         let order = leading(terms.company.as_str());
-        out.part.begin(agreement, order, *as_of);
+        out.part.begin(agreement, order, usage.as_of);
         let mut owed = owed.in_order().iter().peekable();
         let mut at = 0;
         loop {
@@ -187,27 +191,33 @@ impl<'a> Reconciler<'a> {
                 self.judge(&found, unread_kinds)
             };
             let vendor = owed.and_then(|owed| owed.quantity);
-            let cost = owed.and_then(|owed| owed.cost);
-            let cost = cost.unwrap_or(VendorCost::Unknown);
-            let price = owed.and_then(|owed| owed.price);
+            let cost = owed.and_then(|owed| owed.cost.as_ref());
+            let cost = cost.unwrap_or(&VendorCost::Unknown);
+            let price = owed.and_then(|owed| owed.price.as_ref());
             let dismissed = self.dismissed(agreement, product, kind, (vendor, cost));
             let (kind, reason) = dismissed.unwrap_or((kind, reason));
+            let evidence = || owed.into_iter().flat_map(Owed::evidence);
+            let mut evidence_lines =
+                evidence().flat_map(|(from, to)| &entries[from as usize..to as usize]);
             let row = NewRow {
                 product,
                 kind,
+                has_yearly: evidence_lines.any(Entry::is_yearly),
                 vendor,
                 line: match standing {
                     Standing::One { at, .. } => Some(at),
                     Standing::None | Standing::Several(_) => None,
                 },
                 cost,
-                price: price.unwrap_or(VendorCost::Unknown),
+                price: price.unwrap_or(&VendorCost::Unknown),
                 reason,
                 charge: None,
             };
-            let evidence = owed.into_iter().flat_map(Owed::evidence);
-            let positions = evidence.map(|at| entries[at as usize].position);
-            out.part.push(row, positions);
+            out.part.push(row);
+            for (from, to) in evidence() {
+                let lines = &entries[from as usize..to as usize];
+                out.part.rests_on(lines.iter().map(|entry| entry.position));
+            }
         }
         let of_agreement = refused.or(incomplete
             .as_ref()
@@ -226,14 +236,16 @@ impl<'a> Reconciler<'a> {
             let row = NewRow {
                 product: bill.product,
                 kind,
+                has_yearly: bill.has_yearly,
                 vendor: None,
                 line: None,
-                cost: VendorCost::Unknown,
-                price: VendorCost::Unknown,
+                cost: &VendorCost::Unknown,
+                price: &VendorCost::Unknown,
                 reason,
                 charge,
             };
-            out.part.push(row, bill.evidence);
+            out.part.push(row);
+            out.part.rests_on(bill.evidence.into_iter());
         }
     }
 
@@ -243,7 +255,7 @@ impl<'a> Reconciler<'a> {
         agreement: u32,
         product: u32,
         kind: Kind,
-        (vendor, cost): (Option<Quantity>, VendorCost),
+        (vendor, cost): (Option<Quantity>, &VendorCost),
     ) -> Option<(Kind, Option<String>)> {
         let dismissals = self.dismissals?;
         let agreement = match self.owns.keys.get(&agreement) {
@@ -252,7 +264,7 @@ impl<'a> Reconciler<'a> {
         };
         let product = self.routes.products[product as usize].id;
         let dismissal = dismissals.get(&agreement, product)?;
-        let holds = can_be_dismissed(kind) && dismissal.holds(self.today, vendor, cost);
+        let holds = can_be_dismissed(kind) && dismissal.holds(self.today, vendor, *cost);
         holds.then(|| (Kind::Dismissed, Some(dismissal.words())))
     }
 
@@ -260,7 +272,7 @@ impl<'a> Reconciler<'a> {
     pub(super) fn agreement_at(&self, position: u32) -> &Agreement {
         match self.owns.planned_at(self.book, position) {
             Some(planned) => &planned.new.agreement,
-            None => &self.book.entry(position).agreement,
+            None => self.book.agreement_at(position),
         }
     }
 
@@ -308,7 +320,7 @@ impl<'a> Reconciler<'a> {
                     .filter_map(|at| {
                         let entry = &usage[*at];
                         let (line, amounts) = (entry.line, entry.amounts()?);
-                        Some((&line.key, line.quantity, entry.cost(), amounts))
+                        Some((line.key(), line.quantity, entry.cost(), amounts))
                     })
                     .collect();
                 let sum = match bill {
@@ -324,6 +336,7 @@ impl<'a> Reconciler<'a> {
                     counts,
                     switched_off,
                     sum,
+                    has_yearly: entries.iter().any(|at| usage[*at].is_yearly()),
                     evidence: entries.iter().map(|at| usage[*at].position).collect(),
                 }
             })
@@ -537,6 +550,7 @@ struct BillSum {
     counts: ChargeKind,
     switched_off: bool,
     sum: Result<ChargeSum, String>,
+    has_yearly: bool,
     evidence: Vec<u32>,
 }
 

@@ -5,7 +5,7 @@ use super::charges::Amounts;
 use super::comparison::{EvidenceLine, VendorCost};
 use super::sorted::{Chunk, Extra};
 use super::usage::AgreementUsage;
-use crate::model::{Money, Quantity, VendorAccountId};
+use crate::model::{BillingCycle, Money, Quantity, VendorAccountId};
 
 /// What the usage says of one product of one agreement.
 #[derive(Debug)]
@@ -54,10 +54,12 @@ impl Owed {
     /// Takes in a service whose lines state neither cost nor price.
     pub(super) fn costs_nothing_known(&mut self, carries_cost: bool) {
         for known in [&mut self.cost, &mut self.price] {
-            *known = Some(match known {
-                Some(known) if carries_cost => known.join(None),
-                _ => VendorCost::Unknown,
-            });
+            match known {
+                Some(known @ (VendorCost::Uniform(_) | VendorCost::Mixed)) if carries_cost => {
+                    *known = known.join(None);
+                }
+                _ => *known = Some(VendorCost::Unknown),
+            }
         }
     }
 
@@ -74,11 +76,11 @@ impl Owed {
         }
     }
 
-    /// The usage lines that it rests on, in their order on the bench.
-    pub(super) fn evidence(&self) -> impl Iterator<Item = u32> {
+    /// The usage lines that it rests on, by their places on the bench: from the first to before the last of each
+    /// run of them.
+    pub(super) fn evidence(&self) -> impl Iterator<Item = (u32, u32)> {
         let more = self.more.iter().flat_map(|more| &more.lines);
-        let more = more.flat_map(|(from, to)| *from..*to);
-        (self.lines.0..self.lines.1).chain(more)
+        std::iter::once(self.lines).chain(more.copied())
     }
 
     /// Adds which days gave it.
@@ -142,13 +144,17 @@ pub(super) struct Entry<'s> {
     pub(super) service: u32,
     /// Its position among all lines.
     pub(super) position: u32,
-    pub(super) line: &'s EvidenceLine,
+    pub(super) line: &'s EvidenceLine<'s>,
     extra: Option<&'s Extra>,
 }
 
 impl<'s> Entry<'s> {
     pub(super) fn states_amounts(&self) -> bool {
         self.extra.is_some()
+    }
+
+    pub(super) fn is_yearly(&self) -> bool {
+        self.line.billing_cycle == BillingCycle::Yearly
     }
 
     pub(super) fn amounts(&self) -> Option<&'s Amounts> {
@@ -193,7 +199,7 @@ impl<'s> Bench<'s> {
     pub(super) fn lay_out(
         &mut self,
         usage: &AgreementUsage,
-        chunks: &'s [Chunk],
+        chunks: &'s [Chunk<'s>],
         starts: &[u32],
         accounts: &[VendorAccountId],
     ) {
@@ -212,7 +218,7 @@ impl<'s> Bench<'s> {
         }
         let account = |entry: &Entry<'_>| &accounts[entry.line.account as usize];
         self.entries.sort_unstable_by(|a, b| {
-            let by_key = || a.line.key.cmp(&b.line.key);
+            let by_key = || a.line.key().cmp(b.line.key());
             let by_account = || account(a).cmp(account(b));
             let by_quantity = || a.line.quantity.cmp(&b.line.quantity);
             let by_service = a.service.cmp(&b.service);

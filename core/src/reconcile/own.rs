@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::book::{PsaBook, index};
 use super::comparison::Kind;
 use super::daily::Counted;
-use super::usage::{AgreementUsage, Silence, note_least, note_least_text};
+use super::usage::{AgreementUsage, MoreUsage, Silence, note_least, note_least_text};
 use crate::model::{
     Agreement, AgreementId, AgreementKey, BillingCycle, ChargeKind, CivilDate, CompanyId,
     ServiceKey, Timestamp, UsageLine, VendorAccountId,
@@ -25,7 +25,7 @@ pub(super) struct Home<'a> {
 
 impl Home<'_> {
     fn master_in<'b>(&self, book: &'b PsaBook) -> Option<&'b Agreement> {
-        Some(&book.entry(self.master?).agreement)
+        Some(book.agreement_at(self.master?))
     }
 
     /// Why the master can have no children for the company.
@@ -237,14 +237,16 @@ impl<'a> Owns<'a> {
                 };
                 without.push((
                     position,
-                    AgreementUsage {
-                        counted,
-                        incomplete: usage.incomplete.clone(),
-                        unread_kinds: usage.unread_kinds.clone(),
-                        unobserved: usage.unobserved.clone(),
-                        as_of: usage.as_of,
-                        ..AgreementUsage::default()
-                    },
+                    AgreementUsage::without_lines(
+                        usage.as_of,
+                        MoreUsage {
+                            counted,
+                            incomplete: usage.incomplete.clone(),
+                            unread_kinds: usage.unread_kinds.clone(),
+                            unobserved: usage.unobserved.clone(),
+                            ..MoreUsage::NONE
+                        },
+                    ),
                 ));
             }
         }
@@ -379,12 +381,12 @@ fn find(known: Known<'_>, home: Home<'_>, key: &AgreementKey) -> Found {
     let found = book.positions_of_key(key);
     let ids: Vec<&str> = found
         .iter()
-        .map(|at| book.entry(*at).agreement.id.as_str())
+        .map(|at| book.agreement_at(*at).id.as_str())
         .collect();
     match found {
         [] if home.master.is_some() => find_made(known, home, key),
         [] => Found::Nowhere,
-        [only] => match home.stranger(&book.entry(*only).agreement, book) {
+        [only] => match home.stranger(book.agreement_at(*only), book) {
             None => Found::At(*only),
             Some(why) => Found::Problem(
                 Kind::NotEligible,
@@ -431,7 +433,7 @@ fn find_made(known: Known<'_>, home: Home<'_>, key: &AgreementKey) -> Found {
             ),
         );
     };
-    let agreement = &known.book.entry(position).agreement;
+    let agreement = &known.book.agreement_at(position);
     if let Some(why) = home.stranger(agreement, known.book) {
         return Found::Problem(
             Kind::NotEligible,

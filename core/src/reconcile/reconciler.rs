@@ -3,25 +3,26 @@
 use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
 
-use super::ahead::{GROUP, look_at};
+use super::ahead::{GROUP, look_at, look_at_usage};
 use super::book::{PsaBook, index};
-use super::comparison::{Comparison, Kind, Unplaced, UnplacedSubject};
+use super::comparison::{Comparison, KeyOf, Kind, Unplaced, UnplacedSubject};
 use super::compiled::{AccountRoute, Routes};
 use super::daily::Counted;
 use super::dismissals::Dismissals;
 use super::join::{Joined, rules};
+use super::look::{SHARE, Shares, Waiting};
 use super::metadata::{self, AccountMetadata};
 use super::own::{Home, Known, Owns};
 use super::rows::EvidenceLines;
 use super::settled::{Awaited, also_switched_off};
 use super::share::{all_cores, shared};
-use super::sorted::{AccountLines, Chunk, Desk, Run, Sorted};
+use super::sorted::{AccountLines, Chunk, Desk, Lines, Run, Sorted};
 use super::usage::{Silence, Usages, note_least_text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::Mapping;
 use crate::model::{
-    AccountReading, Bill, ChargeKind, CivilDate, Period, ReadingOutcome, ServiceKey, Timestamp,
-    UsageLine, VendorAccountId,
+    AccountReading, Bill, ChargeKind, CivilDate, ReadingOutcome, ServiceKey, UsageLine,
+    VendorAccountId,
 };
 use crate::store::{DailyCounts, Ledger};
 
@@ -49,9 +50,9 @@ pub struct Reconciler<'a> {
     pub(super) seen: Vec<bool>,
     seen_undecided: HashSet<VendorAccountId>,
     pub(super) accounts: Vec<VendorAccountId>,
-    pub(super) chunks: Vec<Chunk>,
+    pub(super) chunks: Vec<Chunk<'a>>,
     pub(super) agreements: Usages,
-    waiting: Vec<Waiting<Vec<UsageLine>>>,
+    waiting: Shares<Vec<UsageLine>>,
     waiting_lines: usize,
     pub(super) threads: NonZeroUsize,
     /// Which accounts are still awaited, where agreements are settled one after the other.
@@ -59,16 +60,6 @@ pub struct Reconciler<'a> {
     unplaced: Vec<Unplaced>,
     not_counted: BTreeMap<ChargeKind, u64>,
     metadata: Vec<AccountMetadata>,
-}
-
-/// Lines of an account that go onto one agreement, and are still to be sorted.
-#[derive(Debug)]
-struct Waiting<L> {
-    agreement: u32,
-    account: u32,
-    lines: L,
-    as_of: Timestamp,
-    period: Option<Period>,
 }
 
 /// Where the lines of a reading go.
@@ -82,9 +73,6 @@ enum Goal<'a> {
 /// How many lines wait before they are sorted: enough that threads are worth starting, few enough that a
 /// stream of readings is not held in memory.
 const BATCH: usize = 1 << 16;
-
-/// How many lines are sorted by one thread.
-const SHARE: usize = 1 << 12;
 
 impl<'a> Reconciler<'a> {
     /// Starts a reconcile of the mapping's accounts against the PSA's lines on a day.
@@ -109,7 +97,7 @@ impl<'a> Reconciler<'a> {
             accounts: Vec::new(),
             chunks: Vec::new(),
             agreements: Usages::default(),
-            waiting: Vec::new(),
+            waiting: Shares::default(),
             waiting_lines: 0,
             threads: all_cores(),
             awaited: None,
@@ -184,40 +172,37 @@ impl<'a> Reconciler<'a> {
         Ok(())
     }
 
-    /// Takes the readings of many accounts, which stay as they are: the comparison is that of
+    /// Takes the readings of many accounts, which stay where they are: the comparison is that of
     /// [`observe`](Self::observe) for each. Quicker where all are in memory.
     ///
     /// # Errors
     /// `Protocol` when an account was already read, or is there twice: none of them is taken in.
-    pub fn observe_all(&mut self, readings: &[AccountReading]) -> Result<()> {
-        let share = readings.len().div_ceil(self.threads.get()).max(SHARE);
-        let routes = &self.routes;
-        let decided = shared(self.threads, readings.chunks(share).collect(), |readings| {
-            let decided = readings
-                .iter()
-                .map(|reading| routes.account(&reading.account));
-            decided.collect::<Vec<_>>()
-        });
-        let decided: Vec<Option<u32>> = decided.into_iter().flatten().collect();
-        let all = || decided.iter().copied().zip(readings);
-        let second = all().position(|(decided, reading)| !self.is_first(decided, &reading.account));
+    pub fn observe_all(&mut self, readings: &'a [AccountReading]) -> Result<()> {
+        let looked_at = self.look_at_all(readings);
+        let all = || looked_at.iter().flatten().zip(readings);
+        let second =
+            all().position(|(look, reading)| !self.is_first(look.decided, &reading.account));
         if let Some(second) = second {
-            for (decided, reading) in all().take(second) {
-                self.forget(decided, &reading.account);
+            for (look, reading) in all().take(second) {
+                self.forget(look.decided, &reading.account);
             }
             return Err(read_twice(&readings[second].account));
         }
-        let mut waiting = Vec::with_capacity(readings.len());
-        let mut count = 0;
-        for (at, (decided, reading)) in all().enumerate() {
-            if at % GROUP == 0 {
-                let group = readings[at..].iter().take(GROUP);
-                look_at(group.map(|reading| reading.account.as_str()));
-            }
+        let mut waiting = Shares::default();
+        self.accounts.reserve(readings.len());
+        for (look, reading) in looked_at.into_iter().flatten().zip(readings) {
             let account = index(self.accounts.len());
-            match (self.note(decided, reading), &reading.outcome) {
+            if let Some(plain) = look.plain {
+                self.note_plain(&plain);
+                self.accounts.push(plain.account);
+                waiting.push(Waiting {
+                    account,
+                    ..plain.waiting
+                });
+                continue;
+            }
+            match (self.note(look.decided, reading), &reading.outcome) {
                 (Goal::Agreement(agreement), ReadingOutcome::Complete(lines)) => {
-                    count += lines.len();
                     waiting.push(Waiting {
                         agreement,
                         account,
@@ -232,7 +217,7 @@ impl<'a> Reconciler<'a> {
                 _ => {}
             }
         }
-        self.sort(waiting, count);
+        self.sort(waiting);
         Ok(())
     }
 
@@ -330,22 +315,26 @@ impl<'a> Reconciler<'a> {
 
     /// Sorts the lines that wait.
     pub(super) fn sort_waiting(&mut self) {
+        self.waiting_lines = 0;
         let waiting = std::mem::take(&mut self.waiting);
-        let lines = std::mem::take(&mut self.waiting_lines);
-        self.sort(waiting, lines);
+        self.sort(waiting);
     }
 
-    /// Sorts so many lines.
-    fn sort<L: AsRef<[UsageLine]> + Send>(&mut self, waiting: Vec<Waiting<L>>, lines: usize) {
+    /// Sorts lines, each share on one thread.
+    fn sort<L: Lines<'a>>(&mut self, waiting: Shares<L>) {
         let desk = self.desk();
         let accounts = &self.accounts;
-        let shares = shares(waiting, lines);
+        let shares = waiting.0;
         let sorted = shared(self.threads, shares, |(lines, share)| {
             let mut sorted = Sorted::with_room(lines, desk);
             let mut unmapped = Vec::new();
             for group in share.chunks(GROUP) {
-                let lines = group.iter().flat_map(|waiting| waiting.lines.as_ref());
-                look_at(lines.flat_map(|line| [line.service.as_str(), line.key.as_str()]));
+                let lines = || group.iter().flat_map(|waiting| waiting.lines.as_ref());
+                look_at_usage(lines());
+                if !L::STAY {
+                    // Whose key is held, its text is touched.
+                    look_at(lines().map(|line| line.key.as_str()));
+                }
                 for waiting in group {
                     let from = sorted.len();
                     let of = AccountLines {
@@ -354,7 +343,7 @@ impl<'a> Reconciler<'a> {
                         as_of: waiting.as_of,
                         period: waiting.period,
                     };
-                    let service = sorted.sort(desk, of, |_, _| None);
+                    let service = sorted.sort(desk, of, |at| waiting.lines.key_at(at), |_, _| None);
                     sorted.run(waiting.agreement, from);
                     unmapped.extend(service.map(|service| (waiting.agreement, service)));
                 }
@@ -364,7 +353,7 @@ impl<'a> Reconciler<'a> {
         for (sorted, unmapped) in sorted {
             self.take_in(sorted);
             for (agreement, service) in unmapped {
-                let known = &mut self.agreements.of(agreement).unmapped;
+                let known = &mut self.agreements.of(agreement).more_mut().unmapped;
                 *known = [known.take(), Some(service)].into_iter().flatten().min();
             }
         }
@@ -406,7 +395,8 @@ impl<'a> Reconciler<'a> {
             as_of,
             period: reading.billing_period,
         };
-        sorted.sort(desk, of, |line, charge| {
+        let key = |at: usize| KeyOf::Own(lines[at].key.clone());
+        sorted.sort(desk, of, key, |line, charge| {
             let agreement = owns.position(known, home, id, line, charge);
             let usage = agreements.of(agreement);
             usage.note(as_of, &reading.unread_kinds, unobserved);
@@ -419,7 +409,7 @@ impl<'a> Reconciler<'a> {
     }
 
     /// Takes in what was sorted.
-    pub(super) fn take_in(&mut self, sorted: Sorted) {
+    pub(super) fn take_in(&mut self, sorted: Sorted<'a>) {
         for (known, more) in self.kinds.iter_mut().zip(&sorted.kinds) {
             known[0] |= more[0];
             known[1] |= more[1];
@@ -452,7 +442,7 @@ impl<'a> Reconciler<'a> {
             };
             match usage.run {
                 None => usage.run = Some(run),
-                Some(_) => usage.more_runs.push(run),
+                Some(_) => usage.more_mut().more_runs.push(run),
             }
         }
     }
@@ -467,7 +457,8 @@ impl<'a> Reconciler<'a> {
         let reason = format!("account {account} was not observed: {why}");
         match route {
             Some(AccountRoute::To(agreement)) => {
-                note_least_text(&mut self.agreements.of(agreement).incomplete, reason);
+                let usage = self.agreements.of(agreement);
+                note_least_text(&mut usage.more_mut().incomplete, reason);
             }
             Some(AccountRoute::Own(home)) => self.owns.incomplete(home, reason),
             _ => {}
@@ -565,10 +556,8 @@ impl<'a> Reconciler<'a> {
             let AccountRoute::Off(Some(agreement)) = route else {
                 continue;
             };
-            if let Some(usage) = self.agreements.known(*agreement)
-                && usage.incomplete.is_none()
-            {
-                usage.incomplete = Some(also_switched_off(account));
+            if let Some(usage) = self.agreements.known(*agreement) {
+                usage.is_incomplete(|| also_switched_off(account));
             }
         }
     }
@@ -579,23 +568,4 @@ fn read_twice(account: &VendorAccountId) -> Error {
         ErrorKind::Protocol,
         format!("account {account} was read twice in one run"),
     )
-}
-
-/// Divides what waits into shares, each with the number of its lines, in order.
-fn shares<L: AsRef<[UsageLine]>>(
-    waiting: Vec<Waiting<L>>,
-    lines: usize,
-) -> Vec<(usize, Vec<Waiting<L>>)> {
-    let mut shares: Vec<(usize, Vec<Waiting<L>>)> = Vec::with_capacity(lines / SHARE + 1);
-    for waiting in waiting {
-        let lines = waiting.lines.as_ref().len();
-        match shares.last_mut() {
-            Some((share, list)) if *share < SHARE => {
-                *share += lines;
-                list.push(waiting);
-            }
-            _ => shares.push((lines, vec![waiting])),
-        }
-    }
-    shares
 }

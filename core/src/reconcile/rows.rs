@@ -1,11 +1,17 @@
 //! The rows in their compact form, in the parts in which they were made.
 
+use std::cmp::Ordering;
+use std::iter;
+
 use super::book::index;
 use super::comparison::{ChargeData, EvidenceLine, Kind, VendorCost};
 use crate::model::{Quantity, Timestamp};
 
 /// What stands for no position.
 const NONE: u32 = u32::MAX;
+
+/// How many rows there are of each kind.
+type Found = [u64; Kind::ALL.len()];
 
 /// The rows of some agreements, in the order in which they were made.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +21,7 @@ pub(super) struct Part {
     /// For each row, positions of usage lines.
     evidence: Vec<u32>,
     more: Vec<More>,
+    found: Found,
     pub(super) charges: Vec<ChargeData>,
 }
 
@@ -33,6 +40,8 @@ struct AgreementRows {
 pub(super) struct RowData {
     pub(super) product: u32,
     pub(super) kind: Kind,
+    /// Whether one of its usage lines is billed by years.
+    pub(super) has_yearly: bool,
     pub(super) vendor: Option<Quantity>,
     /// The position of the one open line among the agreement's lines.
     line: u32,
@@ -53,22 +62,25 @@ struct More {
 
 /// A row as it is made.
 #[derive(Debug)]
-pub(super) struct NewRow {
+pub(super) struct NewRow<'r> {
     pub(super) product: u32,
     pub(super) kind: Kind,
+    pub(super) has_yearly: bool,
     pub(super) vendor: Option<Quantity>,
     pub(super) line: Option<u32>,
-    pub(super) cost: VendorCost,
-    pub(super) price: VendorCost,
+    pub(super) cost: &'r VendorCost,
+    pub(super) price: &'r VendorCost,
     pub(super) reason: Option<String>,
     pub(super) charge: Option<u32>,
 }
 
 impl Part {
-    pub(super) fn with_room(rows: usize) -> Self {
+    /// With room for the rows of so many usage lines, and for some more of lines without usage: to move rows to
+    /// another place costs more than room that is not used.
+    pub(super) fn with_room(usage_lines: usize) -> Self {
         Self {
-            rows: Vec::with_capacity(rows),
-            evidence: Vec::with_capacity(rows),
+            rows: Vec::with_capacity(usage_lines + usage_lines / 8),
+            evidence: Vec::with_capacity(usage_lines),
             ..Self::default()
         }
     }
@@ -84,15 +96,32 @@ impl Part {
         });
     }
 
-    /// Adds a row to the agreement that was begun last, with the usage lines behind it.
-    pub(super) fn push(&mut self, row: NewRow, evidence: impl IntoIterator<Item = u32>) {
-        let from = index(self.evidence.len());
+    /// Puts its agreements in the order that was given with each, and of `compare` where that is the same.
+    pub(super) fn put_in_order(&mut self, compare: impl Fn(u32, u32) -> Ordering) {
+        self.agreements.sort_unstable_by(|a, b| {
+            let by_order = a.order.cmp(&b.order);
+            by_order.then_with(|| compare(a.agreement, b.agreement))
+        });
+    }
+
+    /// Adds usage lines to those behind the row that was added last.
+    pub(super) fn rests_on(&mut self, evidence: impl Iterator<Item = u32>) {
         self.evidence.extend(evidence);
-        let states = row.cost != VendorCost::Unknown || row.price != VendorCost::Unknown;
+        if let Some(row) = self.rows.last_mut() {
+            row.evidence.1 = index(self.evidence.len());
+        }
+    }
+
+    /// Adds a row to the agreement that was begun last.
+    #[inline]
+    pub(super) fn push(&mut self, row: NewRow<'_>) {
+        let from = index(self.evidence.len());
+        let states = |amount: &VendorCost| !matches!(amount, VendorCost::Unknown);
+        let states = states(row.cost) || states(row.price);
         let more = if states || row.reason.is_some() || row.charge.is_some() {
             self.more.push(More {
-                cost: row.cost,
-                price: row.price,
+                cost: *row.cost,
+                price: *row.price,
                 reason: row.reason.map(String::into_boxed_str),
                 charge: row.charge,
             });
@@ -100,14 +129,17 @@ impl Part {
         } else {
             NONE
         };
-        self.rows.push(RowData {
+        self.found[row.kind as usize] += 1;
+        // Made where it stays.
+        self.rows.extend(iter::once_with(|| RowData {
             product: row.product,
             kind: row.kind,
+            has_yearly: row.has_yearly,
             vendor: row.vendor,
             line: row.line.unwrap_or(NONE),
-            evidence: (from, index(self.evidence.len())),
+            evidence: (from, from),
             more,
-        });
+        }));
         if let Some(agreement) = self.agreements.last_mut() {
             agreement.rows.1 = index(self.rows.len());
         }
@@ -124,15 +156,15 @@ pub(super) struct RowTable {
 }
 
 impl RowTable {
-    /// The rows of parts, in the order that was given with each agreement, and of `compare` where that is the
-    /// same.
-    pub(super) fn new(parts: Vec<Part>, compare: impl Fn(u32, u32) -> std::cmp::Ordering) -> Self {
+    /// The rows of parts that are each in the order of `compare`, in that order as a whole.
+    pub(super) fn new(parts: Vec<Part>, compare: impl Fn(u32, u32) -> Ordering) -> Self {
         let mut order = Vec::with_capacity(parts.iter().map(|part| part.agreements.len()).sum());
         for (at, part) in (0..).zip(&parts) {
             let agreements = (0..).zip(&part.agreements);
             order.extend(agreements.map(|(place, of)| (of.order, of.agreement, (at, place))));
         }
-        order.sort_unstable_by(|(a, first, _), (b, second, _)| {
+        // A stable sort finds the parts in their order, and joins them.
+        order.sort_by(|(a, first, _), (b, second, _)| {
             a.cmp(b).then_with(|| compare(*first, *second))
         });
         Self {
@@ -163,10 +195,15 @@ impl RowTable {
         with_rows.filter_map(|of| of.as_of).min()
     }
 
-    /// What each row was found to be, in no order.
-    pub(super) fn kinds(&self) -> impl Iterator<Item = Kind> {
-        let rows = self.parts.iter().flat_map(|part| &part.rows);
-        rows.map(|row| row.kind)
+    /// How many rows were found to be of each kind.
+    pub(super) fn found(&self) -> Found {
+        let mut found = Found::default();
+        for part in &self.parts {
+            for (all, of_part) in found.iter_mut().zip(part.found) {
+                *all += of_part;
+            }
+        }
+        found
     }
 
     fn rows_of<'t>(&'t self, order: &'t [(u32, u32)], count: usize) -> Rows<'t> {
@@ -273,20 +310,20 @@ impl<'t> RowPlace<'t> {
 
 /// The usage lines that count, in the chunks in which they were sorted.
 #[derive(Clone, Debug)]
-pub(super) struct EvidenceLines {
-    chunks: Vec<Vec<EvidenceLine>>,
+pub(super) struct EvidenceLines<'a> {
+    chunks: Vec<Vec<EvidenceLine<'a>>>,
     /// The position of each chunk's first line.
     starts: Vec<u32>,
 }
 
-impl EvidenceLines {
-    pub(super) fn new(chunks: impl Iterator<Item = Vec<EvidenceLine>>) -> Self {
+impl<'a> EvidenceLines<'a> {
+    pub(super) fn new(chunks: impl Iterator<Item = Vec<EvidenceLine<'a>>>) -> Self {
         let chunks: Vec<_> = chunks.collect();
         let starts = starts(chunks.iter().map(Vec::len));
         Self { chunks, starts }
     }
 
-    pub(super) fn at(&self, position: u32) -> &EvidenceLine {
+    pub(super) fn at(&self, position: u32) -> &EvidenceLine<'a> {
         let chunk = self.starts.partition_point(|start| *start <= position) - 1;
         &self.chunks[chunk][(position - self.starts[chunk]) as usize]
     }

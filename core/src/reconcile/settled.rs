@@ -73,8 +73,8 @@ impl<'a> Reconciler<'a> {
             .partition(|(agreement, _)| awaited.is_settled(*agreement));
         for (agreement, usage) in &mut settled {
             let off = awaited.switched_off.get(agreement);
-            if let Some(account) = off.filter(|_| usage.incomplete.is_none()) {
-                usage.incomplete = Some(also_switched_off(account));
+            if let Some(account) = off {
+                usage.is_incomplete(|| also_switched_off(account));
             }
         }
         let joined = self.join_all(&settled);
@@ -92,7 +92,7 @@ impl<'a> Reconciler<'a> {
     fn kept(
         &self,
         usages: Vec<(u32, AgreementUsage)>,
-    ) -> (Vec<(u32, AgreementUsage, Sorted)>, Vec<VendorAccountId>) {
+    ) -> (Vec<(u32, AgreementUsage, Sorted<'a>)>, Vec<VendorAccountId>) {
         let mut numbers: BTreeMap<u32, u32> = BTreeMap::new();
         let mut ids = Vec::new();
         let mut number = |account: u32| {
@@ -109,12 +109,10 @@ impl<'a> Reconciler<'a> {
                 for at in run.from..run.to {
                     let mut line = of.lines[at as usize].clone();
                     line.account = number(line.account);
-                    chunk.push(line, of.extra(at).cloned().unwrap_or_default());
+                    chunk.push(of.extra(at).cloned(), || line);
                 }
             }
-            usage.run = None;
-            usage.more_runs.clear();
-            usage.accounts = usage.accounts.iter().map(|at| number(*at)).collect();
+            usage.renumber(&mut number);
             kept.push((agreement, usage, Sorted::of(agreement, chunk)));
         }
         (kept, ids)

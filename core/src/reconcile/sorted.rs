@@ -1,10 +1,11 @@
 //! Usage lines sorted: what becomes evidence of an agreement, and what is left of an account.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use super::book::index;
 use super::charges::Amounts;
-use super::comparison::{EvidenceLine, Kind, Unplaced, UnplacedSubject};
+use super::comparison::{EvidenceLine, KeyOf, Kind, Unplaced, UnplacedSubject};
 use super::compiled::{Decision, Routes};
 use super::unbilled::Unbilled;
 use crate::model::{
@@ -30,10 +31,36 @@ pub(super) struct AccountLines<'l> {
     pub(super) period: Option<Period>,
 }
 
+/// Lines that are sorted: of a reading that stays where it is, or that are let go of then.
+pub(super) trait Lines<'a>: AsRef<[UsageLine]> + Send {
+    /// Whether they stay where they are.
+    const STAY: bool;
+
+    /// The key of the line in a place.
+    fn key_at(&self, place: usize) -> KeyOf<'a>;
+}
+
+impl<'a> Lines<'a> for &'a [UsageLine] {
+    const STAY: bool = true;
+
+    fn key_at(&self, place: usize) -> KeyOf<'a> {
+        let lines: &'a [UsageLine] = self;
+        KeyOf::Reading(&lines[place].key)
+    }
+}
+
+impl<'a> Lines<'a> for Vec<UsageLine> {
+    const STAY: bool = false;
+
+    fn key_at(&self, place: usize) -> KeyOf<'a> {
+        KeyOf::Own(self[place].key.clone())
+    }
+}
+
 /// Usage lines that count, in the order in which they were read.
 #[derive(Debug, Default)]
-pub(super) struct Chunk {
-    pub(super) lines: Vec<EvidenceLine>,
+pub(super) struct Chunk<'a> {
+    pub(super) lines: Vec<EvidenceLine<'a>>,
     /// What is beside the lines, up to the last one that has anything: most sources state amounts for
     /// all lines or for none.
     extras: Vec<Extra>,
@@ -48,7 +75,7 @@ pub(super) struct Extra {
     pub(super) amounts: Option<Box<Amounts>>,
 }
 
-impl Chunk {
+impl<'a> Chunk<'a> {
     pub(super) fn extra(&self, at: u32) -> Option<&Extra> {
         self.extras.get(at as usize)
     }
@@ -70,12 +97,14 @@ impl Chunk {
         self
     }
 
-    pub(super) fn push(&mut self, line: EvidenceLine, extra: Extra) {
-        if extra.cost.is_some() || extra.price.is_some() || extra.amounts.is_some() {
+    /// Adds a line, which is made where it stays: small parts of what is moved right after it is made are waited for.
+    #[inline]
+    pub(super) fn push(&mut self, extra: Option<Extra>, line: impl FnOnce() -> EvidenceLine<'a>) {
+        if let Some(extra) = extra {
             self.extras.resize_with(self.lines.len(), Extra::default);
             self.extras.push(extra);
         }
-        self.lines.push(line);
+        self.lines.extend(iter::once_with(line));
     }
 }
 
@@ -89,8 +118,8 @@ pub(super) struct Run {
 
 /// The lines of accounts, sorted.
 #[derive(Debug, Default)]
-pub(super) struct Sorted {
-    pub(super) chunk: Chunk,
+pub(super) struct Sorted<'a> {
+    pub(super) chunk: Chunk<'a>,
     /// The agreement that lines go onto, and which lines: from the first to before the last.
     pub(super) runs: Vec<(u32, u32, u32)>,
     /// For each service, whether the lines hold recurring ones and measured ones.
@@ -101,7 +130,7 @@ pub(super) struct Sorted {
     services: Vec<Option<u32>>,
 }
 
-impl Sorted {
+impl<'a> Sorted<'a> {
     pub(super) fn with_room(lines: usize, desk: Desk<'_, '_>) -> Self {
         Self {
             chunk: Chunk {
@@ -114,7 +143,7 @@ impl Sorted {
     }
 
     /// Lines that all go onto one agreement.
-    pub(super) fn of(agreement: u32, chunk: Chunk) -> Self {
+    pub(super) fn of(agreement: u32, chunk: Chunk<'a>) -> Self {
         let mut sorted = Self {
             chunk,
             ..Self::default()
@@ -138,13 +167,14 @@ impl Sorted {
         }
     }
 
-    /// Sorts an account's lines. `own` gives the agreement that a line goes onto where each has its own;
+    /// Sorts an account's lines. `key` gives the key of the line in a place, and `own` the agreement that a line goes onto where each has its own;
     /// it hears whether the line is a part of a charge. Gives the first service by key that nothing is
     /// decided about.
     pub(super) fn sort(
         &mut self,
         desk: Desk<'_, '_>,
         of: AccountLines<'_>,
+        key: impl Fn(usize) -> KeyOf<'a>,
         mut own: impl FnMut(&UsageLine, bool) -> Option<u32>,
     ) -> Option<ServiceKey> {
         let mut left: BTreeMap<ServiceKey, LeftLines<'_>> = BTreeMap::new();
@@ -159,7 +189,7 @@ impl Sorted {
                 .iter()
                 .map(|line| desk.routes.service(&line.service)),
         );
-        for (line, service) in of.lines.iter().zip(&services) {
+        for (place, (line, service)) in of.lines.iter().zip(&services).enumerate() {
             let Some(service) = *service else {
                 left.entry(line.service.clone())
                     .or_insert_with(|| LeftLines::new(Kind::Unmapped, None))
@@ -196,26 +226,28 @@ impl Sorted {
                 continue;
             };
             let agreement = own(line, charge);
-            let extra = Extra {
+            let states = charge || line.unit_cost.is_some() || line.unit_price.is_some();
+            let extra = states.then(|| Extra {
                 cost: line.unit_cost,
                 price: line.unit_price,
                 amounts: charge.then(|| Box::new(Amounts::of(line))),
-            };
+            });
+            let period = line.period.as_ref().or(of.period.as_ref());
             let commitment = line.commitment.as_ref();
             let floor = commitment.and_then(|known| known.floor_at(desk.today, of.as_of));
-            let evidence = EvidenceLine {
-                key: line.key.clone(),
+            let evidence = || EvidenceLine {
+                key: key(place),
                 quantity: line.quantity,
-                floor,
+                floor: floor.map(Box::new),
                 kind: line.kind,
                 billing_cycle: line.billing_cycle,
-                billed_until: line.period.or(of.period).map(|period| period.end()),
+                billed_until: period.map(Period::end),
                 is_billed: line.bill.is_some(),
                 account,
                 service,
             };
             let at = self.len();
-            self.chunk.push(evidence, extra);
+            self.chunk.push(extra, evidence);
             if let Some(agreement) = agreement {
                 self.run(agreement, at);
             }

@@ -17,6 +17,14 @@ pub(super) type Silence = (Kind, Option<String>);
 pub(super) struct AgreementUsage {
     /// The usage lines that count: in most cases those of one account.
     pub(super) run: Option<Run>,
+    /// The oldest state that its readings show.
+    pub(super) as_of: Option<Timestamp>,
+    more: Option<Box<MoreUsage>>,
+}
+
+/// What the accounts of few agreements say.
+#[derive(Debug)]
+pub(super) struct MoreUsage {
     pub(super) more_runs: Vec<Run>,
     /// The accounts that feed it, and whose counts they are, where something is counted by day.
     pub(super) accounts: BTreeSet<u32>,
@@ -27,10 +35,21 @@ pub(super) struct AgreementUsage {
     pub(super) unread_kinds: Vec<ChargeKind>,
     /// Mapped services about which some account says nothing.
     pub(super) unobserved: BTreeMap<u32, Silence>,
-    /// The oldest state that its readings show.
-    pub(super) as_of: Option<Timestamp>,
     /// The first service by key that nothing is decided about.
     pub(super) unmapped: Option<ServiceKey>,
+}
+
+impl MoreUsage {
+    /// What most accounts say beside their lines.
+    pub(super) const NONE: Self = Self {
+        more_runs: Vec::new(),
+        accounts: BTreeSet::new(),
+        counted: Counted::All,
+        incomplete: None,
+        unread_kinds: Vec::new(),
+        unobserved: BTreeMap::new(),
+        unmapped: None,
+    };
 }
 
 /// What is said of agreements, each found by its position.
@@ -84,9 +103,44 @@ pub(super) fn note_least_text(known: &mut Option<String>, reason: String) {
 }
 
 impl AgreementUsage {
+    /// What few agreements have, as the accounts of this one say it.
+    pub(super) fn more(&self) -> &MoreUsage {
+        static NONE: MoreUsage = MoreUsage::NONE;
+        self.more.as_deref().unwrap_or(&NONE)
+    }
+
+    pub(super) fn more_mut(&mut self) -> &mut MoreUsage {
+        self.more.get_or_insert_with(|| Box::new(MoreUsage::NONE))
+    }
+
+    /// Where no usage was found: what is known all the same.
+    pub(super) fn without_lines(as_of: Option<Timestamp>, more: MoreUsage) -> Self {
+        Self {
+            run: None,
+            as_of,
+            more: Some(Box::new(more)),
+        }
+    }
+
     /// Where the usage lines are that count.
     pub(super) fn runs(&self) -> impl Iterator<Item = &Run> {
-        self.run.iter().chain(&self.more_runs)
+        self.run.iter().chain(&self.more().more_runs)
+    }
+
+    /// Forgets where its lines are, and gives its accounts other numbers.
+    pub(super) fn renumber(&mut self, mut number: impl FnMut(u32) -> u32) {
+        self.run = None;
+        if let Some(more) = &mut self.more {
+            more.more_runs.clear();
+            more.accounts = more.accounts.iter().map(|at| number(*at)).collect();
+        }
+    }
+
+    /// Says why the usage is not known whole, where nothing says so yet.
+    pub(super) fn is_incomplete(&mut self, reason: impl FnOnce() -> String) {
+        if self.more().incomplete.is_none() {
+            self.more_mut().incomplete = Some(reason());
+        }
     }
 
     /// Takes note of what a reading says beside its lines.
@@ -96,9 +150,11 @@ impl AgreementUsage {
         unread_kinds: &[ChargeKind],
         unobserved: &[(u32, Silence)],
     ) {
-        self.unread_kinds.extend(unread_kinds);
+        if !unread_kinds.is_empty() {
+            self.more_mut().unread_kinds.extend(unread_kinds);
+        }
         for (service, reason) in unobserved {
-            note_least(&mut self.unobserved, *service, reason.clone());
+            note_least(&mut self.more_mut().unobserved, *service, reason.clone());
         }
         self.as_of = Some(self.as_of.map_or(as_of, |oldest| oldest.min(as_of)));
     }

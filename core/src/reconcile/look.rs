@@ -1,0 +1,118 @@
+//! Readings looked at on all threads, before they are taken in one after the other.
+
+use super::compiled::AccountRoute;
+use super::reconciler::Reconciler;
+use super::share::shared;
+use crate::model::{AccountReading, Period, ReadingOutcome, Timestamp, UsageLine, VendorAccountId};
+
+/// Lines of an account that go onto one agreement, and are still to be sorted.
+#[derive(Debug)]
+pub(super) struct Waiting<L> {
+    pub(super) agreement: u32,
+    pub(super) account: u32,
+    pub(super) lines: L,
+    pub(super) as_of: Timestamp,
+    pub(super) period: Option<Period>,
+}
+
+/// How many lines are sorted by one thread.
+pub(super) const SHARE: usize = 1 << 12;
+
+/// What waits to be sorted, in shares of so many lines, in order.
+#[derive(Debug)]
+pub(super) struct Shares<L>(pub(super) Vec<(usize, Vec<Waiting<L>>)>);
+
+impl<L> Default for Shares<L> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<L: AsRef<[UsageLine]>> Shares<L> {
+    pub(super) fn push(&mut self, waiting: Waiting<L>) {
+        let lines = waiting.lines.as_ref().len();
+        match self.0.last_mut() {
+            Some((share, list)) if *share < SHARE => {
+                *share += lines;
+                list.push(waiting);
+            }
+            last => {
+                // A share is likely to hold as many accounts as the one before.
+                let mut list = Vec::with_capacity(last.map_or(0, |(_, list)| list.len()));
+                list.push(waiting);
+                self.0.push((lines, list));
+            }
+        }
+    }
+}
+
+/// A reading that was looked at.
+pub(super) struct Look<'r> {
+    pub(super) decided: Option<u32>,
+    pub(super) plain: Option<Plain<'r>>,
+}
+
+/// A reading whose lines all go onto one agreement, and that says nothing beside them.
+pub(super) struct Plain<'r> {
+    pub(super) account: VendorAccountId,
+    /// Its lines; the account's number is given later.
+    pub(super) waiting: Waiting<&'r [UsageLine]>,
+}
+
+/// How many pieces of the work there are for each thread, so that none waits long for another.
+const PIECES: usize = 8;
+
+impl Reconciler<'_> {
+    /// Looks at many readings on all threads, before any of them is taken in.
+    pub(super) fn look_at_all<'r>(&self, readings: &'r [AccountReading]) -> Vec<Vec<Look<'r>>> {
+        let share = readings.len().div_ceil(self.threads.get() * PIECES);
+        let shares = readings.chunks(share.max(SHARE)).collect();
+        shared(self.threads, shares, |readings: &'r [AccountReading]| {
+            let looks = readings.iter().map(|reading| {
+                let decided = self.routes.account(&reading.account);
+                let plain = self.plain(decided, reading);
+                Look { decided, plain }
+            });
+            looks.collect()
+        })
+    }
+
+    /// A reading whose lines all go onto one agreement, and that says nothing beside them.
+    fn plain<'r>(&self, decided: Option<u32>, reading: &'r AccountReading) -> Option<Plain<'r>> {
+        let AccountRoute::To(agreement) = self.routes.account_at(decided?) else {
+            return None;
+        };
+        let ReadingOutcome::Complete(lines) = &reading.outcome else {
+            return None;
+        };
+        let says_more = !(reading.unread_kinds.is_empty()
+            && reading.unobserved.is_empty()
+            && reading.exported.is_empty()
+            && reading.bills.is_empty());
+        let id = reading.account.as_str();
+        let is_told = !self.routes.metadata.is_empty() && self.routes.metadata.contains_key(id);
+        if says_more || is_told || !self.counted_by_day.is_empty() {
+            return None;
+        }
+        Some(Plain {
+            account: reading.account.clone(),
+            waiting: Waiting {
+                agreement,
+                account: 0,
+                lines: lines.as_slice(),
+                as_of: reading.as_of(),
+                period: reading.billing_period,
+            },
+        })
+    }
+
+    /// As [`note`](Self::note) for a reading that says nothing beside its lines.
+    pub(super) fn note_plain(&mut self, plain: &Plain<'_>) {
+        let agreement = plain.waiting.agreement;
+        if let Some(awaited) = &mut self.awaited {
+            awaited.was_read(agreement);
+        }
+        let usage = self.agreements.of(agreement);
+        usage.note(plain.waiting.as_of, &[], &[]);
+    }
+}
