@@ -99,7 +99,7 @@ pub enum Step {
 /// What came of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The event is durable.
+    /// The event is durable, or will be before the next write leaves.
     Recorded,
     /// The target was compared with the precondition.
     Checked(Check),
@@ -148,7 +148,7 @@ enum Phase {
 #[derive(Clone, Debug)]
 pub struct Machine {
     limits: Limits,
-    /// Recorded one by one before the phase's own step.
+    /// Recorded before the phase's own step.
     pending: VecDeque<Event>,
     phase: Phase,
     /// Writes that have left so far, those before a resume included.

@@ -2,10 +2,11 @@
 
 use std::mem;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use futures::future::{Either, join, select};
+use futures::future::{Either, select};
 
 use super::runner::Run;
 use super::{AgreementInput, AgreementMachine, AgreementStep, Permission, Stop, Written};
@@ -22,7 +23,7 @@ use crate::store::{
 pub(super) struct AgreementWork<'a> {
     run: &'a Run<'a>,
     agreement: AgreementId,
-    changes: Vec<Change>,
+    changes: Arc<[Change]>,
     machine: AgreementMachine,
     lease: Option<Lease>,
     /// What happened and is still to be recorded.
@@ -89,7 +90,7 @@ impl<'a> AgreementWork<'a> {
         match step {
             AgreementStep::Record { .. } => self.step(step).await,
             AgreementStep::LookUp(_) | AgreementStep::Verify(..) => self.step_meanwhile(step).await,
-            // Counts are read from the journal.
+            // What counts were set is read from the journal, which is to have them all.
             AgreementStep::Read if !self.run.applier.sink.descriptor().capabilities.set_count => {
                 self.step_meanwhile(step).await
             }
@@ -100,11 +101,22 @@ impl<'a> AgreementWork<'a> {
         }
     }
 
+    /// Carries out a step that writes nothing while what is to be recorded is; gives it up where that fails.
     async fn step_meanwhile(&mut self, step: AgreementStep) -> AgreementInput {
-        let recording = self.recording();
-        let (recorded, input) = join(recording, self.step(step)).await;
-        match self.recorded(recorded) {
-            Ok(()) => input,
+        let recording = pin!(self.recording());
+        let (recorded, input) = {
+            let step = pin!(self.step(step));
+            match select(recording, step).await {
+                Either::Left((Err(not_recorded), _)) => return not_recorded.into(),
+                Either::Left((recorded, step)) => (recorded, step.await),
+                Either::Right((input, recording)) => (recording.await, input),
+            }
+        };
+        match recorded {
+            Ok(lease) => {
+                self.hold(lease);
+                input
+            }
             Err(not_recorded) => not_recorded.into(),
         }
     }
@@ -298,62 +310,53 @@ impl<'a> AgreementWork<'a> {
 
     /// Records all that is still to be recorded.
     async fn record(&mut self) -> std::result::Result<(), NotRecorded> {
-        let recording = self.recording().await;
-        self.recorded(recording)
+        let lease = self.recording().await?;
+        self.hold(lease);
+        Ok(())
     }
 
-    /// Takes all that is still to be recorded, and records it.
-    fn recording(&mut self) -> impl Future<Output = Recording> + Send + use<'a> {
-        let run = self.run;
+    /// Takes all that is still to be recorded, records it, and tells it; gives the lease as it was prolonged
+    /// with it, and none where there was nothing.
+    fn recording(
+        &mut self,
+    ) -> impl Future<Output = std::result::Result<Option<Lease>, NotRecorded>> + Send + use<'a>
+    {
+        let (run, changes) = (self.run, Arc::clone(&self.changes));
         let events = mem::take(&mut self.unrecorded);
         let lease = self.prolonged(run.options.lease);
         async move {
-            let lease = match lease {
-                _ if events.is_empty() => return Recording::default(),
-                Err(error) => Err(error),
+            if events.is_empty() {
+                return Ok(None);
+            }
+            match add(run, lease, &events).await {
                 Ok(lease) => {
-                    let journal = run.applier.journal;
-                    let added = journal.append_all(&lease, &run.record.id, &events).await;
-                    added.map(|()| Some(lease))
+                    tell(run, &changes, &events);
+                    Ok(Some(lease))
                 }
-            };
-            Recording { events, lease }
+                Err(error) => Err(NotRecorded::new(events, error)),
+            }
         }
     }
 
-    /// Takes in what came of a recording.
-    fn recorded(&mut self, recording: Recording) -> std::result::Result<(), NotRecorded> {
-        let Recording { events, lease } = recording;
-        match lease {
-            Ok(lease) => {
-                let held = self.lease.as_ref().map(|held| held.until);
-                if let Some(lease) = lease.filter(|lease| held.is_none_or(|it| it < lease.until)) {
-                    self.lease = Some(lease);
-                }
-            }
-            Err(error) => return Err(NotRecorded::new(events, error)),
+    /// Keeps a lease that was prolonged; it may have been prolonged further meanwhile.
+    fn hold(&mut self, prolonged: Option<Lease>) {
+        let until = self.lease.as_ref().map(|lease| lease.until);
+        if let Some(lease) = prolonged.filter(|it| until.is_none_or(|until| until < it.until)) {
+            self.lease = Some(lease);
         }
-        for event in &events {
-            if let Ok(change) = self.change(&event.change) {
-                self.run.options.tell(&self.run.record.id, change, event);
-            }
-        }
-        Ok(())
     }
 }
 
-/// What came of adding events to the journal.
-struct Recording {
-    events: Vec<RecordedEvent>,
-    /// The lease as it was prolonged with them; absent where there was nothing to add.
-    lease: Result<Option<Lease>>,
+async fn add(run: &Run<'_>, lease: Result<Lease>, events: &[RecordedEvent]) -> Result<Lease> {
+    let (lease, journal) = (lease?, run.applier.journal);
+    journal.append_all(&lease, &run.record.id, events).await?;
+    Ok(lease)
 }
 
-impl Default for Recording {
-    fn default() -> Self {
-        Self {
-            events: Vec::new(),
-            lease: Ok(None),
+fn tell(run: &Run<'_>, changes: &[Change], events: &[RecordedEvent]) {
+    for event in events {
+        if let Some(change) = changes.iter().find(|change| change.id == event.change) {
+            run.options.tell(&run.record.id, change, event);
         }
     }
 }

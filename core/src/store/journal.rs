@@ -170,6 +170,8 @@ impl UnsettledChange {
 /// Events are added under a [`Lease`] on the agreement that they are about: whoever comes late,
 /// after another has taken the agreement over, can add nothing. Readers need none.
 ///
+/// Calls of one lease may be under way at once: one that renews it, and one that adds.
+///
 /// Object-safe. When a call that adds returns `Ok`, what it added survives the process. With a durable
 /// journal it also survives the loss of power where something is done on its word: what
 /// [`begin`](Self::begin) added, [`Event::Sent`], which a write leaves on, and all that was added before

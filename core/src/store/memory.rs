@@ -79,6 +79,26 @@ impl Run {
             .collect()
     }
 
+    /// Refuses events of a change that do not follow those that it has, or that the lease is not for.
+    fn check(&self, lease: &Lease, events: &[RecordedEvent]) -> Result<()> {
+        let Some(first) = events.first() else {
+            return Ok(());
+        };
+        let change = self.changes.iter().find(|change| change.id == first.change);
+        let change = change.ok_or_else(|| no_change(&self.record.id, first))?;
+        if change.agreement != lease.agreement || self.record.sink != lease.sink {
+            return Err(wrong_lease(lease));
+        }
+        let of_change = |known: &&RecordedEvent| known.change == first.change;
+        let expected = self.events.iter().filter(of_change).count() as u64;
+        for (place, event) in (expected..).zip(events) {
+            if u64::from(event.seq) != place {
+                return Err(out_of_step(&self.record.id, event, place));
+            }
+        }
+        Ok(())
+    }
+
     fn record_of(&self, change: &ChangeId) -> Option<ChangeRecord> {
         let of_change = |event: &&RecordedEvent| event.change == *change;
         Some(ChangeRecord {
@@ -219,6 +239,11 @@ impl Journal for MemoryStore {
     }
 
     async fn append(&self, lease: &Lease, id: &RunId, event: &RecordedEvent) -> Result<()> {
+        self.append_all(lease, id, std::slice::from_ref(event))
+            .await
+    }
+
+    async fn append_all(&self, lease: &Lease, id: &RunId, events: &[RecordedEvent]) -> Result<()> {
         let mut store = self.lock()?;
         let Runs {
             runs,
@@ -230,20 +255,15 @@ impl Journal for MemoryStore {
             .enumerate()
             .find(|(_, run)| run.record.id == *id)
             .ok_or_else(|| no_run(id))?;
-        let change = run.changes.iter().find(|change| change.id == event.change);
-        let change = change.ok_or_else(|| no_change(id, event))?;
-        if change.agreement != lease.agreement || run.record.sink != lease.sink {
-            return Err(wrong_lease(lease));
-        }
-        let of_change = |known: &&RecordedEvent| known.change == event.change;
-        let expected = run.events.iter().filter(of_change).count() as u64;
-        if expected != u64::from(event.seq) {
-            return Err(out_of_step(id, event, expected));
+        for of_change in events.chunk_by(|one, next| one.change == next.change) {
+            run.check(lease, of_change)?;
         }
         keep(leases, lease, true)?;
-        run.events.push(event.clone());
-        if event.event == (Event::Sent { attempt: 1 }) {
-            written.push((place, event.change.clone(), event.at));
+        for event in events {
+            run.events.push(event.clone());
+            if event.event == (Event::Sent { attempt: 1 }) {
+                written.push((place, event.change.clone(), event.at));
+            }
         }
         Ok(())
     }

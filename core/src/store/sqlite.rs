@@ -17,7 +17,7 @@
 //! a time behind a mutex. A thread of its own would do as well; the pool needs no shutdown
 //! protocol, and whoever has this feature has the runtime for the HTTP clients already. A call
 //! whose future is dropped may still be carried out; the journal's order makes that harmless,
-//! for what is recorded too much is only ever an intent.
+//! for what is recorded too much is what had happened, and an intent at most.
 
 use std::fmt;
 use std::fs::OpenOptions;
@@ -215,8 +215,10 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let waiting = self.waiting.clone();
         self.on_the_pool(move |connection| {
             let mut connection = connection.lock().map_err(|_| panicked())?;
+            waiting.restore(&connection)?;
             work(&mut connection)
         })
         .await

@@ -141,7 +141,7 @@ impl Waiting {
     }
 
     /// Lets commits wait for the disk again.
-    fn restore(&self, connection: &Connection) -> Result<()> {
+    pub(super) fn restore(&self, connection: &Connection) -> Result<()> {
         if self.lowered.load(Ordering::Relaxed) {
             set_synchronous(connection, "PRAGMA synchronous = FULL")?;
             self.lowered.store(false, Ordering::Relaxed);
@@ -151,6 +151,10 @@ impl Waiting {
 }
 
 fn together(connection: &Connection, works: &mut [Box<dyn Work>]) -> Result<()> {
+    if !connection.is_autocommit() {
+        // One of before could not be taken back.
+        execute(connection, "ROLLBACK")?;
+    }
     // Prepared once, unlike those of rusqlite's own transactions.
     execute(connection, "BEGIN IMMEDIATE")?;
     let open = Open(connection);
@@ -167,7 +171,7 @@ struct Open<'a>(&'a Connection);
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        // Where this fails, SQLite has taken it back already.
+        // Where this fails, SQLite has taken it back already, or the next one does.
         drop(execute(self.0, "ROLLBACK"));
     }
 }

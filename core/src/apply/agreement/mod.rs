@@ -1,6 +1,7 @@
 //! The rules of one agreement, without I/O and without a clock.
 
 mod compare;
+mod end;
 mod in_hand;
 mod steps;
 
@@ -20,9 +21,6 @@ use crate::store::{ChangeRecord, Claim, Event, Failure, RecordedEvent, RunId};
 /// How often a lease that comes too late is renewed, and a write is recorded that comes too late
 /// to leave, before the work is given up.
 const RENEWALS: u32 = 3;
-
-/// Why the work on the agreement was given up where somebody else has it.
-const TAKEN_OVER: &str = "another has taken the agreement over";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -286,7 +284,7 @@ impl AgreementMachine {
                 | AgreementStep::Write(_)
                 | AgreementStep::Verify(..),
                 AgreementInput::LeaseLost,
-            ) => self.give_up(TAKEN_OVER.to_owned()),
+            ) => self.fail(None),
             (step, AgreementInput::NotRecorded { from, failure })
                 if step != AgreementStep::Finished =>
             {
@@ -352,28 +350,6 @@ impl AgreementMachine {
             return Ok(());
         }
         self.feed(Input::Recorded)
-    }
-
-    /// Forgets events that were not recorded after all.
-    fn take_back(&mut self, from: &[(ChangeId, u32)]) {
-        for (change, seq) in from {
-            let found = self.work.iter().position(|work| work.change.id == *change);
-            let Some(place) = found else { continue };
-            let kept = usize::try_from(*seq).unwrap_or(usize::MAX);
-            self.work[place].history.truncate(kept);
-            self.at = self.at.min(place);
-        }
-    }
-
-    /// Gives up, as the journal failed or another has taken the agreement over.
-    fn fail(&mut self, failure: Option<Failure>) {
-        let Some(failure) = failure else {
-            return self.give_up(TAKEN_OVER.to_owned());
-        };
-        let stop = Stop::Journal { failure };
-        let reason = stop.to_string();
-        self.stop = Some(stop);
-        self.give_up(reason);
     }
 
     fn feed(&mut self, input: Input) -> Result<()> {
@@ -585,26 +561,5 @@ impl AgreementMachine {
             _ => {}
         }
         self.at += 1;
-    }
-
-    /// Stops at once, without a lease to give back.
-    fn give_up(&mut self, reason: String) {
-        self.hand = Hand::Empty;
-        self.rest = Some(Rest::Waits(reason));
-        self.leave_the_rest();
-        self.phase = Phase::Finished;
-    }
-
-    /// Notes on all changes from here on why they are left unfinished.
-    fn leave_the_rest(&mut self) {
-        let reason = match (&self.rest, &self.stop) {
-            (Some(Rest::Waits(reason)), _) => reason.clone(),
-            (_, Some(stop)) => stop.to_string(),
-            _ => return,
-        };
-        for work in &mut self.work[self.at..] {
-            work.pause.clone_from(&reason);
-        }
-        self.at = self.work.len();
     }
 }

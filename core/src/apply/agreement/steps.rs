@@ -97,7 +97,8 @@ pub enum AgreementStep {
     /// [`Event::Sent`] and what came before it is in the journal before that is said. Other events may
     /// be put off: until the next `Sent` is recorded, and to the end of the next step of another kind
     /// at most, of which only [`Read`](Self::Read), [`LookUp`](Self::LookUp) and [`Verify`](Self::Verify),
-    /// which write nothing, may go on meanwhile. Where they could not be recorded after all, say
+    /// which write nothing, may go on meanwhile; not a `Read` that takes what was set from the journal, for a
+    /// sink of counts. Where they could not be recorded after all, say
     /// [`AgreementInput::NotRecorded`] instead of what came of the step.
     Record {
         /// The change.

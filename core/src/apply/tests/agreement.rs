@@ -459,7 +459,11 @@ impl Model {
         let mut watch = self.watch();
         for _ in 0..500 {
             let well = match watch.machine.next_step() {
-                AgreementStep::Finished => return watch.machine.results(),
+                AgreementStep::Finished => {
+                    let results = watch.machine.results();
+                    self.check_results(&results);
+                    return results;
+                }
                 AgreementStep::Write(_) => 2,
                 AgreementStep::Verify(..) => 6,
                 _ => 7,

@@ -154,6 +154,7 @@ struct Story {
     unreadable: Vec<u32>,
     failures: Vec<usize>,
     concurrency: usize,
+    all_or_none: bool,
 }
 
 fn story() -> impl Strategy<Value = Story> {
@@ -162,17 +163,22 @@ fn story() -> impl Strategy<Value = Story> {
         prop::collection::vec(prop_oneof![3 => Just(0_u32), 1 => 0..5_u32], 7),
         prop::collection::vec(0..120_usize, 0..5),
         1..3_usize,
+        any::<bool>(),
     )
-        .prop_map(|(faults, unreadable, failures, concurrency)| Story {
-            faults,
-            unreadable,
-            failures,
-            concurrency,
-        })
+        .prop_map(
+            |(faults, unreadable, failures, concurrency, all_or_none)| Story {
+                faults,
+                unreadable,
+                failures,
+                concurrency,
+                all_or_none,
+            },
+        )
 }
 
 fn play(story: &Story, mut bench: Bench) -> (ApplyReport, Vec<(String, &'static str)>) {
     bench.options.concurrency = story.concurrency;
+    bench.journal.all_or_none = story.all_or_none;
     for (index, faults) in story.faults.iter().enumerate() {
         let id = format!("c{}", index + 1);
         bench.fault(&id, faults);
@@ -203,6 +209,7 @@ fn a_created_line_that_somebody_edits_is_not_created_again_after_a_crash() {
             unreadable: vec![0; 7],
             failures: vec![point],
             concurrency: 1,
+            all_or_none: false,
         };
         play(&story, Bench::memory());
     }

@@ -498,6 +498,8 @@ pub(super) struct WiredJournal {
     pub(super) renewals: Mutex<Renewals>,
     /// Another takes the agreement over before an event of this name is recorded.
     pub(super) taken_over_before: Option<&'static str>,
+    /// Whether it adds the events of a call together, and not one by one.
+    pub(super) all_or_none: bool,
     /// A process stands still.
     pub(super) still: Notify,
     /// Lets a process go on that stands still.
@@ -514,6 +516,7 @@ impl WiredJournal {
             given_back: Mutex::default(),
             renewals: Mutex::default(),
             taken_over_before: None,
+            all_or_none: false,
             still: Notify::new(),
             wake: Notify::new(),
         }
@@ -527,6 +530,45 @@ impl WiredJournal {
     /// Refuses the event after that many, and takes those after it.
     pub(super) fn fail_at(&self, events: usize) {
         self.fails_at.store(events, Ordering::SeqCst);
+    }
+
+    /// Takes all of the events, or refuses them.
+    async fn add(&self, lease: &Lease, run: &RunId, events: &[RecordedEvent]) -> Result<()> {
+        self.wire.point().await;
+        let full = || Error::new(ErrorKind::Storage, "the disk is full");
+        let spend = |left: usize| match left {
+            usize::MAX => Some(left),
+            left => left.checked_sub(events.len()),
+        };
+        self.takes
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend)
+            .map_err(|_| full())?;
+        if self.fails_at.fetch_sub(events.len(), Ordering::SeqCst) < events.len() {
+            return Err(full());
+        }
+        let names = || events.iter().map(|event| event.event.name());
+        if self
+            .taken_over_before
+            .is_some_and(|it| names().any(|name| name == it))
+        {
+            let request = ClaimRequest {
+                sink: lease.sink.clone(),
+                agreement: lease.agreement.clone(),
+                holder: "another".into(),
+                now: lease.until,
+                until: lease.until,
+            };
+            self.inner.claim(&request).await?;
+        }
+        self.inner.append_all(lease, run, events).await?;
+        for event in events {
+            if let Event::Sent { .. } = event.event {
+                let mut sent = self.wire.sent.lock().unwrap();
+                *sent.entry(event.change.clone()).or_default() += 1;
+            }
+        }
+        self.wire.point().await;
+        Ok(())
     }
 
     pub(super) fn given_back(&self) -> Vec<AgreementId> {
@@ -585,33 +627,16 @@ impl Journal for WiredJournal {
     }
 
     async fn append(&self, lease: &Lease, run: &RunId, event: &RecordedEvent) -> Result<()> {
-        self.wire.point().await;
-        let spend = |left: usize| match left {
-            usize::MAX => Some(left),
-            left => left.checked_sub(1),
-        };
-        self.takes
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend)
-            .map_err(|_| Error::new(ErrorKind::Storage, "the disk is full"))?;
-        if self.fails_at.fetch_sub(1, Ordering::SeqCst) == 0 {
-            return Err(Error::new(ErrorKind::Storage, "the disk is full"));
+        self.add(lease, run, std::slice::from_ref(event)).await
+    }
+
+    async fn append_all(&self, lease: &Lease, run: &RunId, events: &[RecordedEvent]) -> Result<()> {
+        if self.all_or_none {
+            return self.add(lease, run, events).await;
         }
-        if self.taken_over_before == Some(event.event.name()) {
-            let request = ClaimRequest {
-                sink: lease.sink.clone(),
-                agreement: lease.agreement.clone(),
-                holder: "another".into(),
-                now: lease.until,
-                until: lease.until,
-            };
-            self.inner.claim(&request).await?;
+        for event in events {
+            self.append(lease, run, event).await?;
         }
-        self.inner.append(lease, run, event).await?;
-        if let Event::Sent { .. } = event.event {
-            let mut sent = self.wire.sent.lock().unwrap();
-            *sent.entry(event.change.clone()).or_default() += 1;
-        }
-        self.wire.point().await;
         Ok(())
     }
 

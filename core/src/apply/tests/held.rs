@@ -75,14 +75,16 @@ async fn lines_are_read_again_before_a_second_change_of_the_line_that_was_writte
 
 async fn lines_stand_no_longer_than_the_sink_lets_them(bench) {
     holding(&mut bench);
+    bench.options.lease = Duration::from_secs(600);
     let clock = bench.clock.clone();
     bench.options = bench.options.with_on_event(move |told| {
-        if told.change.id.as_str() == "c1" && told.event.name() == "done" {
+        if told.change.id.as_str() == "c1" && told.event.name() == "sent" {
             clock.advance(Duration::from_secs(61));
         }
     });
     assert!(bench.apply().await.is_all_done());
     assert_eq!(bench.sink.world().list_reads, [0, 1]);
+    assert!(!bench.history("c2").await.contains(&"held_back"));
 }
 
 async fn a_lost_answer_is_settled_and_the_lines_are_read_again(bench) {

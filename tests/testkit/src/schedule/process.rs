@@ -1,6 +1,7 @@
 //! A process that works on a run: it can die and stall at any action.
 
 use std::pin::pin;
+use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
@@ -397,14 +398,30 @@ impl Hooks for Disk<'_> {
         run: &RunId,
         event: &RecordedEvent,
     ) -> Result<()> {
-        let what = event.event.name();
-        let append = inner.append(lease, run, event);
+        self.append_all(inner, lease, run, slice::from_ref(event))
+            .await
+    }
+
+    async fn append_all(
+        &self,
+        inner: &dyn Journal,
+        lease: &Lease,
+        run: &RunId,
+        events: &[RecordedEvent],
+    ) -> Result<()> {
+        let what = events.last().map_or("nothing", |last| last.event.name());
+        let append = inner.append_all(lease, run, events);
         let result = self.access(what, append).await;
-        self.adversary.tell(|| {
-            let (name, change, seq) = (self.process.name, &event.change, event.seq);
-            let result = result.as_ref().map_err(ToString::to_string);
-            format!("{name} records {change} #{seq} {what}: {result:?}")
-        });
+        for event in events {
+            self.adversary.tell(|| {
+                let (name, change, seq) = (self.process.name, &event.change, event.seq);
+                let (what, result) = (
+                    event.event.name(),
+                    result.as_ref().map_err(ToString::to_string),
+                );
+                format!("{name} records {change} #{seq} {what}: {result:?}")
+            });
+        }
         result
     }
 }

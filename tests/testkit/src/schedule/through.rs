@@ -82,6 +82,23 @@ pub trait Hooks: Send + Sync {
     ) -> Result<()> {
         inner.append(lease, run, event).await
     }
+
+    /// Events are recorded together; by default one by one.
+    ///
+    /// # Errors
+    /// When they were not, or are said not to have been.
+    async fn append_all(
+        &self,
+        inner: &dyn Journal,
+        lease: &Lease,
+        run: &RunId,
+        events: &[RecordedEvent],
+    ) -> Result<()> {
+        for event in events {
+            self.append(inner, lease, run, event).await?;
+        }
+        Ok(())
+    }
 }
 
 /// A journal whose calls pass through hooks.
@@ -129,6 +146,10 @@ impl<H: Hooks> Journal for Through<'_, H> {
 
     async fn append(&self, lease: &Lease, run: &RunId, event: &RecordedEvent) -> Result<()> {
         self.hooks.append(self.inner, lease, run, event).await
+    }
+
+    async fn append_all(&self, lease: &Lease, run: &RunId, events: &[RecordedEvent]) -> Result<()> {
+        self.hooks.append_all(self.inner, lease, run, events).await
     }
 
     async fn runs(&self, limit: usize) -> Result<Vec<RunRecord>> {
