@@ -66,9 +66,13 @@ KINDS = ["new revenue", "vendor missing", "change", "no change"]
 
 
 def reconcile(scratch):
-    peers = peers_of_reconcile(args.rows, scratch / "rows")
-    # Ours once before and once after another run of the peers: the machine is shared.
-    ours = min((bench("reconcile", "--csv", scratch / "rows") for _ in range(2)), key=lambda figures: figures["seconds"])
+    # Twice in turn, and the lesser of each side: the machine is shared.
+    peers, ours = {}, None
+    for _ in range(2):
+        for name, found in peers_of_reconcile(args.rows, scratch / "rows").items():
+            peers[name] = min(found, peers.get(name, found))
+        figures = bench("reconcile", "--csv", scratch / "rows")
+        ours = min(figures, ours or figures, key=lambda figures: figures["seconds"])
     counts = [ours["found"].get(kind, 0) for kind in KINDS]
     for name, (median, theirs) in peers.items():
         assert theirs == counts, f"{name} counts {theirs}, and we {counts}"
@@ -85,8 +89,11 @@ def reconcile(scratch):
     row(1, f"plan of {ours['changes']:,} changes / reconcile", seconds(plan), seconds(took), f"{plan / took:.2f}", "<= 1.00", plan <= took)
     row(1, "plan written to the disk", seconds(write), "", "", "<= 1 s", write <= 1)
     peers_of_reconcile(4 * args.rows, scratch / "more", "duckdb")
-    more = bench("reconcile", "--csv", scratch / "more", "--runs", 3, "--no-plan")["seconds"]
-    again = bench("reconcile", "--csv", scratch / "rows", "--no-plan")["seconds"]
+    pairs = [
+        [bench("reconcile", "--csv", scratch / folder, "--runs", 3, "--no-plan")["seconds"] for folder in ("rows", "more")]
+        for _ in range(2)
+    ]
+    again, more = map(min, zip(*pairs))
     row(1, f"reconcile {4 * args.rows:,} / {args.rows:,}", seconds(more), seconds(again), f"{more / again:.2f}", "<= 4.50", more / again <= 4.5)
     shutil.rmtree(scratch / "more")
 
