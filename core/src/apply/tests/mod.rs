@@ -35,12 +35,14 @@ mod machine;
 mod made;
 mod suite;
 mod together;
+mod wired_journal;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use double::{Fault, ScriptedSink, TestClock, Wire, WiredJournal};
+use double::{Fault, ScriptedSink, TestClock, Wire};
+use wired_journal::WiredJournal;
 
 use super::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, ChangeResult, Outcome};
 use crate::error::Result;

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt};
 use proptest::prelude::*;
 
-use super::double::{Renewals, ScriptedSink};
+use super::double::ScriptedSink;
+use super::wired_journal::Renewals;
 use super::{Bench, Outcome, approval};
 use crate::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Stop};
 use crate::clock::Clock;
