@@ -175,14 +175,18 @@ impl<'a> Applier<'a> {
             .map(|(agreement, changes)| {
                 let run = &run;
                 async move {
-                    AgreementWork::new(run, agreement, changes)
-                        .carry_out()
-                        .await
+                    let work = AgreementWork::new(run, agreement, changes);
+                    work.carry_out().await.end().boxed()
                 }
                 .boxed()
             })
             .collect();
-        let machines: Vec<_> = stream::iter(work).buffer_unordered(at_once).collect().await;
+        // What is last of an agreement is recorded while the next one is at work: no request waits for it.
+        // What is last of an agreement is recorded beside the work on others, however long it takes.
+        let agreements = work.len();
+        let carried_out = stream::iter(work).buffer_unordered(at_once);
+        let ended = carried_out.buffer_unordered(agreements.max(1));
+        let machines: Vec<_> = ended.collect().await;
 
         let mut results: HashMap<ChangeId, ChangeResult> = machines
             .iter()
