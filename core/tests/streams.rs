@@ -30,8 +30,8 @@ fn words(row: Row<'_>) -> String {
         .map(|line| {
             format!(
                 "{} {} {:?}",
-                row.account_of(line),
-                row.service_of(line),
+                row.account_of(&line),
+                row.service_of(&line),
                 line.key()
             )
         })

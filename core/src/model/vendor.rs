@@ -224,13 +224,32 @@ pub enum Basis {
 }
 
 /// One line of a reading: the unit of reconciliation.
+///
+/// In memory its fields are in this order: what every reconcile looks at stands together, in the first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
+#[repr(C)]
 pub struct UsageLine {
     /// The stable key, the same in every reading of the same thing.
     pub key: LineKey,
     /// The service.
     pub service: ServiceKey,
+    /// The exact quantity, in `unit`s.
+    pub quantity: Quantity,
+    /// What it charges for.
+    pub kind: ChargeKind,
+    /// How often it is billed.
+    pub billing_cycle: BillingCycle,
+    /// What the MSP pays per unit for a whole cycle.
+    pub unit_cost: Option<Money>,
+    /// What the vendor recommends that the client pays per unit for a whole cycle.
+    pub unit_price: Option<Money>,
+    /// The service period that the line covers, where it has one.
+    pub period: Option<Period>,
+    /// The commitment behind it.
+    pub commitment: Option<Box<Commitment>>,
+    /// The bill that the line stands on, where the basis is an invoice.
+    pub bill: Option<BillKey>,
     /// The subscription, where the line has one.
     pub subscription: Option<SubscriptionId>,
     /// The service that a resource line (CPU, RAM, storage) belongs to.
@@ -238,28 +257,12 @@ pub struct UsageLine {
     /// What the vendor calls that service now. People rename it: nothing is recognised by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_group_name: Option<Arc<str>>,
-    /// What it charges for.
-    pub kind: ChargeKind,
-    /// The exact quantity, in `unit`s.
-    pub quantity: Quantity,
     /// The unit's name, where the vendor gives one.
     pub unit: Option<Arc<str>>,
-    /// What the MSP pays per unit for a whole cycle.
-    pub unit_cost: Option<Money>,
-    /// What the vendor recommends that the client pays per unit for a whole cycle.
-    pub unit_price: Option<Money>,
     /// What the MSP pays for the line as a whole, where the vendor states it.
     pub total_cost: Option<Money>,
     /// What the vendor recommends that the client pays for the line as a whole, where it states it.
     pub total_price: Option<Money>,
-    /// The service period that the line covers, where it has one.
-    pub period: Option<Period>,
-    /// The bill that the line stands on, where the basis is an invoice.
-    pub bill: Option<BillKey>,
-    /// How often it is billed.
-    pub billing_cycle: BillingCycle,
-    /// The commitment behind it.
-    pub commitment: Option<Box<Commitment>>,
     /// Names and values that say more, such as seat holders.
     pub attributes: Vec<(Arc<str>, Arc<str>)>,
     /// The vendor's own ids of the rows behind the line, by the vendor's names for them.

@@ -192,7 +192,7 @@ fn below_floor(row: Row<'_>, action: &Action) -> Option<String> {
         Some(format!(
             "the vendor reports {} of {}, below its own commitment of {floor} ({})",
             line.quantity,
-            row.service_of(line),
+            row.service_of(&line),
             line.key()
         ))
     })

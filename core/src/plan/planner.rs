@@ -165,7 +165,7 @@ impl Planner {
             let from = out.changes.len();
             out.compared.add_row(row);
             if let Some((kind, reason)) = holds::held(row, &self.policy, context) {
-                let accounts = row.evidence().map(|line| row.account_of(line));
+                let accounts = row.evidence().map(|line| row.account_of(&line));
                 out.held_back.extend(accounts);
                 out.notices
                     .push(notice_of_kind(row, kind, &reason, context));
@@ -507,8 +507,8 @@ impl Planner {
             usage: row
                 .evidence()
                 .map(|line| UsageEvidence {
-                    account: row.account_of(line).clone(),
-                    service: row.service_of(line).clone(),
+                    account: row.account_of(&line).clone(),
+                    service: row.service_of(&line).clone(),
                     line: line.key().clone(),
                     quantity: line.quantity,
                 })

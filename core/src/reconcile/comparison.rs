@@ -126,34 +126,10 @@ impl VendorCost {
     }
 }
 
-/// The key of a usage line: of a reading that stays where it is, or one held beside it.
-#[derive(Clone, Debug)]
-pub(super) enum KeyOf<'a> {
-    Reading(&'a LineKey),
-    Own(LineKey),
-}
-
-impl KeyOf<'_> {
-    fn get(&self) -> &LineKey {
-        match self {
-            Self::Reading(key) => key,
-            Self::Own(key) => key,
-        }
-    }
-}
-
-impl PartialEq for KeyOf<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.get() == other.get()
-    }
-}
-
-impl Eq for KeyOf<'_> {}
-
 /// One usage line as evidence.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EvidenceLine<'a> {
-    pub(super) key: KeyOf<'a>,
+    pub(super) key: &'a LineKey,
     /// Its quantity.
     pub quantity: Quantity,
     /// What it charges for.
@@ -167,21 +143,20 @@ pub struct EvidenceLine<'a> {
     pub is_billed: bool,
     pub(super) account: u32,
     pub(super) service: u32,
-    /// Few lines have one: as a box it leaves a line in 64 bytes.
-    pub(super) floor: Option<Box<Quantity>>,
+    pub(super) floor: Option<Quantity>,
 }
 
-impl EvidenceLine<'_> {
+impl<'a> EvidenceLine<'a> {
     /// The usage line.
     #[must_use]
-    pub fn key(&self) -> &LineKey {
-        self.key.get()
+    pub fn key(&self) -> &'a LineKey {
+        self.key
     }
 
     /// The lowest quantity that the vendor's commitment allows on the day, where it states one.
     #[must_use]
     pub fn floor(&self) -> Option<Quantity> {
-        self.floor.as_deref().copied()
+        self.floor
     }
 }
 
@@ -267,7 +242,7 @@ impl<'a> Comparison<'a> {
             .map(|record| &record.account)
             .collect();
         for row in self.rows().filter(|row| open(row.kind())) {
-            unclear.extend(row.evidence().map(|line| row.account_of(line)));
+            unclear.extend(row.evidence().map(|line| row.account_of(&line)));
         }
         let mut bills: Vec<_> = self
             .bills
@@ -524,9 +499,10 @@ impl<'c> Row<'c> {
     }
 
     /// The usage lines behind the vendor's quantity, by service and key.
-    pub fn evidence(&self) -> impl Iterator<Item = &'c EvidenceLine<'c>> + use<'c> {
+    pub fn evidence(&self) -> impl Iterator<Item = EvidenceLine<'c>> + use<'c> {
         let evidence = &self.comparison.evidence;
-        self.place.evidence().iter().map(|at| evidence.at(*at))
+        let positions = self.place.evidence().iter();
+        positions.filter_map(|at| evidence.at(*at))
     }
 
     /// The account of a usage line of this row.

@@ -5,7 +5,7 @@ use super::index::TextIndex;
 use super::own::Home;
 use super::share::{all_cores, shared};
 use crate::mapping::{AccountEntry, BilledAs, LineTarget, Mapping, ProductRule, ServiceEntry};
-use crate::model::{AgreementId, ChargeKind, CompanyId, ServiceKey, VendorAccountId};
+use crate::model::{AgreementId, ChargeKind, CompanyId, ProductId, ServiceKey, VendorAccountId};
 
 /// What the mapping says of an account.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ pub(super) struct ProductRoute<'a> {
 /// A product that some link owns.
 #[derive(Clone, Debug)]
 pub(super) struct OwnedProduct<'a> {
-    pub(super) id: &'a crate::model::ProductId,
+    pub(super) id: &'a ProductId,
     /// Its position in the book, where the PSA lists it.
     pub(super) position: Option<u32>,
     /// Kinds that the switched-on links count; empty when all are switched off, or for charges.
@@ -78,6 +78,8 @@ pub(super) struct ProductFacts {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plain {
     pub(super) product: u32,
+    /// Which lines become the product's; none where they become charges.
+    pub(super) counts: Option<ChargeKind>,
     pub(super) enabled: bool,
     /// Whether the cost per unit is the product's.
     pub(super) carries_cost: bool,
@@ -97,9 +99,10 @@ impl Decision<'_> {
     fn plain(&self) -> Option<Plain> {
         let Decision::Linked {
             products,
+            counts,
+            billed_as,
             enabled,
             by_rules: None,
-            ..
         } = self
         else {
             return None;
@@ -109,6 +112,7 @@ impl Decision<'_> {
         };
         rule.is_one_to_one().then_some(Plain {
             product: *product,
+            counts: (billed_as.charges(*counts, *counts) == Some(false)).then_some(*counts),
             enabled: *enabled,
             carries_cost: rule.carries_cost,
         })
@@ -126,12 +130,12 @@ pub(super) struct Routes<'a> {
     account_index: TextIndex,
     /// In the order of their keys.
     pub(super) services: Vec<ServiceRoute<'a>>,
-    service_index: Map<&'a str, u32>,
+    service_index: TextIndex,
     /// The services that are counted by day, in the order of their keys.
     pub(super) counted_by_day: Vec<u32>,
     /// In the order of their ids.
     pub(super) products: Vec<OwnedProduct<'a>>,
-    pub(super) product_index: Map<&'a str, u32>,
+    product_index: TextIndex,
     /// The company and agreement of accounts whose metadata go into its note.
     pub(super) metadata: Map<&'a str, MetadataRoute<'a>>,
     /// By product.
@@ -143,16 +147,11 @@ pub(super) struct Routes<'a> {
 impl<'a> Routes<'a> {
     pub(super) fn new(mapping: &'a Mapping, book: &'a PsaBook) -> Self {
         let products = owned_products(mapping, book);
-        let product_index: Map<&str, u32> = products
-            .iter()
-            .enumerate()
-            .map(|(at, product)| (product.id.as_str(), index(at)))
-            .collect();
         let services: Vec<_> = mapping
             .services()
             .map(|(key, entry)| ServiceRoute {
                 key,
-                decision: decision(entry, &product_index),
+                decision: decision(entry, &products),
             })
             .collect();
         let counted_by_day = (0..)
@@ -172,14 +171,10 @@ impl<'a> Routes<'a> {
                 .iter()
                 .map(|service| service.decision.plain())
                 .collect(),
-            service_index: services
-                .iter()
-                .enumerate()
-                .map(|(at, service)| (service.key.as_str(), index(at)))
-                .collect(),
+            service_index: TextIndex::of(&services, |service| service.key.as_str()).0,
             services,
+            product_index: TextIndex::of(&products, |product| product.id.as_str()).0,
             products,
-            product_index,
             metadata,
         }
     }
@@ -205,7 +200,14 @@ impl<'a> Routes<'a> {
 
     /// The position of a service among those that something is decided about.
     pub(super) fn service(&self, key: &ServiceKey) -> Option<u32> {
-        self.service_index.get(key.as_str()).copied()
+        let text_at = |at: u32| Some(self.services.get(at as usize)?.key.as_str());
+        self.service_index.find(key.as_str(), text_at)
+    }
+
+    /// The position of a product among those that some link owns.
+    pub(super) fn product(&self, id: &ProductId) -> Option<u32> {
+        let text_at = |at: u32| Some(self.products.get(at as usize)?.id.as_str());
+        self.product_index.find(id.as_str(), text_at)
     }
 }
 
@@ -298,7 +300,8 @@ fn own_route<'a>(
     }
 }
 
-fn decision<'a>(entry: &'a ServiceEntry, product_index: &Map<&str, u32>) -> Decision<'a> {
+/// What the mapping says of a service; the products in the order of their ids.
+fn decision<'a>(entry: &'a ServiceEntry, owned: &[OwnedProduct<'_>]) -> Decision<'a> {
     match entry {
         ServiceEntry::Exclude(exclusion) => Decision::Excluded(exclusion.reason.as_deref()),
         ServiceEntry::Link(link) => Decision::Linked {
@@ -306,10 +309,9 @@ fn decision<'a>(entry: &'a ServiceEntry, product_index: &Map<&str, u32>) -> Deci
                 .products
                 .iter()
                 .filter_map(|rule| {
-                    Some(ProductRoute {
-                        product: *product_index.get(rule.product.as_str())?,
-                        rule,
-                    })
+                    let place = owned.binary_search_by_key(&&rule.product, |owned| owned.id);
+                    let product = index(place.ok()?);
+                    Some(ProductRoute { product, rule })
                 })
                 .collect(),
             counts: link.counts,

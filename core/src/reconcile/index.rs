@@ -81,7 +81,9 @@ impl TextIndex {
         loop {
             match *self.slots.get(slot)? {
                 (_, EMPTY) => return None,
-                (other, at) if other == half && text_at(at) == Some(text) => return Some(at),
+                (other, at) if other == half && text_at(at).is_some_and(|it| is_same(it, text)) => {
+                    return Some(at);
+                }
                 _ => slot = self.after(slot),
             }
         }
@@ -96,6 +98,25 @@ impl TextIndex {
 
     fn after(&self, slot: usize) -> usize {
         (slot + 1) & self.slots.len().wrapping_sub(1)
+    }
+}
+
+/// Whether two texts are the same: most ids are short, and are compared at once.
+fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    match one.len() {
+        4..8 => {
+            one.first_chunk::<4>() == other.first_chunk()
+                && one.last_chunk::<4>() == other.last_chunk()
+        }
+        8..=16 => {
+            one.first_chunk::<8>() == other.first_chunk()
+                && one.last_chunk::<8>() == other.last_chunk()
+        }
+        _ => one == other,
     }
 }
 
@@ -132,6 +153,20 @@ mod tests {
             index.insert(hash, at, |other| texts[other as usize] == text)
         });
         assert_eq!(added.collect::<Vec<_>>(), [true, true, true, false]);
+    }
+
+    #[test]
+    fn texts_of_any_length_are_the_same_where_each_byte_is() {
+        for length in 0..40 {
+            let text = "x".repeat(length);
+            assert!(is_same(&text, &text.clone()));
+            assert!(!is_same(&text, &"x".repeat(length + 1)));
+            for at in 0..length {
+                let mut other = text.clone();
+                other.replace_range(at..=at, "y");
+                assert!(!is_same(&text, &other), "{other}");
+            }
+        }
     }
 
     #[test]

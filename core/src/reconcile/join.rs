@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::ahead::{GROUP, look_at_lines};
+use super::ahead::{GROUP, look_at_lines, look_at_usage};
 use super::book::index;
 use super::charges::{self, BillLine, ChargeSum};
 use super::comparison::{ChargeData, Kind, VendorCost};
 use super::compiled::{Decision, ProductRoute, Routes};
 use super::daily::Days;
 use super::dismissals::can_be_dismissed;
+use super::judge::Found;
 use super::owed::{Bench, Entry, Owed, OwedProducts};
+use super::plain::{PlainBench, StayingLine};
 use super::reconciler::Reconciler;
-use super::rows::{NewRow, Part, RowTable, starts};
+use super::rows::{NewRow, Part, PlainRow, RowTable, starts};
 use super::share::shared;
+use super::sorted::{AccountLines, Desk, Lines as _, Sorted};
 use super::standing::Standing;
 use super::usage::{AgreementUsage, MoreUsage, Silence, note_least};
 use crate::mapping::BilledAs;
@@ -20,10 +23,11 @@ use crate::model::{
     Agreement, AgreementId, AgreementLine, BillKey, ChargeKey, ChargeKind, Money, Quantity,
     ServiceKey,
 };
-use crate::store::ChangeState;
 
 /// What all agreements come to.
-pub(super) struct Joined {
+pub(super) struct Joined<'a> {
+    /// The lines of readings that stay.
+    pub(super) lines: Vec<JoinedLines<'a>>,
     pub(super) rows: RowTable,
     /// Which days gave a quantity, by agreement and product.
     pub(super) days: BTreeMap<(u32, u32), Vec<String>>,
@@ -32,13 +36,67 @@ pub(super) struct Joined {
     pub(super) unowned_lines: u64,
 }
 
+/// The lines of the readings that stay of some agreements.
+pub(super) struct JoinedLines<'a> {
+    /// Those of plain agreements, and the position of the first.
+    pub(super) staying: Vec<StayingLine<'a>>,
+    pub(super) start: u32,
+    /// All others, and the position of the first.
+    pub(super) sorted: Sorted<'a>,
+    pub(super) start_of_sorted: u32,
+}
+
 /// What some agreements come to.
-#[derive(Default)]
-struct Outcome {
-    part: Part,
+pub(super) struct Outcome<'a> {
+    pub(super) lines: JoinedLines<'a>,
+    pub(super) part: Part,
     days: Vec<((u32, u32), Vec<String>)>,
     unmapped: Vec<(u32, ServiceKey)>,
-    unowned_lines: u64,
+    pub(super) unowned_lines: u64,
+}
+
+/// Agreements whose rows are made on one thread.
+struct Piece<'p> {
+    usages: &'p [(u32, AgreementUsage)],
+    /// The position of the first line of their readings that stay, and how many there are.
+    start: u32,
+    staying: u32,
+    /// How many lines were sorted before.
+    sorted: u32,
+}
+
+impl<'p> Piece<'p> {
+    fn new(usages: &'p [(u32, AgreementUsage)], start: u32) -> Self {
+        let all = || usages.iter().map(|(_, usage)| usage);
+        let runs = all().flat_map(AgreementUsage::runs);
+        Self {
+            usages,
+            start,
+            staying: all().map(|usage| usage.staying_lines).sum(),
+            sorted: runs.map(|run| run.to - run.from).sum(),
+        }
+    }
+
+    fn outcome<'a>(&self, desk: Desk<'_, '_>) -> Outcome<'a> {
+        let lines = self.staying as usize;
+        Outcome {
+            lines: JoinedLines {
+                staying: Vec::with_capacity(lines),
+                start: self.start,
+                sorted: Sorted::with_room(0, desk),
+                start_of_sorted: self.start + self.staying,
+            },
+            part: Part::with_room(lines + self.sorted as usize),
+            days: Vec::new(),
+            unmapped: Vec::new(),
+            unowned_lines: 0,
+        }
+    }
+
+    /// The first position after those of its lines, each of which may be of either kind.
+    fn end(&self) -> u32 {
+        self.start + 2 * self.staying
+    }
 }
 
 /// The fewest agreements for which a thread is worth it.
@@ -49,7 +107,7 @@ const PIECES: usize = 8;
 
 impl<'a> Reconciler<'a> {
     /// Makes the rows of all agreements.
-    pub(super) fn join_all(&self, usages: &[(u32, AgreementUsage)]) -> Joined {
+    pub(super) fn join_all(&self, usages: &[(u32, AgreementUsage)]) -> Joined<'a> {
         let starts = starts(self.chunks.iter().map(|chunk| chunk.lines.len()));
         let compare = |a: u32, b: u32| {
             let ids = |agreement: u32| {
@@ -59,35 +117,30 @@ impl<'a> Reconciler<'a> {
             ids(a).cmp(&ids(b))
         };
         let pieces = self.threads.get() * PIECES;
+        let mut start = index(self.chunks.iter().map(|chunk| chunk.lines.len()).sum());
         let pieces = usages.chunks(usages.len().div_ceil(pieces).max(FEW));
-        let outcomes = shared(self.threads, pieces.collect(), |piece| {
-            let lines = piece.iter().flat_map(|(_, usage)| usage.runs());
-            let mut out = Outcome {
-                part: Part::with_room(lines.map(|run| (run.to - run.from) as usize).sum()),
-                ..Outcome::default()
-            };
-            let mut bench = Bench::new(self.routes.products.len());
-            for group in piece.chunks(GROUP) {
-                let lines = group
-                    .iter()
-                    .filter_map(|(agreement, _)| self.book.known_lines(*agreement));
-                look_at_lines(lines.flatten());
-                for (agreement, usage) in group {
-                    self.join(*agreement, usage, &starts, &mut bench, &mut out);
-                }
-            }
+        let pieces = pieces.map(|usages| {
+            let piece = Piece::new(usages, start);
+            start = piece.end();
+            piece
+        });
+        let outcomes = shared(self.threads, pieces.collect(), |piece: Piece<'_>| {
+            let mut out = self.join_piece(&piece, &starts);
             out.part.put_in_order(compare);
             out
         });
+        let mut lines = Vec::with_capacity(outcomes.len());
         let mut parts = Vec::with_capacity(outcomes.len());
         let (mut days, mut unmapped, mut unowned_lines) = (BTreeMap::new(), BTreeMap::new(), 0);
         for outcome in outcomes {
+            lines.push(outcome.lines);
             parts.push(outcome.part);
             days.extend(outcome.days);
             unmapped.extend(outcome.unmapped);
             unowned_lines += outcome.unowned_lines;
         }
         Joined {
+            lines,
             rows: RowTable::new(parts, compare),
             days,
             unmapped,
@@ -95,22 +148,94 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    /// Makes the rows of one agreement.
-    fn join<'s>(
-        &'s self,
-        agreement: u32,
-        usage: &AgreementUsage,
+    /// Makes the rows of some agreements.
+    fn join_piece(&self, piece: &Piece<'_>, starts: &[u32]) -> Outcome<'a> {
+        let mut out = piece.outcome(self.desk());
+        let mut bench = Bench::new(self.routes.products.len());
+        let mut plain = PlainBench::default();
+        for group in piece.usages.chunks(GROUP) {
+            let lines = group
+                .iter()
+                .filter_map(|(agreement, _)| self.book.known_lines(*agreement));
+            look_at_lines(lines.flatten());
+            let readings = group.iter().flat_map(|(_, usage)| self.staying.of(usage));
+            look_at_usage(readings.flat_map(|(_, waiting)| waiting.lines));
+            for (agreement, usage) in group {
+                let of = (*agreement, usage);
+                if !self.join_plain(of, starts, &mut plain, &mut out) {
+                    self.join_any(of, starts, &mut bench, &mut out);
+                }
+            }
+        }
+        out
+    }
+
+    /// Makes the rows of one agreement, whatever is said of it.
+    fn join_any(
+        &self,
+        of: (u32, &AgreementUsage),
         starts: &[u32],
-        bench: &mut Bench<'s>,
-        out: &mut Outcome,
+        bench: &mut Bench,
+        out: &mut Outcome<'a>,
     ) {
-        bench.lay_out(usage, &self.chunks, starts, &self.accounts);
+        let (agreement, usage) = of;
+        let (from, to, unmapped) = self.sort_staying_of(usage, &mut out.lines.sorted);
+        let unmapped = unmapped.into_iter().chain(usage.more().unmapped.clone());
+        let unmapped = unmapped.min().map(|service| (agreement, service));
+        out.unmapped.extend(unmapped);
+        // Taken out for as long as its lines are looked at.
+        let sorted = std::mem::take(&mut out.lines.sorted);
+        let mut entries = Vec::new();
+        for run in usage.runs() {
+            let (chunk, start) = (run.chunk as usize, starts[run.chunk as usize]);
+            entries.extend(Entry::of(&self.chunks[chunk], start, (run.from, run.to)));
+        }
+        let start = out.lines.start_of_sorted;
+        entries.extend(Entry::of(&sorted.chunk, start, (from, to)));
+        Entry::put_in_order(&mut entries, &self.accounts);
+        self.join(of, &entries, bench, out);
+        out.lines.sorted = sorted;
+    }
+
+    /// Sorts the lines of an agreement's readings that stay: says which ones these are, and the first service by
+    /// key that nothing is decided about.
+    fn sort_staying_of(
+        &self,
+        usage: &AgreementUsage,
+        sorted: &mut Sorted<'a>,
+    ) -> (u32, u32, Option<ServiceKey>) {
+        let from = sorted.len();
+        let mut unmapped: Option<ServiceKey> = None;
+        sorted.chunk.lines.reserve(usage.staying_lines as usize);
+        for (_, waiting) in self.staying.of(usage) {
+            let of = AccountLines {
+                account: (waiting.account, &self.accounts[waiting.account as usize]),
+                lines: waiting.lines,
+                as_of: waiting.as_of,
+                period: waiting.period,
+            };
+            let key = |at: usize| waiting.lines.key_at(at);
+            let service = sorted.sort(self.desk(), of, key, |_, _| None);
+            unmapped = unmapped.into_iter().chain(service).min();
+        }
+        (from, sorted.len(), unmapped)
+    }
+
+    /// Makes the rows of one agreement, of its usage lines in their order.
+    fn join(
+        &self,
+        (agreement, usage): (u32, &AgreementUsage),
+        entries: &[Entry<'_>],
+        bench: &mut Bench,
+        out: &mut Outcome<'_>,
+    ) {
         let Bench {
-            entries,
             owed,
             open,
             open_lines,
+            ..
         } = bench;
+        owed.begin();
         let days = self.days_of(agreement, usage, entries.iter().map(|entry| entry.service));
         self.owed(&days, entries, owed);
         let bills = self.bill_sums(agreement, entries);
@@ -118,13 +243,9 @@ impl<'a> Reconciler<'a> {
             incomplete,
             unread_kinds,
             unobserved,
-            unmapped,
             ..
         } = usage.more();
         let unobserved = self.unobserved_products(unobserved);
-        if let Some(service) = unmapped {
-            out.unmapped.push((agreement, service.clone()));
-        }
         let planned = self.owns.planned_at(self.book, agreement);
         let lines = match planned {
             // Nothing stands on an agreement that is to be.
@@ -156,6 +277,13 @@ impl<'a> Reconciler<'a> {
             (!eligibility.is_eligible()).then(refused)
         });
         let lines = lines.unwrap_or_default();
+        // Nothing but what both sides show decides what its products are.
+        let is_plain = refused.is_none()
+            && problem.is_none()
+            && incomplete.is_none()
+            && unread_kinds.is_empty()
+            && unobserved.is_empty()
+            && self.dismissals.is_none();
         let order = leading(terms.company.as_str());
         out.part.begin(agreement, order, usage.as_of);
         let mut owed = owed.in_order().iter().peekable();
@@ -174,6 +302,27 @@ impl<'a> Reconciler<'a> {
             let of_days = owed.map_or(&[][..], Owed::days);
             if !of_days.is_empty() {
                 out.days.push(((agreement, product), of_days.to_vec()));
+            }
+            let one = match &open_lines[from..at] {
+                [] => Some(None),
+                [at] => lines.get(*at as usize).map(|line| Some((*at, line))),
+                _ => None,
+            };
+            if is_plain
+                && let Some(one) = one
+                && let Some(kind) = self.plain_kind(product, owed, one.map(|(_, line)| line))
+            {
+                let lines = owed.map_or((0, 0), Owed::lines);
+                let lines = &entries[lines.0 as usize..lines.1 as usize];
+                out.part.push_plain(PlainRow {
+                    product,
+                    kind,
+                    has_yearly: lines.iter().any(Entry::is_yearly),
+                    vendor: owed.and_then(|owed| owed.quantity),
+                    line: one.map(|(at, _)| at),
+                });
+                out.part.rests_on(lines.iter().map(|entry| entry.position));
+                continue;
             }
             let standing = Standing::of(terms, lines, &open_lines[from..at]);
             let found = Found {
@@ -200,13 +349,15 @@ impl<'a> Reconciler<'a> {
             let mut evidence_lines =
                 evidence().flat_map(|(from, to)| &entries[from as usize..to as usize]);
             let row = NewRow {
-                product,
-                kind,
-                has_yearly: evidence_lines.any(Entry::is_yearly),
-                vendor,
-                line: match standing {
-                    Standing::One { at, .. } => Some(at),
-                    Standing::None | Standing::Several(_) => None,
+                plain: PlainRow {
+                    product,
+                    kind,
+                    has_yearly: evidence_lines.any(Entry::is_yearly),
+                    vendor,
+                    line: match standing {
+                        Standing::One { at, .. } => Some(at),
+                        Standing::None | Standing::Several(_) => None,
+                    },
                 },
                 cost,
                 price: price.unwrap_or(&VendorCost::Unknown),
@@ -234,11 +385,13 @@ impl<'a> Reconciler<'a> {
                 index(out.part.charges.len() - 1)
             });
             let row = NewRow {
-                product: bill.product,
-                kind,
-                has_yearly: bill.has_yearly,
-                vendor: None,
-                line: None,
+                plain: PlainRow {
+                    product: bill.product,
+                    kind,
+                    has_yearly: bill.has_yearly,
+                    vendor: None,
+                    line: None,
+                },
                 cost: &VendorCost::Unknown,
                 price: &VendorCost::Unknown,
                 reason,
@@ -343,54 +496,6 @@ impl<'a> Reconciler<'a> {
             .collect()
     }
 
-    /// Says what one bill of one product of one agreement is.
-    fn judge_bill(
-        &self,
-        bill: &BillSum,
-        unread_kinds: &[ChargeKind],
-        unobserved: &BTreeMap<u32, Silence>,
-    ) -> (Kind, Option<String>) {
-        if let Some(reason) = self.not_eligible_product(bill.product) {
-            return (Kind::NotEligible, Some(reason));
-        }
-        if unread_kinds.contains(&bill.counts) {
-            let reason = format!("the vendor's {} lines could not be read", bill.counts);
-            return (Kind::NotObserved, Some(reason));
-        }
-        if let Some(silence) = unobserved.get(&bill.product) {
-            return silence.clone();
-        }
-        if bill.switched_off {
-            let reason = "a service that is part of the sum is switched off".to_owned();
-            return (Kind::SwitchedOff, Some(reason));
-        }
-        let sum = match &bill.sum {
-            Ok(sum) => sum,
-            Err(reason) => return (Kind::NotObserved, Some(reason.clone())),
-        };
-        let Some(made) = self.ledger.and_then(|ledger| ledger.charge(&sum.key)) else {
-            return (Kind::NewRevenue, None);
-        };
-        let of = format!("the bill of {}", sum.key.bill.date);
-        match made.state {
-            ChangeState::Done => (Kind::NoChange, None),
-            ChangeState::Conflict => {
-                let reason = format!(
-                    "run {} left the charge of {of} in conflict: a person must look",
-                    made.run
-                );
-                (Kind::Ambiguous, Some(reason))
-            }
-            _ => {
-                let reason = format!(
-                    "run {} may have charged {of}: it is to be resumed first",
-                    made.run
-                );
-                (Kind::NotObserved, Some(reason))
-            }
-        }
-    }
-
     /// Adds the open lines of owned products, each as its product and its position; counts the others.
     fn open_owned_lines(&self, lines: &[AgreementLine], open: &mut Vec<(u32, u32)>) -> u64 {
         let mut unowned = 0;
@@ -398,9 +503,9 @@ impl<'a> Reconciler<'a> {
             if !line.is_open_on(self.today) {
                 continue;
             }
-            match self.routes.product_index.get(line.product.as_str()) {
-                Some(product) if self.routes.facts[*product as usize].is_owned => {
-                    open.push((*product, index(at)));
+            match self.routes.product(&line.product) {
+                Some(product) if self.routes.facts[product as usize].is_owned => {
+                    open.push((product, index(at)));
                 }
                 _ => unowned += 1,
             }
@@ -478,88 +583,16 @@ impl<'a> Reconciler<'a> {
         }
         products
     }
-
-    /// Says what one product of one agreement is, both sides being observed.
-    fn judge(&self, found: &Found<'_>, unread_kinds: &[ChargeKind]) -> (Kind, Option<String>) {
-        if let Some(reason) = self.not_eligible_product(found.product) {
-            return (Kind::NotEligible, Some(reason));
-        }
-        let counted = || self.routes.products[found.product as usize].counted.iter();
-        if !unread_kinds.is_empty()
-            && let Some(kind) = counted().find(|kind| unread_kinds.contains(kind))
-        {
-            let reason = format!("the vendor's {kind} lines could not be read");
-            return (Kind::NotObserved, Some(reason));
-        }
-        if found.owed.is_some_and(|owed| owed.switched_off) {
-            let reason = "a service that is part of the sum is switched off".to_owned();
-            return (Kind::SwitchedOff, Some(reason));
-        }
-        let line = match found.standing {
-            Standing::None => None,
-            Standing::One { line, .. } => Some(*line),
-            Standing::Several(reason) => return (Kind::Ambiguous, Some(reason.clone())),
-        };
-        if let Some(day) = line.and_then(|line| line.state.last_day) {
-            let reason = format!("the line is set to end after {day}");
-            return (Kind::Ambiguous, Some(reason));
-        }
-        let vendor = match found.owed {
-            // A count of zero is what is wanted of usage that is gone.
-            None if self.book.is_of_counts()
-                && line.is_some_and(|line| line.state.quantity.is_zero()) =>
-            {
-                return (Kind::NoChange, None);
-            }
-            None => return (Kind::VendorMissing, None),
-            Some(owed) => match owed.quantity {
-                Some(quantity) => quantity,
-                None => {
-                    let summed = || "the quantities cannot be summed exactly".to_owned();
-                    let reason = owed.problem().map_or_else(summed, str::to_owned);
-                    return (Kind::NotObserved, Some(reason));
-                }
-            },
-        };
-        match line {
-            // Of what is not told back even zero is not known to be there.
-            None if self.book.is_of_counts() => (Kind::FirstCount, None),
-            None if vendor.is_zero() => (Kind::NoChange, None),
-            None => (Kind::NewRevenue, None),
-            Some(line) if line.state.quantity == vendor => (Kind::NoChange, None),
-            Some(_) => (Kind::Change, None),
-        }
-    }
-
-    fn not_eligible_product(&self, product: u32) -> Option<String> {
-        if self.routes.facts[product as usize].is_eligible {
-            return None;
-        }
-        let owned = &self.routes.products[product as usize];
-        match owned.position.and_then(|at| self.book.product_at(at)) {
-            None => Some(format!("product {} is not listed by the PSA", owned.id)),
-            Some(product) if product.eligibility.is_eligible() => None,
-            Some(product) => Some(product.eligibility.reasons().join("; ")),
-        }
-    }
 }
 
 /// One bill of one product of one agreement, added up.
-struct BillSum {
-    product: u32,
-    counts: ChargeKind,
-    switched_off: bool,
-    sum: Result<ChargeSum, String>,
+pub(super) struct BillSum {
+    pub(super) product: u32,
+    pub(super) counts: ChargeKind,
+    pub(super) switched_off: bool,
+    pub(super) sum: Result<ChargeSum, String>,
     has_yearly: bool,
     evidence: Vec<u32>,
-}
-
-/// The two sides of one product of one agreement.
-#[derive(Debug)]
-struct Found<'r> {
-    owed: Option<&'r Owed>,
-    standing: &'r Standing<'r>,
-    product: u32,
 }
 
 /// Joins the costs of one service's lines, where its rule carries them to the product.
@@ -588,7 +621,7 @@ fn total(mut quantities: impl Iterator<Item = Quantity>) -> Option<Option<Quanti
 }
 
 /// The first eight bytes of a text as a number: texts of unlike numbers are in the order of these.
-fn leading(text: &str) -> u64 {
+pub(super) fn leading(text: &str) -> u64 {
     let mut first = [0; 8];
     for (place, byte) in first.iter_mut().zip(text.bytes()) {
         *place = byte;

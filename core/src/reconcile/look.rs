@@ -1,12 +1,16 @@
 //! Readings looked at on all threads, before they are taken in one after the other.
 
+use std::iter;
+
+use super::book::index;
 use super::compiled::AccountRoute;
 use super::reconciler::Reconciler;
 use super::share::shared;
+use super::usage::AgreementUsage;
 use crate::model::{AccountReading, Period, ReadingOutcome, Timestamp, UsageLine, VendorAccountId};
 
 /// Lines of an account that go onto one agreement, and are still to be sorted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Waiting<L> {
     pub(super) agreement: u32,
     pub(super) account: u32,
@@ -46,6 +50,55 @@ impl<L: AsRef<[UsageLine]>> Shares<L> {
     }
 }
 
+/// Readings that stay where they are: their lines are sorted as they are joined, while they are at hand.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Staying<'a> {
+    /// Each with the place of the one before of the same agreement, one too high; 0 for none.
+    readings: Vec<(Waiting<&'a [UsageLine]>, u32)>,
+}
+
+impl<'a> Staying<'a> {
+    pub(super) fn reserve(&mut self, readings: usize) {
+        self.readings.reserve(readings);
+    }
+
+    pub(super) fn push(&mut self, waiting: Waiting<&'a [UsageLine]>, usage: &mut AgreementUsage) {
+        usage.staying_lines += index(waiting.lines.len());
+        self.readings.push((waiting, usage.staying));
+        usage.staying = index(self.readings.len());
+    }
+
+    /// Those of an agreement, each with its place.
+    pub(super) fn of(
+        &self,
+        usage: &AgreementUsage,
+    ) -> impl Iterator<Item = (u32, &Waiting<&'a [UsageLine]>)> {
+        let mut next = usage.staying;
+        iter::from_fn(move || {
+            let at = next.checked_sub(1)?;
+            let (waiting, before) = self.readings.get(at as usize)?;
+            next = *before;
+            Some((at, waiting))
+        })
+    }
+
+    /// One of them.
+    pub(super) fn at(&self, place: u32) -> Option<&Waiting<&'a [UsageLine]>> {
+        self.readings
+            .get(place as usize)
+            .map(|(waiting, _)| waiting)
+    }
+
+    /// All of them, in the order in which they came.
+    pub(super) fn into_shares(self) -> Shares<&'a [UsageLine]> {
+        let mut shares = Shares::default();
+        for (waiting, _) in self.readings {
+            shares.push(waiting);
+        }
+        shares
+    }
+}
+
 /// A reading that was looked at.
 pub(super) struct Look<'r> {
     pub(super) decided: Option<u32>,
@@ -62,7 +115,7 @@ pub(super) struct Plain<'r> {
 /// How many pieces of the work there are for each thread, so that none waits long for another.
 const PIECES: usize = 8;
 
-impl Reconciler<'_> {
+impl<'a> Reconciler<'a> {
     /// Looks at many readings on all threads, before any of them is taken in.
     pub(super) fn look_at_all<'r>(&self, readings: &'r [AccountReading]) -> Vec<Vec<Look<'r>>> {
         let share = readings.len().div_ceil(self.threads.get() * PIECES);
@@ -107,12 +160,18 @@ impl Reconciler<'_> {
     }
 
     /// As [`note`](Self::note) for a reading that says nothing beside its lines.
-    pub(super) fn note_plain(&mut self, plain: &Plain<'_>) {
+    pub(super) fn note_plain(&mut self, plain: Plain<'a>) {
         let agreement = plain.waiting.agreement;
         if let Some(awaited) = &mut self.awaited {
             awaited.was_read(agreement);
         }
         let usage = self.agreements.of(agreement);
         usage.note(plain.waiting.as_of, &[], &[]);
+        let waiting = Waiting {
+            account: index(self.accounts.len()),
+            ..plain.waiting
+        };
+        self.staying.push(waiting, usage);
+        self.accounts.push(plain.account);
     }
 }

@@ -2,10 +2,9 @@
 
 use super::book::index;
 use super::charges::Amounts;
-use super::comparison::{EvidenceLine, VendorCost};
-use super::sorted::{Chunk, Extra};
-use super::usage::AgreementUsage;
-use crate::model::{BillingCycle, Money, Quantity, VendorAccountId};
+use super::comparison::VendorCost;
+use super::sorted::{Chunk, Extra, SortedLine};
+use crate::model::{Money, Quantity, VendorAccountId};
 
 /// What the usage says of one product of one agreement.
 #[derive(Debug)]
@@ -83,6 +82,22 @@ impl Owed {
         std::iter::once(self.lines).chain(more.copied())
     }
 
+    /// Whether it is a number that is known, and nothing else is said of it.
+    pub(super) fn is_plain(&self) -> bool {
+        let states =
+            |amount: &Option<VendorCost>| !matches!(amount, None | Some(VendorCost::Unknown));
+        self.quantity.is_some()
+            && !self.switched_off
+            && self.more.is_none()
+            && !states(&self.cost)
+            && !states(&self.price)
+    }
+
+    /// The first run of the usage lines that it rests on: the only one of what is [plain](Self::is_plain).
+    pub(super) fn lines(&self) -> (u32, u32) {
+        self.lines
+    }
+
     /// Adds which days gave it.
     pub(super) fn by_days(&mut self, words: String) {
         self.more().days.push(words);
@@ -124,7 +139,7 @@ impl OwedProducts {
         &mut self.list[place.1 as usize].1
     }
 
-    fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         self.list.clear();
         self.turn += 1;
     }
@@ -144,17 +159,48 @@ pub(super) struct Entry<'s> {
     pub(super) service: u32,
     /// Its position among all lines.
     pub(super) position: u32,
-    pub(super) line: &'s EvidenceLine<'s>,
+    pub(super) line: &'s SortedLine<'s>,
     extra: Option<&'s Extra>,
 }
 
 impl<'s> Entry<'s> {
+    /// The lines of a chunk from one place to before another; the first of all has a position.
+    pub(super) fn of(
+        chunk: &'s Chunk<'s>,
+        start: u32,
+        (from, to): (u32, u32),
+    ) -> impl Iterator<Item = Self> {
+        let lines = chunk.lines.get(from as usize..to as usize);
+        let lines = (from..).zip(lines.unwrap_or_default());
+        lines.map(move |(at, line)| Self {
+            service: line.service,
+            position: start + at,
+            line,
+            extra: chunk.extra(at),
+        })
+    }
+
+    /// Puts the lines of an agreement in order: keys decide it, so that the order of the input does not show.
+    pub(super) fn put_in_order(entries: &mut [Self], accounts: &[VendorAccountId]) {
+        let account = |entry: &Entry<'_>| &accounts[entry.line.account as usize];
+        entries.sort_unstable_by(|a, b| {
+            let by_key = || a.line.key().cmp(b.line.key());
+            let by_account = || account(a).cmp(account(b));
+            let by_quantity = || a.line.quantity.cmp(&b.line.quantity);
+            let by_service = a.service.cmp(&b.service);
+            by_service
+                .then_with(by_key)
+                .then_with(by_account)
+                .then_with(by_quantity)
+        });
+    }
+
     pub(super) fn states_amounts(&self) -> bool {
         self.extra.is_some()
     }
 
     pub(super) fn is_yearly(&self) -> bool {
-        self.line.billing_cycle == BillingCycle::Yearly
+        self.line.is_yearly()
     }
 
     pub(super) fn amounts(&self) -> Option<&'s Amounts> {
@@ -172,18 +218,16 @@ impl<'s> Entry<'s> {
 
 /// What the work on one agreement needs.
 #[derive(Debug)]
-pub(super) struct Bench<'s> {
-    pub(super) entries: Vec<Entry<'s>>,
+pub(super) struct Bench {
     pub(super) owed: OwedProducts,
     /// The open lines of owned products: the product, and the line's position.
     pub(super) open: Vec<(u32, u32)>,
     pub(super) open_lines: Vec<u32>,
 }
 
-impl<'s> Bench<'s> {
+impl Bench {
     pub(super) fn new(products: usize) -> Self {
         Self {
-            entries: Vec::new(),
             owed: OwedProducts {
                 places: vec![(0, 0); products],
                 turn: 0,
@@ -192,40 +236,5 @@ impl<'s> Bench<'s> {
             open: Vec::new(),
             open_lines: Vec::new(),
         }
-    }
-
-    /// Lays out the usage lines of an agreement. Keys decide the order, so that the order of the input
-    /// does not show.
-    pub(super) fn lay_out(
-        &mut self,
-        usage: &AgreementUsage,
-        chunks: &'s [Chunk<'s>],
-        starts: &[u32],
-        accounts: &[VendorAccountId],
-    ) {
-        self.owed.begin();
-        self.entries.clear();
-        for run in usage.runs() {
-            let (chunk, start) = (&chunks[run.chunk as usize], starts[run.chunk as usize]);
-            let lines = &chunk.lines[run.from as usize..run.to as usize];
-            let entries = (run.from..).zip(lines).map(|(at, line)| Entry {
-                service: line.service,
-                position: start + at,
-                line,
-                extra: chunk.extra(at),
-            });
-            self.entries.extend(entries);
-        }
-        let account = |entry: &Entry<'_>| &accounts[entry.line.account as usize];
-        self.entries.sort_unstable_by(|a, b| {
-            let by_key = || a.line.key().cmp(b.line.key());
-            let by_account = || account(a).cmp(account(b));
-            let by_quantity = || a.line.quantity.cmp(&b.line.quantity);
-            let by_service = a.service.cmp(&b.service);
-            by_service
-                .then_with(by_key)
-                .then_with(by_account)
-                .then_with(by_quantity)
-        });
     }
 }

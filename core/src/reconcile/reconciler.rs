@@ -5,18 +5,18 @@ use std::num::NonZeroUsize;
 
 use super::ahead::{GROUP, look_at, look_at_usage};
 use super::book::{PsaBook, index};
-use super::comparison::{Comparison, KeyOf, Kind, Unplaced, UnplacedSubject};
+use super::comparison::{Comparison, Kind, Unplaced, UnplacedSubject};
 use super::compiled::{AccountRoute, Routes};
 use super::daily::Counted;
 use super::dismissals::Dismissals;
 use super::join::{Joined, rules};
-use super::look::{SHARE, Shares, Waiting};
+use super::look::{SHARE, Shares, Staying, Waiting};
 use super::metadata::{self, AccountMetadata};
 use super::own::{Home, Known, Owns};
-use super::rows::EvidenceLines;
+use super::rows::{EvidenceChunk, EvidenceLines};
 use super::settled::{Awaited, also_switched_off};
 use super::share::{all_cores, shared};
-use super::sorted::{AccountLines, Chunk, Desk, Lines, Run, Sorted};
+use super::sorted::{AccountLines, Chunk, Desk, KeyOf, Lines, Run, Sorted};
 use super::usage::{Silence, Usages, note_least_text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mapping::Mapping;
@@ -54,6 +54,7 @@ pub struct Reconciler<'a> {
     pub(super) agreements: Usages,
     waiting: Shares<Vec<UsageLine>>,
     waiting_lines: usize,
+    pub(super) staying: Staying<'a>,
     pub(super) threads: NonZeroUsize,
     /// Which accounts are still awaited, where agreements are settled one after the other.
     pub(super) awaited: Option<Awaited>,
@@ -99,6 +100,7 @@ impl<'a> Reconciler<'a> {
             agreements: Usages::default(),
             waiting: Shares::default(),
             waiting_lines: 0,
+            staying: Staying::default(),
             threads: all_cores(),
             awaited: None,
             unplaced: Vec::new(),
@@ -188,28 +190,25 @@ impl<'a> Reconciler<'a> {
             }
             return Err(read_twice(&readings[second].account));
         }
-        let mut waiting = Shares::default();
         self.accounts.reserve(readings.len());
+        self.staying.reserve(readings.len());
+        self.agreements.reserve(readings.len());
         for (look, reading) in looked_at.into_iter().flatten().zip(readings) {
-            let account = index(self.accounts.len());
             if let Some(plain) = look.plain {
-                self.note_plain(&plain);
-                self.accounts.push(plain.account);
-                waiting.push(Waiting {
-                    account,
-                    ..plain.waiting
-                });
+                self.note_plain(plain);
                 continue;
             }
+            let account = index(self.accounts.len());
             match (self.note(look.decided, reading), &reading.outcome) {
                 (Goal::Agreement(agreement), ReadingOutcome::Complete(lines)) => {
-                    waiting.push(Waiting {
+                    let waiting = Waiting {
                         agreement,
                         account,
                         lines: lines.as_slice(),
                         as_of: reading.as_of(),
                         period: reading.billing_period,
-                    });
+                    };
+                    self.staying.push(waiting, self.agreements.of(agreement));
                 }
                 (Goal::Own(home, unobserved), _) => {
                     self.place_each(home, account, reading, &unobserved);
@@ -217,7 +216,6 @@ impl<'a> Reconciler<'a> {
                 _ => {}
             }
         }
-        self.sort(waiting);
         Ok(())
     }
 
@@ -359,7 +357,14 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    fn desk(&self) -> Desk<'_, 'a> {
+    /// Sorts the lines of readings that stay, where they are not joined at once.
+    pub(super) fn sort_staying(&mut self) {
+        let staying = std::mem::take(&mut self.staying);
+        self.agreements.forget_staying();
+        self.sort(staying.into_shares());
+    }
+
+    pub(super) fn desk(&self) -> Desk<'_, 'a> {
         Desk {
             routes: &self.routes,
             today: self.today,
@@ -409,15 +414,8 @@ impl<'a> Reconciler<'a> {
     }
 
     /// Takes in what was sorted.
-    pub(super) fn take_in(&mut self, sorted: Sorted<'a>) {
-        for (known, more) in self.kinds.iter_mut().zip(&sorted.kinds) {
-            known[0] |= more[0];
-            known[1] |= more[1];
-        }
-        for (kind, lines) in sorted.not_counted {
-            *self.not_counted.entry(kind).or_default() += lines;
-        }
-        self.unplaced.extend(sorted.unplaced);
+    pub(super) fn take_in(&mut self, mut sorted: Sorted<'a>) {
+        self.take_in_rest(&mut sorted);
         if sorted.chunk.lines.is_empty() {
             return;
         }
@@ -445,6 +443,18 @@ impl<'a> Reconciler<'a> {
                 Some(_) => usage.more_mut().more_runs.push(run),
             }
         }
+    }
+
+    /// Takes in what was sorted and does not count.
+    fn take_in_rest(&mut self, sorted: &mut Sorted<'a>) {
+        for (known, more) in self.kinds.iter_mut().zip(&sorted.kinds) {
+            known[0] |= more[0];
+            known[1] |= more[1];
+        }
+        for (kind, lines) in std::mem::take(&mut sorted.not_counted) {
+            *self.not_counted.entry(kind).or_default() += lines;
+        }
+        self.unplaced.append(&mut sorted.unplaced);
     }
 
     /// Records an account that was not observed, and that its agreement is not known whole.
@@ -493,18 +503,30 @@ impl<'a> Reconciler<'a> {
     }
 
     /// Puts together what was joined and all that was kept for it, which is let go of.
-    pub(super) fn comparison(&mut self, joined: Joined) -> Comparison<'a> {
+    pub(super) fn comparison(&mut self, mut joined: Joined<'a>) -> Comparison<'a> {
+        let mut evidence = EvidenceLines::of(std::mem::take(&mut self.staying), self.today);
+        let mut end = 0;
+        for chunk in std::mem::take(&mut self.chunks) {
+            let start = end;
+            end += index(chunk.lines.len());
+            evidence.push(start, EvidenceChunk::Sorted(chunk.lines));
+        }
+        for mut joined in std::mem::take(&mut joined.lines) {
+            self.take_in_rest(&mut joined.sorted);
+            evidence.push(joined.start, EvidenceChunk::Staying(joined.staying));
+            let sorted = joined.sorted.chunk.trimmed().lines;
+            evidence.push(joined.start_of_sorted, EvidenceChunk::Sorted(sorted));
+        }
         let mut unplaced = std::mem::take(&mut self.unplaced);
         unplaced.sort_unstable();
         let mut metadata = std::mem::take(&mut self.metadata);
         metadata.sort_by(|a, b| a.account.cmp(&b.account));
-        let chunks = std::mem::take(&mut self.chunks);
         Comparison {
             book: self.book,
             today: self.today,
             mapping_revision: self.mapping_revision,
             rows: joined.rows,
-            evidence: EvidenceLines::new(chunks.into_iter().map(|chunk| chunk.lines)),
+            evidence,
             products: self.routes.products.iter().map(|p| p.id.clone()).collect(),
             services: self.routes.services.iter().map(|s| s.key.clone()).collect(),
             rules: rules(&self.routes),

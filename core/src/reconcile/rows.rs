@@ -5,7 +5,10 @@ use std::iter;
 
 use super::book::index;
 use super::comparison::{ChargeData, EvidenceLine, Kind, VendorCost};
-use crate::model::{Quantity, Timestamp};
+use super::look::Staying;
+use super::plain::StayingLine;
+use super::sorted::SortedLine;
+use crate::model::{CivilDate, Quantity, Timestamp};
 
 /// What stands for no position.
 const NONE: u32 = u32::MAX;
@@ -63,15 +66,21 @@ struct More {
 /// A row as it is made.
 #[derive(Debug)]
 pub(super) struct NewRow<'r> {
+    pub(super) plain: PlainRow,
+    pub(super) cost: &'r VendorCost,
+    pub(super) price: &'r VendorCost,
+    pub(super) reason: Option<String>,
+    pub(super) charge: Option<u32>,
+}
+
+/// What every row has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PlainRow {
     pub(super) product: u32,
     pub(super) kind: Kind,
     pub(super) has_yearly: bool,
     pub(super) vendor: Option<Quantity>,
     pub(super) line: Option<u32>,
-    pub(super) cost: &'r VendorCost,
-    pub(super) price: &'r VendorCost,
-    pub(super) reason: Option<String>,
-    pub(super) charge: Option<u32>,
 }
 
 impl Part {
@@ -113,22 +122,28 @@ impl Part {
     }
 
     /// Adds a row to the agreement that was begun last.
-    #[inline]
     pub(super) fn push(&mut self, row: NewRow<'_>) {
-        let from = index(self.evidence.len());
+        self.push_plain(row.plain);
         let states = |amount: &VendorCost| !matches!(amount, VendorCost::Unknown);
         let states = states(row.cost) || states(row.price);
-        let more = if states || row.reason.is_some() || row.charge.is_some() {
-            self.more.push(More {
-                cost: *row.cost,
-                price: *row.price,
-                reason: row.reason.map(String::into_boxed_str),
-                charge: row.charge,
-            });
-            index(self.more.len() - 1)
-        } else {
-            NONE
-        };
+        if !(states || row.reason.is_some() || row.charge.is_some()) {
+            return;
+        }
+        if let Some(data) = self.rows.last_mut() {
+            data.more = index(self.more.len());
+        }
+        self.more.push(More {
+            cost: *row.cost,
+            price: *row.price,
+            reason: row.reason.map(String::into_boxed_str),
+            charge: row.charge,
+        });
+    }
+
+    /// Adds a row that has nothing that few rows have.
+    #[inline]
+    pub(super) fn push_plain(&mut self, row: PlainRow) {
+        let from = index(self.evidence.len());
         self.found[row.kind as usize] += 1;
         // Made where it stays.
         self.rows.extend(iter::once_with(|| RowData {
@@ -138,7 +153,7 @@ impl Part {
             vendor: row.vendor,
             line: row.line.unwrap_or(NONE),
             evidence: (from, from),
-            more,
+            more: NONE,
         }));
         if let Some(agreement) = self.agreements.last_mut() {
             agreement.rows.1 = index(self.rows.len());
@@ -308,24 +323,51 @@ impl<'t> RowPlace<'t> {
     }
 }
 
-/// The usage lines that count, in the chunks in which they were sorted.
+/// The usage lines that count, in the chunks in which they were made.
 #[derive(Clone, Debug)]
 pub(super) struct EvidenceLines<'a> {
-    chunks: Vec<Vec<EvidenceLine<'a>>>,
+    chunks: Vec<EvidenceChunk<'a>>,
     /// The position of each chunk's first line.
     starts: Vec<u32>,
+    staying: Staying<'a>,
+    today: CivilDate,
+}
+
+/// Usage lines in the form in which they are kept.
+#[derive(Clone, Debug)]
+pub(super) enum EvidenceChunk<'a> {
+    Sorted(Vec<SortedLine<'a>>),
+    Staying(Vec<StayingLine<'a>>),
 }
 
 impl<'a> EvidenceLines<'a> {
-    pub(super) fn new(chunks: impl Iterator<Item = Vec<EvidenceLine<'a>>>) -> Self {
-        let chunks: Vec<_> = chunks.collect();
-        let starts = starts(chunks.iter().map(Vec::len));
-        Self { chunks, starts }
+    /// None yet, of readings that stay and on a day.
+    pub(super) fn of(staying: Staying<'a>, today: CivilDate) -> Self {
+        Self {
+            chunks: Vec::new(),
+            starts: Vec::new(),
+            staying,
+            today,
+        }
     }
 
-    pub(super) fn at(&self, position: u32) -> &EvidenceLine<'a> {
-        let chunk = self.starts.partition_point(|start| *start <= position) - 1;
-        &self.chunks[chunk][(position - self.starts[chunk]) as usize]
+    /// Adds a chunk whose lines have positions from one on, which are after those of all before.
+    pub(super) fn push(&mut self, start: u32, lines: EvidenceChunk<'a>) {
+        self.starts.push(start);
+        self.chunks.push(lines);
+    }
+
+    pub(super) fn at(&self, position: u32) -> Option<EvidenceLine<'_>> {
+        let after = self.starts.partition_point(|start| *start <= position);
+        let chunk = after.checked_sub(1)?;
+        let place = (position - self.starts.get(chunk)?) as usize;
+        match self.chunks.get(chunk)? {
+            EvidenceChunk::Sorted(lines) => lines.get(place).map(SortedLine::evidence),
+            EvidenceChunk::Staying(lines) => {
+                let line = lines.get(place)?;
+                Some(line.evidence(self.staying.at(line.reading)?, self.today))
+            }
+        }
     }
 }
 

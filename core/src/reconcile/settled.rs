@@ -64,6 +64,7 @@ impl<'a> Reconciler<'a> {
     /// knows the readings so far.
     pub fn settled(&mut self) -> Comparison<'a> {
         self.sort_waiting();
+        self.sort_staying();
         let awaited = self.awaited.get_or_insert_with(|| {
             Awaited::new(&self.routes, &self.seen, self.book.agreement_count())
         });

@@ -5,13 +5,62 @@ use std::iter;
 
 use super::book::index;
 use super::charges::Amounts;
-use super::comparison::{EvidenceLine, KeyOf, Kind, Unplaced, UnplacedSubject};
+use super::comparison::{EvidenceLine, Kind, Unplaced, UnplacedSubject};
 use super::compiled::{Decision, Routes};
 use super::unbilled::Unbilled;
 use crate::model::{
-    ChargeKind, CivilDate, Money, Period, Quantity, ServiceKey, Timestamp, UsageLine,
-    VendorAccountId,
+    BillingCycle, ChargeKind, CivilDate, LineKey, Money, Period, Quantity, ServiceKey, Timestamp,
+    UsageLine, VendorAccountId,
 };
+
+/// The key of a usage line: of a reading that stays where it is, or one held beside it.
+#[derive(Clone, Debug)]
+pub(super) enum KeyOf<'a> {
+    Reading(&'a LineKey),
+    Own(LineKey),
+}
+
+/// A usage line that counts, in the form in which it is kept.
+#[derive(Clone, Debug)]
+pub(super) struct SortedLine<'a> {
+    key: KeyOf<'a>,
+    pub(super) quantity: Quantity,
+    kind: ChargeKind,
+    billing_cycle: BillingCycle,
+    billed_until: Option<CivilDate>,
+    is_billed: bool,
+    pub(super) account: u32,
+    pub(super) service: u32,
+    /// Few lines have one: as a box it leaves a line in 64 bytes.
+    floor: Option<Box<Quantity>>,
+}
+
+impl SortedLine<'_> {
+    pub(super) fn key(&self) -> &LineKey {
+        match &self.key {
+            KeyOf::Reading(key) => key,
+            KeyOf::Own(key) => key,
+        }
+    }
+
+    pub(super) fn is_yearly(&self) -> bool {
+        self.billing_cycle == BillingCycle::Yearly
+    }
+
+    pub(super) fn evidence(&self) -> EvidenceLine<'_> {
+        EvidenceLine {
+            key: self.key(),
+            quantity: self.quantity,
+            kind: self.kind,
+            billing_cycle: self.billing_cycle,
+            billed_until: self.billed_until,
+            is_billed: self.is_billed,
+            account: self.account,
+            service: self.service,
+            floor: self.floor.as_deref().copied(),
+        }
+    }
+}
 
 /// What lines are sorted by.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +109,7 @@ impl<'a> Lines<'a> for Vec<UsageLine> {
 /// Usage lines that count, in the order in which they were read.
 #[derive(Debug, Default)]
 pub(super) struct Chunk<'a> {
-    pub(super) lines: Vec<EvidenceLine<'a>>,
+    pub(super) lines: Vec<SortedLine<'a>>,
     /// What is beside the lines, up to the last one that has anything: most sources state amounts for
     /// all lines or for none.
     extras: Vec<Extra>,
@@ -78,6 +127,12 @@ pub(super) struct Extra {
 impl<'a> Chunk<'a> {
     pub(super) fn extra(&self, at: u32) -> Option<&Extra> {
         self.extras.get(at as usize)
+    }
+
+    /// Some of its lines; none where something is beside one of them that a row needs, such as a cost.
+    pub(super) fn plain(&self, (from, to): (u32, u32)) -> Option<&[SortedLine<'a>]> {
+        let lines = self.lines.get(from as usize..to as usize)?;
+        (self.extras.len() <= from as usize).then_some(lines)
     }
 
     /// Adds the lines of another after its own.
@@ -99,7 +154,7 @@ impl<'a> Chunk<'a> {
 
     /// Adds a line, which is made where it stays: small parts of what is moved right after it is made are waited for.
     #[inline]
-    pub(super) fn push(&mut self, extra: Option<Extra>, line: impl FnOnce() -> EvidenceLine<'a>) {
+    pub(super) fn push(&mut self, extra: Option<Extra>, line: impl FnOnce() -> SortedLine<'a>) {
         if let Some(extra) = extra {
             self.extras.resize_with(self.lines.len(), Extra::default);
             self.extras.push(extra);
@@ -150,6 +205,14 @@ impl<'a> Sorted<'a> {
         };
         sorted.run(agreement, 0);
         sorted
+    }
+
+    /// Takes note that a service has a line of a kind.
+    pub(super) fn saw(&mut self, service: u32, kind: ChargeKind) {
+        if let Some(kinds) = self.kinds.get_mut(service as usize) {
+            kinds[0] |= kind == ChargeKind::Recurring;
+            kinds[1] |= kind == ChargeKind::Usage;
+        }
     }
 
     /// How many lines count so far.
@@ -211,10 +274,7 @@ impl<'a> Sorted<'a> {
                     continue;
                 }
             };
-            if let Some(kinds) = self.kinds.get_mut(service as usize) {
-                kinds[0] |= line.kind == ChargeKind::Recurring;
-                kinds[1] |= line.kind == ChargeKind::Usage;
-            }
+            self.saw(service, line.kind);
             let early = desk.first_sync.filter(|day| is_before(line, *day));
             let (None, Some(charge)) = (early, billed_as.charges(counts, line.kind)) else {
                 *self.not_counted.entry(line.kind).or_default() += 1;
@@ -235,7 +295,7 @@ impl<'a> Sorted<'a> {
             let period = line.period.as_ref().or(of.period.as_ref());
             let commitment = line.commitment.as_ref();
             let floor = commitment.and_then(|known| known.floor_at(desk.today, of.as_of));
-            let evidence = || EvidenceLine {
+            let evidence = || SortedLine {
                 key: key(place),
                 quantity: line.quantity,
                 floor: floor.map(Box::new),

@@ -17,6 +17,10 @@ pub(super) type Silence = (Kind, Option<String>);
 pub(super) struct AgreementUsage {
     /// The usage lines that count: in most cases those of one account.
     pub(super) run: Option<Run>,
+    /// The place of the last of its readings that stay where they are, one too high; 0 for none.
+    pub(super) staying: u32,
+    /// How many lines these have.
+    pub(super) staying_lines: u32,
     /// The oldest state that its readings show.
     pub(super) as_of: Option<Timestamp>,
     more: Option<Box<MoreUsage>>,
@@ -73,9 +77,20 @@ impl Usages {
         &mut self.list[self.places[position] as usize - 1].1
     }
 
+    pub(super) fn reserve(&mut self, agreements: usize) {
+        self.list.reserve(agreements);
+    }
+
     pub(super) fn known(&mut self, agreement: u32) -> Option<&mut AgreementUsage> {
         let place = self.places.get(agreement as usize)?.checked_sub(1)?;
         Some(&mut self.list.get_mut(place as usize)?.1)
+    }
+
+    /// Forgets which readings stay where they are.
+    pub(super) fn forget_staying(&mut self) {
+        for (_, usage) in &mut self.list {
+            (usage.staying, usage.staying_lines) = (0, 0);
+        }
     }
 
     /// All of them, in the order of the agreements' positions.
@@ -109,6 +124,11 @@ impl AgreementUsage {
         self.more.as_deref().unwrap_or(&NONE)
     }
 
+    /// Whether something is said of it that is not of most.
+    pub(super) fn has_more(&self) -> bool {
+        self.more.is_some()
+    }
+
     pub(super) fn more_mut(&mut self) -> &mut MoreUsage {
         self.more.get_or_insert_with(|| Box::new(MoreUsage::NONE))
     }
@@ -116,9 +136,9 @@ impl AgreementUsage {
     /// Where no usage was found: what is known all the same.
     pub(super) fn without_lines(as_of: Option<Timestamp>, more: MoreUsage) -> Self {
         Self {
-            run: None,
             as_of,
             more: Some(Box::new(more)),
+            ..Self::default()
         }
     }
 
