@@ -264,7 +264,7 @@ pub struct Change {
     pub follows: Option<ChangeId>,
     /// What the PSA is expected to compute for a partial period.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prediction: Option<Prediction>,
+    pub prediction: Option<Box<Prediction>>,
     /// What makes a created line recognisable again.
     pub marker: Marker,
     /// Why, in a sentence for a person in finance.

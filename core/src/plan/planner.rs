@@ -18,8 +18,8 @@ use super::own::{self, first_day_of_new};
 use super::prorated::wants_proration;
 use super::strategy::Requantify;
 use super::{
-    Action, Change, Evidence, Labels, Notice, Plan, PlanContent, PlanKind, PlannedBill, Policy,
-    ProrationCheck, Strategy, UsageEvidence, VendorMissing,
+    Action, Change, Duplicates, Evidence, Labels, Notice, Plan, PlanContent, PlanKind, PlannedBill,
+    Policy, ProrationCheck, Strategy, UsageEvidence, VendorMissing,
 };
 use crate::error::{Error, ErrorKind, Result, printable};
 use crate::model::{
@@ -164,6 +164,9 @@ impl Planner {
         for row in rows {
             let from = out.changes.len();
             out.compared.add_row(row);
+            if self.asks_for_nothing(row, context) {
+                continue;
+            }
             if let Some((kind, reason)) = holds::held(row, &self.policy, context) {
                 let accounts = row.evidence().map(|line| row.account_of(&line));
                 out.held_back.extend(accounts);
@@ -189,6 +192,17 @@ impl Planner {
             out.notices.extend(self.cost_notice_of(row, context));
         }
         Ok(out)
+    }
+
+    /// Whether a row asks for no change and has nothing to tell, by itself alone: most rows do, and nothing beside
+    /// them is looked at then.
+    fn asks_for_nothing(&self, row: Row<'_>, context: &PlanContext<'_>) -> bool {
+        row.kind() == Kind::NoChange
+            && row.is_plain()
+            && row.has_line()
+            && !row.has_yearly()
+            && !context.sink.capabilities.set_count
+            && (row.ledger().is_none() || self.policy.duplicates == Duplicates::Report)
     }
 
     /// Puts the change that creates the row's agreement before its changes, which begin at a position, unless
@@ -519,7 +533,7 @@ impl Planner {
             next_invoice: agreement.next_invoice,
             undoes: None,
         };
-        change.prediction = prediction(row, &change, context);
+        change.prediction = prediction(row, &change, context).map(Box::new);
         change.blocks = guards::blocks(row, &change, &self.policy, context);
         Ok(change)
     }

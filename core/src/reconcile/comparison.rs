@@ -437,6 +437,11 @@ impl<'c> Row<'c> {
         self.place.line().is_some()
     }
 
+    /// Whether neither cost nor price is stated for it, it is no charge, and its kind says all.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.place.is_plain()
+    }
+
     /// Whether one of its usage lines is billed by years.
     pub(crate) fn has_yearly(&self) -> bool {
         self.place.data.has_yearly

@@ -299,6 +299,11 @@ impl<'t> RowPlace<'t> {
         self.part.more.get(self.data.more as usize)
     }
 
+    /// Whether it has nothing that few rows have.
+    pub(super) fn is_plain(&self) -> bool {
+        self.data.more == NONE
+    }
+
     pub(super) fn cost(&self) -> VendorCost {
         self.more().map_or(VendorCost::Unknown, |more| more.cost)
     }
