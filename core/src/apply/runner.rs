@@ -148,6 +148,10 @@ impl<'a> Applier<'a> {
         Ok((holder, registration))
     }
 
+    #[expect(
+        clippy::async_yields_async,
+        reason = "what is last of an agreement is waited for apart"
+    )]
     async fn carry_out(
         &self,
         record: &RunRecord,

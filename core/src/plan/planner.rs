@@ -15,7 +15,7 @@ use super::holds;
 use super::notes;
 use super::notices::{Names, first_sync_notice, notice_of, notice_of_kind, notices_of};
 use super::own::{self, first_day_of_new};
-use super::prorated::wants_proration;
+use super::prorated::{prediction, wants_proration};
 use super::strategy::Requantify;
 use super::{
     Action, Change, Duplicates, Evidence, Labels, Notice, Plan, PlanContent, PlanKind, PlannedBill,
@@ -23,10 +23,9 @@ use super::{
 };
 use crate::error::{Error, ErrorKind, Result, printable};
 use crate::model::{
-    AgreementLine, ChangeId, CivilDate, Marker, Money, Product, Quantity, Service, Timestamp,
-    VendorAccount, VendorAccountId,
+    AgreementLine, ChangeId, CivilDate, Marker, Money, Quantity, Service, Timestamp, VendorAccount,
+    VendorAccountId,
 };
-use crate::proration::Prediction;
 use crate::reconcile::{Comparison, Kind, Row, VendorCost, shared};
 use crate::sink::SinkDescriptor;
 use crate::source::SourceDescriptor;
@@ -565,40 +564,6 @@ impl Planner {
             )
         })
     }
-}
-
-/// What the PSA is expected to compute for the first period of a new line.
-fn prediction(row: Row<'_>, change: &Change, context: &PlanContext<'_>) -> Option<Prediction> {
-    let rule = context.sink.proration.as_ref()?;
-    let Action::CreateLine {
-        quantity,
-        unit_cost,
-        unit_price,
-        last_day,
-        ..
-    } = &change.action
-    else {
-        return None;
-    };
-    let agreement = row.agreement();
-    if agreement.prorates != Some(true) {
-        return None;
-    }
-    let period = agreement.period_of(change.effective)?;
-    let product = row.book().product(row.product());
-    let listed = |own: Option<Money>, of: fn(&Product) -> Option<Money>| {
-        own.or_else(|| {
-            let money = product.and_then(of)?;
-            let currency = money.currency.or(agreement.currency);
-            Some(Money { currency, ..money })
-        })
-    };
-    let units = [
-        listed(*unit_price, |product| product.unit_price),
-        listed(*unit_cost, |product| product.unit_cost),
-    ];
-    let days = (change.effective, *last_day);
-    Prediction::new(rule, &period, days, *quantity, units)
 }
 
 /// The bills of which nothing is left open or waits, each with the changes that rest on its account.

@@ -1,8 +1,9 @@
-//! What is to be prorated and cannot be.
+//! What is to be prorated and cannot be, and what a PSA is expected to compute.
 
 use super::dates::{Calendar, Direction};
-use super::{Action, BillingMode, Change, Policy, ProrationCheck};
-use crate::model::Quantity;
+use super::{Action, BillingMode, Change, PlanContext, Policy, ProrationCheck};
+use crate::model::{Money, Product, Quantity};
+use crate::proration::Prediction;
 use crate::reconcile::Row;
 use crate::sink::SinkDescriptor;
 
@@ -60,4 +61,42 @@ pub(super) fn unprorated(
             sink.name
         )
     })
+}
+
+/// What the PSA is expected to compute for the first period of a new line.
+pub(super) fn prediction(
+    row: Row<'_>,
+    change: &Change,
+    context: &PlanContext<'_>,
+) -> Option<Prediction> {
+    let rule = context.sink.proration.as_ref()?;
+    let Action::CreateLine {
+        quantity,
+        unit_cost,
+        unit_price,
+        last_day,
+        ..
+    } = &change.action
+    else {
+        return None;
+    };
+    let agreement = row.agreement();
+    if agreement.prorates != Some(true) {
+        return None;
+    }
+    let period = agreement.period_of(change.effective)?;
+    let product = row.book().product(row.product());
+    let listed = |own: Option<Money>, of: fn(&Product) -> Option<Money>| {
+        own.or_else(|| {
+            let money = product.and_then(of)?;
+            let currency = money.currency.or(agreement.currency);
+            Some(Money { currency, ..money })
+        })
+    };
+    let units = [
+        listed(*unit_price, |product| product.unit_price),
+        listed(*unit_cost, |product| product.unit_cost),
+    ];
+    let days = (change.effective, *last_day);
+    Prediction::new(rule, &period, days, *quantity, units)
 }

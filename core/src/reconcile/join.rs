@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::ahead::{GROUP, look_at_lines, look_at_usage};
 use super::book::index;
-use super::charges::{self, BillLine, ChargeSum};
 use super::comparison::{ChargeData, Kind, VendorCost};
 use super::compiled::{Decision, ProductRoute, Routes};
 use super::daily::Days;
@@ -18,11 +17,7 @@ use super::share::shared;
 use super::sorted::{AccountLines, Desk, Lines as _, Sorted};
 use super::standing::Standing;
 use super::usage::{AgreementUsage, MoreUsage, Silence, note_least};
-use crate::mapping::BilledAs;
-use crate::model::{
-    Agreement, AgreementId, AgreementLine, BillKey, ChargeKey, ChargeKind, Money, Quantity,
-    ServiceKey,
-};
+use crate::model::{Agreement, AgreementId, AgreementLine, Money, Quantity, ServiceKey};
 
 /// What all agreements come to.
 pub(super) struct Joined<'a> {
@@ -429,73 +424,6 @@ impl<'a> Reconciler<'a> {
         }
     }
 
-    /// The bills that are to be charged on an agreement, each added up.
-    fn bill_sums(&self, agreement: u32, usage: &[Entry<'_>]) -> Vec<BillSum> {
-        if usage.iter().all(|entry| entry.amounts().is_none()) {
-            return Vec::new();
-        }
-        let mut bills: BTreeMap<(u32, Option<&BillKey>), Vec<usize>> = BTreeMap::new();
-        let mut kinds: BTreeMap<u32, (ChargeKind, bool)> = BTreeMap::new();
-        for (at, entry) in usage.iter().enumerate() {
-            let Some(amounts) = entry.amounts() else {
-                continue;
-            };
-            let Decision::Linked {
-                products,
-                counts,
-                billed_as,
-                enabled,
-                ..
-            } = &self.routes.services[entry.service as usize].decision
-            else {
-                continue;
-            };
-            let Some(route) = products.first() else {
-                continue;
-            };
-            let kind = match billed_as {
-                BilledAs::LineAndProrations => ChargeKind::Proration,
-                _ => *counts,
-            };
-            let (_, off) = kinds.entry(route.product).or_insert((kind, false));
-            *off |= !enabled;
-            let bill = (route.product, amounts.bill.as_ref());
-            bills.entry(bill).or_default().push(at);
-        }
-        let company = &self.agreement_at(agreement).company;
-        let key = self.owns.keys.get(&agreement);
-        bills
-            .into_iter()
-            .map(|((product, bill), entries)| {
-                let id = self.routes.products[product as usize].id;
-                let lines: Vec<BillLine<'_>> = entries
-                    .iter()
-                    .filter_map(|at| {
-                        let entry = &usage[*at];
-                        let (line, amounts) = (entry.line, entry.amounts()?);
-                        Some((line.key(), line.quantity, entry.cost(), amounts))
-                    })
-                    .collect();
-                let sum = match bill {
-                    None => Err("the vendor has not put it on a bill yet".to_owned()),
-                    Some(bill) => {
-                        let key = ChargeKey::new(company.clone(), key, id.clone(), bill.clone());
-                        charges::sum(key, &lines)
-                    }
-                };
-                let (counts, switched_off) = kinds.get(&product).copied().unwrap_or_default();
-                BillSum {
-                    product,
-                    counts,
-                    switched_off,
-                    sum,
-                    has_yearly: entries.iter().any(|at| usage[*at].is_yearly()),
-                    evidence: entries.iter().map(|at| usage[*at].position).collect(),
-                }
-            })
-            .collect()
-    }
-
     /// Adds the open lines of owned products, each as its product and its position; counts the others.
     fn open_owned_lines(&self, lines: &[AgreementLine], open: &mut Vec<(u32, u32)>) -> u64 {
         let mut unowned = 0;
@@ -583,16 +511,6 @@ impl<'a> Reconciler<'a> {
         }
         products
     }
-}
-
-/// One bill of one product of one agreement, added up.
-pub(super) struct BillSum {
-    pub(super) product: u32,
-    pub(super) counts: ChargeKind,
-    pub(super) switched_off: bool,
-    pub(super) sum: Result<ChargeSum, String>,
-    has_yearly: bool,
-    evidence: Vec<u32>,
 }
 
 /// Joins the costs of one service's lines, where its rule carries them to the product.

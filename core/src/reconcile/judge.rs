@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::charges::{self, BillLine, ChargeSum};
 use super::comparison::Kind;
-use super::join::BillSum;
-use super::owed::Owed;
+use super::compiled::Decision;
+use super::owed::{Entry, Owed};
 use super::reconciler::Reconciler;
 use super::standing::Standing;
 use super::usage::Silence;
-use crate::model::{AgreementLine, ChargeKind, Quantity};
+use crate::mapping::BilledAs;
+use crate::model::{AgreementLine, BillKey, ChargeKey, ChargeKind, Quantity};
 use crate::store::ChangeState;
 
 /// The two sides of one product of one agreement.
@@ -19,7 +21,84 @@ pub(super) struct Found<'r> {
     pub(super) product: u32,
 }
 
+/// One bill of one product of one agreement, added up.
+pub(super) struct BillSum {
+    pub(super) product: u32,
+    pub(super) counts: ChargeKind,
+    pub(super) switched_off: bool,
+    pub(super) sum: Result<ChargeSum, String>,
+    pub(super) has_yearly: bool,
+    pub(super) evidence: Vec<u32>,
+}
+
 impl Reconciler<'_> {
+    /// The bills that are to be charged on an agreement, each added up.
+    pub(super) fn bill_sums(&self, agreement: u32, usage: &[Entry<'_>]) -> Vec<BillSum> {
+        if usage.iter().all(|entry| entry.amounts().is_none()) {
+            return Vec::new();
+        }
+        let mut bills: BTreeMap<(u32, Option<&BillKey>), Vec<usize>> = BTreeMap::new();
+        let mut kinds: BTreeMap<u32, (ChargeKind, bool)> = BTreeMap::new();
+        for (at, entry) in usage.iter().enumerate() {
+            let Some(amounts) = entry.amounts() else {
+                continue;
+            };
+            let Decision::Linked {
+                products,
+                counts,
+                billed_as,
+                enabled,
+                ..
+            } = &self.routes.services[entry.service as usize].decision
+            else {
+                continue;
+            };
+            let Some(route) = products.first() else {
+                continue;
+            };
+            let kind = match billed_as {
+                BilledAs::LineAndProrations => ChargeKind::Proration,
+                _ => *counts,
+            };
+            let (_, off) = kinds.entry(route.product).or_insert((kind, false));
+            *off |= !enabled;
+            let bill = (route.product, amounts.bill.as_ref());
+            bills.entry(bill).or_default().push(at);
+        }
+        let company = &self.agreement_at(agreement).company;
+        let key = self.owns.keys.get(&agreement);
+        bills
+            .into_iter()
+            .map(|((product, bill), entries)| {
+                let id = self.routes.products[product as usize].id;
+                let lines: Vec<BillLine<'_>> = entries
+                    .iter()
+                    .filter_map(|at| {
+                        let entry = &usage[*at];
+                        let (line, amounts) = (entry.line, entry.amounts()?);
+                        Some((line.key(), line.quantity, entry.cost(), amounts))
+                    })
+                    .collect();
+                let sum = match bill {
+                    None => Err("the vendor has not put it on a bill yet".to_owned()),
+                    Some(bill) => {
+                        let key = ChargeKey::new(company.clone(), key, id.clone(), bill.clone());
+                        charges::sum(key, &lines)
+                    }
+                };
+                let (counts, switched_off) = kinds.get(&product).copied().unwrap_or_default();
+                BillSum {
+                    product,
+                    counts,
+                    switched_off,
+                    sum,
+                    has_yearly: entries.iter().any(|at| usage[*at].is_yearly()),
+                    evidence: entries.iter().map(|at| usage[*at].position).collect(),
+                }
+            })
+            .collect()
+    }
+
     /// Says what one product of one agreement is, both sides being observed.
     pub(super) fn judge(
         &self,

@@ -168,8 +168,9 @@ impl Waiting {
     /// Work that has come and may go with a commit of this kind; not before what came before it.
     fn come_meanwhile(&self, commit: Commit) -> Works {
         let mut works = lock(&self.works);
-        let fits = |work: &Box<dyn Work>| commit == Commit::Waits || work.commit() == commit;
-        let fitting = works.iter().take_while(|work| fits(work)).count();
+        let commits = works.iter().map(|work| work.commit());
+        let fits = |other: &Commit| commit == Commit::Waits || *other == commit;
+        let fitting = commits.take_while(fits).count();
         works.drain(..fitting).collect()
     }
 
