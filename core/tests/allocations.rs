@@ -23,8 +23,8 @@ const LINES: u64 = 10 * ACCOUNTS as u64;
 type Bounds = (u64, u64);
 
 const BOOK: Bounds = (33, 55);
-const COMPARISON: Bounds = (22, 240);
-const PLAN: Bounds = (3_300, 5_400);
+const COMPARISON: Bounds = (22, 170);
+const PLAN: Bounds = (3_300, 5_100);
 const TEXT: Bounds = (640, 6_400);
 
 /// What a piece of work allocated.
