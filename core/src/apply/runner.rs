@@ -148,10 +148,6 @@ impl<'a> Applier<'a> {
         Ok((holder, registration))
     }
 
-    #[expect(
-        clippy::async_yields_async,
-        reason = "what is last of an agreement is waited for apart"
-    )]
     async fn carry_out(
         &self,
         record: &RunRecord,
@@ -179,18 +175,14 @@ impl<'a> Applier<'a> {
             .map(|(agreement, changes)| {
                 let run = &run;
                 async move {
-                    let work = AgreementWork::new(run, agreement, changes);
-                    work.carry_out().await.end().boxed()
+                    AgreementWork::new(run, agreement, changes)
+                        .carry_out()
+                        .await
                 }
                 .boxed()
             })
             .collect();
-        // What is last of an agreement is recorded while the next one is at work: no request waits for it.
-        // What is last of an agreement is recorded beside the work on others, however long it takes.
-        let agreements = work.len();
-        let carried_out = stream::iter(work).buffer_unordered(at_once);
-        let ended = carried_out.buffer_unordered(agreements.max(1));
-        let machines: Vec<_> = ended.collect().await;
+        let machines: Vec<_> = stream::iter(work).buffer_unordered(at_once).collect().await;
 
         let mut results: HashMap<ChangeId, ChangeResult> = machines
             .iter()

@@ -2,8 +2,7 @@
 //!
 //! What comes while a transaction is under way waits behind it. Whoever gets the connection first then
 //! carries out the work of all that wait, in the order in which they came, in one transaction: it waits
-//! for the disk once, where any of them has to. What comes before its commit still goes with it. Nobody is told
-//! of their work before it is committed.
+//! for the disk once, where any of them has to. Nobody is told of their work before it is committed.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,12 +22,10 @@ pub(super) enum Commit {
     Follows,
 }
 
-type Works = Vec<Box<dyn Work>>;
-
 /// The work that waits for the connection.
 #[derive(Clone, Default)]
 pub(super) struct Waiting {
-    works: Arc<Mutex<Works>>,
+    works: Arc<Mutex<Vec<Box<dyn Work>>>>,
     /// Whether commits may not wait for the disk at present, as it could not be set back.
     lowered: Arc<AtomicBool>,
 }
@@ -123,7 +120,7 @@ impl Waiting {
         let waits = works.iter().any(|work| work.commit() == Commit::Waits);
         let done = if waits {
             self.restore(connection)
-                .and_then(|()| self.together(connection, &mut works, Commit::Waits))
+                .and_then(|()| together(connection, &mut works))
         } else {
             self.without_waiting(connection, &mut works)
         };
@@ -134,44 +131,13 @@ impl Waiting {
 
     /// Carries out work whose commit does not wait for the disk: what is lost with the power leaves the state
     /// as it was before, which a resume can go on from.
-    fn without_waiting(&self, connection: &Connection, works: &mut Works) -> Result<()> {
+    fn without_waiting(&self, connection: &Connection, works: &mut [Box<dyn Work>]) -> Result<()> {
         self.lowered.store(true, Ordering::Relaxed);
         set_synchronous(connection, "PRAGMA synchronous = NORMAL")?;
-        let done = self.together(connection, works, Commit::Follows);
+        let done = together(connection, works);
         // Also where the work failed: the next commit must wait.
         self.restore(connection)?;
         done
-    }
-
-    /// Carries out work in one transaction, and what comes meanwhile, where its commit may be of this kind.
-    fn together(&self, connection: &Connection, works: &mut Works, commit: Commit) -> Result<()> {
-        if !connection.is_autocommit() {
-            // One of before could not be taken back.
-            execute(connection, "ROLLBACK")?;
-        }
-        // Prepared once, unlike those of rusqlite's own transactions.
-        execute(connection, "BEGIN IMMEDIATE")?;
-        let open = Open(connection);
-        let mut done = 0;
-        while done < works.len() {
-            for work in works.iter_mut().skip(done) {
-                work.carry_out(connection)?;
-                done += 1;
-            }
-            works.append(&mut self.come_meanwhile(commit));
-        }
-        execute(connection, "COMMIT")?;
-        mem::forget(open);
-        Ok(())
-    }
-
-    /// Work that has come and may go with a commit of this kind; not before what came before it.
-    fn come_meanwhile(&self, commit: Commit) -> Works {
-        let mut works = lock(&self.works);
-        let commits = works.iter().map(|work| work.commit());
-        let fits = |other: &Commit| commit == Commit::Waits || *other == commit;
-        let fitting = commits.take_while(fits).count();
-        works.drain(..fitting).collect()
     }
 
     /// Lets commits wait for the disk again.
@@ -182,6 +148,22 @@ impl Waiting {
         }
         Ok(())
     }
+}
+
+fn together(connection: &Connection, works: &mut [Box<dyn Work>]) -> Result<()> {
+    if !connection.is_autocommit() {
+        // One of before could not be taken back.
+        execute(connection, "ROLLBACK")?;
+    }
+    // Prepared once, unlike those of rusqlite's own transactions.
+    execute(connection, "BEGIN IMMEDIATE")?;
+    let open = Open(connection);
+    for work in works {
+        work.carry_out(connection)?;
+    }
+    execute(connection, "COMMIT")?;
+    mem::forget(open);
+    Ok(())
 }
 
 /// A transaction that is taken back where it is not committed.
@@ -270,32 +252,6 @@ mod tests {
         waiting.carry_out(&connection);
         let wanted = [("intended".to_owned(), 1), ("sent".to_owned(), 2)];
         assert_eq!(seen(&connection), wanted);
-    }
-
-    #[test]
-    fn what_comes_before_the_commit_goes_with_it_where_it_waits_for_no_more_than_it() {
-        for (commit, told) in [(Commit::Waits, [2, 2]), (Commit::Follows, [1, 0])] {
-            let connection = table();
-            let waiting = Waiting::default();
-            let (late, answers) = (waiting.clone(), Arc::new(Mutex::new(Vec::new())));
-            let of_late = Arc::clone(&answers);
-            waiting.add(commit, move |transaction| {
-                let commits = [(Commit::Follows, "follows"), (Commit::Waits, "waits")];
-                let added = commits.map(|(commit, name)| late.add(commit, note(name)));
-                lock(&of_late).extend(added);
-                note("first")(transaction)
-            });
-            waiting.carry_out(&connection);
-            let of = |name: &str| {
-                let seen = seen(&connection);
-                let found = seen.into_iter().find(|(of, _)| of == name);
-                found.map_or(0, |(_, waits)| waits)
-            };
-            assert_eq!(["follows", "waits"].map(of), told, "{commit:?}");
-            waiting.carry_out(&connection);
-            assert_eq!(of("waits"), 2);
-            assert!(lock(&answers).iter().all(|answer| answer.take().is_some()));
-        }
     }
 
     #[test]
