@@ -261,14 +261,13 @@ pub struct LineState {
 /// One recurring line of an agreement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-#[repr(C)]
 pub struct AgreementLine {
+    /// The PSA's id.
+    pub id: AgreementLineId,
     /// The product.
     pub product: ProductId,
     /// What it bills.
     pub state: LineState,
-    /// The PSA's id.
-    pub id: AgreementLineId,
     /// The marker that was written with it, where the PSA kept one.
     pub marker: Option<Marker>,
     /// The PSA's own stamp of the last edit, as it gives it.

@@ -225,7 +225,7 @@ pub enum Basis {
 
 /// One line of a reading: the unit of reconciliation.
 ///
-/// In memory its fields are in this order: what every reconcile looks at stands together, in the first.
+/// In memory its fields are in this order, so that what every reconcile looks at stands together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 #[repr(C)]

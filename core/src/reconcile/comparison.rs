@@ -169,7 +169,7 @@ pub(super) struct ChargeData {
 
 /// What the readings and the PSA's lines say of each other.
 ///
-/// It borrows the PSA's side, so that a million rows do not copy a million lines.
+/// It borrows the PSA's side, and the readings that stay, so that a million rows do not copy a million lines.
 #[derive(Debug)]
 pub struct Comparison<'a> {
     pub(super) book: &'a PsaBook,

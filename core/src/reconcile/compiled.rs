@@ -300,7 +300,7 @@ fn own_route<'a>(
     }
 }
 
-/// What the mapping says of a service; the products in the order of their ids.
+/// What the mapping says of a service. The owned products are in the order of their ids.
 fn decision<'a>(entry: &'a ServiceEntry, owned: &[OwnedProduct<'_>]) -> Decision<'a> {
     match entry {
         ServiceEntry::Exclude(exclusion) => Decision::Excluded(exclusion.reason.as_deref()),

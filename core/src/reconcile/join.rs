@@ -14,7 +14,7 @@ use super::plain::{PlainBench, StayingLine};
 use super::reconciler::Reconciler;
 use super::rows::{NewRow, Part, PlainRow, RowTable, starts};
 use super::share::shared;
-use super::sorted::{AccountLines, Desk, Lines as _, Sorted};
+use super::sorted::{Desk, Lines as _, Sorted};
 use super::standing::Standing;
 use super::usage::{AgreementUsage, MoreUsage, Silence, note_least};
 use crate::model::{Agreement, AgreementId, AgreementLine, Money, Quantity, ServiceKey};
@@ -203,12 +203,7 @@ impl<'a> Reconciler<'a> {
         let mut unmapped: Option<ServiceKey> = None;
         sorted.chunk.lines.reserve(usage.staying_lines as usize);
         for (_, waiting) in self.staying.of(usage) {
-            let of = AccountLines {
-                account: (waiting.account, &self.accounts[waiting.account as usize]),
-                lines: waiting.lines,
-                as_of: waiting.as_of,
-                period: waiting.period,
-            };
+            let of = waiting.of_account(&self.accounts);
             let key = |at: usize| waiting.lines.key_at(at);
             let service = sorted.sort(self.desk(), of, key, |_, _| None);
             unmapped = unmapped.into_iter().chain(service).min();
@@ -228,7 +223,6 @@ impl<'a> Reconciler<'a> {
             owed,
             open,
             open_lines,
-            ..
         } = bench;
         owed.begin();
         let days = self.days_of(agreement, usage, entries.iter().map(|entry| entry.service));
@@ -272,13 +266,6 @@ impl<'a> Reconciler<'a> {
             (!eligibility.is_eligible()).then(refused)
         });
         let lines = lines.unwrap_or_default();
-        // Nothing but what both sides show decides what its products are.
-        let is_plain = refused.is_none()
-            && problem.is_none()
-            && incomplete.is_none()
-            && unread_kinds.is_empty()
-            && unobserved.is_empty()
-            && self.dismissals.is_none();
         let order = leading(terms.company.as_str());
         out.part.begin(agreement, order, usage.as_of);
         let mut owed = owed.in_order().iter().peekable();
@@ -297,27 +284,6 @@ impl<'a> Reconciler<'a> {
             let of_days = owed.map_or(&[][..], Owed::days);
             if !of_days.is_empty() {
                 out.days.push(((agreement, product), of_days.to_vec()));
-            }
-            let one = match &open_lines[from..at] {
-                [] => Some(None),
-                [at] => lines.get(*at as usize).map(|line| Some((*at, line))),
-                _ => None,
-            };
-            if is_plain
-                && let Some(one) = one
-                && let Some(kind) = self.plain_kind(product, owed, one.map(|(_, line)| line))
-            {
-                let lines = owed.map_or((0, 0), Owed::lines);
-                let lines = &entries[lines.0 as usize..lines.1 as usize];
-                out.part.push_plain(PlainRow {
-                    product,
-                    kind,
-                    has_yearly: lines.iter().any(Entry::is_yearly),
-                    vendor: owed.and_then(|owed| owed.quantity),
-                    line: one.map(|(at, _)| at),
-                });
-                out.part.rests_on(lines.iter().map(|entry| entry.position));
-                continue;
             }
             let standing = Standing::of(terms, lines, &open_lines[from..at]);
             let found = Found {
@@ -424,18 +390,28 @@ impl<'a> Reconciler<'a> {
         }
     }
 
+    /// The lines that are open on the day, each with its position and its product, where that is an owned one.
+    pub(super) fn open_lines<'l>(
+        &self,
+        lines: &'l [AgreementLine],
+    ) -> impl Iterator<Item = (u32, &'l AgreementLine, Option<u32>)> {
+        let open = (0..)
+            .zip(lines)
+            .filter(|(_, line)| line.is_open_on(self.today));
+        open.map(|(at, line)| {
+            let product = self.routes.product(&line.product);
+            let is_owned = |product: &u32| self.routes.facts[*product as usize].is_owned;
+            (at, line, product.filter(is_owned))
+        })
+    }
+
     /// Adds the open lines of owned products, each as its product and its position; counts the others.
     fn open_owned_lines(&self, lines: &[AgreementLine], open: &mut Vec<(u32, u32)>) -> u64 {
         let mut unowned = 0;
-        for (at, line) in lines.iter().enumerate() {
-            if !line.is_open_on(self.today) {
-                continue;
-            }
-            match self.routes.product(&line.product) {
-                Some(product) if self.routes.facts[product as usize].is_owned => {
-                    open.push((product, index(at)));
-                }
-                _ => unowned += 1,
+        for (at, _, product) in self.open_lines(lines) {
+            match product {
+                Some(product) => open.push((product, at)),
+                None => unowned += 1,
             }
         }
         unowned

@@ -140,21 +140,6 @@ impl Reconciler<'_> {
         (self.compare(vendor, line), None)
     }
 
-    /// What a product of an agreement is of which nothing is to be told but both numbers, where it is so: most are.
-    pub(super) fn plain_kind(
-        &self,
-        product: u32,
-        owed: Option<&Owed>,
-        line: Option<&AgreementLine>,
-    ) -> Option<Kind> {
-        let ends = line.is_some_and(|line| line.state.last_day.is_some());
-        let says_more = owed.is_some_and(|owed| !owed.is_plain());
-        if ends || says_more || !self.routes.facts[product as usize].is_eligible {
-            return None;
-        }
-        Some(self.compare(owed.and_then(|owed| owed.quantity), line))
-    }
-
     /// What two numbers are to each other, both known where they are there.
     pub(super) fn compare(&self, vendor: Option<Quantity>, line: Option<&AgreementLine>) -> Kind {
         match (vendor, line.map(|line| line.state.quantity)) {
@@ -181,6 +166,7 @@ impl Reconciler<'_> {
             Some(product) => Some(product.eligibility.reasons().join("; ")),
         }
     }
+
     /// Says what one bill of one product of one agreement is.
     pub(super) fn judge_bill(
         &self,

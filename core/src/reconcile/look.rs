@@ -6,6 +6,7 @@ use super::book::index;
 use super::compiled::AccountRoute;
 use super::reconciler::Reconciler;
 use super::share::shared;
+use super::sorted::AccountLines;
 use super::usage::AgreementUsage;
 use crate::model::{AccountReading, Period, ReadingOutcome, Timestamp, UsageLine, VendorAccountId};
 
@@ -17,6 +18,36 @@ pub(super) struct Waiting<L> {
     pub(super) lines: L,
     pub(super) as_of: Timestamp,
     pub(super) period: Option<Period>,
+}
+
+impl<L: AsRef<[UsageLine]>> Waiting<L> {
+    /// It as the lines of its account.
+    pub(super) fn of_account<'l>(&'l self, accounts: &'l [VendorAccountId]) -> AccountLines<'l> {
+        AccountLines {
+            account: (self.account, &accounts[self.account as usize]),
+            lines: self.lines.as_ref(),
+            as_of: self.as_of,
+            period: self.period,
+        }
+    }
+}
+
+impl<'r> Waiting<&'r [UsageLine]> {
+    /// The lines of a reading that stays where it is.
+    pub(super) fn staying(
+        agreement: u32,
+        account: u32,
+        reading: &AccountReading,
+        lines: &'r [UsageLine],
+    ) -> Self {
+        Self {
+            agreement,
+            account,
+            lines,
+            as_of: reading.as_of(),
+            period: reading.billing_period,
+        }
+    }
 }
 
 /// How many lines are sorted by one thread.
@@ -149,13 +180,7 @@ impl<'a> Reconciler<'a> {
         }
         Some(Plain {
             account: reading.account.clone(),
-            waiting: Waiting {
-                agreement,
-                account: 0,
-                lines: lines.as_slice(),
-                as_of: reading.as_of(),
-                period: reading.billing_period,
-            },
+            waiting: Waiting::staying(agreement, 0, reading, lines),
         })
     }
 

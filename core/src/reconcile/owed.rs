@@ -82,22 +82,6 @@ impl Owed {
         std::iter::once(self.lines).chain(more.copied())
     }
 
-    /// Whether it is a number that is known, and nothing else is said of it.
-    pub(super) fn is_plain(&self) -> bool {
-        let states =
-            |amount: &Option<VendorCost>| !matches!(amount, None | Some(VendorCost::Unknown));
-        self.quantity.is_some()
-            && !self.switched_off
-            && self.more.is_none()
-            && !states(&self.cost)
-            && !states(&self.price)
-    }
-
-    /// The first run of the usage lines that it rests on: the only one of what is [plain](Self::is_plain).
-    pub(super) fn lines(&self) -> (u32, u32) {
-        self.lines
-    }
-
     /// Adds which days gave it.
     pub(super) fn by_days(&mut self, words: String) {
         self.more().days.push(words);

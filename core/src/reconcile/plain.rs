@@ -1,25 +1,43 @@
 //! The rows of agreements of which nothing is to be told but two numbers of each product: most are like that.
 
+use std::iter;
+
 use super::book::index;
 use super::comparison::EvidenceLine;
 use super::join::{Outcome, leading};
 use super::look::Waiting;
 use super::reconciler::Reconciler;
-use super::rows::PlainRow;
-use super::sorted::SortedLine;
+use super::rows::{Part, PlainRow};
+use super::sorted::{SortedLine, billed_until, floor};
 use super::usage::AgreementUsage;
 use crate::model::{
-    Agreement, AgreementLine, BillingCycle, ChargeKind, CivilDate, Period, Quantity, UsageLine,
+    Agreement, AgreementLine, BillingCycle, ChargeKind, CivilDate, Quantity, UsageLine,
 };
 
-/// Products, each with the place of the one line of it on a side: the product in the upper half.
-type Places = Vec<u64>;
+/// The one line of a product on a side, in the order of the products: the product in the upper half, the line's
+/// place in the lower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct LineOf(u64);
+
+impl LineOf {
+    fn new(product: u32, place: u32) -> Self {
+        Self((u64::from(product) << 32) | u64::from(place))
+    }
+
+    fn product(self) -> u32 {
+        u32::try_from(self.0 >> 32).unwrap_or_default()
+    }
+
+    fn place(self) -> u32 {
+        u32::try_from(self.0 & u64::from(u32::MAX)).unwrap_or_default()
+    }
+}
 
 /// What is used and what is billed of the products of one agreement, for one after the other.
 #[derive(Debug, Default)]
 pub(super) struct PlainBench {
-    used: Places,
-    billed: Places,
+    used: Vec<LineOf>,
+    billed: Vec<LineOf>,
 }
 
 /// A usage line that counts, where it stays.
@@ -39,18 +57,16 @@ impl<'a> StayingLine<'a> {
         today: CivilDate,
     ) -> EvidenceLine<'a> {
         let line = self.line;
-        let period = line.period.as_ref().or(reading.period.as_ref());
-        let commitment = line.commitment.as_ref();
         EvidenceLine {
             key: &line.key,
             quantity: line.quantity,
             kind: line.kind,
             billing_cycle: line.billing_cycle,
-            billed_until: period.map(Period::end),
+            billed_until: billed_until(line, reading.period),
             is_billed: line.bill.is_some(),
             account: reading.account,
             service: self.service,
-            floor: commitment.and_then(|known| known.floor_at(today, reading.as_of)),
+            floor: floor(line, today, reading.as_of),
         }
     }
 }
@@ -80,7 +96,7 @@ impl Used<'_, '_> {
 
 impl<'a> Reconciler<'a> {
     /// Makes the rows of an agreement where each product has one line at most on each side, and nothing else is
-    /// said of any. Says whether it is so; nothing is done where it is not.
+    /// said of any. Says whether it is so; no row is made where it is not.
     pub(super) fn join_plain(
         &self,
         (agreement, usage): (u32, &AgreementUsage),
@@ -116,21 +132,30 @@ impl<'a> Reconciler<'a> {
             }
         };
         out.unowned_lines += unowned;
-        let part = &mut out.part;
-        part.begin(agreement, leading(terms.company.as_str()), usage.as_of);
-        let (mut of_used, mut of_billed) = (bench.used.iter(), bench.billed.iter());
-        let (mut next_used, mut next_billed) = (of_used.next(), of_billed.next());
+        let order = leading(terms.company.as_str());
+        out.part.begin(agreement, order, usage.as_of);
+        self.add_rows((used, first), billed, bench, &mut out.part);
+        true
+    }
+
+    /// Adds a row for each product that is on the bench; the first of the usage lines has a position.
+    fn add_rows(
+        &self,
+        (used, first): (Used<'_, '_>, u32),
+        billed: &[AgreementLine],
+        bench: &PlainBench,
+        part: &mut Part,
+    ) {
+        let mut of_used = bench.used.iter().copied().peekable();
+        let mut of_billed = bench.billed.iter().copied().peekable();
         loop {
-            let product = match (next_used, next_billed) {
-                (Some(used), Some(billed)) => product(*used).min(product(*billed)),
-                (Some(one), None) | (None, Some(one)) => product(*one),
-                (None, None) => return true,
+            let next = of_used.peek().into_iter().chain(of_billed.peek());
+            let Some(product) = next.map(|line| line.product()).min() else {
+                return;
             };
-            let place_in = |next: Option<&u64>| {
-                let of_product = next.filter(|next| self::product(**next) == product);
-                of_product.map(|next| place(*next))
-            };
-            let (place, at) = (place_in(next_used), place_in(next_billed));
+            let is_of_product = |line: &LineOf| line.product() == product;
+            let place = of_used.next_if(is_of_product).map(LineOf::place);
+            let at = of_billed.next_if(is_of_product).map(LineOf::place);
             let usage = place.and_then(|place| used.at(place));
             let line = at.and_then(|at| billed.get(at as usize));
             let vendor = usage.map(|(quantity, _)| quantity);
@@ -142,11 +167,7 @@ impl<'a> Reconciler<'a> {
                 line: at,
             });
             if let Some(place) = place {
-                part.rests_on(std::iter::once(first + place));
-                next_used = of_used.next();
-            }
-            if at.is_some() {
-                next_billed = of_billed.next();
+                part.rests_on(iter::once(first + place));
             }
         }
     }
@@ -175,7 +196,7 @@ impl<'a> Reconciler<'a> {
         for (at, line) in (0..).zip(lines) {
             match self.routes.plain[line.service as usize] {
                 Some(plain) if plain.enabled && self.is_eligible(plain.product) => {
-                    bench.used.push(of(plain.product, at));
+                    bench.used.push(LineOf::new(plain.product, at));
                 }
                 _ => return false,
             }
@@ -207,7 +228,8 @@ impl<'a> Reconciler<'a> {
                     return false;
                 }
                 out.lines.sorted.saw(service, line.kind);
-                bench.used.push(of(plain.product, index(bench.used.len())));
+                let place = index(bench.used.len());
+                bench.used.push(LineOf::new(plain.product, place));
                 out.lines.staying.push(StayingLine {
                     line,
                     reading,
@@ -220,22 +242,18 @@ impl<'a> Reconciler<'a> {
 
     /// Lays out open lines of owned products, and says how many others there are; nothing where a product has two, or
     /// an end.
-    fn lay_out_billed(&self, lines: &[AgreementLine], billed: &mut Places) -> Option<u64> {
+    fn lay_out_billed(&self, lines: &[AgreementLine], billed: &mut Vec<LineOf>) -> Option<u64> {
         billed.clear();
         let mut unowned = 0;
-        for (at, line) in lines.iter().enumerate() {
-            if !line.is_open_on(self.today) {
+        for (at, line, product) in self.open_lines(lines) {
+            let Some(product) = product else {
+                unowned += 1;
                 continue;
+            };
+            if line.state.last_day.is_some() || !self.is_eligible(product) {
+                return None;
             }
-            match self.routes.product(&line.product) {
-                Some(product) if self.routes.facts[product as usize].is_owned => {
-                    if line.state.last_day.is_some() || !self.is_eligible(product) {
-                        return None;
-                    }
-                    billed.push(of(product, index(at)));
-                }
-                _ => unowned += 1,
-            }
+            billed.push(LineOf::new(product, at));
         }
         put_in_order(billed).then_some(unowned)
     }
@@ -245,22 +263,8 @@ impl<'a> Reconciler<'a> {
     }
 }
 
-fn of(product: u32, place: u32) -> u64 {
-    (u64::from(product) << 32) | u64::from(place)
-}
-
-fn product(of: u64) -> u32 {
-    u32::try_from(of >> 32).unwrap_or_default()
-}
-
-fn place(of: u64) -> u32 {
-    u32::try_from(of & u64::from(u32::MAX)).unwrap_or_default()
-}
-
 /// Puts lines in the order of their products. Says whether no two are of one.
-fn put_in_order(places: &mut [u64]) -> bool {
-    places.sort_unstable();
-    places
-        .windows(2)
-        .all(|two| product(two[0]) != product(two[1]))
+fn put_in_order(lines: &mut [LineOf]) -> bool {
+    lines.sort_unstable();
+    lines.is_sorted_by(|one, next| one.product() < next.product())
 }

@@ -28,8 +28,8 @@ use crate::store::{DailyCounts, Ledger};
 
 /// Takes the readings one by one and joins them with the PSA's lines.
 ///
-/// The readings may come in any order; the comparison is the same. Each is consumed and
-/// nothing of it is kept but what the rows need.
+/// The readings may come in any order; the comparison is the same. Of one that is handed over nothing is kept but
+/// what the rows need; [`observe_all`](Self::observe_all) borrows them.
 #[derive(Debug)]
 pub struct Reconciler<'a> {
     pub(super) book: &'a PsaBook,
@@ -201,13 +201,7 @@ impl<'a> Reconciler<'a> {
             let account = index(self.accounts.len());
             match (self.note(look.decided, reading), &reading.outcome) {
                 (Goal::Agreement(agreement), ReadingOutcome::Complete(lines)) => {
-                    let waiting = Waiting {
-                        agreement,
-                        account,
-                        lines: lines.as_slice(),
-                        as_of: reading.as_of(),
-                        period: reading.billing_period,
-                    };
+                    let waiting = Waiting::staying(agreement, account, reading, lines);
                     self.staying.push(waiting, self.agreements.of(agreement));
                 }
                 (Goal::Own(home, unobserved), _) => {
@@ -335,12 +329,7 @@ impl<'a> Reconciler<'a> {
                 }
                 for waiting in group {
                     let from = sorted.len();
-                    let of = AccountLines {
-                        account: (waiting.account, &accounts[waiting.account as usize]),
-                        lines: waiting.lines.as_ref(),
-                        as_of: waiting.as_of,
-                        period: waiting.period,
-                    };
+                    let of = waiting.of_account(accounts);
                     let service = sorted.sort(desk, of, |at| waiting.lines.key_at(at), |_, _| None);
                     sorted.run(waiting.agreement, from);
                     unmapped.extend(service.map(|service| (waiting.agreement, service)));

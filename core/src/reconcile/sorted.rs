@@ -129,7 +129,7 @@ impl<'a> Chunk<'a> {
         self.extras.get(at as usize)
     }
 
-    /// Some of its lines; none where something is beside one of them that a row needs, such as a cost.
+    /// Some of its lines; none where something that a row needs, such as a cost, is beside one of them or of those after.
     pub(super) fn plain(&self, (from, to): (u32, u32)) -> Option<&[SortedLine<'a>]> {
         let lines = self.lines.get(from as usize..to as usize)?;
         (self.extras.len() <= from as usize).then_some(lines)
@@ -292,16 +292,14 @@ impl<'a> Sorted<'a> {
                 price: line.unit_price,
                 amounts: charge.then(|| Box::new(Amounts::of(line))),
             });
-            let period = line.period.as_ref().or(of.period.as_ref());
-            let commitment = line.commitment.as_ref();
-            let floor = commitment.and_then(|known| known.floor_at(desk.today, of.as_of));
+            let floor = floor(line, desk.today, of.as_of);
             let evidence = || SortedLine {
                 key: key(place),
                 quantity: line.quantity,
                 floor: floor.map(Box::new),
                 kind: line.kind,
                 billing_cycle: line.billing_cycle,
-                billed_until: period.map(Period::end),
+                billed_until: billed_until(line, of.period),
                 is_billed: line.bill.is_some(),
                 account,
                 service,
@@ -369,6 +367,17 @@ impl<'a> LeftLines<'a> {
             self.quantity = self.quantity.and_then(|sum| sum.checked_add(quantity));
         }
     }
+}
+
+/// The last day that the vendor bills a line for: of its own period, else of that of its reading.
+pub(super) fn billed_until(line: &UsageLine, of_reading: Option<Period>) -> Option<CivilDate> {
+    let period = line.period.or(of_reading);
+    period.map(|period| period.end())
+}
+
+/// The lowest quantity that the vendor's commitment allows on a day, by a state of an instant.
+pub(super) fn floor(line: &UsageLine, today: CivilDate, as_of: Timestamp) -> Option<Quantity> {
+    line.commitment.as_ref()?.floor_at(today, as_of)
 }
 
 /// Whether a line is a proration for days before a day.
