@@ -148,6 +148,10 @@ impl<'a> Applier<'a> {
         Ok((holder, registration))
     }
 
+    #[expect(
+        clippy::async_yields_async,
+        reason = "what is last of an agreement is waited for apart"
+    )]
     async fn carry_out(
         &self,
         record: &RunRecord,
@@ -175,14 +179,18 @@ impl<'a> Applier<'a> {
             .map(|(agreement, changes)| {
                 let run = &run;
                 async move {
-                    AgreementWork::new(run, agreement, changes)
-                        .carry_out()
-                        .await
+                    let work = AgreementWork::new(run, agreement, changes);
+                    work.carry_out().await.end().boxed()
                 }
                 .boxed()
             })
             .collect();
-        let machines: Vec<_> = stream::iter(work).buffer_unordered(at_once).collect().await;
+        // What is last of an agreement is recorded beside the work on others, however long it takes: no request waits
+        // for it.
+        let agreements = work.len();
+        let carried_out = stream::iter(work).buffer_unordered(at_once);
+        let ended = carried_out.buffer_unordered(agreements.max(1));
+        let machines: Vec<_> = ended.collect().await;
 
         let mut results: HashMap<ChangeId, ChangeResult> = machines
             .iter()

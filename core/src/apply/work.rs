@@ -28,6 +28,8 @@ pub(super) struct AgreementWork<'a> {
     lease: Option<Lease>,
     /// What happened and is still to be recorded.
     unrecorded: Vec<RecordedEvent>,
+    /// Whether the machine took in what it did not ask for: nothing more is done then.
+    is_broken: bool,
 }
 
 impl<'a> AgreementWork<'a> {
@@ -49,38 +51,60 @@ impl<'a> AgreementWork<'a> {
             machine: AgreementMachine::new(limits, changes, now),
             lease: None,
             unrecorded: Vec::new(),
+            is_broken: false,
         }
     }
 
-    /// Carries out one step after the other until nothing is left to do.
-    pub(super) async fn carry_out(mut self) -> AgreementMachine {
-        loop {
-            if let Some(stop) = self.run.stop() {
-                self.machine.stop(stop);
+    /// Carries out one step after the other, until nothing is left but to record what happened and to give the
+    /// lease back.
+    pub(super) async fn carry_out(mut self) -> Self {
+        while !matches!(
+            self.next_step(),
+            AgreementStep::Release | AgreementStep::Finished
+        ) {
+            self.go_on().await;
+        }
+        self
+    }
+
+    /// Does what is left to do.
+    pub(super) async fn end(mut self) -> AgreementMachine {
+        while self.next_step() != AgreementStep::Finished {
+            self.go_on().await;
+        }
+        self.machine
+    }
+
+    fn next_step(&mut self) -> AgreementStep {
+        if self.is_broken {
+            return AgreementStep::Finished;
+        }
+        if let Some(stop) = self.run.stop() {
+            self.machine.stop(stop);
+        }
+        self.machine.next_step()
+    }
+
+    async fn go_on(&mut self) {
+        let step = self.machine.next_step();
+        let input = self.step_on_record(step).await;
+        if let AgreementInput::JournalFailed(failure)
+        | AgreementInput::NotRecorded {
+            failure: Some(failure),
+            ..
+        } = &input
+        {
+            self.run.halt(failure.clone());
+        }
+        let now = self.run.applier.clock.now();
+        if let Err(defect) = self.machine.handle(input, now) {
+            let failure = Failure::from(&defect);
+            self.run.halt(failure.clone());
+            self.machine.stop(Stop::Journal { failure });
+            if let Err(not_recorded) = self.record().await {
+                drop(self.machine.handle(not_recorded.into(), now));
             }
-            let step = self.machine.next_step();
-            if step == AgreementStep::Finished {
-                return self.machine;
-            }
-            let input = self.step_on_record(step).await;
-            if let AgreementInput::JournalFailed(failure)
-            | AgreementInput::NotRecorded {
-                failure: Some(failure),
-                ..
-            } = &input
-            {
-                self.run.halt(failure.clone());
-            }
-            let now = self.run.applier.clock.now();
-            if let Err(defect) = self.machine.handle(input, now) {
-                let failure = Failure::from(&defect);
-                self.run.halt(failure.clone());
-                self.machine.stop(Stop::Journal { failure });
-                if let Err(not_recorded) = self.record().await {
-                    drop(self.machine.handle(not_recorded.into(), now));
-                }
-                return self.machine;
-            }
+            self.is_broken = true;
         }
     }
 

@@ -229,15 +229,18 @@ impl SqliteStore {
         work: impl FnOnce(&Mutex<Connection>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let connection = Arc::clone(&self.connection);
-        tokio::task::spawn_blocking(move || work(&connection))
-            .await
-            .map_err(|error| panicked().with_source(error))?
-            .map_err(|error| match &self.file {
-                Some(file) if error.kind() == ErrorKind::Storage => {
-                    error.with_context("file", file.to_string())
-                }
-                _ => error,
-            })
+        let done = tokio::task::spawn_blocking(move || work(&connection)).await;
+        self.named(done.unwrap_or_else(|error| Err(panicked().with_source(error))))
+    }
+
+    /// Names the file that failed.
+    fn named<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| match &self.file {
+            Some(file) if error.kind() == ErrorKind::Storage => {
+                error.with_context("file", file.to_string())
+            }
+            _ => error,
+        })
     }
 }
 
@@ -249,16 +252,12 @@ impl SqliteStore {
         commit: Commit,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let waiting = self.waiting.clone();
-        self.on_the_pool(move |connection| {
-            // Not before: work that waits is carried out by whoever comes, also where this never runs.
-            let answer = waiting.add(commit, work);
-            let connection = connection.lock().map_err(|_| panicked())?;
-            waiting.carry_out(&connection);
-            // None where the one that carried it out panicked.
-            answer.take().unwrap_or_else(|| Err(panicked()))
-        })
-        .await
+        let (answer, turn) = self.waiting.add(commit, work);
+        if let Some(turn) = turn {
+            let connection = Arc::clone(&self.connection);
+            tokio::task::spawn_blocking(move || turn.carry_out(&connection));
+        }
+        self.named(answer.await.unwrap_or_else(|_| Err(panicked())))
     }
 }
 

@@ -195,7 +195,10 @@ fn play(story: &Story, mut bench: Bench) -> (ApplyReport, Vec<(String, &'static 
         let names = events
             .iter()
             .map(|event| (event.change.to_string(), event.event.name()));
-        (report, names.collect())
+        let mut names: Vec<_> = names.collect();
+        // Of changes side by side each has its own order.
+        names.sort_by(|(one, _), (other, _)| one.cmp(other));
+        (report, names)
     })
 }
 
@@ -238,7 +241,15 @@ proptest! {
         // What goes on side by side takes turns as the store's thread answers, and the power fails elsewhere.
         story.concurrency = 1;
         story.failures.clear();
-        prop_assert_eq!(play(&story, Bench::memory()), play(&story, Bench::sqlite()));
+        // So does what is last of an agreement, and it passes at other instants.
+        let told = |bench| {
+            let (mut report, names) = play(&story, bench);
+            for result in &mut report.changes {
+                (result.sent, result.proved) = (None, None);
+            }
+            (report, names)
+        };
+        prop_assert_eq!(told(Bench::memory()), told(Bench::sqlite()));
     }
 }
 

@@ -186,6 +186,37 @@ async fn two_that_go_on_with_one_run_at_once_share_its_agreements(bench) {
 }
 
 
+async fn the_last_of_an_agreement_is_recorded_while_the_next_one_is_at_work(bench) {
+    bench.changes.truncate(2);
+    bench.journal.slow = Some(("done", Duration::from_secs(100)));
+    bench.options.cancel.cancel();
+    bench.apply().await;
+    tokio::time::pause();
+    let clock = PausedClock::start();
+    let report = resume(&bench, clock, "one", &[1]).await;
+    assert!(report.is_all_done(), "{report}");
+    assert_eq!(report.changes.len(), 2);
+    // Four seconds of requests on each of the two, one after the other, and what is last of the second one.
+    assert_eq!(clock.now().since(Timestamp::EPOCH).as_secs(), 108);
+}
+
+async fn where_the_last_of_an_agreement_cannot_be_recorded_the_run_stops(bench) {
+    bench.changes.truncate(2);
+    bench.journal.slow = Some(("done", Duration::from_secs(1)));
+    bench.options.cancel.cancel();
+    bench.apply().await;
+    tokio::time::pause();
+    // All that comes before the outcome of the first one.
+    bench.journal.take_only(4);
+    let report = resume(&bench, PausedClock::start(), "one", &[1]).await;
+    assert!(matches!(report.stopped, Some(Stop::Journal { .. })), "{report}");
+    assert_eq!(report.totals.done, 0, "{report}");
+    assert_eq!((bench.attempts("c1"), bench.attempts("c2")), (1, 0), "{report}");
+    bench.journal.take_only(usize::MAX);
+    assert!(resume(&bench, PausedClock::start(), "two", &[1]).await.is_all_done());
+    assert_eq!((bench.attempts("c1"), bench.attempts("c2")), (1, 1));
+}
+
 async fn a_request_that_takes_longer_than_a_lease_keeps_it(bench) {
     bench.changes.truncate(1);
     tokio::time::pause();

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
@@ -38,6 +39,8 @@ pub(super) struct WiredJournal {
     pub(super) renewals: Mutex<Renewals>,
     /// Another takes the agreement over before an event of this name is recorded.
     pub(super) taken_over_before: Option<&'static str>,
+    /// For how long an event of this name is recorded.
+    pub(super) slow: Option<(&'static str, Duration)>,
     /// Whether it adds the events of a call together, and not one by one.
     pub(super) all_or_none: bool,
     /// A process stands still.
@@ -56,6 +59,7 @@ impl WiredJournal {
             given_back: Mutex::default(),
             renewals: Mutex::default(),
             taken_over_before: None,
+            slow: None,
             all_or_none: false,
             still: Notify::new(),
             wake: Notify::new(),
@@ -99,6 +103,12 @@ impl WiredJournal {
                 until: lease.until,
             };
             self.inner.claim(&request).await?;
+        }
+        if let Some((_, time)) = self
+            .slow
+            .filter(|(slow, _)| names().any(|name| name == *slow))
+        {
+            tokio::time::sleep(time).await;
         }
         self.inner.append_all(lease, run, events).await?;
         for event in events {

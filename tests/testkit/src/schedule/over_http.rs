@@ -285,6 +285,11 @@ impl<S: Simulated> World for OverHttp<S> {
         &self.initial
     }
 
+    /// One client, one wire and one simulator serve all processes.
+    fn calls_are_whole(&self) -> bool {
+        true
+    }
+
     fn expect(&self, changes: &[Change]) {
         self.system.sink().expect(changes);
     }

@@ -23,7 +23,7 @@ use tallyline_core::source::Identity;
 use tallyline_core::store::{
     Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration, RunId, RunRecord,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock, RwLockReadGuard};
 
 use super::adversary::{Adversary, DiskFault};
 use super::kinds::Kind;
@@ -51,6 +51,8 @@ pub(crate) struct Process {
     /// How it stood still, if it did.
     has_stalled: OnceLock<Kind>,
     stall_reached: Notify,
+    /// Held by each call that has to be over before it dies or stands still.
+    whole_calls: RwLock<()>,
 }
 
 fn countdown(left: &AtomicUsize) -> bool {
@@ -72,6 +74,7 @@ impl Process {
             turn: Notify::new(),
             has_stalled: OnceLock::new(),
             stall_reached: Notify::new(),
+            whole_calls: RwLock::new(()),
         }
     }
 
@@ -91,6 +94,26 @@ impl Process {
 
     pub(crate) async fn death(&self) {
         self.dead.notified().await;
+        self.calls_are_over().await;
+    }
+
+    async fn calls_are_over(&self) {
+        drop(self.whole_calls.write().await);
+    }
+
+    /// A call of a world, which may have to be over before the process dies or stands still.
+    async fn call(&self, world: &dyn World) -> Option<RwLockReadGuard<'_, ()>> {
+        if !world.calls_are_whole() {
+            return None;
+        }
+        loop {
+            let call = self.whole_calls.read().await;
+            if !self.stalled.load(Ordering::SeqCst) {
+                return Some(call);
+            }
+            drop(call);
+            self.until(false).await;
+        }
     }
 
     /// Waits until it stands still, and says where; or until it has come to its end without.
@@ -112,6 +135,7 @@ impl Process {
     async fn point(&self) {
         self.may_die().await;
         if countdown(&self.until_stall) {
+            self.calls_are_over().await;
             self.stand_still(Kind::StoodStill);
         }
         self.until(false).await;
@@ -188,8 +212,10 @@ impl Rig<'_> {
         if let Some(change) = self.adversary.dice(|dice| dice.pick(&changes).copied()) {
             self.adversary.colleague(self.world, change);
         }
+        let call = self.process.call(self.world).await;
         let fault = self.adversary.read_fault(agreement);
         let (lines, struck) = self.world.lines(agreement, fault).await;
+        drop(call);
         self.after_read(agreement, fault.filter(|_| struck), || {
             let result = lines.as_ref().map(Vec::len).map_err(Error::kind);
             format!("reads {agreement}, {fault:?}: {result:?}")
@@ -254,6 +280,7 @@ impl PsaSink for Rig<'_> {
 
     async fn execute(&self, change: &Change) -> std::result::Result<Receipt, WriteError> {
         self.process.may_die().await;
+        let call = self.process.call(self.world).await;
         self.world.arrive().await;
         self.adversary.colleague(self.world, change);
         let faults = self.adversary.write_faults(&change.agreement);
@@ -264,6 +291,7 @@ impl PsaSink for Rig<'_> {
         let struck = |fault: WriteFault| self.adversary.harm(&change.agreement, fault);
         let write = self.world.execute(change, &faults, &struck);
         let written = self.process.write(self.time, write).await;
+        drop(call);
         self.adversary.tell(|| {
             let made = |receipt: &Receipt| match (&receipt.line, &receipt.made) {
                 (Some(line), _) => line.to_string(),
@@ -285,9 +313,11 @@ impl PsaSink for Rig<'_> {
 
     async fn read_back(&self, change: &Change, receipt: Option<&Receipt>) -> Result<ReadBack> {
         self.process.point().await;
+        let call = self.process.call(self.world).await;
         self.world.arrive().await;
         let fault = self.adversary.read_fault(&change.agreement);
         let (read, struck) = self.world.read_back(change, receipt, fault).await;
+        drop(call);
         self.after_read(&change.agreement, fault.filter(|_| struck), || {
             let result = read.as_ref().map(|read| &read.verdict);
             let result = result.map_err(Error::kind);

@@ -157,6 +157,12 @@ pub trait World: Send + Sync {
     /// The lines that it was filled with, by agreement.
     fn initial(&self) -> &BTreeMap<AgreementId, Vec<AgreementLine>>;
 
+    /// Whether a call that has begun is over before its process dies or stands still: where the faults that a call
+    /// meets would otherwise be left to the next one.
+    fn calls_are_whole(&self) -> bool {
+        false
+    }
+
     /// Lets what is due by now arrive.
     async fn arrive(&self);
 

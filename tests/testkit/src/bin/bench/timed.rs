@@ -43,14 +43,23 @@ struct Call {
 }
 
 impl Call {
-    /// For how long the work on the agreement waited for it alone: a request to the PSA may be under way meanwhile.
-    fn waited_for(&self, requests: &HashMap<AgreementId, Vec<Span>>) -> Duration {
-        let requests = requests.get(&self.agreement).map_or(&[][..], Vec::as_slice);
+    /// For how long no request to the PSA was under way on the agreement meanwhile.
+    fn alone(&self, requests: &[Span]) -> Duration {
         let covered: Duration = requests.iter().map(|it| self.span.overlap(*it)).sum();
         self.span
             .1
             .duration_since(self.span.0)
             .saturating_sub(covered)
+    }
+
+    /// For how long a request to the PSA waited for it: none does after the last one on the agreement, where the work on
+    /// the next one goes on.
+    fn waited_for(&self, requests: &[Span]) -> Duration {
+        let is_last = requests.iter().all(|it| it.1 <= self.span.0);
+        if is_last {
+            return Duration::ZERO;
+        }
+        self.alone(requests)
     }
 }
 
@@ -85,26 +94,47 @@ impl Times {
 
     pub(super) fn figures(&self, figures: &mut Figures) {
         let taken = self.lock();
+        let waited_for = taken.by_change(Call::waited_for);
+        let with_last = taken.by_change(Call::alone);
+        let mean = waited_for.iter().sum::<Duration>()
+            / u32::try_from(waited_for.len()).unwrap_or(u32::MAX).max(1);
+        figures.count("journal_calls", taken.journal.len() as u64);
+        for (name, time) in [
+            ("journal_microseconds_a_change_median", median(waited_for)),
+            ("journal_microseconds_a_change_mean", mean),
+            (
+                "journal_microseconds_a_change_median_with_the_last",
+                median(with_last),
+            ),
+            (
+                "lease_microseconds_a_call_median",
+                median(taken.of_leases.clone()),
+            ),
+        ] {
+            figures.count(name, u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        }
+    }
+}
+
+impl Taken {
+    /// What each change took, where the changes of a call share its time alike.
+    fn by_change(&self, of_call: impl Fn(&Call, &[Span]) -> Duration) -> Vec<Duration> {
         let mut of_changes: BTreeMap<&ChangeId, Duration> = BTreeMap::new();
-        for call in &taken.journal {
+        for call in &self.journal {
+            let requests = self.requests.get(&call.agreement);
             let shared_by = u32::try_from(call.changes.len()).unwrap_or(u32::MAX).max(1);
-            let each = call.waited_for(&taken.requests) / shared_by;
+            let each = of_call(call, requests.map_or(&[][..], Vec::as_slice)) / shared_by;
             for change in &call.changes {
                 *of_changes.entry(change).or_default() += each;
             }
         }
-        let mut of_changes: Vec<Duration> = of_changes.into_values().collect();
-        let mut of_leases = taken.of_leases.clone();
-        figures.count("journal_calls", taken.journal.len() as u64);
-        for (name, times) in [
-            ("journal_microseconds_a_change_median", &mut of_changes),
-            ("lease_microseconds_a_call_median", &mut of_leases),
-        ] {
-            times.sort_unstable();
-            let median = times.get(times.len() / 2).copied().unwrap_or_default();
-            figures.count(name, u64::try_from(median.as_micros()).unwrap_or(u64::MAX));
-        }
+        of_changes.into_values().collect()
     }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
 pub(super) struct TimedJournal<'a>(pub(super) &'a dyn Journal, pub(super) &'a Times);
