@@ -488,10 +488,23 @@ pub(crate) fn escape_unprintable(text: &str) -> std::borrow::Cow<'_, str> {
 /// text are shown as escapes; line breaks and tabs become spaces.
 #[must_use]
 pub fn printable(text: &str) -> String {
-    if is_all(text, |byte| matches!(byte, b' '..=b'~')) {
+    if is_plain(text) {
         return text.to_owned();
     }
     OneLine(text).to_string()
+}
+
+/// As [`printable`], of a text that is not needed any more: itself, where it is safe.
+#[cfg(feature = "engine")]
+pub(crate) fn into_printable(text: String) -> String {
+    if is_plain(&text) {
+        return text;
+    }
+    OneLine(&text).to_string()
+}
+
+fn is_plain(text: &str) -> bool {
+    is_all(text, |byte| matches!(byte, b' '..=b'~'))
 }
 
 #[cfg(test)]

@@ -65,6 +65,12 @@ impl Triggers {
         usage_with_extra: Trigger::OnUsageChange,
     };
 
+    /// Whether anything waits for the vendor's billing date.
+    #[cfg(feature = "engine")]
+    pub(crate) fn wait(self) -> bool {
+        [self.quota, self.usage, self.usage_with_extra].contains(&Trigger::OnBillingDate)
+    }
+
     /// What makes changes of a kind of offer due.
     #[must_use]
     pub const fn of(self, offer: OfferKind) -> Trigger {

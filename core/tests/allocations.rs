@@ -24,8 +24,8 @@ type Bounds = (u64, u64);
 
 const BOOK: Bounds = (33, 55);
 const COMPARISON: Bounds = (22, 170);
-const PLAN: Bounds = (3_300, 5_100);
-const TEXT: Bounds = (640, 6_400);
+const PLAN: Bounds = (1_650, 3_400);
+const TEXT: Bounds = (115, 6_400);
 
 /// What a piece of work allocated.
 struct Allocated {

@@ -115,7 +115,12 @@ impl FromStr for Quantity {
 
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0.normalize().to_string())
+        let is_padded = f.width().is_some() || f.precision().is_some();
+        // Most are whole numbers of seats, and written as they are.
+        match i64::try_from(self.0.mantissa()) {
+            Ok(units) if self.0.scale() == 0 && !is_padded => write!(f, "{units}"),
+            _ => f.pad(&self.0.normalize().to_string()),
+        }
     }
 }
 
@@ -348,6 +353,21 @@ mod tests {
         let a: Quantity = "10.0".parse().unwrap();
         assert_eq!(a, Quantity::from(10_u32));
         assert_eq!(a.to_string(), "10");
+    }
+
+    #[test]
+    fn quantities_are_padded_as_texts_whether_whole_or_not() {
+        for (text, padded) in [("-7", "-7   |"), ("2.5", "2.5  |"), ("0", "0    |")] {
+            let quantity: Quantity = text.parse().unwrap();
+            assert_eq!(quantity.to_string(), text);
+            assert_eq!(format!("{quantity:5}|"), padded);
+        }
+        let many: Quantity = "79228162514264337593543950335".parse().unwrap();
+        assert_eq!(many.to_string(), "79228162514264337593543950335");
+        assert_eq!(
+            Quantity::from(-i64::MAX).to_string(),
+            (-i64::MAX).to_string()
+        );
     }
 
     #[test]

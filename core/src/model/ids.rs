@@ -156,6 +156,14 @@ impl AgreementId {
     }
 }
 
+#[cfg(feature = "engine")]
+impl Marker {
+    /// The marker of a change, which is its id.
+    pub(crate) fn of_change(id: &ChangeId) -> Self {
+        Self(std::sync::Arc::clone(&id.0))
+    }
+}
+
 impl AgreementKey {
     /// Whether two keys mean one agreement: the blanks around them and the case of letters do
     /// not count, for people copy them by hand.

@@ -120,6 +120,12 @@ impl CivilDate {
     /// The date so many days later, or earlier when negative; clipped to the calendar's ends.
     #[must_use]
     pub fn plus_days(self, days: i32) -> Self {
+        // The days before and after are what is asked for most.
+        match days {
+            1 => return Self(self.0.tomorrow().unwrap_or(self.0)),
+            -1 => return Self(self.0.yesterday().unwrap_or(self.0)),
+            _ => {}
+        }
         let span = jiff::Span::new().days(i64::from(days).clamp(-7_304_484, 7_304_484));
         Self(self.0.saturating_add(span))
     }
@@ -156,6 +162,26 @@ impl CivilDate {
         Self(self.0.last_of_month())
     }
 
+    /// `yyyy-mm-dd`, where the year is not before the year 0.
+    fn digits(self) -> Option<[u8; 10]> {
+        let year = u16::try_from(self.year()).ok()?;
+        let month = u16::from(self.month().unsigned_abs());
+        let day = u16::from(self.day().unsigned_abs());
+        let digit = |number: u16, place: u16| b'0' + u8::try_from(number / place % 10).unwrap_or(0);
+        Some([
+            digit(year, 1000),
+            digit(year, 100),
+            digit(year, 10),
+            digit(year, 1),
+            b'-',
+            digit(month, 10),
+            digit(month, 1),
+            b'-',
+            digit(day, 10),
+            digit(day, 1),
+        ])
+    }
+
     /// Midnight UTC on this date.
     #[must_use]
     pub fn midnight_utc(self) -> Timestamp {
@@ -181,7 +207,10 @@ impl FromStr for CivilDate {
 
 impl fmt::Display for CivilDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0.to_string())
+        let Some(digits) = self.digits() else {
+            return f.pad(&self.0.to_string());
+        };
+        f.pad(str::from_utf8(&digits).unwrap_or_default())
     }
 }
 
@@ -302,9 +331,26 @@ mod tests {
     }
 
     #[test]
+    fn dates_are_written_as_jiff_writes_them() {
+        let ends = [
+            jiff::civil::Date::MIN,
+            jiff::civil::Date::MAX,
+            jiff::civil::Date::ZERO,
+        ];
+        let days = (0..800).map(|day| date("2026-01-01").plus_days(day * 5_000 - 2_000_000).0);
+        for day in days.chain(ends) {
+            assert_eq!(CivilDate(day).to_string(), day.to_string());
+        }
+        assert_eq!(format!("{:>12}|", date("2026-03-09")), "  2026-03-09|");
+    }
+
+    #[test]
     fn dates_keep_their_order_over_months_and_years() {
         assert_eq!(date("2025-12-31").days_until(date("2026-01-01")), 1);
         assert_eq!(date("2026-01-01").plus_days(-1), date("2025-12-31"));
+        assert_eq!(date("2024-02-28").plus_days(1), date("2024-02-29"));
+        assert_eq!(date("9999-12-31").plus_days(1), date("9999-12-31"));
+        assert_eq!(date("2026-03-02").plus_days(-2), date("2026-02-28"));
         assert_eq!(date("2025-12-01").days_until(date("2026-12-01")), 365);
     }
 }

@@ -314,7 +314,7 @@ impl Change {
             Action::SetCount { from, .. } => Precondition::LastCount { quantity: *from },
         };
         Self {
-            marker: Marker::new(id.as_str()),
+            marker: Marker::of_change(&id),
             id,
             company: company.into(),
             agreement: agreement.into(),

@@ -43,9 +43,9 @@ impl<'a> Calendar<'a> {
         }
     }
 
-    /// Says whether what is billed was measured. Without a billing mode nothing follows from it.
-    pub(crate) fn of_metered(mut self, metered: bool) -> Self {
-        self.metered = metered && self.policy.billing_mode.is_some();
+    /// Says whether what is billed was measured. Without a billing mode nothing follows from it, and it is not asked.
+    pub(crate) fn of_metered(mut self, metered: impl FnOnce() -> bool) -> Self {
+        self.metered = self.policy.billing_mode.is_some() && metered();
         self
     }
 

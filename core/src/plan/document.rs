@@ -1,20 +1,20 @@
 //! The plan as a document: hashed, readable, diffable.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::time::Duration;
+use std::{fmt, mem};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Change, Policy, Strategy};
+use super::{Change, Policy, Strategy, compact};
 use crate::error::{Error, ErrorKind, Result, escape_unprintable, printable};
 use crate::model::{
     AgreementId, BillStamp, ChangeId, CivilDate, CompanyId, Freshness, PlanId, ProductId,
     ServiceKey, Span, Timestamp, VendorAccountId,
 };
-use crate::reconcile::{Kind, all_cores, shared};
+use crate::reconcile::{GROUP, Kind, all_cores, look_at, shared};
 use crate::sink::SinkDescriptor;
 use crate::store::RunId;
 
@@ -492,8 +492,10 @@ impl Plan {
 /// one another.
 fn hash(head: &PlanContent, changes: &[Change], threads: NonZeroUsize) -> Result<PlanId> {
     let blocks = changes.chunks(BLOCK).collect();
-    let blocks = shared(threads, blocks, |block: &[Change]| hashed(block));
-    let mut hash = hashed(head)?;
+    let blocks = shared(threads, blocks, hashed);
+    let mut json = Vec::new();
+    compact::write(head, &mut json).map_err(unwritable)?;
+    let mut hash = Sha256::new_with_prefix(json);
     for block in blocks {
         hash.update(block?.finalize());
     }
@@ -503,11 +505,43 @@ fn hash(head: &PlanContent, changes: &[Change], threads: NonZeroUsize) -> Result
 /// How many changes are hashed together.
 const BLOCK: usize = 256;
 
-/// The hash of something as JSON.
-fn hashed<T: Serialize + ?Sized>(content: &T) -> Result<Sha256> {
-    let mut json = Vec::with_capacity(1 << 16);
-    serde_json::to_writer(&mut json, content).map_err(unwritable)?;
-    Ok(Sha256::new_with_prefix(json))
+/// The hash of changes as JSON, of which one at a time is in memory.
+fn hashed(changes: &[Change]) -> Result<Sha256> {
+    let mut hash = Sha256::new_with_prefix(b"[");
+    let mut json = Vec::with_capacity(1 << 12);
+    let mut is_first = true;
+    for group in changes.chunks(GROUP) {
+        look_at(group.iter().flat_map(shared_texts));
+        for change in group {
+            if !mem::replace(&mut is_first, false) {
+                json.push(b',');
+            }
+            compact::write(change, &mut json).map_err(unwritable)?;
+            hash.update(&json);
+            json.clear();
+        }
+    }
+    hash.update(b"]");
+    Ok(hash)
+}
+
+/// Texts of a change that are where the record is that it has them of.
+fn shared_texts(change: &Change) -> impl Iterator<Item = &str> {
+    let own = [
+        change.id.as_str(),
+        change.company.as_str(),
+        change.agreement.as_str(),
+        change.product.as_str(),
+        change.reason.as_str(),
+    ];
+    let used = change.evidence.usage.iter().flat_map(|line| {
+        [
+            line.account.as_str(),
+            line.service.as_str(),
+            line.line.as_str(),
+        ]
+    });
+    own.into_iter().chain(used)
 }
 
 fn unwritable(error: serde_json::Error) -> Error {
@@ -516,9 +550,18 @@ fn unwritable(error: serde_json::Error) -> Error {
 
 /// The first `digits` hexadecimal digits of a hash.
 pub(crate) fn hex(hash: &[u8], digits: usize) -> String {
-    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
-    let halves = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let mut text = String::with_capacity(digits);
-    text.extend(halves.take(digits).map(digit));
+    let digit = |half: u8| {
+        char::from(if half < 10 {
+            b'0' + half
+        } else {
+            b'a' - 10 + half
+        })
+    };
+    let mut text = String::with_capacity(digits + 1);
+    for byte in hash.iter().take(digits.div_ceil(2)) {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text.truncate(digits);
     text
 }

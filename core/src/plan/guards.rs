@@ -316,12 +316,16 @@ fn charge_outside(agreement: &Agreement, date: CivilDate) -> Option<String> {
 
 /// Blocks the reductions of a plan that takes away too much, and the additions of one that adds
 /// too much.
-pub(super) fn block_in_sum(compared: Compared, changes: &mut [Change], policy: &Policy) {
-    let up = policy.increase_limit;
-    let spans = spans(changes);
-    let increases = Sum::of(&spans, |from, to| to > from);
-    let reductions = Sum::of(&spans, |from, to| to < from);
-    let down = policy.reduction_limit;
+pub(super) fn block_in_sum(
+    compared: Compared,
+    Sums {
+        increases,
+        reductions,
+    }: &Sums,
+    changes: &mut [Change],
+    policy: &Policy,
+) {
+    let (up, down) = (policy.increase_limit, policy.reduction_limit);
     let with_new_lines = || Compared {
         lines: compared.lines.saturating_add(increases.new_lines),
         ..compared
@@ -499,7 +503,31 @@ fn spans(changes: &[Change]) -> Vec<Span> {
     spans
 }
 
+/// The changes of both directions in sum.
+#[derive(Debug, Default)]
+pub(super) struct Sums {
+    increases: Sum,
+    reductions: Sum,
+}
+
+impl Sums {
+    pub(super) fn of(changes: &[Change]) -> Self {
+        let spans = spans(changes);
+        Self {
+            increases: Sum::of(&spans, |from, to| to > from),
+            reductions: Sum::of(&spans, |from, to| to < from),
+        }
+    }
+
+    /// Adds the changes of other agreements.
+    pub(super) fn append(&mut self, other: &Self) {
+        self.increases.append(&other.increases);
+        self.reductions.append(&other.reductions);
+    }
+}
+
 /// The changes of one direction in sum. What is billed once does not count.
+#[derive(Debug, Default)]
 struct Sum {
     lines: u64,
     new_lines: u64,
@@ -509,11 +537,7 @@ struct Sum {
 
 impl Sum {
     fn of(spans: &[Span], counts: impl Fn(Quantity, Quantity) -> bool) -> Self {
-        let mut sum = Self {
-            lines: 0,
-            new_lines: 0,
-            units: Decimal::ZERO,
-        };
+        let mut sum = Self::default();
         for Span { from, to, new } in spans {
             if !counts(*from, *to) {
                 continue;
@@ -527,6 +551,12 @@ impl Sum {
             }
         }
         sum
+    }
+
+    fn append(&mut self, other: &Self) {
+        self.lines += other.lines;
+        self.new_lines += other.new_lines;
+        self.units = self.units.saturating_add(other.units);
     }
 
     /// Why it is above both the share and the count, if it is.

@@ -49,9 +49,14 @@ pub(super) fn is_prepaid_alone(row: Row<'_>) -> bool {
 /// The vendor's billing date, where something in the sum waits for it: the last day of the vendor's
 /// period. What is on a bill, or names no period, waits for nothing.
 fn waits_until(row: Row<'_>, policy: &Policy, context: &PlanContext<'_>) -> Option<CivilDate> {
+    let mut by_policy = policy.triggers.values();
+    let by_source = context.source.triggers;
+    if !by_source.wait() && !by_policy.any(|trigger| *trigger == Trigger::OnBillingDate) {
+        return None;
+    }
     let open = row.evidence().filter(|line| {
         let trigger = policy.triggers.get(row.service_of(line)).copied();
-        let trigger = trigger.unwrap_or(context.source.triggers.of(row.offer_of(line)));
+        let trigger = trigger.unwrap_or(by_source.of(row.offer_of(line)));
         trigger == Trigger::OnBillingDate && !line.is_billed
     });
     let last = open.filter_map(|line| line.billed_until).max()?;

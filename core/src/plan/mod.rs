@@ -3,6 +3,7 @@
 mod action;
 mod amounts;
 mod change;
+mod compact;
 mod count;
 pub(crate) mod dates;
 mod document;
@@ -13,6 +14,7 @@ mod notes;
 mod notices;
 mod outward;
 mod own;
+mod pieces;
 mod planner;
 mod policy;
 mod precondition;

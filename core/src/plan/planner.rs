@@ -1,59 +1,36 @@
 //! From a comparison to a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::amounts::{cost_change, cost_to_write, price_change, price_to_write};
-use super::count;
 use super::dates::{Calendar, Direction};
 use super::document::hex;
 use super::duplicates::{self, Duplicate};
-use super::guards::{self, Compared};
+use super::guards::{self, Compared, Sums};
 use super::holds;
 use super::notes;
 use super::notices::{Names, first_sync_notice, notice_of, notice_of_kind, notices_of};
 use super::own::{self, first_day_of_new};
+use super::pieces::{PIECES, Rows, room_of_a_piece, together};
 use super::prorated::{prediction, wants_proration};
 use super::strategy::Requantify;
 use super::{
     Action, Change, Duplicates, Evidence, Labels, Notice, Plan, PlanContent, PlanKind, PlannedBill,
     Policy, ProrationCheck, Strategy, UsageEvidence, VendorMissing,
 };
-use crate::error::{Error, ErrorKind, Result, printable};
+use super::{compact, count};
+use crate::error::{Error, ErrorKind, Result, into_printable, printable};
 use crate::model::{
-    AgreementLine, ChangeId, CivilDate, Marker, Money, Quantity, Service, Timestamp, VendorAccount,
-    VendorAccountId,
+    AgreementId, AgreementLine, ChangeId, CivilDate, Marker, Money, Quantity, Service, Timestamp,
+    VendorAccount, VendorAccountId,
 };
-use crate::reconcile::{Comparison, Kind, Row, VendorCost, shared};
+use crate::reconcile::{Comparison, GROUP, Kind, Row, VendorCost, look_at_rows, shared};
 use crate::sink::SinkDescriptor;
 use crate::source::SourceDescriptor;
-
-/// In how many pieces the rows are planned: enough for many threads, and as many on one, so that what is
-/// summed up is summed up in one order.
-const PIECES: usize = 64;
-
-/// What rows come to.
-#[derive(Debug, Default)]
-struct Rows<'c> {
-    changes: Vec<Change>,
-    notices: Vec<Notice>,
-    unchanged: Vec<Row<'c>>,
-    /// The accounts of which something is not changed in this run.
-    held_back: BTreeSet<&'c VendorAccountId>,
-    compared: Compared,
-}
-
-impl Rows<'_> {
-    fn append(&mut self, mut next: Self) {
-        self.changes.append(&mut next.changes);
-        self.notices.append(&mut next.notices);
-        self.unchanged.append(&mut next.unchanged);
-        self.held_back.append(&mut next.held_back);
-        self.compared.append(next.compared);
-    }
-}
 
 /// What a planner needs beside the comparison.
 #[derive(Clone, Debug)]
@@ -71,6 +48,15 @@ pub struct PlanContext<'a> {
     /// The day of the first sync, where that is known: the day of the plan where nothing was written
     /// before. Within a period it prorates nothing.
     pub first_sync: Option<CivilDate>,
+}
+
+/// What the rows before have begun.
+#[derive(Default)]
+struct Begun {
+    /// The agreements that are synced for the first time.
+    first_synced: BTreeSet<AgreementId>,
+    /// The change that creates the agreement of the row before.
+    creation: Option<ChangeId>,
 }
 
 /// Turns a comparison into a plan by a policy. The same inputs give the same plan.
@@ -97,6 +83,7 @@ impl Planner {
             unchanged,
             held_back,
             compared,
+            sums,
         } = self.rows(comparison, context)?;
         notices.extend(notices_of(&unchanged, context));
         if !comparison.unplaced().is_empty() {
@@ -105,7 +92,7 @@ impl Planner {
             notices.extend(unplaced.map(|record| names.notice(record)));
         }
         notes::plan(comparison, context, &mut changes, &mut notices)?;
-        guards::block_in_sum(compared, &mut changes, &self.policy);
+        guards::block_in_sum(compared, &sums, &mut changes, &self.policy);
         guards::block_together(&mut changes);
         let content = PlanContent {
             kind: PlanKind::Billing,
@@ -138,59 +125,81 @@ impl Planner {
         context: &PlanContext<'_>,
     ) -> Result<Rows<'c>> {
         let pieces = comparison.row_pieces(PIECES);
+        let room = room_of_a_piece(comparison);
         let pieces = shared(comparison.threads(), pieces, |rows| {
-            self.piece(rows, context)
+            self.piece(rows, context, room)
         });
         let pieces = pieces.into_iter().collect::<Result<Vec<_>>>()?;
-        let mut all = Rows::default();
-        all.changes
-            .reserve_exact(pieces.iter().map(|piece| piece.changes.len()).sum());
-        for piece in pieces {
-            all.append(piece);
-        }
-        Ok(all)
+        Ok(together(pieces, comparison.threads()))
     }
 
-    /// What the rows of some agreements come to.
+    /// What the rows of some agreements come to, with room for so many changes at first.
     fn piece<'c>(
         &self,
         rows: impl Iterator<Item = Row<'c>>,
         context: &PlanContext<'_>,
+        room: usize,
     ) -> Result<Rows<'c>> {
         let mut out = Rows::default();
-        let mut first_synced = BTreeSet::new();
-        let mut creation: Option<ChangeId> = None;
-        for row in rows {
-            let from = out.changes.len();
-            out.compared.add_row(row);
-            if self.asks_for_nothing(row, context) {
-                continue;
+        out.changes.reserve(room);
+        let mut begun = Begun::default();
+        let mut compared = Compared::default();
+        let mut rows = rows.filter(|row| {
+            compared.add_row(*row);
+            !self.asks_for_nothing(*row, context)
+        });
+        let mut group = Vec::with_capacity(GROUP);
+        loop {
+            group.extend(rows.by_ref().take(GROUP));
+            if group.is_empty() {
+                break;
             }
-            if let Some((kind, reason)) = holds::held(row, &self.policy, context) {
-                let accounts = row.evidence().map(|line| row.account_of(&line));
-                out.held_back.extend(accounts);
-                out.notices
-                    .push(notice_of_kind(row, kind, &reason, context));
-                continue;
+            look_at_rows(&group);
+            for row in group.drain(..) {
+                self.add_row(row, context, &mut begun, &mut out)?;
             }
-            self.changes_of(row, row.today(), context, &mut out.changes)?;
-            if out.changes.len() == from {
-                // Of what agrees there is nothing to tell.
-                if !matches!(row.kind(), Kind::NoChange | Kind::Exported) {
-                    out.unchanged.push(row);
-                }
-            } else if self.is_first_sync(row, context) && first_synced.insert(row.agreement_id()) {
-                let calendar = self.calendar(row);
-                let first = calendar.running_period().0;
-                out.notices.push(first_sync_notice(row, first, context));
-            }
-            self.end_duplicates(row, context, &mut out.changes)?;
-            if row.new_agreement().is_some() && out.changes.len() > from {
-                self.create_first(row, context, &mut creation, (&mut out.changes, from))?;
-            }
-            out.notices.extend(self.cost_notice_of(row, context));
         }
+        drop(rows);
+        out.compared = compared;
+        out.sums = Sums::of(&out.changes);
         Ok(out)
+    }
+
+    /// Adds what one row comes to.
+    fn add_row<'c>(
+        &self,
+        row: Row<'c>,
+        context: &PlanContext<'_>,
+        begun: &mut Begun,
+        out: &mut Rows<'c>,
+    ) -> Result<()> {
+        if let Some((kind, reason)) = holds::held(row, &self.policy, context) {
+            let accounts = row.evidence().map(|line| row.account_of(&line));
+            out.held_back.extend(accounts);
+            out.notices
+                .push(notice_of_kind(row, kind, &reason, context));
+            return Ok(());
+        }
+        let from = out.changes.len();
+        self.changes_of(row, row.today(), context, &mut out.changes)?;
+        if out.changes.len() == from {
+            // Of what agrees there is nothing to tell.
+            if !matches!(row.kind(), Kind::NoChange | Kind::Exported) {
+                out.unchanged.push(row);
+            }
+        } else if self.is_first_sync(row, context) && begun.first_synced.insert(row.agreement_id())
+        {
+            let calendar = self.calendar(row);
+            let first = calendar.running_period().0;
+            out.notices.push(first_sync_notice(row, first, context));
+        }
+        self.end_duplicates(row, context, &mut out.changes)?;
+        if row.new_agreement().is_some() && out.changes.len() > from {
+            let changes = (&mut out.changes, from);
+            self.create_first(row, context, &mut begun.creation, changes)?;
+        }
+        out.notices.extend(self.cost_notice_of(row, context));
+        Ok(())
     }
 
     /// Whether a row asks for no change and has nothing to tell, by itself alone: most rows do, and nothing beside
@@ -233,7 +242,7 @@ impl Planner {
         if creation.as_ref() != Some(&id) {
             let mut change = self.change(row, action, effective, reason, context)?;
             change.id = id.clone();
-            change.marker = Marker::new(id.as_str());
+            change.marker = Marker::of_change(&id);
             changes.insert(from, change);
             *creation = Some(id);
         }
@@ -386,7 +395,7 @@ impl Planner {
 
     /// The days of a row's agreement.
     fn calendar<'r>(&'r self, row: Row<'r>) -> Calendar<'r> {
-        Calendar::new(&self.policy, row.agreement(), row.today()).of_metered(row.is_metered())
+        Calendar::new(&self.policy, row.agreement(), row.today()).of_metered(|| row.is_metered())
     }
 
     /// Whether a row is synced for the first time within a period, where changes are prorated by the
@@ -456,7 +465,7 @@ impl Planner {
             agreement,
             calendar,
             line,
-            lines: row.book().lines(&agreement.id).unwrap_or_default(),
+            lines: row.lines(),
             to,
             unit_cost: cost_change(row, line, &self.policy).or(line.state.unit_cost),
             unit_price: price_change(row, line, &self.policy).or(line.state.unit_price),
@@ -490,14 +499,22 @@ impl Planner {
         reason: String,
         context: &PlanContext<'_>,
     ) -> Result<Change> {
-        let agreement = row.agreement();
+        let (agreement, product) = (row.agreement(), row.product());
         let book = row.book();
-        let id = change_id(context, row, &action, effective)?;
+        let named = row.agreement_id();
+        let intent = (
+            context.source.system,
+            context.sink.system,
+            &named,
+            product,
+            &action,
+            effective,
+        );
         let mut change = Change::new(
-            id,
+            intent_id(&intent)?,
             agreement.company.clone(),
-            row.agreement_id(),
-            row.product().clone(),
+            named,
+            product.clone(),
             action,
             effective,
         );
@@ -511,11 +528,11 @@ impl Planner {
                 None => printable(&agreement.name),
             },
             product: printable(
-                book.product(row.product())
-                    .map_or(row.product().as_str(), |p| p.identifier.as_str()),
+                book.product(product)
+                    .map_or(product.as_str(), |p| p.identifier.as_str()),
             ),
         };
-        change.reason = printable(&reason);
+        change.reason = into_printable(reason);
         change.evidence = Evidence {
             usage: row
                 .evidence()
@@ -594,40 +611,39 @@ fn planned_bills(
         .collect()
 }
 
-/// The hash of what the change does to what, on which state.
-fn change_id(
-    context: &PlanContext<'_>,
-    row: Row<'_>,
-    action: &Action,
-    effective: CivilDate,
-) -> Result<ChangeId> {
-    let intent = (
-        context.source.system,
-        context.sink.system,
-        row.agreement_id(),
-        row.product(),
-        action,
-        effective,
-    );
-    intent_id(&intent)
-}
-
-/// The hash of an intent, as the id of the change that has it.
+/// The hash of an intent, which is what a change does to what and on which state, as the id of the change that has it.
 pub(crate) fn intent_id(intent: &impl Serialize) -> Result<ChangeId> {
-    let bytes = serde_json::to_vec(intent).map_err(|error| {
+    let mut json = Vec::with_capacity(1 << 9);
+    compact::write(intent, &mut json).map_err(|error| {
         Error::new(ErrorKind::Unexpected, "a change cannot be written as JSON").with_source(error)
     })?;
-    Ok(ChangeId::new(hex(&Sha256::digest(bytes), 24)))
+    Ok(ChangeId::new(hex(&Sha256::digest(json), 24)))
 }
 
 /// What the source shows for a row, and what the mapping's rules make of it where that is another number.
-pub(super) fn shows(row: Row<'_>, source: &str, billed: Quantity) -> String {
+pub(super) fn shows<'a>(row: Row<'_>, source: &'a str, billed: Quantity) -> Shows<'a> {
     let mut used = row.evidence().map(|line| line.quantity);
     let used = used.try_fold(Quantity::ZERO, |sum, one| sum.checked_add(one));
-    match used {
-        Some(used) if used != billed => {
-            format!("{source} shows {used}, which bills as {billed}")
+    Shows {
+        source,
+        used: used.unwrap_or(billed),
+        billed,
+    }
+}
+
+/// "Sherweb shows 12", "Sherweb shows 12, which bills as 10".
+pub(super) struct Shows<'a> {
+    source: &'a str,
+    used: Quantity,
+    billed: Quantity,
+}
+
+impl fmt::Display for Shows<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} shows {}", self.source, self.used)?;
+        if self.used != self.billed {
+            write!(f, ", which bills as {}", self.billed)?;
         }
-        _ => format!("{source} shows {billed}"),
+        Ok(())
     }
 }

@@ -52,9 +52,9 @@ pub(super) fn unprorated(
         }
     );
     let calendar = Calendar::new(policy, row.agreement(), change.effective);
-    let within = calendar.running_period().0 < change.effective;
+    let within = || calendar.running_period().0 < change.effective;
     let by_days = sink.prorates_ends || !calendar.is_in_arrears();
-    (replaced && within && !by_days).then(|| {
+    (replaced && !by_days && within()).then(|| {
         format!(
             "the old line ends within a period that is billed afterwards, and it is not known that \
              {} bills it for its days of it only: say so with prorates_ends once you have seen it",

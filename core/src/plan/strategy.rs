@@ -1,8 +1,11 @@
 //! How a new quantity is brought onto a line, and what becomes of the running period.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::dates::Calendar;
+use super::planner::Shows;
 use super::{Action, LineHolds, Policy, Precondition};
 use crate::model::{Agreement, AgreementLine, CivilDate, Money, Quantity};
 
@@ -33,8 +36,8 @@ impl Strategy {
     }
 }
 
-impl std::fmt::Display for Strategy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
@@ -68,7 +71,7 @@ pub(super) struct Requantify<'a> {
     pub(super) dated: bool,
     pub(super) policy: &'a Policy,
     /// What the source shows, in words.
-    pub(super) shows: String,
+    pub(super) shows: Shows<'a>,
     /// The name of the sink.
     pub(super) sink: &'a str,
 }
@@ -101,7 +104,7 @@ impl Requantify<'_> {
             precondition: None,
             reason: format!(
                 "{shows}; {sink} bills {from}: {}, {running}",
-                step(from, to)
+                Difference { from, to }
             ),
             effective: if self.dated {
                 self.effective
@@ -212,7 +215,7 @@ impl Requantify<'_> {
             reason: format!(
                 "{shows}; {sink} bills {from}: {}, by a new line from {first} on; the \
                  old one ends on {last_day}; {running}",
-                step(from, to)
+                Difference { from, to }
             ),
             effective: first,
             follows: false,
@@ -239,14 +242,22 @@ impl Requantify<'_> {
 }
 
 /// "3 more to bill", "2 fewer to bill".
-fn step(from: Quantity, to: Quantity) -> String {
-    let difference = |a: Quantity, b: Quantity| {
-        a.checked_sub(b)
-            .map_or_else(|| "many".to_owned(), |units| units.to_string())
-    };
-    if to >= from {
-        format!("{} more to bill", difference(to, from))
-    } else {
-        format!("{} fewer to bill", difference(from, to))
+struct Difference {
+    from: Quantity,
+    to: Quantity,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, to } = *self;
+        let (units, what) = if to >= from {
+            (to.checked_sub(from), "more")
+        } else {
+            (from.checked_sub(to), "fewer")
+        };
+        match units {
+            Some(units) => write!(f, "{units} {what} to bill"),
+            None => write!(f, "many {what} to bill"),
+        }
     }
 }

@@ -7,11 +7,11 @@ use std::hint::black_box;
 
 use crate::model::{AgreementLine, UsageLine};
 
-/// How many accounts or agreements are looked at together: enough to wait for together, few enough to stay at hand.
-pub(super) const GROUP: usize = 8;
+/// How many accounts, agreements, rows or changes are looked at together: enough to wait for together, few enough to stay at hand.
+pub(crate) const GROUP: usize = 8;
 
 /// Looks at the beginning of texts.
-pub(super) fn look_at<'t>(texts: impl Iterator<Item = &'t str>) {
+pub(crate) fn look_at<'t>(texts: impl Iterator<Item = &'t str>) {
     let first = |text: &str| text.as_bytes().first().copied().unwrap_or_default();
     black_box(texts.map(first).fold(0_u8, |all, byte| all ^ byte));
 }

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
+use super::ahead::look_at;
 use super::own::Planned;
 use super::rows::{EvidenceLines, RowPlace, RowTable};
 use super::{AccountMetadata, ChargeSum, NewAgreement, PsaBook};
@@ -428,8 +429,13 @@ impl<'c> Row<'c> {
     #[must_use]
     pub fn line(&self) -> Option<&'c AgreementLine> {
         let at = self.place.line()?;
-        let lines = self.comparison.book.lines_at(self.place.agreement()).ok()?;
-        lines.get(at as usize)
+        self.lines().get(at as usize)
+    }
+
+    /// All lines of its agreement; none where they were not read.
+    pub(crate) fn lines(&self) -> &'c [AgreementLine] {
+        let lines = self.comparison.book.lines_at(self.place.agreement());
+        lines.unwrap_or_default()
     }
 
     /// Whether there is exactly one open line.
@@ -532,10 +538,10 @@ impl<'c> Row<'c> {
     /// The rules that gave the quantity, in words, by service; after them the [days](Self::days).
     #[must_use]
     pub fn rules(&self) -> Vec<String> {
-        let mut services: Vec<u32> = self.evidence().map(|line| line.service).collect();
-        services.dedup();
+        let mut before = None;
+        let services = self.evidence().map(|line| line.service);
         services
-            .into_iter()
+            .filter(|service| before.replace(*service) != Some(*service))
             .filter_map(|service| {
                 let rule = self
                     .comparison
@@ -562,6 +568,20 @@ impl<'c> Row<'c> {
     pub fn freshness(&self, now: Timestamp, source: &SourceDescriptor) -> Option<Freshness> {
         Some(Freshness::at(now, self.as_of()?, source.fresh_for))
     }
+}
+
+/// Looks at what a change of each row rests on, ahead of the work on them.
+pub(crate) fn look_at_rows(rows: &[Row<'_>]) {
+    look_at(rows.iter().map(|row| row.agreement().name.as_str()));
+    let lines = rows.iter().filter_map(Row::line);
+    look_at(lines.map(|line| line.id.as_str()));
+    let used = rows.iter().flat_map(Row::evidence);
+    look_at(used.map(|line| line.key().as_str()));
+    let companies = rows.iter().map(|row| &row.agreement().company);
+    let companies = companies
+        .zip(rows)
+        .filter_map(|(id, row)| row.book().company(id));
+    look_at(companies.map(|company| company.name.as_str()));
 }
 
 /// What an unplaced record is about.

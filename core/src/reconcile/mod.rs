@@ -40,8 +40,10 @@ mod standing;
 mod unbilled;
 mod usage;
 
+pub(crate) use ahead::{GROUP, look_at};
 pub use book::PsaBook;
 pub use charges::ChargeSum;
+pub(crate) use comparison::look_at_rows;
 pub use comparison::{Comparison, EvidenceLine, Kind, Row, Unplaced, UnplacedSubject, VendorCost};
 pub(crate) use daily::period_of;
 pub use dismissals::{Dismissal, Dismissals};
