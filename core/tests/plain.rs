@@ -4,15 +4,15 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use tallyline_core::mapping::{
-    AccountEntry, AccountLink, BilledAs, Exclusion, LineTarget, Mapping, ProductRule, ServiceEntry,
-    ServiceLink,
+    AccountEntry, AccountLink, BilledAs, DailyCount, DailyTake, Exclusion, LineTarget, Mapping,
+    ProductRule, ServiceEntry, ServiceLink,
 };
 use tallyline_core::model::{
     AccountReading, Agreement, AgreementLine, AgreementReading, Basis, BillingCycle, ChargeKind,
     CivilDate, Commitment, CommittedQuantity, Company, Currency, Eligibility, Money, Period,
     Product, Timestamp, UsageLine,
 };
-use tallyline_core::reconcile::{Comparison, Dismissals, PsaBook, Reconciler};
+use tallyline_core::reconcile::{Comparison, Dismissal, Dismissals, PsaBook, Reconciler};
 
 const KINDS: [ChargeKind; 4] = [
     ChargeKind::Recurring,
@@ -34,6 +34,12 @@ struct World {
     billed: Vec<Vec<(u32, u32, Option<i32>)>>,
     /// The one product that may not be used, and the agreement.
     unfit: (u32, u32),
+    /// Of how many rows one is dismissed; none where of none.
+    dismissed: Option<usize>,
+    /// On which day of the month the first sync was.
+    first_sync: Option<i32>,
+    /// Whether the PSA's side is what counts were set last.
+    of_counts: bool,
 }
 
 fn world() -> impl Strategy<Value = World> {
@@ -52,12 +58,22 @@ fn world() -> impl Strategy<Value = World> {
     let end = prop::option::weighted(0.15, -3..3_i32);
     let billed = prop::collection::vec((0..6_u32, 0..4_u32, end), 0..6);
     let billed = prop::collection::vec(billed, 4);
-    (services, accounts, billed, (0..8_u32, 0..8_u32)).prop_map(
-        |(services, accounts, billed, unfit)| World {
+    let dismissed = prop::option::of(1..6_usize);
+    let first_sync = prop::option::of(0..31);
+    let unfit = (0..8_u32, 0..8_u32);
+    let of_counts = prop::bool::weighted(0.2);
+    let all = (
+        services, accounts, billed, unfit, dismissed, first_sync, of_counts,
+    );
+    all.prop_map(
+        |(services, accounts, billed, unfit, dismissed, first_sync, of_counts)| World {
             services,
             accounts,
             billed,
             unfit,
+            dismissed,
+            first_sync,
+            of_counts,
         },
     )
 }
@@ -82,7 +98,8 @@ impl World {
             let entry = match service {
                 None => ServiceEntry::Exclude(Exclusion::default()),
                 Some((product, counts, billed_as, enabled)) => {
-                    let rule = ProductRule::one_to_one(format!("P{product}"));
+                    let mut rule = ProductRule::one_to_one(format!("P{product}"));
+                    rule.carries_cost = *product != 3;
                     let mut link = ServiceLink::manual(vec![rule], *counts, *billed_as);
                     link.enabled = *enabled;
                     ServiceEntry::Link(link)
@@ -91,6 +108,38 @@ impl World {
             mapping.set_service(format!("S{at}").into(), entry);
         }
         mapping
+    }
+
+    /// The mapping, and a service that nobody uses and that is counted by day: each agreement goes the long way then.
+    fn mapping_of_the_long_way(&self) -> Mapping {
+        let mut mapping = self.mapping();
+        let by_day = DailyCount::new(DailyTake::HighWater);
+        let rule = ProductRule::one_to_one("P-by-day").with_daily(by_day);
+        let link = ServiceLink::manual(vec![rule], ChargeKind::Recurring, BilledAs::Line);
+        mapping.set_service("S-by-day".into(), ServiceEntry::Link(link));
+        mapping
+    }
+
+    fn first_sync(&self) -> Option<CivilDate> {
+        let first = Period::month_of(now().date()).start();
+        self.first_sync.map(|day| first.plus_days(day))
+    }
+
+    /// What a person dismisses of what both sides show.
+    fn dismissals(&self, mapping: &Mapping, book: &PsaBook) -> Dismissals {
+        let mut dismissals = Dismissals::new();
+        let Some(of) = self.dismissed else {
+            return dismissals;
+        };
+        let mut reconciler = Reconciler::new(mapping, book, now().date());
+        let readings = self.readings();
+        reconciler.observe_all(&readings).unwrap();
+        for row in reconciler.finish().rows().step_by(of) {
+            if let Ok(dismissal) = Dismissal::of(row, "somebody", now(), "known") {
+                dismissals.dismiss(dismissal);
+            }
+        }
+        dismissals
     }
 
     fn book(&self) -> PsaBook {
@@ -122,6 +171,9 @@ impl World {
                 format!("A{at}"),
                 lines.collect(),
             ));
+        }
+        if self.of_counts {
+            return book.of_counts();
         }
         book
     }
@@ -213,10 +265,14 @@ proptest! {
     #[test]
     fn rows_are_the_same_the_short_way_and_the_long_one_and_however_readings_come(world in world()) {
         let (mapping, book, readings) = (world.mapping(), world.book(), world.readings());
-        let reconciler = || Reconciler::new(&mapping, &book, now().date());
-        // Where anything may be dismissed, each agreement goes the long way.
-        let nothing = Dismissals::new();
-        let mut long = reconciler().with_dismissals(&nothing);
+        let long_mapping = world.mapping_of_the_long_way();
+        let dismissals = world.dismissals(&mapping, &book);
+        let by = |mapping| {
+            let reconciler = Reconciler::new(mapping, &book, now().date());
+            reconciler.with_dismissals(&dismissals).with_first_sync(world.first_sync())
+        };
+        let reconciler = || by(&mapping);
+        let mut long = by(&long_mapping);
         long.observe_all(&readings).unwrap();
         let wanted = words(&long.finish());
         let mut at_once = reconciler();

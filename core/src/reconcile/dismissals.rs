@@ -152,7 +152,7 @@ fn period_of(agreement: &Agreement, today: CivilDate) -> Period {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dismissals {
-    of: BTreeMap<(AgreementId, ProductId), Dismissal>,
+    of: BTreeMap<AgreementId, BTreeMap<ProductId, Dismissal>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -172,32 +172,51 @@ impl Dismissals {
 
     /// All of them, in the order of agreement and product; past ones too.
     pub fn iter(&self) -> impl Iterator<Item = &Dismissal> {
-        self.of.values()
+        self.of.values().flat_map(BTreeMap::values)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.of.is_empty()
     }
 
     /// The dismissal of a line, whether it still holds or not.
     #[must_use]
     pub fn get(&self, agreement: &AgreementId, product: &ProductId) -> Option<&Dismissal> {
-        self.of.get(&(agreement.clone(), product.clone()))
+        self.of.get(agreement)?.get(product)
+    }
+
+    /// Whether there is one of any line of an agreement.
+    pub(super) fn concern(&self, agreement: &AgreementId) -> bool {
+        self.of.contains_key(agreement)
     }
 
     /// Keeps a dismissal, in place of an earlier one of the line.
     pub fn dismiss(&mut self, dismissal: Dismissal) {
-        let line = (dismissal.agreement.clone(), dismissal.product.clone());
-        self.of.insert(line, dismissal);
+        let of_agreement = self.of.entry(dismissal.agreement.clone()).or_default();
+        of_agreement.insert(dismissal.product.clone(), dismissal);
     }
 
     /// Takes the dismissal of a line back; says whether there was one.
     pub fn restore(&mut self, agreement: &AgreementId, product: &ProductId) -> bool {
-        let line = (agreement.clone(), product.clone());
-        self.of.remove(&line).is_some()
+        let before = self.iter().count();
+        self.keep(|dismissal| dismissal.agreement != *agreement || dismissal.product != *product);
+        self.iter().count() < before
     }
 
     /// Forgets those whose period has ended before a day; says how many.
     pub fn forget_past(&mut self, today: CivilDate) -> usize {
-        let before = self.of.len();
-        self.of.retain(|_, dismissal| today <= dismissal.last_day);
-        before - self.of.len()
+        let before = self.iter().count();
+        self.keep(|dismissal| today <= dismissal.last_day);
+        before - self.iter().count()
+    }
+
+    fn keep(&mut self, keep: impl Fn(&Dismissal) -> bool) {
+        self.of.retain(|_, of_agreement| {
+            of_agreement.retain(|_, dismissal| keep(dismissal));
+            !of_agreement.is_empty()
+        });
     }
 
     /// The text of their file: the same dismissals give the same text.

@@ -372,14 +372,18 @@ impl<'a> Reconciler<'a> {
         (vendor, cost): (Option<Quantity>, &VendorCost),
     ) -> Option<(Kind, Option<String>)> {
         let dismissals = self.dismissals?;
-        let agreement = match self.owns.keys.get(&agreement) {
-            Some(key) => AgreementId::of_key(key),
-            None => self.agreement_at(agreement).id.clone(),
-        };
         let product = self.routes.products[product as usize].id;
-        let dismissal = dismissals.get(&agreement, product)?;
+        let dismissal = dismissals.get(&self.name_of(agreement), product)?;
         let holds = can_be_dismissed(kind) && dismissal.holds(self.today, vendor, *cost);
         holds.then(|| (Kind::Dismissed, Some(dismissal.words())))
+    }
+
+    /// What changes name an agreement by: its key, where it was found by one.
+    pub(super) fn name_of(&self, agreement: u32) -> AgreementId {
+        match self.owns.keys.get(&agreement) {
+            Some(key) => AgreementId::of_key(key),
+            None => self.agreement_at(agreement).id.clone(),
+        }
     }
 
     /// An agreement of the book, or one that is to be.

@@ -1,17 +1,18 @@
-//! The rows of agreements of which nothing is to be told but two numbers of each product: most are like that.
+//! The rows of agreements where each product has one line at most on each side, and no person, bill or daily count says
+//! more of any: most are like that.
 
 use std::iter;
 
 use super::book::index;
-use super::comparison::EvidenceLine;
+use super::comparison::{EvidenceLine, VendorCost};
 use super::join::{Outcome, leading};
 use super::look::Waiting;
 use super::reconciler::Reconciler;
-use super::rows::{Part, PlainRow};
-use super::sorted::{SortedLine, billed_until, floor};
+use super::rows::{NewRow, Part, PlainRow};
+use super::sorted::{Chunk, billed_until, floor};
 use super::usage::AgreementUsage;
 use crate::model::{
-    Agreement, AgreementLine, BillingCycle, ChargeKind, CivilDate, Quantity, UsageLine,
+    Agreement, AgreementLine, BillingCycle, ChargeKind, CivilDate, Money, Quantity, UsageLine,
 };
 
 /// The one line of a product on a side, in the order of the products: the product in the upper half, the line's
@@ -37,6 +38,8 @@ impl LineOf {
 #[derive(Debug, Default)]
 pub(super) struct PlainBench {
     used: Vec<LineOf>,
+    /// Whether one of the usage lines states a cost or a price.
+    states_amounts: bool,
     billed: Vec<LineOf>,
 }
 
@@ -74,7 +77,8 @@ impl<'a> StayingLine<'a> {
 /// The usage lines of an agreement, in one of their forms.
 #[derive(Clone, Copy, Debug)]
 enum Used<'l, 'a> {
-    Sorted(&'l [SortedLine<'a>]),
+    /// The lines of a chunk from a place on.
+    Sorted(&'l Chunk<'a>, u32),
     Staying(&'l [StayingLine<'a>]),
 }
 
@@ -82,8 +86,8 @@ impl Used<'_, '_> {
     /// The quantity of a line, and whether it is billed by years.
     fn at(self, place: u32) -> Option<(Quantity, bool)> {
         match self {
-            Self::Sorted(lines) => {
-                let line = lines.get(place as usize)?;
+            Self::Sorted(chunk, from) => {
+                let line = chunk.lines.get((from + place) as usize)?;
                 Some((line.quantity, line.is_yearly()))
             }
             Self::Staying(lines) => {
@@ -92,11 +96,26 @@ impl Used<'_, '_> {
             }
         }
     }
+
+    /// The service of a line, and the cost and the price that it states.
+    fn amounts_at(self, place: u32) -> Option<(u32, Option<Money>, Option<Money>)> {
+        match self {
+            Self::Sorted(chunk, from) => {
+                let extra = chunk.extra(from + place)?;
+                let line = chunk.lines.get((from + place) as usize)?;
+                Some((line.service, extra.cost, extra.price))
+            }
+            Self::Staying(lines) => {
+                let StayingLine { line, service, .. } = lines.get(place as usize)?;
+                Some((*service, line.unit_cost, line.unit_price))
+            }
+        }
+    }
 }
 
 impl<'a> Reconciler<'a> {
-    /// Makes the rows of an agreement where each product has one line at most on each side, and nothing else is
-    /// said of any. Says whether it is so; no row is made where it is not.
+    /// Makes the rows of an agreement where each product has one line at most on each side, and nobody says more of
+    /// any. Says whether it is so; no row is made where it is not.
     pub(super) fn join_plain(
         &self,
         (agreement, usage): (u32, &AgreementUsage),
@@ -121,14 +140,12 @@ impl<'a> Reconciler<'a> {
                 (used, out.lines.start + index(staying))
             }
             Some(run) => {
-                let chunk = self.chunks[run.chunk as usize].plain((run.from, run.to));
-                let Some(lines) = chunk.filter(|_| usage.staying == 0) else {
-                    return false;
-                };
-                if !self.lay_out_sorted(lines, bench) {
+                let chunk = &self.chunks[run.chunk as usize];
+                if usage.staying != 0 || !self.lay_out_sorted(chunk, (run.from, run.to), bench) {
                     return false;
                 }
-                (Used::Sorted(lines), starts[run.chunk as usize] + run.from)
+                let used = Used::Sorted(chunk, run.from);
+                (used, starts[run.chunk as usize] + run.from)
             }
         };
         out.unowned_lines += unowned;
@@ -156,20 +173,46 @@ impl<'a> Reconciler<'a> {
             let is_of_product = |line: &LineOf| line.product() == product;
             let place = of_used.next_if(is_of_product).map(LineOf::place);
             let at = of_billed.next_if(is_of_product).map(LineOf::place);
-            let usage = place.and_then(|place| used.at(place));
+            let said = place.and_then(|place| used.at(place));
             let line = at.and_then(|at| billed.get(at as usize));
-            let vendor = usage.map(|(quantity, _)| quantity);
-            part.push_plain(PlainRow {
+            let vendor = said.map(|(quantity, _)| quantity);
+            let row = PlainRow {
                 product,
                 kind: self.compare(vendor, line),
-                has_yearly: usage.is_some_and(|(_, is_yearly)| is_yearly),
+                has_yearly: said.is_some_and(|(_, is_yearly)| is_yearly),
                 vendor,
                 line: at,
-            });
+            };
+            let stating = place.filter(|_| bench.states_amounts);
+            match stating.and_then(|place| self.amounts_of(used, place)) {
+                None => part.push_plain(row),
+                Some((cost, price)) => part.push(NewRow {
+                    plain: row,
+                    cost: &cost,
+                    price: &price,
+                    reason: None,
+                    charge: None,
+                }),
+            }
             if let Some(place) = place {
                 part.rests_on(iter::once(first + place));
             }
         }
+    }
+
+    /// The cost and the price that a product has by a usage line, where that is carried over.
+    fn amounts_of(&self, used: Used<'_, '_>, place: u32) -> Option<(VendorCost, VendorCost)> {
+        let (service, cost, price) = used.amounts_at(place)?;
+        let carries = self.routes.plain[service as usize]?.carries_cost;
+        let amount =
+            |stated: Option<Money>| stated.map_or(VendorCost::Unknown, VendorCost::Uniform);
+        carries.then(|| (amount(cost), amount(price)))
+    }
+
+    /// Whether a person has left a line of an agreement as it is.
+    fn has_dismissed(&self, agreement: u32) -> bool {
+        let dismissals = self.dismissals;
+        dismissals.is_some_and(|dismissals| dismissals.concern(&self.name_of(agreement)))
     }
 
     /// An agreement and its lines, where no reading and no decision says more of it.
@@ -179,7 +222,7 @@ impl<'a> Reconciler<'a> {
         usage: &AgreementUsage,
     ) -> Option<(&Agreement, &[AgreementLine])> {
         let says_more = usage.has_more()
-            || self.dismissals.is_some()
+            || self.has_dismissed(agreement)
             || !self.counted_by_day.is_empty()
             || self.owns.planned_at(self.book, agreement).is_some();
         if says_more {
@@ -190,13 +233,24 @@ impl<'a> Reconciler<'a> {
         terms.eligibility.is_eligible().then_some((terms, lines))
     }
 
-    /// Lays out usage lines by product. Says whether each has one, whose quantity is the product's.
-    fn lay_out_sorted(&self, lines: &[SortedLine<'_>], bench: &mut PlainBench) -> bool {
+    /// Lays out usage lines of a chunk by product. Says whether each has one, whose quantity is the product's, and
+    /// none becomes part of a charge.
+    fn lay_out_sorted(
+        &self,
+        chunk: &Chunk<'_>,
+        (from, to): (u32, u32),
+        bench: &mut PlainBench,
+    ) -> bool {
         bench.used.clear();
-        for (at, line) in (0..).zip(lines) {
+        bench.states_amounts = false;
+        let lines = chunk.lines.get(from as usize..to as usize);
+        for (place, line) in (0..).zip(lines.unwrap_or_default()) {
+            let extra = chunk.extra(from + place);
+            let is_charge = extra.is_some_and(|extra| extra.amounts.is_some());
+            bench.states_amounts |= extra.is_some();
             match self.routes.plain[line.service as usize] {
-                Some(plain) if plain.enabled && self.is_eligible(plain.product) => {
-                    bench.used.push(LineOf::new(plain.product, at));
+                Some(plain) if plain.enabled && !is_charge && self.is_eligible(plain.product) => {
+                    bench.used.push(LineOf::new(plain.product, place));
                 }
                 _ => return false,
             }
@@ -205,7 +259,7 @@ impl<'a> Reconciler<'a> {
     }
 
     /// Lays out the lines of readings that stay, as [`lay_out_sorted`](Self::lay_out_sorted): each must be one that
-    /// counts, without a cost or a price.
+    /// counts.
     fn lay_out_staying(
         &self,
         usage: &AgreementUsage,
@@ -213,6 +267,7 @@ impl<'a> Reconciler<'a> {
         out: &mut Outcome<'a>,
     ) -> bool {
         bench.used.clear();
+        bench.states_amounts = false;
         for (reading, waiting) in self.staying.of(usage) {
             for line in waiting.lines {
                 let Some(service) = self.routes.service(&line.service) else {
@@ -223,10 +278,10 @@ impl<'a> Reconciler<'a> {
                     return false;
                 };
                 let counts = plain.counts == Some(line.kind) && line.kind != ChargeKind::Proration;
-                let states = line.unit_cost.is_some() || line.unit_price.is_some();
-                if !counts || states || !self.is_eligible(plain.product) {
+                if !counts || !self.is_eligible(plain.product) {
                     return false;
                 }
+                bench.states_amounts |= line.unit_cost.is_some() || line.unit_price.is_some();
                 out.lines.sorted.saw(service, line.kind);
                 let place = index(bench.used.len());
                 bench.used.push(LineOf::new(plain.product, place));

@@ -119,7 +119,7 @@ impl<'a> Reconciler<'a> {
     /// Says which lines a person leaves as they are for the rest of the billing period.
     #[must_use]
     pub fn with_dismissals(mut self, dismissals: &'a Dismissals) -> Self {
-        self.dismissals = Some(dismissals);
+        self.dismissals = Some(dismissals).filter(|dismissals| !dismissals.is_empty());
         self
     }
 

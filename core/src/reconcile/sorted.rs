@@ -129,12 +129,6 @@ impl<'a> Chunk<'a> {
         self.extras.get(at as usize)
     }
 
-    /// Some of its lines; none where something that a row needs, such as a cost, is beside one of them or of those after.
-    pub(super) fn plain(&self, (from, to): (u32, u32)) -> Option<&[SortedLine<'a>]> {
-        let lines = self.lines.get(from as usize..to as usize)?;
-        (self.extras.len() <= from as usize).then_some(lines)
-    }
-
     /// Adds the lines of another after its own.
     pub(super) fn append(&mut self, mut other: Self) {
         if !other.extras.is_empty() {

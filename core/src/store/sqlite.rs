@@ -13,9 +13,9 @@
 //! Several processes: each transaction that writes takes the file's one write lock at its start
 //! and waits for it, so that two that write at once wait for each other and none of them fails.
 //!
-//! Blocking: SQLite blocks while it syncs, so each call runs on tokio's blocking pool, one at
-//! a time behind a mutex. A thread of its own would do as well; the pool needs no shutdown
-//! protocol, and whoever has this feature has the runtime for the HTTP clients already. A call
+//! Blocking: SQLite blocks while it syncs, so all is carried out on tokio's blocking pool, one at
+//! a time behind a mutex; what adds, by whoever came first, for all that wait. A thread of its own would do as well;
+//! the pool needs no shutdown protocol, and whoever has this feature has the runtime for the HTTP clients already. A call
 //! whose future is dropped may still be carried out; the journal's order makes that harmless,
 //! for what is recorded too much is what had happened, and an intent at most.
 
@@ -262,7 +262,8 @@ impl SqliteStore {
 }
 
 fn panicked() -> Error {
-    Error::new(ErrorKind::Storage, "a call of the store panicked")
+    let message = "a call of the store panicked, or its runtime ended before it";
+    Error::new(ErrorKind::Storage, message)
 }
 
 /// Creates the file with rights for its owner alone. A file that is there stays as it is.
