@@ -67,7 +67,7 @@ impl Triggers {
 
     /// Whether anything waits for the vendor's billing date.
     #[cfg(feature = "engine")]
-    pub(crate) fn wait(self) -> bool {
+    pub(crate) fn any_waits(self) -> bool {
         [self.quota, self.usage, self.usage_with_extra].contains(&Trigger::OnBillingDate)
     }
 

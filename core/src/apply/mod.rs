@@ -4,7 +4,7 @@
 //! was made on, the write is journalled as sent **before** it leaves, leaves once, and is read
 //! back; the outcome is journalled with what was seen. What is recorded is added to the journal
 //! in that order, together where nothing that writes comes between: while the next thing is read,
-//! and all of it before a write leaves. A lost answer is unknown until reading
+//! and all of it before a write to the same agreement leaves. A lost answer is unknown until reading
 //! back settles it. The changes of one agreement run in order, one at a time, under a lease.
 //!
 //! [`Machine`] holds the rules of one change and [`AgreementMachine`] those of an agreement,

@@ -72,7 +72,8 @@ pub type OnEvent = Arc<dyn Fn(ApplyEvent<'_>) + Send + Sync>;
 pub struct ApplyOptions {
     /// The run's id; derived from the plan and the instant when absent.
     pub run: Option<RunId>,
-    /// How many agreements are worked on at once, within what the sink allows.
+    /// How many agreements are worked on at once, within what the sink allows. What is last of one is recorded
+    /// beside the work on others: a journal that is slower than the sink has more under way.
     pub concurrency: usize,
     /// How often reading back must show that a write has not landed before it counts as not
     /// landed, and how often reading back may fail before it stays unsettled.

@@ -511,7 +511,7 @@ fn hashed(changes: &[Change]) -> Result<Sha256> {
     let mut json = Vec::with_capacity(1 << 12);
     let mut is_first = true;
     for group in changes.chunks(GROUP) {
-        look_at(group.iter().flat_map(shared_texts));
+        look_at(group.iter().flat_map(texts));
         for change in group {
             if !mem::replace(&mut is_first, false) {
                 json.push(b',');
@@ -525,8 +525,8 @@ fn hashed(changes: &[Change]) -> Result<Sha256> {
     Ok(hash)
 }
 
-/// Texts of a change that are where the record is that it has them of.
-fn shared_texts(change: &Change) -> impl Iterator<Item = &str> {
+/// Texts of a change that are elsewhere in memory.
+fn texts(change: &Change) -> impl Iterator<Item = &str> {
     let own = [
         change.id.as_str(),
         change.company.as_str(),

@@ -51,7 +51,7 @@ pub(super) fn is_prepaid_alone(row: Row<'_>) -> bool {
 fn waits_until(row: Row<'_>, policy: &Policy, context: &PlanContext<'_>) -> Option<CivilDate> {
     let mut by_policy = policy.triggers.values();
     let by_source = context.source.triggers;
-    if !by_source.wait() && !by_policy.any(|trigger| *trigger == Trigger::OnBillingDate) {
+    if !by_source.any_waits() && !by_policy.any(|trigger| *trigger == Trigger::OnBillingDate) {
         return None;
     }
     let open = row.evidence().filter(|line| {

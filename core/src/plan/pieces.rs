@@ -22,7 +22,7 @@ pub(super) struct Rows<'c> {
     /// The accounts of which something is not changed in this run.
     pub(super) held_back: BTreeSet<&'c VendorAccountId>,
     pub(super) compared: Compared,
-    /// What the changes of each agreement, and of what is billed through it, do in sum.
+    /// What the changes do in sum, where each agreement has its own.
     pub(super) sums: Sums,
 }
 

@@ -130,7 +130,11 @@ impl Planner {
             self.piece(rows, context, room)
         });
         let pieces = pieces.into_iter().collect::<Result<Vec<_>>>()?;
-        Ok(together(pieces, comparison.threads()))
+        let mut all = together(pieces, comparison.threads());
+        if !self.sums_by_agreement() {
+            all.sums = Sums::of(&all.changes);
+        }
+        Ok(all)
     }
 
     /// What the rows of some agreements come to, with room for so many changes at first.
@@ -161,8 +165,15 @@ impl Planner {
         }
         drop(rows);
         out.compared = compared;
-        out.sums = Sums::of(&out.changes);
+        if self.sums_by_agreement() {
+            out.sums = Sums::of(&out.changes);
+        }
         Ok(out)
+    }
+
+    /// Whether no line is changed by the rows of two agreements: duplicates that are ended may be on another one.
+    fn sums_by_agreement(&self) -> bool {
+        self.policy.duplicates != Duplicates::End
     }
 
     /// Adds what one row comes to.

@@ -1,7 +1,12 @@
-//! What must hold before a change is carried out.
+//! What must hold before a change is carried out, and what changes and plans are named by.
 
 use super::*;
-use crate::model::{AgreementLine, CivilDate, Marker};
+use crate::model::{
+    AgreementLine, AgreementLineId, BillKey, BillingCycle, CivilDate, Currency, Marker, Money,
+    Period, Quantity,
+};
+use crate::reconcile::Kind;
+use crate::store::RunId;
 
 fn day(text: &str) -> CivilDate {
     text.parse().unwrap()
@@ -64,4 +69,148 @@ fn an_open_ended_line_is_not_created_beside_one_that_still_bills() {
     let ends = |last| [line("p1", "2026-01-01", Some(last))];
     assert!(change.check_precondition(&ends("2026-10-11")).is_err());
     assert_eq!(change.check_precondition(&ends("2026-10-10")), Ok(()));
+}
+
+/// A change of each kind, and what may stand beside it.
+fn changes_of_every_kind() -> Vec<Change> {
+    let money = |amount: i64| Money::new(amount.into(), Currency::USD);
+    let line = AgreementLineId::new("l1");
+    let october = Period::new(day("2026-10-01"), day("2026-10-31")).unwrap();
+    let bill = BillKey::new("bill \"7\" \\1", day("2026-10-31"));
+    let actions = [
+        Action::CreateLine {
+            quantity: "2.50".parse().unwrap(),
+            unit_cost: Some(money(9)),
+            unit_price: Some(Money::without_currency(12.into())),
+            last_day: Some(day("2026-10-31")),
+            like: Some(line.clone()),
+        },
+        Action::SetQuantity {
+            line: line.clone(),
+            from: 3_u32.into(),
+            to: (-4_i64).into(),
+        },
+        Action::SetUnitCost {
+            line: line.clone(),
+            from: None,
+            to: money(3),
+        },
+        Action::SetUnitPrice {
+            line: line.clone(),
+            from: Some(money(2)),
+            to: money(3),
+        },
+        Action::EndLine {
+            line,
+            from: 3_u32.into(),
+            last_day: day("2026-10-10"),
+            replaced_by: Some(4_u32.into()),
+        },
+        Action::CreateAgreement {
+            name: "Caf\u{e9} \u{202e}\n".to_owned(),
+            billing_cycle: BillingCycle::Monthly,
+            last_day: None,
+            parent: Some("a0".into()),
+        },
+        Action::AddCharge {
+            bill,
+            description: "Usage\tof October".to_owned(),
+            quantity: Quantity::ONE,
+            unit_price: money(120),
+            unit_cost: Some(money(100)),
+            period: Some(october),
+        },
+        Action::CreateAccount {
+            name: "Client".to_owned(),
+        },
+        Action::LinkAccount {
+            account: "acct".into(),
+            name: "Client".to_owned(),
+        },
+        Action::CreateProduct {
+            identifier: "SKU".to_owned(),
+            name: "Seats".to_owned(),
+            service: "s1".into(),
+        },
+        Action::WriteNote {
+            owner: "vendor:acct".to_owned(),
+            from: Some("old".to_owned()),
+            to: "new\nlines".to_owned(),
+        },
+        Action::SetCount {
+            from: Some(1_u32.into()),
+            to: 2_u32.into(),
+        },
+    ];
+    let changes = (1..).zip(actions).map(|(at, action)| {
+        let id = format!("c{at}");
+        let mut change = Change::new(id.as_str(), "co", "a1", "p1", action, day("2026-10-11"));
+        change.reason = "because".to_owned();
+        change.follows = (at > 1).then(|| "c1".into());
+        change.evidence.usage = vec![UsageEvidence {
+            account: "acct".into(),
+            service: "s1".into(),
+            line: "u/1".into(),
+            quantity: 5_u32.into(),
+        }];
+        change.evidence.rules = vec!["one to one".to_owned()];
+        change.evidence.as_of = Some("2026-10-11T06:00:00.5Z".parse().unwrap());
+        change.evidence.undoes = Some(Undoes {
+            run: RunId::new("r1"),
+            changes: vec!["c0".into()],
+        });
+        change.blocks = vec![Block {
+            guard: Guard::Currency,
+            reason: "unlike".to_owned(),
+        }];
+        change
+    });
+    changes.collect()
+}
+
+#[test]
+fn changes_of_every_kind_are_hashed_as_what_serde_json_writes() {
+    let changes = changes_of_every_kind();
+    let mut written = Vec::new();
+    compact::write(&changes, &mut written).unwrap();
+    let wanted = serde_json::to_string(&changes).unwrap();
+    assert_eq!(String::from_utf8(written).unwrap(), wanted);
+}
+
+/// A version that names them otherwise would find none of what an earlier one has recorded.
+#[test]
+fn changes_and_plans_have_the_ids_that_they_always_had() {
+    let [_, set, ..] = &changes_of_every_kind()[..] else {
+        panic!("there is a change of each kind");
+    };
+    let intent = ("vendor", "psa", "a1", "p1", &set.action, set.effective);
+    let intent = planner::intent_id(&intent).unwrap();
+    assert_eq!(intent.as_str(), "9ca011d119ff944573f06e3f");
+    let content = PlanContent {
+        kind: PlanKind::Billing,
+        source: "vendor".to_owned(),
+        source_tenant: None,
+        sink: "psa".to_owned(),
+        sink_tenant: Some("tenant".to_owned()),
+        strategy: Strategy::Versioned,
+        made: "2026-10-11T07:00:00Z".parse().unwrap(),
+        origin: None,
+        today: day("2026-10-11"),
+        data_as_of: None,
+        refresh_seconds: Some(3_600),
+        mapping_revision: 7,
+        policy: Policy::default(),
+        found: [(Kind::Change, 12)].into(),
+        unowned_lines: 1,
+        bills: Vec::new(),
+        // More than are hashed together.
+        changes: changes_of_every_kind()
+            .into_iter()
+            .cycle()
+            .take(300)
+            .collect(),
+        notices: vec![Notice::new(Kind::Unmapped, "nothing is decided")],
+    };
+    let plan = Plan::new(content).unwrap();
+    assert_eq!(plan.id().as_str(), "42882b89dfc6bb945c842d0940f092fd");
 }

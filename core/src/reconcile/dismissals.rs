@@ -188,7 +188,7 @@ impl Dismissals {
     }
 
     /// Whether there is one of any line of an agreement.
-    pub(super) fn concern(&self, agreement: &AgreementId) -> bool {
+    pub(super) fn has_any_of(&self, agreement: &AgreementId) -> bool {
         self.of.contains_key(agreement)
     }
 
@@ -200,23 +200,24 @@ impl Dismissals {
 
     /// Takes the dismissal of a line back; says whether there was one.
     pub fn restore(&mut self, agreement: &AgreementId, product: &ProductId) -> bool {
-        let before = self.iter().count();
-        self.keep(|dismissal| dismissal.agreement != *agreement || dismissal.product != *product);
-        self.iter().count() < before
+        let Some(of_agreement) = self.of.get_mut(agreement) else {
+            return false;
+        };
+        let was_there = of_agreement.remove(product).is_some();
+        if of_agreement.is_empty() {
+            self.of.remove(agreement);
+        }
+        was_there
     }
 
     /// Forgets those whose period has ended before a day; says how many.
     pub fn forget_past(&mut self, today: CivilDate) -> usize {
         let before = self.iter().count();
-        self.keep(|dismissal| today <= dismissal.last_day);
-        before - self.iter().count()
-    }
-
-    fn keep(&mut self, keep: impl Fn(&Dismissal) -> bool) {
         self.of.retain(|_, of_agreement| {
-            of_agreement.retain(|_, dismissal| keep(dismissal));
+            of_agreement.retain(|_, dismissal| today <= dismissal.last_day);
             !of_agreement.is_empty()
         });
+        before - self.iter().count()
     }
 
     /// The text of their file: the same dismissals give the same text.

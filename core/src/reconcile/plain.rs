@@ -38,7 +38,7 @@ impl LineOf {
 #[derive(Debug, Default)]
 pub(super) struct PlainBench {
     used: Vec<LineOf>,
-    /// Whether one of the usage lines states a cost or a price.
+    /// Whether one of the usage lines may state a cost or a price.
     states_amounts: bool,
     billed: Vec<LineOf>,
 }
@@ -212,7 +212,7 @@ impl<'a> Reconciler<'a> {
     /// Whether a person has left a line of an agreement as it is.
     fn has_dismissed(&self, agreement: u32) -> bool {
         let dismissals = self.dismissals;
-        dismissals.is_some_and(|dismissals| dismissals.concern(&self.name_of(agreement)))
+        dismissals.is_some_and(|dismissals| dismissals.has_any_of(&self.name_of(agreement)))
     }
 
     /// An agreement and its lines, where no reading and no decision says more of it.

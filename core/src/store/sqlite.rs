@@ -7,8 +7,8 @@
 //! When the power fails between the two, an outcome may be missing that was recorded, never an intent:
 //! a resume reads it back. Leases may be missing as well; their holders are gone with the machine.
 //!
-//! Calls that add wait behind each other; what has come meanwhile shares the next transaction, and with it
-//! the wait for the disk, which it takes once.
+//! Calls that add wait behind each other; what has come meanwhile shares the transaction that is under way, where it
+//! waits for no more than that, or the next one, and with it the wait for the disk, which it takes once.
 //!
 //! Several processes: each transaction that writes takes the file's one write lock at its start
 //! and waits for it, so that two that write at once wait for each other and none of them fails.
@@ -122,7 +122,8 @@ BEGIN SELECT RAISE(ABORT, 'events are only ever added'); END;
 
 /// A journal in one SQLite file.
 ///
-/// Its async calls need a tokio runtime. Cloning shares the connection.
+/// Its async calls need a tokio runtime. Cloning shares the connection, and the runtime: what one carries out for
+/// others is not done where that one ends.
 ///
 /// # Examples
 /// ```no_run
@@ -257,13 +258,14 @@ impl SqliteStore {
             let connection = Arc::clone(&self.connection);
             tokio::task::spawn_blocking(move || turn.carry_out(&connection));
         }
-        self.named(answer.await.unwrap_or_else(|_| Err(panicked())))
+        let not_told = "a call of the store panicked, or its runtime ended before it";
+        let told = answer.await;
+        self.named(told.unwrap_or_else(|_| Err(Error::new(ErrorKind::Storage, not_told))))
     }
 }
 
 fn panicked() -> Error {
-    let message = "a call of the store panicked, or its runtime ended before it";
-    Error::new(ErrorKind::Storage, message)
+    Error::new(ErrorKind::Storage, "a call of the store panicked")
 }
 
 /// Creates the file with rights for its owner alone. A file that is there stays as it is.

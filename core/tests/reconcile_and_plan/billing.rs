@@ -1,12 +1,14 @@
 //! The billing behaviours that a vendor's own connector has, by their numbers (B2 to B17).
 
+use rust_decimal::Decimal;
+use tallyline_core::mapping::{AccountEntry, AccountLink, LineTarget};
 use tallyline_core::model::{
     Agreement, AgreementLine, BillKey, BillingCycle, ChargeKind, CivilDate, Company, Period,
     UsageLine,
 };
 use tallyline_core::plan::{
     ArrearsCount, BillingMode, Duplicates, Guard, Plan, PrepaidYears, Proration, ProrationCheck,
-    Strategy as By,
+    Strategy as By, VendorMissing,
 };
 use tallyline_core::reconcile::Kind;
 use tallyline_core::source::{Trigger, Triggers};
@@ -471,6 +473,28 @@ fn b15_by_a_switch_they_are_ended_without_asking_or_only_reported() {
     let plan = before(Duplicates::Report).plan();
     assert_eq!(actions(&plan), Vec::<String>::new());
     assert_eq!(told(&plan, Kind::Ambiguous).len(), 1);
+}
+
+#[test]
+fn b15_a_line_that_ends_for_two_reasons_is_one_line_of_what_a_plan_takes_away() {
+    let mut world = before(Duplicates::End).with_policy(|to| {
+        to.vendor_missing = VendorMissing::EndLine;
+        to.reduction_limit.percent = Decimal::ZERO;
+        to.reduction_limit.lines = 2;
+    });
+    let target = LineTarget::Agreement("a-1-1".into());
+    let child = AccountEntry::Link(AccountLink::manual("1", target));
+    world.mapping.set_account("c-2".into(), child);
+    let plan = world.reads("c-2", Vec::new()).plan();
+    assert_eq!(
+        actions(&plan),
+        [
+            "end the line of 7 after 2026-03-31",
+            "end the line of 10 after 2026-03-31",
+            "end the line of 10 after 2026-03-31"
+        ]
+    );
+    assert_eq!(guards(&plan), []);
 }
 
 #[test]

@@ -196,8 +196,8 @@ fn play(story: &Story, mut bench: Bench) -> (ApplyReport, Vec<(String, &'static 
             .iter()
             .map(|event| (event.change.to_string(), event.event.name()));
         let mut names: Vec<_> = names.collect();
-        // Of changes side by side each has its own order.
-        names.sort_by(|(one, _), (other, _)| one.cmp(other));
+        // Of agreements side by side each has its own order.
+        names.sort_by_key(|(change, _)| bench.agreement_of(change));
         (report, names)
     })
 }

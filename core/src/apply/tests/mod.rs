@@ -242,6 +242,12 @@ impl Bench {
             .unwrap_or(0)
     }
 
+    fn agreement_of(&self, change: &str) -> Option<AgreementId> {
+        let mut changes = self.changes.iter();
+        let change = changes.find(|known| known.id.as_str() == change)?;
+        Some(change.agreement.clone())
+    }
+
     fn all_attempts(&self) -> u32 {
         self.sink.world().attempts.values().sum()
     }

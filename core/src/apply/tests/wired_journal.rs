@@ -41,6 +41,8 @@ pub(super) struct WiredJournal {
     pub(super) taken_over_before: Option<&'static str>,
     /// For how long an event of this name is recorded.
     pub(super) slow: Option<(&'static str, Duration)>,
+    /// Whether it is refused then.
+    pub(super) slow_is_refused: bool,
     /// Whether it adds the events of a call together, and not one by one.
     pub(super) all_or_none: bool,
     /// A process stands still.
@@ -60,6 +62,7 @@ impl WiredJournal {
             renewals: Mutex::default(),
             taken_over_before: None,
             slow: None,
+            slow_is_refused: false,
             all_or_none: false,
             still: Notify::new(),
             wake: Notify::new(),
@@ -109,6 +112,9 @@ impl WiredJournal {
             .filter(|(slow, _)| names().any(|name| name == *slow))
         {
             tokio::time::sleep(time).await;
+            if self.slow_is_refused {
+                return Err(full());
+            }
         }
         self.inner.append_all(lease, run, events).await?;
         for event in events {

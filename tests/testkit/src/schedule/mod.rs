@@ -54,6 +54,8 @@
 //!
 //! # What does not
 //!
+//! - Over HTTP a process neither dies nor stands still while a call of its own is under way: one simulator, with
+//!   the faults that the call meets, serves all processes. In memory it does.
 //! - A write arrives at most [`late_write`] after it left, and so much earlier that reads show it
 //!   then. That is what the option promises.
 //! - A read lags at most five seconds, and a row is missing in one reading of an agreement, not in

@@ -100,12 +100,12 @@ impl Times {
             / u32::try_from(waited_for.len()).unwrap_or(u32::MAX).max(1);
         figures.count("journal_calls", taken.journal.len() as u64);
         for (name, time) in [
-            ("journal_microseconds_a_change_median", median(waited_for)),
-            ("journal_microseconds_a_change_mean", mean),
             (
-                "journal_microseconds_a_change_median_with_the_last",
-                median(with_last),
+                "journal_waited_for_microseconds_a_change_median",
+                median(waited_for),
             ),
+            ("journal_waited_for_microseconds_a_change_mean", mean),
+            ("journal_microseconds_a_change_median", median(with_last)),
             (
                 "lease_microseconds_a_call_median",
                 median(taken.of_leases.clone()),
