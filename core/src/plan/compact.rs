@@ -276,13 +276,13 @@ impl Parts<'_> {
 }
 
 macro_rules! parts {
-    ($($trait:ident: $method:ident),*) => {
+    ($($trait:ident: $method:ident($($name:ident)?) as $part:ident),*) => {
         $(impl ser::$trait for Parts<'_> {
             type Ok = ();
             type Error = Error;
 
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
-                self.element(value)
+            fn $method<T: Serialize + ?Sized>(&mut self, $($name: &'static str,)? value: &T) -> Result {
+                self.$part($($name,)? value)
             }
 
             fn end(self) -> Result {
@@ -294,31 +294,13 @@ macro_rules! parts {
 }
 
 parts! {
-    SerializeSeq: serialize_element,
-    SerializeTuple: serialize_element,
-    SerializeTupleStruct: serialize_field,
-    SerializeTupleVariant: serialize_field
+    SerializeSeq: serialize_element() as element,
+    SerializeTuple: serialize_element() as element,
+    SerializeTupleStruct: serialize_field() as element,
+    SerializeTupleVariant: serialize_field() as element,
+    SerializeStruct: serialize_field(name) as field,
+    SerializeStructVariant: serialize_field(name) as field
 }
-
-macro_rules! fields {
-    ($($trait:ident),*) => {
-        $(impl ser::$trait for Parts<'_> {
-            type Ok = ();
-            type Error = Error;
-
-            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result {
-                self.field(name, value)
-            }
-
-            fn end(self) -> Result {
-                self.close();
-                Ok(())
-            }
-        })*
-    };
-}
-
-fields! { SerializeStruct, SerializeStructVariant }
 
 impl ser::SerializeMap for Parts<'_> {
     type Ok = ();
