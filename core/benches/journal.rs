@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use tallyline_core::apply::Approval;
-use tallyline_core::model::{Quantity, Timestamp};
+use tallyline_core::model::{Quantity, RunId, Timestamp};
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{Receipt, Verdict};
 use tallyline_core::store::{
-    Claim, ClaimRequest, Event, Journal, Lease, RecordedEvent, RunId, RunRecord, SqliteStore,
+    Claim, ClaimRequest, Event, Journal, Lease, RecordedEvent, RunRecord, SqliteStore,
 };
 use tokio::runtime::Runtime;
 

@@ -19,15 +19,15 @@ pub mod integration;
 #[cfg_attr(docsrs, doc(cfg(feature = "engine")))]
 pub mod mapping;
 pub mod model;
-#[cfg(feature = "engine")]
-#[cfg_attr(docsrs, doc(cfg(feature = "engine")))]
+#[cfg(feature = "sink")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sink")))]
 pub mod plan;
 pub mod proration;
 #[cfg(feature = "engine")]
 #[cfg_attr(docsrs, doc(cfg(feature = "engine")))]
 pub mod reconcile;
-#[cfg(feature = "engine")]
-#[cfg_attr(docsrs, doc(cfg(feature = "engine")))]
+#[cfg(feature = "sink")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sink")))]
 pub mod sink;
 pub mod source;
 #[cfg(feature = "engine")]
@@ -38,7 +38,7 @@ pub mod store;
 pub mod wire;
 
 pub use error::{Error, ErrorKind, Result};
-#[cfg(feature = "engine")]
-#[cfg_attr(docsrs, doc(cfg(feature = "engine")))]
+#[cfg(feature = "sink")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sink")))]
 pub use sink::PsaSink;
 pub use source::VendorSource;

@@ -343,7 +343,7 @@ impl From<Error> for WriteError {
 /// A PSA: its companies, agreements, products and lines, and the writes on them.
 ///
 /// A vendor that takes in accounts for the companies of a PSA is one as well, with nothing to list:
-/// what it is told are the changes of a [plan of accounts](crate::plan::plan_accounts).
+/// what it is told are the changes of a plan of accounts (`plan_accounts`, with the feature `engine`).
 ///
 /// Object-safe: keep a `Box<dyn PsaSink>` per tenant. Dropping a stream stops its requests.
 #[async_trait]

@@ -18,7 +18,7 @@ use tallyline_core::mapping::{
 };
 use tallyline_core::model::{
     AccountReading, Agreement, AgreementId, AgreementReading, Basis, ChargeKind, Company,
-    LineState, Product, Quantity, ReadFailure, Service, Timestamp, UsageLine, VendorAccount,
+    LineState, Product, Quantity, ReadFailure, RunId, Service, Timestamp, UsageLine, VendorAccount,
 };
 use tallyline_core::plan::{Action, Change, Guard, Plan, Policy};
 use tallyline_core::reconcile::Kind;
@@ -26,7 +26,7 @@ use tallyline_core::sink::{
     AgreementFilter, Receipt, SinkCapabilities, SinkDescriptor, Verdict, WriteError,
 };
 use tallyline_core::source::{Identity, SourceDescriptor, UsageRequest};
-use tallyline_core::store::{Journal, MemoryStore, RunId};
+use tallyline_core::store::{Journal, MemoryStore};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result, VendorSource};
 
 /// What an account uses: services with their quantities, or a failure.

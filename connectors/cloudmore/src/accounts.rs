@@ -26,8 +26,8 @@ use crate::source::CloudmoreSource;
 /// For how long it may stand which company an organization states that is in nobody's way.
 const KNOWN_FOR: Duration = Duration::from_secs(10 * 60);
 
-/// Organizations for the companies of a PSA: what carries out a
-/// [plan of accounts](tallyline_core::plan::plan_accounts).
+/// Organizations for the companies of a PSA: what carries out a plan of accounts
+/// (`tallyline_core::plan::plan_accounts`).
 ///
 /// An organization is created with its name and the custom property that states the company, or is given
 /// the property and nothing else. It is found again by the property, else by exactly its name; where

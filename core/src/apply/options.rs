@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{AgreementLimits, Approval};
-use crate::model::{PlanId, Timestamp};
+use crate::model::{PlanId, RunId, Timestamp};
 use crate::plan::Change;
-use crate::store::{Event, HolderId, RecordedEvent, RunId};
+use crate::store::{Event, HolderId, RecordedEvent};
 
 /// The plan to apply.
 #[derive(Clone, Copy, Debug)]

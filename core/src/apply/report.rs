@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AgreementId, AgreementLineId, ChangeId, LineState, PlanId, Timestamp};
+use crate::model::{AgreementId, AgreementLineId, ChangeId, LineState, PlanId, RunId, Timestamp};
 use crate::plan::Change;
 use crate::sink::{MadeRecord, Verdict};
-use crate::store::{ChangeRecord, ChangeState, Event, Failure, RecordedEvent, RunId, SkipCause};
+use crate::store::{ChangeRecord, ChangeState, Event, Failure, RecordedEvent, SkipCause};
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

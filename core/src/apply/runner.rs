@@ -11,11 +11,11 @@ use super::work::AgreementWork;
 use super::{ApplyOptions, ApplyReport, ApplyRequest, ChangeResult, Permission, Stop};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{AgreementId, ChangeId, Timestamp};
+use crate::model::{AgreementId, ChangeId, RunId, Timestamp};
 use crate::plan::Change;
 use crate::sink::PsaSink;
 use crate::store::{
-    ChangeRecord, Event, Failure, HolderId, Journal, RecordedEvent, Registration, RunId, RunRecord,
+    ChangeRecord, Event, Failure, HolderId, Journal, RecordedEvent, Registration, RunRecord,
 };
 
 /// Applies plans to one PSA, with one journal.

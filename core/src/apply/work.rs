@@ -11,12 +11,12 @@ use futures::future::{Either, select};
 use super::runner::Run;
 use super::{AgreementInput, AgreementMachine, AgreementStep, Permission, Stop, Written};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{AgreementId, AgreementLine, ChangeId, ChargeKey, LinesOutcome};
+use crate::model::{AgreementId, AgreementLine, ChangeId, ChargeKey, LinesOutcome, RunId};
 use crate::plan::Change;
 use crate::sink::{ReadBack, Verdict};
 use crate::store::{
     ChangeRecord, ChangeState, Claim, ClaimRequest, Counts, Event, Failure, Lease, RecordedEvent,
-    RunId, UnsettledChange,
+    UnsettledChange,
 };
 
 /// The work on one agreement.

@@ -112,6 +112,10 @@ text_id! {
     PlanId
 }
 text_id! {
+    /// One carrying out of a plan.
+    RunId
+}
+text_id! {
     /// What makes a created line recognisable again: derived from the plan's content.
     Marker
 }
@@ -156,7 +160,7 @@ impl AgreementId {
     }
 }
 
-#[cfg(feature = "engine")]
+#[cfg(feature = "sink")]
 impl Marker {
     /// The marker of a change, which is its id.
     pub(crate) fn of_change(id: &ChangeId) -> Self {

@@ -20,7 +20,7 @@ pub use commitment::{Batch, Commitment, CommittedQuantity, QuantityFloor, RETURN
 pub use freshness::{Freshness, Span};
 pub use ids::{
     AgreementId, AgreementKey, AgreementLineId, ChangeId, ChargeId, CompanyId, LineKey, Marker,
-    PlanId, ProductId, ServiceKey, SubscriptionId, VendorAccountId,
+    PlanId, ProductId, RunId, ServiceKey, SubscriptionId, VendorAccountId,
 };
 pub use note::{note_block, note_text, with_note_block};
 pub use psa::{

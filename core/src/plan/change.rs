@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::action::Action;
 use crate::model::{
     AgreementId, AgreementLineId, ChangeId, ChargeKey, CivilDate, CompanyId, LineKey, Marker,
-    Money, ProductId, Quantity, ServiceKey, Timestamp, VendorAccountId,
+    Money, ProductId, Quantity, RunId, ServiceKey, Timestamp, VendorAccountId,
 };
 use crate::proration::Prediction;
-use crate::store::RunId;
 
 /// The state a change was planned on: what must still hold when it is carried out.
 ///

@@ -11,12 +11,11 @@ use sha2::{Digest, Sha256};
 use super::{Change, Policy, Strategy, compact};
 use crate::error::{Error, ErrorKind, Result, escape_unprintable, printable};
 use crate::model::{
-    AgreementId, BillStamp, ChangeId, CivilDate, CompanyId, Freshness, PlanId, ProductId,
+    AgreementId, BillStamp, ChangeId, CivilDate, CompanyId, Freshness, PlanId, ProductId, RunId,
     ServiceKey, Span, Timestamp, VendorAccountId,
 };
 use crate::reconcile::{GROUP, Kind, all_cores, look_at, shared};
 use crate::sink::SinkDescriptor;
-use crate::store::RunId;
 
 const FORMAT: &str = "tallyline-plan";
 /// The version of a plan of billed lines.

@@ -17,7 +17,7 @@ use super::notices::{Names, first_sync_notice, notice_of, notice_of_kind, notice
 use super::own::{self, first_day_of_new};
 use super::pieces::{PIECES, Rows, room_of_a_piece, together};
 use super::prorated::{prediction, wants_proration};
-use super::strategy::Requantify;
+use super::requantify::Requantify;
 use super::{
     Action, Change, Duplicates, Evidence, Labels, Notice, Plan, PlanContent, PlanKind, PlannedBill,
     Policy, ProrationCheck, Strategy, UsageEvidence, VendorMissing,

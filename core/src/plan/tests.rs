@@ -3,10 +3,9 @@
 use super::*;
 use crate::model::{
     AgreementLine, AgreementLineId, BillKey, BillingCycle, CivilDate, Currency, Marker, Money,
-    Period, Quantity,
+    Period, Quantity, RunId,
 };
 use crate::reconcile::Kind;
-use crate::store::RunId;
 
 fn day(text: &str) -> CivilDate {
     text.parse().unwrap()

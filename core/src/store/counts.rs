@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt;
 
-use super::{ChangeRecord, ChangeState, Journal, RunId, WrittenQuery};
+use super::{ChangeRecord, ChangeState, Journal, WrittenQuery};
 use crate::apply::after::written;
 use crate::error::{ErrorKind, Result};
 use crate::model::{
-    AgreementId, AgreementLine, AgreementReading, ProductId, Quantity, ReadFailure,
+    AgreementId, AgreementLine, AgreementReading, ProductId, Quantity, ReadFailure, RunId,
 };
 use crate::plan::Action;
 

@@ -1,8 +1,5 @@
 //! The journal as a trait.
 
-use std::fmt;
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -13,20 +10,10 @@ use super::{
 };
 use crate::apply::Approval;
 use crate::error::Result;
-use crate::model::{AgreementId, ChangeId, PlanId, Timestamp};
+use crate::model::{AgreementId, ChangeId, PlanId, RunId, Timestamp};
 use crate::plan::{Change, PlannedBill};
 
-/// One carrying out of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct RunId(Arc<str>);
-
 impl RunId {
-    /// The id from its text, kept as it is.
-    pub fn new(text: impl Into<Arc<str>>) -> Self {
-        Self(text.into())
-    }
-
     /// An id for a run of a plan that starts at an instant.
     #[must_use]
     pub fn derive(plan: &PlanId, started: Timestamp) -> Self {
@@ -37,30 +24,6 @@ impl RunId {
             .finalize();
         let tail: String = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
         Self::new(format!("run-{}-{tail}", started.date()))
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl From<&str> for RunId {
-    fn from(text: &str) -> Self {
-        Self::new(text)
-    }
-}
-
-impl From<String> for RunId {
-    fn from(text: String) -> Self {
-        Self::new(text)
     }
 }
 

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::RunId;
 use crate::error::{Error, ErrorKind};
-use crate::model::{AgreementId, Timestamp};
+use crate::model::{AgreementId, RunId, Timestamp};
 
 /// Who holds a lease: one execution of an applier, not one process.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeRecord, ChangeState, Counts, RunId, RunRecord};
+use super::{ChangeRecord, ChangeState, Counts, RunRecord};
 use crate::apply::ChangeResult;
 use crate::model::{
     AgreementId, AgreementKey, BillStamp, ChangeId, ChargeKey, CivilDate, ExportedBills, ProductId,
-    Timestamp, VendorAccountId,
+    RunId, Timestamp, VendorAccountId,
 };
 use crate::plan::{Action, Change, PlannedBill};
 use crate::sink::MadeRecord;

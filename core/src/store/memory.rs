@@ -10,11 +10,11 @@ use super::holders::LocalHolders;
 use super::lease::{lease_lost, wrong_lease};
 use super::{
     ChangeRecord, Claim, ClaimRequest, CountHistory, DailyCounts, DayReading, Event, HolderId,
-    Journal, Lease, RecordedEvent, Registration, RunId, RunRecord, UnsettledChange, WrittenChange,
+    Journal, Lease, RecordedEvent, Registration, RunRecord, UnsettledChange, WrittenChange,
     WrittenPosition, WrittenQuery,
 };
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{AgreementId, ChangeId, CivilDate, Period, Timestamp, VendorAccountId};
+use crate::model::{AgreementId, ChangeId, CivilDate, Period, RunId, Timestamp, VendorAccountId};
 use crate::plan::Change;
 
 /// A journal in memory, for tests, trials and simulators.

@@ -37,7 +37,7 @@ mod written;
 pub use counts::{Counts, LastCount};
 pub use days::{CountHistory, DAYS_KEPT, DailyCounts, DayCount, DayReading, OwnCount};
 pub use event::{ChangeState, Event, Failure, SkipCause};
-pub use journal::{ChangeRecord, Journal, RecordedEvent, RunId, RunRecord, UnsettledChange};
+pub use journal::{ChangeRecord, Journal, RecordedEvent, RunRecord, UnsettledChange};
 pub use lease::{Claim, ClaimRequest, HolderId, Lease, Registration};
 pub use ledger::{ExportedBill, Ledger, LedgerAgreement, LedgerCharge};
 pub use memory::MemoryStore;

@@ -38,11 +38,11 @@ use super::sqlite_query::{changes, events, exists, unsettled};
 use super::sqlite_shared::{Commit, Waiting};
 use super::{
     ChangeRecord, Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration,
-    RunId, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
+    RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
 };
 use super::{sqlite_days, sqlite_lease, sqlite_written};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{AgreementId, PlanId};
+use crate::model::{AgreementId, PlanId, RunId};
 use crate::plan::Change;
 
 /// Marks the file as Tallyline's ("TLYL").

@@ -8,8 +8,9 @@ use super::sqlite::{encode, storage};
 use super::sqlite_lease;
 use super::sqlite_query::exists;
 use super::sqlite_shared::Commit;
-use super::{Event, Lease, RecordedEvent, RunId};
+use super::{Event, Lease, RecordedEvent};
 use crate::error::Result;
+use crate::model::RunId;
 
 /// How many events a change has, and whose lease it takes to add to them.
 pub(super) const HAS: &str = "

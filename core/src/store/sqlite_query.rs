@@ -4,9 +4,9 @@ use rusqlite::{Connection, Params, Row, params};
 
 use super::memory::no_run;
 use super::sqlite::{decode, newer, storage};
-use super::{ChangeRecord, Event, RecordedEvent, RunId, RunRecord, UnsettledChange};
+use super::{ChangeRecord, Event, RecordedEvent, RunRecord, UnsettledChange};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{AgreementId, ChangeId};
+use crate::model::{AgreementId, ChangeId, RunId};
 use crate::plan::Change;
 
 pub(super) fn exists(connection: &Connection, run: &RunId) -> Result<()> {

@@ -5,11 +5,11 @@ use rusqlite::Connection;
 use super::tests::take;
 use super::{
     ChangeState, Claim, ClaimRequest, CountHistory, DayReading, Event, Journal, Lease,
-    RecordedEvent, RunId, RunRecord, SqliteStore,
+    RecordedEvent, RunRecord, SqliteStore,
 };
 use crate::apply::Approval;
 use crate::error::ErrorKind;
-use crate::model::{AccountReading, Basis, Period, Timestamp};
+use crate::model::{AccountReading, Basis, Period, RunId, Timestamp};
 use crate::plan::{Action, Change};
 
 fn change() -> Change {

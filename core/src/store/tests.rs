@@ -1,11 +1,11 @@
 //! What every store says of the changes that were written.
 
 use super::{
-    Claim, ClaimRequest, Event, Journal, Lease, MemoryStore, RecordedEvent, RunId, RunRecord,
-    SkipCause, WrittenPosition, WrittenQuery,
+    Claim, ClaimRequest, Event, Journal, Lease, MemoryStore, RecordedEvent, RunRecord, SkipCause,
+    WrittenPosition, WrittenQuery,
 };
 use crate::apply::Approval;
-use crate::model::{LineState, Timestamp};
+use crate::model::{LineState, RunId, Timestamp};
 use crate::plan::{Action, Change, Undoes};
 use crate::sink::{Receipt, Verdict};
 

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeRecord, Event, RunId, RunRecord};
-use crate::model::{AgreementId, AgreementLineId, CivilDate, CompanyId, ProductId, Timestamp};
+use super::{ChangeRecord, Event, RunRecord};
+use crate::model::{
+    AgreementId, AgreementLineId, CivilDate, CompanyId, ProductId, RunId, Timestamp,
+};
 use crate::sink::Verdict;
 
 /// Which changes to look for: every condition that is there must hold.

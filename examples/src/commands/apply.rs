@@ -8,9 +8,9 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Override};
 use tallyline_core::clock::Clock;
-use tallyline_core::model::{ChangeId, Timestamp};
+use tallyline_core::model::{ChangeId, RunId, Timestamp};
 use tallyline_core::plan::{Change, Plan, PlanKind, Side};
-use tallyline_core::store::{ChangeRecord, ChangeState, Journal, RunId, RunRecord, SqliteStore};
+use tallyline_core::store::{ChangeRecord, ChangeState, Journal, RunRecord, SqliteStore};
 use tallyline_core::{Error, ErrorKind, PsaSink, Result};
 
 use super::status::to_the_second;

@@ -19,11 +19,11 @@ use tallyline_core::mapping::{
 };
 use tallyline_core::model::{
     AccountReading, Basis, Bill, BillKey, BillingCycle, ChargeKind, CivilDate, Money, Period,
-    Quantity, Service, Timestamp, UsageLine, VendorAccount,
+    Quantity, RunId, Service, Timestamp, UsageLine, VendorAccount,
 };
 use tallyline_core::plan::{IncreaseLimit, Plan, Policy};
 use tallyline_core::source::{Identity, SourceDescriptor, UsageRequest};
-use tallyline_core::store::{Journal, MemoryStore, RunId};
+use tallyline_core::store::{Journal, MemoryStore};
 use tallyline_core::{Result, VendorSource};
 use tallyline_testkit::autotask::{AutotaskSimulator, AutotaskState, Entity};
 use tallyline_testkit::faults::{Fault, Match};

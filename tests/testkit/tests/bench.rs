@@ -46,15 +46,49 @@ fn a_reconcile_of_rows_in_files_counts_each_kind_and_plans_what_differs() {
     assert!(figures["peak_bytes_above_inputs"].is_u64(), "{figures}");
 }
 
+/// What is said of words that cannot be measured.
+fn refused(arguments: &[&str]) -> String {
+    let run = Command::new(env!("CARGO_BIN_EXE_bench"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(!run.status.success(), "{arguments:?}");
+    String::from_utf8(run.stderr).unwrap()
+}
+
 #[test]
 fn a_folder_without_rows_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let run = Command::new(env!("CARGO_BIN_EXE_bench"))
-        .args(["reconcile", "--csv", folder.path().to_str().unwrap()])
-        .output()
-        .unwrap();
-    assert!(!run.status.success());
-    assert!(String::from_utf8_lossy(&run.stderr).contains("accounts.csv"));
+    let said = refused(&["reconcile", "--csv", folder.path().to_str().unwrap()]);
+    assert!(said.contains("accounts.csv"), "{said}");
+}
+
+#[test]
+fn rows_that_are_not_in_the_order_of_the_accounts_are_refused_and_not_left_out() {
+    for (file, text) in [
+        ("usage.csv", "account,sku,qty\na-3,MAIL,7\na-1,MAIL,5\n"),
+        ("lines.csv", "company,product,psa_qty\n3,1,6\n2,1,4\n"),
+        ("usage.csv", "account,sku,qty\na-9,MAIL,5\n"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        rows(folder.path());
+        fs::write(folder.path().join(file), text).unwrap();
+        let said = refused(&["reconcile", "--csv", folder.path().to_str().unwrap()]);
+        assert!(said.contains(file) && said.contains("order"), "{said}");
+    }
+}
+
+#[test]
+fn what_cannot_be_counted_in_whole_requests_is_refused_before_anything_is_sent() {
+    for (requests, seconds) in [("1", "2"), ("3", "2")] {
+        let words = ["limit", "--rule", "bucket", "--requests", requests];
+        let said = refused(&[&words[..], &["--seconds", seconds]].concat());
+        assert!(said.contains("no whole number"), "{said}");
+    }
+    for zero in ["--requests", "--seconds", "--periods", "--concurrency"] {
+        let said = refused(&["limit", zero, "0"]);
+        assert!(said.contains(zero), "{said}");
+    }
 }
 
 #[test]
@@ -71,6 +105,11 @@ fn a_plan_is_applied_and_every_request_and_journal_entry_is_counted() {
     assert_eq!(figures["agreements"], 2, "{figures}");
     assert_eq!(figures["requests_by_kind"]["patch"], 4, "{figures}");
     assert_eq!(figures["requests_needed"], 10, "{figures}");
+    let sent = &figures["requests_by_kind"];
+    assert_eq!(sent["list lines"], 6, "{sent}");
+    // That of the agreements' currencies is what is sent beside what is needed.
+    assert_eq!(figures["requests"], 11, "{sent}");
+    assert_eq!(figures["journal_calls"], 12, "{figures}");
 }
 
 #[test]

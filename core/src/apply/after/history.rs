@@ -10,12 +10,12 @@ use crate::apply::{ChangeResult, Outcome, Override};
 use crate::error::Result;
 use crate::model::{
     AgreementId, AgreementLineId, ChangeId, CivilDate, CompanyId, Currency, LineState, Money,
-    PlanId, ProductId, Timestamp,
+    PlanId, ProductId, RunId, Timestamp,
 };
 use crate::plan::{Action, Labels, Undoes, UsageEvidence};
 use crate::sink::MadeRecord;
 use crate::spreadsheet;
-use crate::store::{Event, Journal, RunId, WrittenChange, WrittenQuery};
+use crate::store::{Event, Journal, WrittenChange, WrittenQuery};
 
 /// How it is known that a change has landed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -10,9 +10,10 @@ use super::{PAGE, Standing, written};
 use crate::apply::agreement::already_holds;
 use crate::apply::{Ceiling, ChangeResult};
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::RunId;
 use crate::plan::{Action, Change, Notice, Origin, Plan};
 use crate::reconcile::PsaBook;
-use crate::store::{ChangeRecord, ChangeState, Journal, RunId, RunRecord, WrittenQuery};
+use crate::store::{ChangeRecord, ChangeState, Journal, RunRecord, WrittenQuery};
 
 /// A retry of a run: a plan of its own for what is still in error, and what is not in it.
 #[derive(Clone, Debug, PartialEq, Eq)]

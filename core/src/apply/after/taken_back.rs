@@ -6,8 +6,8 @@ use futures::TryStreamExt;
 
 use super::written;
 use crate::error::Result;
-use crate::model::ChangeId;
-use crate::store::{ChangeRecord, ChangeState, Journal, RunId, WrittenQuery};
+use crate::model::{ChangeId, RunId};
+use crate::store::{ChangeRecord, ChangeState, Journal, WrittenQuery};
 
 /// What later runs did about the changes of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

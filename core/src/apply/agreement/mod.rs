@@ -13,10 +13,10 @@ use self::in_hand::{Hand, Rest, Work};
 pub use self::steps::{AgreementInput, AgreementLimits, AgreementStep};
 use super::{ChangeResult, Check, Input, Machine, Outcome, Permission, Step, Stop, Written};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{AgreementLine, ChangeId, Timestamp};
+use crate::model::{AgreementLine, ChangeId, RunId, Timestamp};
 use crate::plan::Change;
 use crate::sink::{ReadBack, Verdict};
-use crate::store::{ChangeRecord, Claim, Event, Failure, RecordedEvent, RunId};
+use crate::store::{ChangeRecord, Claim, Event, Failure, RecordedEvent};
 
 /// How often a lease that comes too late is renewed, and a write is recorded that comes too late
 /// to leave, before the work is given up.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::apply::Written;
-use crate::model::{AgreementLine, ChangeId, Timestamp};
+use crate::model::{AgreementLine, ChangeId, RunId, Timestamp};
 use crate::sink::{ReadBack, Receipt, Verdict};
-use crate::store::{ChangeRecord, Claim, Event, Failure, RunId};
+use crate::store::{ChangeRecord, Claim, Event, Failure};
 
 /// For how long lines that came with a read-back stand at most.
 const LINES_STAND: Duration = Duration::from_secs(15);

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use super::double::Fault;
 use super::{ApplyReport, Bench, DONE, Outcome, RECOVERED};
 use crate::error::ErrorKind;
-use crate::model::ChangeId;
-use crate::store::{Journal, RunId};
+use crate::model::{ChangeId, RunId};
+use crate::store::Journal;
 
 impl Bench {
     /// Goes on with the run, or starts it where it was not recorded yet, until it ends or the

@@ -7,8 +7,8 @@ use super::double::Fault;
 use super::{Bench, DONE, Outcome, RECOVERED, create, of, outcome};
 use crate::apply::{ApplyOptions, Stop};
 use crate::error::{ErrorKind, Result};
-use crate::model::Timestamp;
-use crate::store::{Claim, ClaimRequest, Event, Journal, Lease, RecordedEvent, RunId, RunRecord};
+use crate::model::{RunId, Timestamp};
+use crate::store::{Claim, ClaimRequest, Event, Journal, Lease, RecordedEvent, RunRecord};
 
 fn second(n: i64) -> Timestamp {
     Timestamp::from_second(n).unwrap()

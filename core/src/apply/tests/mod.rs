@@ -47,10 +47,11 @@ use wired_journal::WiredJournal;
 use super::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, ChangeResult, Outcome};
 use crate::error::Result;
 use crate::model::{
-    AgreementId, AgreementLine, ChangeId, CivilDate, Currency, Money, PlanId, ProductId, Timestamp,
+    AgreementId, AgreementLine, ChangeId, CivilDate, Currency, Money, PlanId, ProductId, RunId,
+    Timestamp,
 };
 use crate::plan::{Action, Change};
-use crate::store::{Journal, MemoryStore, RunId};
+use crate::store::{Journal, MemoryStore};
 
 fn money(cents: i64) -> Money {
     Money::new(rust_decimal::Decimal::new(cents, 2), Currency::USD)

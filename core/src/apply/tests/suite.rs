@@ -10,9 +10,9 @@ use super::{
 };
 use crate::apply::{Approval, CancelFlag, Ceiling, Override, Stop};
 use crate::error::ErrorKind;
-use crate::model::{AgreementId, Timestamp};
+use crate::model::{AgreementId, RunId, Timestamp};
 use crate::plan::{Block, Guard};
-use crate::store::{Event, Journal, RunId, RunRecord};
+use crate::store::{Event, Journal, RunRecord};
 
 /// Lets something happen as soon as an event of that name was recorded for the first time.
 fn once_after(

@@ -13,11 +13,13 @@ use super::{Bench, Outcome, approval};
 use crate::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Stop};
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::model::{Agreement, AgreementId, AgreementReading, Company, PlanId, Product, Timestamp};
+use crate::model::{
+    Agreement, AgreementId, AgreementReading, Company, PlanId, Product, RunId, Timestamp,
+};
 use crate::plan::Change;
 use crate::sink::{AgreementFilter, PsaSink, Receipt, SinkDescriptor, Verdict, WriteError};
 use crate::source::Identity;
-use crate::store::{Journal, RunId};
+use crate::store::Journal;
 
 /// Tokio's time, which tests pause.
 #[derive(Clone, Copy)]

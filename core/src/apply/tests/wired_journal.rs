@@ -9,11 +9,11 @@ use tokio::sync::Notify;
 
 use super::double::Wire;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::AgreementId;
+use crate::model::{AgreementId, RunId};
 use crate::plan::Change;
 use crate::store::{
     ChangeRecord, Claim, ClaimRequest, Event, HolderId, Journal, Lease, RecordedEvent,
-    Registration, RunId, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
+    Registration, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
 };
 
 /// What becomes of the renewals of leases.

@@ -9,9 +9,9 @@ use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Ap
 use tallyline_core::flow::{Flow, Lists, products_plan};
 use tallyline_core::http::Limiter;
 use tallyline_core::mapping::{BilledAs, Mapping, ProductRule, ServiceEntry, ServiceLink};
-use tallyline_core::model::{ChargeKind, Timestamp};
+use tallyline_core::model::{ChargeKind, RunId, Timestamp};
 use tallyline_core::plan::{Plan, Policy};
-use tallyline_core::store::{Journal as _, MemoryStore, RunId};
+use tallyline_core::store::{Journal as _, MemoryStore};
 use tallyline_core::{PsaSink as _, Result};
 use tallyline_testkit::connectwise::{ConnectWiseSimulator, ConnectWiseState};
 

@@ -12,8 +12,9 @@ use tallyline_core::apply::{
     Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval, Outcome as Fate,
 };
 use tallyline_core::flow::Flow;
+use tallyline_core::model::RunId;
 use tallyline_core::plan::{Action, Plan, PlanSummary, Policy};
-use tallyline_core::store::{Journal as _, MemoryStore, RunId};
+use tallyline_core::store::{Journal as _, MemoryStore};
 use tallyline_core::{PsaSink as _, Result};
 use tallyline_testkit::book::csp::CspCase;
 use tallyline_testkit::faults::{Fault, Match};

@@ -14,9 +14,9 @@ use async_trait::async_trait;
 use serde::Serialize;
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval};
 use tallyline_core::clock::Clock;
-use tallyline_core::model::Timestamp;
+use tallyline_core::model::{RunId, Timestamp};
 use tallyline_core::plan::{Plan, PlanSummary};
-use tallyline_core::store::{ChangeRecord, Journal, MemoryStore, RunId, SqliteStore};
+use tallyline_core::store::{ChangeRecord, Journal, MemoryStore, SqliteStore};
 use tallyline_core::{Error, ErrorKind, Result};
 use tallyline_testkit::book::ServiceRule;
 

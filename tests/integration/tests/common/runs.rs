@@ -6,9 +6,9 @@ use std::time::Duration;
 use tallyline_core::PsaSink;
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Approval};
 use tallyline_core::clock::Clock;
-use tallyline_core::model::Timestamp;
+use tallyline_core::model::{RunId, Timestamp};
 use tallyline_core::plan::Plan;
-use tallyline_core::store::{MemoryStore, RunId};
+use tallyline_core::store::MemoryStore;
 
 /// A clock that stands still, and waits no time.
 #[derive(Debug)]

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport};
-use tallyline_core::model::{AgreementLine, Quantity};
+use tallyline_core::model::{AgreementLine, Quantity, RunId};
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{Receipt, Verdict, WriteError};
-use tallyline_core::store::{MemoryStore, RunId};
+use tallyline_core::store::MemoryStore;
 
 use super::context::{Ctx, Outcome, Started, Stop, ensure, tests};
 use super::harness::{SinkUnderTest, World};

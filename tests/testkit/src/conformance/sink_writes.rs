@@ -8,11 +8,11 @@ use tallyline_core::apply::{
 };
 use tallyline_core::clock::Clock;
 use tallyline_core::model::{
-    AgreementLine, AgreementLineId, PlanId, ProductId, Quantity, Timestamp,
+    AgreementLine, AgreementLineId, PlanId, ProductId, Quantity, RunId, Timestamp,
 };
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{SinkCapabilities, Verdict, WriteError};
-use tallyline_core::store::{Journal, MemoryStore, RunId};
+use tallyline_core::store::{Journal, MemoryStore};
 use tallyline_core::wire::parse_decimal;
 use tallyline_core::{PsaSink, Result};
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tallyline_core::apply::{ApplyOptions, ApplyReport, ApplyRequest};
 use tallyline_core::clock::Clock;
-use tallyline_core::store::{ChangeRecord, HolderId, Journal, MemoryStore, Registration, RunId};
+use tallyline_core::model::RunId;
+use tallyline_core::store::{ChangeRecord, HolderId, Journal, MemoryStore, Registration};
 
 use super::adversary::{Adversary, LATE_WRITE, Rates};
 use super::autotask::AutotaskWorld;

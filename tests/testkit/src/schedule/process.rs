@@ -13,7 +13,7 @@ use tallyline_core::PsaSink;
 use tallyline_core::clock::Clock;
 use tallyline_core::error::{Error, ErrorKind, Result};
 use tallyline_core::model::{
-    Agreement, AgreementId, AgreementReading, Company, Product, ReadFailure,
+    Agreement, AgreementId, AgreementReading, Company, Product, ReadFailure, RunId,
 };
 use tallyline_core::plan::Change;
 use tallyline_core::sink::{
@@ -21,7 +21,7 @@ use tallyline_core::sink::{
 };
 use tallyline_core::source::Identity;
 use tallyline_core::store::{
-    Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration, RunId, RunRecord,
+    Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration, RunRecord,
 };
 use tokio::sync::{Notify, RwLock, RwLockReadGuard};
 

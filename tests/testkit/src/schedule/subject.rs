@@ -5,8 +5,9 @@ use std::fmt;
 use async_trait::async_trait;
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest};
 use tallyline_core::clock::Clock;
+use tallyline_core::model::RunId;
 use tallyline_core::plan::Change;
-use tallyline_core::store::{Journal, RunId};
+use tallyline_core::store::Journal;
 use tallyline_core::{ErrorKind, PsaSink, Result};
 
 use super::world::World;

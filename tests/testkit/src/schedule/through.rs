@@ -4,11 +4,11 @@ use std::fmt;
 
 use async_trait::async_trait;
 use tallyline_core::Result;
-use tallyline_core::model::AgreementId;
+use tallyline_core::model::{AgreementId, RunId};
 use tallyline_core::plan::Change;
 use tallyline_core::store::{
     ChangeRecord, Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration,
-    RunId, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
+    RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
 };
 
 /// What is done about the calls to a journal; by default they pass.

@@ -9,12 +9,12 @@ use futures::stream::{BoxStream, StreamExt as _};
 use tallyline_core::apply::ApplyReport;
 use tallyline_core::model::{
     Agreement, AgreementId, AgreementLine, AgreementReading, ChangeId, Company, Product,
-    ReadFailure,
+    ReadFailure, RunId,
 };
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{AgreementFilter, Receipt, SinkDescriptor, Verdict, WriteError};
 use tallyline_core::source::Identity;
-use tallyline_core::store::{Claim, ClaimRequest, Event, Journal, Lease, RecordedEvent, RunId};
+use tallyline_core::store::{Claim, ClaimRequest, Event, Journal, Lease, RecordedEvent};
 use tallyline_core::{ErrorKind, PsaSink, Result};
 use tallyline_testkit::schedule::{Bench, Hooks, Production, Subject, Through, World, WriteFault};
 

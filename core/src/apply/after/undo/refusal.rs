@@ -4,9 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ChangeId, CivilDate};
+use crate::model::{ChangeId, CivilDate, RunId};
 use crate::plan::Change;
-use crate::store::RunId;
 
 /// A change of a run that an undo leaves as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -14,12 +14,13 @@ use super::{Bench, money};
 use crate::apply::after::{TakenBack, Undo, UndoContext, undo};
 use crate::apply::{ApplyOptions, ApplyReport, ApplyRequest, Approval};
 use crate::model::{
-    Agreement, AgreementId, AgreementLine, AgreementReading, CivilDate, Money, Quantity, Timestamp,
+    Agreement, AgreementId, AgreementLine, AgreementReading, CivilDate, Money, Quantity, RunId,
+    Timestamp,
 };
 use crate::plan::{self, Change, Plan, PlanContent, PlanKind, Policy};
 use crate::reconcile::PsaBook;
 use crate::sink::{SinkCapabilities, SinkDescriptor};
-use crate::store::{ChangeRecord, Journal, RunId};
+use crate::store::{ChangeRecord, Journal};
 
 /// A PSA with a journal, and what it has invoiced.
 struct Desk {

@@ -1,7 +1,7 @@
 //! Applying a plan over HTTP, journalled and verified.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,8 +34,8 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 50)]
     latency_ms: u64,
     /// How many agreements are worked on at once.
-    #[arg(long, default_value_t = 4)]
-    concurrency: usize,
+    #[arg(long, default_value = "4")]
+    concurrency: NonZeroUsize,
 }
 
 /// How many changes there are on one agreement.
@@ -48,13 +48,13 @@ pub(crate) async fn run(options: &Options) -> Result<Figures, Failure> {
     let simulator = ConnectWiseSimulator::start(state).await?;
     let latency = Duration::from_millis(options.latency_ms);
     simulator.faults().on(Match::any(), Fault::delay(latency));
-    let sink = sink(&simulator, options.concurrency)?;
+    let sink = sink(&simulator, options.concurrency.get())?;
     let folder = tempfile::tempdir()?;
     let store = SqliteStore::open(folder.path().join("journal.db"))?;
     let times = Times::default();
     let (sink, journal) = (TimedSink(&sink, &times), TimedJournal(&store, &times));
     let watch = Watch::start();
-    let report = apply(&sink, &journal, &changes, options.concurrency).await?;
+    let report = apply(&sink, &journal, &changes, options.concurrency.get()).await?;
     let took = watch.took();
     if report.totals.done != changes.len() {
         return Err(format!("not all changes landed: {}", report.totals).into());
@@ -169,7 +169,7 @@ fn figures(
     let needed = u64::from(agreements) + 2 * u64::from(options.changes);
     let floor = |requests: u64| {
         let whole = Decimal::from(requests) * Decimal::from(options.latency_ms);
-        ratio(whole, Decimal::from(1000 * options.concurrency.max(1)))
+        ratio(whole, Decimal::from(1000 * options.concurrency.get()))
     };
     let mut figures = Figures::new();
     figures.count("changes", options.changes.into());

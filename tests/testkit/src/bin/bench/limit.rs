@@ -1,7 +1,7 @@
 //! Reading under a limit that the server enforces, alone and beside another client.
 
 use std::collections::VecDeque;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use tallyline_connectwise::{ConnectWiseClient, ListOptions};
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy, RollingWindow};
 use tallyline_testkit::http::{self, SimAnswer};
 use tallyline_testkit::server::Simulator;
+use tokio::time::MissedTickBehavior;
 
 use super::Failure;
 use super::figures::{Figures, ratio};
@@ -23,23 +24,41 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t = Rule::Window)]
     rule: Rule,
     /// How many requests the server allows in each period.
-    #[arg(long, default_value_t = 100)]
-    requests: u32,
-    /// The period.
-    #[arg(long, default_value_t = 2)]
-    seconds: u64,
+    #[arg(long, default_value = "100")]
+    requests: NonZeroU32,
+    /// The period. What a bucket is filled with in a second is a whole number of requests.
+    #[arg(long, default_value = "2")]
+    seconds: NonZeroU64,
     /// For how many periods.
-    #[arg(long, default_value_t = 5)]
-    periods: u64,
+    #[arg(long, default_value = "5")]
+    periods: NonZeroU32,
     /// Another client takes half of what is allowed, from the second period on.
     #[arg(long)]
     shared: bool,
     /// How many requests are under way at once.
-    #[arg(long, default_value_t = 16)]
-    concurrency: usize,
+    #[arg(long, default_value = "16")]
+    concurrency: NonZeroUsize,
     /// How long each answer takes: half of it before the server counts the request.
     #[arg(long, default_value_t = 0)]
     latency_ms: u64,
+}
+
+impl Options {
+    fn period(&self) -> Duration {
+        Duration::from_secs(self.seconds.get())
+    }
+
+    /// How many requests a bucket is filled with in a second.
+    fn per_second(&self) -> Result<NonZeroU32, Failure> {
+        let requests = u64::from(self.requests.get());
+        let whole = requests.is_multiple_of(self.seconds.get());
+        let each = u32::try_from(requests / self.seconds).ok();
+        let each = each.filter(|_| whole).and_then(NonZeroU32::new);
+        each.ok_or_else(|| {
+            let (requests, seconds) = (self.requests, self.seconds);
+            format!("{requests} requests in {seconds} s are no whole number in a second").into()
+        })
+    }
 }
 
 /// After this time beside another client, no more should be refused.
@@ -57,14 +76,13 @@ pub(crate) async fn run(options: &Options) -> Result<Figures, Failure> {
     let gate = Arc::new(Gate::new(options));
     let server = server(Arc::clone(&gate), options.latency_ms).await?;
     let client = client(&server, options)?;
-    let period = Duration::from_secs(options.seconds);
-    let whole = period.saturating_mul(u32::try_from(options.periods).unwrap_or(u32::MAX));
+    let whole = options.period().saturating_mul(options.periods.get());
     let until = Instant::now() + whole;
     gate.begin();
     let stop = Arc::new(AtomicBool::new(false));
     let other = options.shared.then(|| {
         let (gate, stop) = (Arc::clone(&gate), Arc::clone(&stop));
-        tokio::spawn(take_half(gate, stop, period, options.requests))
+        tokio::spawn(take_half(gate, stop))
     });
     futures::stream::repeat(())
         .take_while(|()| async { Instant::now() < until })
@@ -72,7 +90,7 @@ pub(crate) async fn run(options: &Options) -> Result<Figures, Failure> {
             let list = client.additions(1, &ListOptions::default());
             list.try_collect_all(1).await
         })
-        .buffer_unordered(options.concurrency)
+        .buffer_unordered(options.concurrency.get())
         .take_while(|_| async { Instant::now() < until })
         .for_each(|_| async {})
         .await;
@@ -82,25 +100,23 @@ pub(crate) async fn run(options: &Options) -> Result<Figures, Failure> {
     }
     let figures = gate.figures(options);
     server.shutdown().await;
-    Ok(figures)
+    figures
 }
 
 fn client(server: &Simulator, options: &Options) -> Result<ConnectWiseClient, Failure> {
-    let requests = NonZeroU32::new(options.requests).ok_or("no requests are allowed")?;
     let mut limits = LimiterOptions {
-        max_concurrent: options.concurrency,
+        max_concurrent: options.concurrency.get(),
         ..LimiterOptions::default()
     };
     match options.rule {
         Rule::Window => {
             limits.window = Some(RollingWindow {
-                requests,
-                per: Duration::from_secs(options.seconds),
+                requests: options.requests,
+                per: options.period(),
             });
         }
         Rule::Bucket => {
-            let seconds = u32::try_from(options.seconds).unwrap_or(u32::MAX).max(1);
-            limits.per_second = NonZeroU32::new((options.requests / seconds).max(1));
+            limits.per_second = Some(options.per_second()?);
             limits.burst = limits.per_second;
         }
     }
@@ -148,13 +164,24 @@ fn answer(passed: Result<(), Duration>) -> SimAnswer {
     SimAnswer::new(429, "application/json", body).header("retry-after", seconds.to_string())
 }
 
-/// Takes half of what is allowed, evenly, from the second period on.
-async fn take_half(gate: Arc<Gate>, stop: Arc<AtomicBool>, period: Duration, requests: u32) {
-    tokio::time::sleep(period).await;
-    let between = period / (requests / 2).max(1);
+/// Between two tries of a request that the other client was refused.
+const AGAIN: Duration = Duration::from_millis(1);
+
+/// Takes half of what is allowed, evenly, from the second period on: what is refused is tried again at once, as by a
+/// client that knows nothing of others and will have its half.
+async fn take_half(gate: Arc<Gate>, stop: Arc<AtomicBool>) {
+    let between = gate.period * 2 / gate.requests;
+    let begins = tokio::time::Instant::now() + gate.period;
+    let mut times = tokio::time::interval_at(begins, between);
+    times.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    times.tick().await;
+    gate.other_begins();
     while !stop.load(Ordering::Relaxed) {
-        let _ = gate.pass(false);
-        tokio::time::sleep(between).await;
+        if gate.pass(false).is_err() {
+            tokio::time::sleep(AGAIN).await;
+        } else {
+            times.tick().await;
+        }
     }
 }
 
@@ -176,6 +203,13 @@ struct State {
     ours: Vec<Duration>,
     others: Vec<Duration>,
     refused: Vec<Duration>,
+    /// When the other began.
+    other_began: Option<Duration>,
+}
+
+/// How many times there are from one to another.
+fn within(times: &[Duration], from: Duration, to: Duration) -> u64 {
+    times.iter().filter(|at| (from..to).contains(*at)).count() as u64
 }
 
 impl Gate {
@@ -183,8 +217,8 @@ impl Gate {
         let now = Instant::now();
         Self {
             rule: options.rule,
-            requests: options.requests.max(1),
-            period: Duration::from_secs(options.seconds.max(1)),
+            requests: options.requests.get(),
+            period: options.period(),
             state: Mutex::new(State {
                 began: now,
                 passed: VecDeque::new(),
@@ -192,6 +226,7 @@ impl Gate {
                 ours: Vec::new(),
                 others: Vec::new(),
                 refused: Vec::new(),
+                other_began: None,
             }),
         }
     }
@@ -199,6 +234,11 @@ impl Gate {
     fn begin(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.began = Instant::now();
+    }
+
+    fn other_begins(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.other_began = Some(state.began.elapsed());
     }
 
     /// Lets one request pass, or says how long it is to wait.
@@ -245,30 +285,45 @@ impl Gate {
         Some(ahead)
     }
 
-    fn figures(&self, options: &Options) -> Figures {
+    fn figures(&self, options: &Options) -> Result<Figures, Failure> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let whole = self.period * u32::try_from(options.periods).unwrap_or(u32::MAX);
+        let whole = self.period * options.periods.get();
         let all = self.used(&state, Duration::ZERO, whole);
         let refused: Vec<_> = state.refused.iter().filter(|at| **at < whole).collect();
         let mut figures = Figures::new();
         figures.count("latency_ms", options.latency_ms);
         figures.count("allowed", all.allowed);
         figures.count("passed", all.ours);
-        figures.count("of_the_other", all.others);
         figures.count("refused", refused.len() as u64);
+        figures.count(
+            "refused_after_the_first",
+            refused.len().saturating_sub(1) as u64,
+        );
         figures.number("use_of_what_was_left", all.of_what_was_left());
-        if let (Some(first), Some(last)) = (refused.first(), refused.last()) {
-            figures.seconds("first_refusal_seconds", **first);
-            figures.count("refused_after_the_first", refused.len() as u64 - 1);
-            figures.seconds(
-                "seconds_from_the_first_refusal_to_the_last",
-                last.saturating_sub(**first),
-            );
-            let adapted = **first + ADAPTED;
-            if adapted < whole {
-                let used = self.used(&state, adapted, whole).of_what_was_left();
-                figures.number("use_from_ten_seconds_after_the_first_refusal", used);
-            }
+        if options.shared {
+            let began = state
+                .other_began
+                .ok_or("it ended before the other client began")?;
+            figures.group("beside_the_other", self.beside(&state, began, whole));
+        }
+        Ok(figures)
+    }
+
+    /// What was seen from the other's first request on.
+    fn beside(&self, state: &State, began: Duration, whole: Duration) -> Figures {
+        let mut figures = Figures::new();
+        figures.seconds("began_at_seconds", began);
+        let last = state.refused.iter().rfind(|at| **at < whole);
+        let until = last.map_or(Duration::ZERO, |last| last.saturating_sub(began));
+        figures.seconds("seconds_to_the_last_refusal", until);
+        let adapted = began + ADAPTED;
+        if adapted < whole {
+            let used = self.used(state, adapted, whole);
+            let mut then = Figures::new();
+            let theirs = ratio(used.others.into(), used.allowed.max(1).into());
+            then.number("of_the_other", theirs);
+            then.number("use_of_what_was_left", used.of_what_was_left());
+            figures.group("after_ten_seconds", then);
         }
         figures
     }
@@ -276,10 +331,6 @@ impl Gate {
     /// What was allowed and what passed from a time to another. A bucket is empty at the
     /// beginning, so that what it holds is allowed as well.
     fn used(&self, state: &State, from: Duration, to: Duration) -> Used {
-        let within = |times: &[Duration]| {
-            let within = times.iter().filter(|at| (from..to).contains(*at));
-            within.count() as u64
-        };
         let held = if self.rule == Rule::Bucket && from.is_zero() {
             Duration::from_secs(1)
         } else {
@@ -289,8 +340,8 @@ impl Gate {
         let allowed = u128::from(self.requests) * span.as_nanos() / self.period.as_nanos();
         Used {
             allowed: u64::try_from(allowed).unwrap_or(u64::MAX),
-            ours: within(&state.ours),
-            others: within(&state.others),
+            ours: within(&state.ours, from, to),
+            others: within(&state.others, from, to),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Reading agreements and their additions from a ConnectWise-shaped server.
 
 use std::future::Future;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,8 +26,8 @@ pub(crate) struct Options {
     #[arg(long)]
     url: String,
     /// How many requests are under way at once.
-    #[arg(long, default_value_t = 16)]
-    concurrency: usize,
+    #[arg(long, default_value = "16")]
+    concurrency: NonZeroUsize,
     /// Read by a loop written by hand on reqwest, with the same concurrency and decoding.
     #[arg(long)]
     baseline: bool,
@@ -41,16 +41,19 @@ pub(crate) async fn run(options: &Options) -> Result<Figures, Failure> {
     if options.baseline {
         let loop_by_hand = ByHand::new(options)?;
         for _ in 0..options.runs.max(1) {
-            runs.push(timed(loop_by_hand.lines(options.concurrency)).await?);
+            runs.push(timed(loop_by_hand.lines(options.concurrency.get())).await?);
         }
     } else {
         let client = client(options)?;
         for _ in 0..options.runs.max(1) {
-            runs.push(timed(lines(&client, options.concurrency)).await?);
+            runs.push(timed(lines(&client, options.concurrency.get())).await?);
         }
     }
     runs.sort_unstable_by_key(|(_, took)| *took);
     let (lines, took) = runs.get(runs.len() / 2).copied().unwrap_or_default();
+    if runs.iter().any(|(other, _)| *other != lines) {
+        return Err("not every run has read as many lines".into());
+    }
     let mut figures = Figures::new();
     figures.text(
         "reader",
@@ -77,7 +80,7 @@ async fn timed(work: impl Future<Output = Result<u64, Failure>>) -> Result<(u64,
 fn client(options: &Options) -> Result<ConnectWiseClient, Failure> {
     let without_rate = NonZeroU32::new(1_000_000);
     let limiter = Limiter::new(LimiterOptions {
-        max_concurrent: options.concurrency,
+        max_concurrent: options.concurrency.get(),
         per_second: without_rate,
         burst: without_rate,
         ..LimiterOptions::default()

@@ -1,5 +1,6 @@
 //! The generated rows of `reconcile_peers.py --csv DIR`, as both sides and the maps between them.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -72,11 +73,11 @@ impl Rows {
         let (usage_lines, agreement_lines) = (usage.len() as u64, lines.len() as u64);
         Ok(Self {
             mapping: mapping(&accounts, &services),
-            readings: readings(&accounts, usage, now),
+            readings: readings(&accounts, usage, now)?,
             companies: accounts.iter().map(company).collect(),
             agreements: accounts.iter().map(agreement).collect::<Result<_, _>>()?,
             products: services.iter().map(product).collect(),
-            lines: lines_of(&accounts, lines),
+            lines: lines_of(&accounts, lines)?,
             services: services
                 .iter()
                 .map(|row| Service::new(row.sku.as_str(), format!("Service {}", row.sku)))
@@ -152,7 +153,11 @@ fn product(row: &ServiceRow) -> Product {
 }
 
 /// One reading for each account: also for one of which the table has no row.
-fn readings(accounts: &[AccountRow], usage: Vec<UsageRow>, now: Timestamp) -> Vec<AccountReading> {
+fn readings(
+    accounts: &[AccountRow],
+    usage: Vec<UsageRow>,
+    now: Timestamp,
+) -> Result<Vec<AccountReading>, Failure> {
     let mut usage = usage.into_iter().peekable();
     let mut readings = Vec::with_capacity(accounts.len());
     for row in accounts {
@@ -164,11 +169,21 @@ fn readings(accounts: &[AccountRow], usage: Vec<UsageRow>, now: Timestamp) -> Ve
         let account = row.account.as_str();
         readings.push(AccountReading::complete(account, lines, Basis::Live, now));
     }
-    readings
+    match usage.next() {
+        Some(row) => Err(out_of_order("usage.csv", &row.account)),
+        None => Ok(readings),
+    }
+}
+
+fn out_of_order(file: &str, of: &dyn Display) -> Failure {
+    format!("{file}: the rows are not in the order of accounts.csv, from one of {of} on").into()
 }
 
 /// One reading for each agreement.
-fn lines_of(accounts: &[AccountRow], lines: Vec<LineRow>) -> Vec<AgreementReading> {
+fn lines_of(
+    accounts: &[AccountRow],
+    lines: Vec<LineRow>,
+) -> Result<Vec<AgreementReading>, Failure> {
     let mut lines = lines.into_iter().peekable();
     let mut readings = Vec::with_capacity(accounts.len());
     let mut id = 0_u32;
@@ -184,5 +199,11 @@ fn lines_of(accounts: &[AccountRow], lines: Vec<LineRow>) -> Vec<AgreementReadin
             of_agreement,
         ));
     }
-    readings
+    match lines.next() {
+        Some(row) => Err(out_of_order(
+            "lines.csv",
+            &format_args!("company {}", row.company),
+        )),
+        None => Ok(readings),
+    }
 }

@@ -55,6 +55,13 @@ pub(crate) fn run(options: &Options) -> Result<Figures, Failure> {
     tally.add(&reconciler.finish());
     let took = watch.took();
     let rise = memory.rise()?;
+    if tally.evidence != shown {
+        return Err(format!(
+            "{} of {shown} usage lines are in no row",
+            shown - tally.evidence
+        )
+        .into());
+    }
     let mut figures = Figures::new();
     figures.count("vendor_lines", shown);
     figures.count("psa_lines", u64::from(accounts * EACH));

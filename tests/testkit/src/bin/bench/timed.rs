@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use tallyline_core::Result;
-use tallyline_core::model::{Agreement, AgreementId, AgreementReading, ChangeId, Company, Product};
+use tallyline_core::model::{
+    Agreement, AgreementId, AgreementReading, ChangeId, Company, Product, RunId,
+};
 use tallyline_core::plan::Change;
 use tallyline_core::sink::{
     AgreementFilter, PsaSink, ReadBack, Receipt, SinkDescriptor, Verdict, WriteError,
@@ -15,7 +17,7 @@ use tallyline_core::sink::{
 use tallyline_core::source::Identity;
 use tallyline_core::store::{
     ChangeRecord, Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration,
-    RunId, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
+    RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
 };
 
 use super::figures::Figures;
