@@ -120,8 +120,8 @@ pub struct Agreement {
     pub counts_from: Option<CivilDate>,
     /// A day on which one of its billing periods begins, where that is known.
     pub period_anchor: Option<CivilDate>,
-    /// The text of its note, empty where it has none, of a sink that
-    /// [writes blocks](crate::sink::SinkCapabilities::write_note) into it.
+    /// The text of its note, empty where it has none, of a sink that writes blocks into it
+    /// (`SinkCapabilities::write_note`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// Whether lines may be synced onto it.

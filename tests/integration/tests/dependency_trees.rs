@@ -108,7 +108,7 @@ static REQWEST: LazyLock<Tree> =
 /// Every tree that an application can ask for.
 static TREES: LazyLock<Vec<Tree>> = LazyLock::new(|| {
     let mut trees = Vec::new();
-    for features in [NONE, DEFAULT, "http", "reqwest", "sqlite"] {
+    for features in [NONE, DEFAULT, "sink", "bills", "http", "reqwest", "sqlite"] {
         trees.push(Tree::resolve(CORE, features));
     }
     for package in [CORE].into_iter().chain(connectors()) {
@@ -152,11 +152,25 @@ fn the_core_by_default_has_no_http_tls_runtime_or_database() {
 fn a_connector_brings_25_crates_at_most_beside_reqwest() {
     for connector in connectors() {
         let tree = Tree::of(connector, "rustls");
+        assert!(
+            !tree.feature(CORE, "engine"),
+            "{connector} needs the engine"
+        );
         let beside = tree.crates.keys().filter(|name| !REQWEST.has(name));
         let beside: Vec<_> = beside.collect();
         assert!(beside.contains(&&"tallyline-core".to_owned()));
         assert!(beside.len() <= 25, "{connector}: {beside:?}");
     }
+}
+
+#[test]
+fn no_crate_stands_behind_sinks_and_one_behind_the_hashes_of_bills() {
+    let names = |features: &str| Tree::of(CORE, features).crates.keys();
+    assert!(names("sink").eq(names(NONE)));
+    let of_bills: Vec<_> = names("bills")
+        .filter(|name| !Tree::of(CORE, NONE).has(name))
+        .collect();
+    assert_eq!(of_bills, ["hmac-sha256"]);
 }
 
 #[test]

@@ -138,9 +138,8 @@ def read(scratch):
             ours = bench("read", "--url", url, "--concurrency", 16, "--runs", 1)
             pairs.append((ours, bench("read", "--url", url, "--concurrency", 16, "--runs", 1, "--baseline")))
     lines = args.agreements * args.additions
-    read_all = lambda reader, read: None if read == lines else sys.exit(f"{reader} has read {read} lines of {lines}")
     for figures in (figures for pair in pairs for figures in pair):
-        read_all(figures["reader"], figures["lines"])
+        assert figures["lines"] == lines, f"{figures['reader']} has read {figures['lines']} lines of {lines}"
     ours, theirs = sorted(pairs, key=lambda pair: pair[0]["seconds"] / pair[1]["seconds"])[1]
     ratio = ours["seconds"] / theirs["seconds"]
     row(3, f"read {ours['lines']:,} lines / reqwest by hand", seconds(ours["seconds"]), seconds(theirs["seconds"]), f"{ratio:.2f}", "<= 1.10", ratio <= 1.1)
@@ -158,7 +157,7 @@ def read(scratch):
             clients["connectwise-rest"] = (["node", PEERS / "fetch_connectwise_rest.mjs", str(port), "1"], 10)
         for name, (command, times) in clients.items():
             read, took = re.search(r"lines (\d+) seconds ([\d.]+)", run(command, env=trust)).groups()
-            read_all(name, int(read))
+            assert int(read) == lines, f"{name} has read {read} lines of {lines}"
             took = float(took)
             faster = took / ours["seconds"]
             row(3, f"{name} as its users call it / ours", seconds(ours["seconds"]), seconds(took), f"{faster:.1f}", f">= {times}", faster >= times)
@@ -184,16 +183,21 @@ def apply():
 def limit():
     for rule in ["window", "bucket"]:
         alone = bench("limit", "--rule", rule)
-        use, later = alone["use_of_what_was_left"], alone.get("refused_after_the_first", 0)
+        # The run of the median use: the other's requests come as its timer has it.
+        runs = [bench("limit", "--rule", rule, "--shared", "--periods", 15) for _ in range(3)]
+        failed = sum(run["failed"] for run in [alone, *runs])
+        assert failed == 0, f"{failed} calls have failed"
+        use, later = alone["use_of_what_was_left"], alone["refused_after_the_first"]
         row(5, f"{rule}: use of what is allowed", str(alone["passed"]), str(alone["allowed"]), f"{use:.3f}", ">= 0.95", use >= 0.95)
         row(5, f"{rule}: refused after the first", str(later), "", "", "0", later == 0)
-        beside = bench("limit", "--rule", rule, "--shared", "--periods", 15)
-        beside = beside["beside_the_other"]
-        adapts, then = beside["seconds_to_the_last_refusal"], beside["after_ten_seconds"]
-        row(5, f"{rule}, half taken by another: from its start to our last refusal", seconds(adapts), "", "", "<= 10 s", adapts <= 10)
+        runs = sorted((run["beside_the_other"] for run in runs), key=lambda run: run["after_ten_seconds"]["use_of_what_was_left"])
+        adapts = max(run["seconds_to_the_last_refusal"] for run in runs)
+        row(5, f"{rule}, half taken by another: from its start to our last refusal, at most", seconds(adapts), "", "", "<= 10 s", adapts <= 10)
+        early, then = runs[1]["of_the_other_in_ten_seconds"], runs[1]["after_ten_seconds"]
+        row(5, f"{rule}, half taken by another: what that one has in its first 10 s", f"{early:.3f}", "", "", "", None)
         theirs, use = then["of_the_other"], then["use_of_what_was_left"]
-        row(5, f"{rule}, half taken by another: what that one has after 10 s", f"{theirs:.3f}", "", "", ">= 0.45", theirs >= 0.45)
-        row(5, f"{rule}, half taken by another: our use of the rest after 10 s", f"{use:.3f}", "", "", ">= 0.95", use >= 0.95)
+        row(5, f"{rule}, half taken by another: what that one has from then on", f"{theirs:.3f}", "", "", ">= 0.45", theirs >= 0.45)
+        row(5, f"{rule}, half taken by another: our use of the rest from then on", f"{use:.3f}", "", "", ">= 0.95", use >= 0.95)
 
 
 CONNECTORS = {path.parent.name: path.parent for path in sorted([*ROOT.glob("connectors/*/Cargo.toml"), *ROOT.glob("psa/*/Cargo.toml")])}

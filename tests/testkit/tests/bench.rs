@@ -87,7 +87,7 @@ fn what_cannot_be_counted_in_whole_requests_is_refused_before_anything_is_sent()
     }
     for zero in ["--requests", "--seconds", "--periods", "--concurrency"] {
         let said = refused(&["limit", zero, "0"]);
-        assert!(said.contains(zero), "{said}");
+        assert!(said.contains(zero) && said.contains("non-zero"), "{said}");
     }
 }
 
@@ -123,6 +123,19 @@ fn a_limit_is_kept_to_and_what_passed_is_counted() {
         assert_eq!(figures["refused"], 0, "{figures}");
         assert!(figures["passed"].as_u64().unwrap() > 0, "{figures}");
     }
+}
+
+#[test]
+fn another_client_that_takes_half_is_seen_from_its_beginning_on() {
+    let limits = ["limit", "--requests", "5", "--seconds", "1", "--shared"];
+    let figures = bench(&[&limits[..], &["--periods", "2"]].concat());
+    let beside = &figures["beside_the_other"];
+    for figure in ["began_at_seconds", "seconds_to_the_last_refusal"] {
+        assert!(beside[figure].is_number(), "{figure}: {figures}");
+    }
+    assert_eq!(figures["failed"], 0, "{figures}");
+    let said = refused(&[&limits[..], &["--periods", "1"]].concat());
+    assert!(said.contains("before the other client began"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,8 @@ mod retries;
 mod secrets;
 #[cfg(feature = "reqwest")]
 mod wire;
+#[cfg(feature = "sink")]
+mod writes;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

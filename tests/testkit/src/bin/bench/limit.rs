@@ -84,7 +84,7 @@ pub(crate) async fn run(options: &Options) -> Result<Figures, Failure> {
         let (gate, stop) = (Arc::clone(&gate), Arc::clone(&stop));
         tokio::spawn(take_half(gate, stop))
     });
-    futures::stream::repeat(())
+    let failed = futures::stream::repeat(())
         .take_while(|()| async { Instant::now() < until })
         .map(|()| async {
             let list = client.additions(1, &ListOptions::default());
@@ -92,13 +92,15 @@ pub(crate) async fn run(options: &Options) -> Result<Figures, Failure> {
         })
         .buffer_unordered(options.concurrency.get())
         .take_while(|_| async { Instant::now() < until })
-        .for_each(|_| async {})
+        .fold(0, |failed, result| async move {
+            failed + u64::from(result.is_err())
+        })
         .await;
     stop.store(true, Ordering::Relaxed);
     if let Some(other) = other {
         other.await?;
     }
-    let figures = gate.figures(options);
+    let figures = gate.figures(options, failed);
     server.shutdown().await;
     figures
 }
@@ -167,8 +169,8 @@ fn answer(passed: Result<(), Duration>) -> SimAnswer {
 /// Between two tries of a request that the other client was refused.
 const AGAIN: Duration = Duration::from_millis(1);
 
-/// Takes half of what is allowed, evenly, from the second period on: what is refused is tried again at once, as by a
-/// client that knows nothing of others and will have its half.
+/// Asks evenly for half of what is allowed, from the second period on. What is refused is tried again at once, as by a
+/// client that knows nothing of others; what it has missed while it was kept out it does not make up for.
 async fn take_half(gate: Arc<Gate>, stop: Arc<AtomicBool>) {
     let between = gate.period * 2 / gate.requests;
     let begins = tokio::time::Instant::now() + gate.period;
@@ -285,7 +287,7 @@ impl Gate {
         Some(ahead)
     }
 
-    fn figures(&self, options: &Options) -> Result<Figures, Failure> {
+    fn figures(&self, options: &Options, failed: u64) -> Result<Figures, Failure> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let whole = self.period * options.periods.get();
         let all = self.used(&state, Duration::ZERO, whole);
@@ -294,6 +296,7 @@ impl Gate {
         figures.count("latency_ms", options.latency_ms);
         figures.count("allowed", all.allowed);
         figures.count("passed", all.ours);
+        figures.count("failed", failed);
         figures.count("refused", refused.len() as u64);
         figures.count(
             "refused_after_the_first",
@@ -301,9 +304,8 @@ impl Gate {
         );
         figures.number("use_of_what_was_left", all.of_what_was_left());
         if options.shared {
-            let began = state
-                .other_began
-                .ok_or("it ended before the other client began")?;
+            let began = state.other_began.filter(|began| *began < whole);
+            let began = began.ok_or("it ended before the other client began")?;
             figures.group("beside_the_other", self.beside(&state, began, whole));
         }
         Ok(figures)
@@ -317,11 +319,12 @@ impl Gate {
         let until = last.map_or(Duration::ZERO, |last| last.saturating_sub(began));
         figures.seconds("seconds_to_the_last_refusal", until);
         let adapted = began + ADAPTED;
+        let until_then = self.used(state, began, adapted.min(whole));
+        figures.number("of_the_other_in_ten_seconds", until_then.of_the_other());
         if adapted < whole {
             let used = self.used(state, adapted, whole);
             let mut then = Figures::new();
-            let theirs = ratio(used.others.into(), used.allowed.max(1).into());
-            then.number("of_the_other", theirs);
+            then.number("of_the_other", used.of_the_other());
             then.number("use_of_what_was_left", used.of_what_was_left());
             figures.group("after_ten_seconds", then);
         }
@@ -353,6 +356,10 @@ struct Used {
 }
 
 impl Used {
+    fn of_the_other(&self) -> Decimal {
+        ratio(self.others.into(), self.allowed.max(1).into())
+    }
+
     fn of_what_was_left(&self) -> Decimal {
         let left = self.allowed.saturating_sub(self.others).max(1);
         ratio(Decimal::from(self.ours), Decimal::from(left))

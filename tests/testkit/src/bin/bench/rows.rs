@@ -176,7 +176,8 @@ fn readings(
 }
 
 fn out_of_order(file: &str, of: &dyn Display) -> Failure {
-    format!("{file}: the rows are not in the order of accounts.csv, from one of {of} on").into()
+    format!("{file}: the rows are not those of accounts.csv in its order, from one of {of} on")
+        .into()
 }
 
 /// One reading for each agreement.

@@ -56,11 +56,8 @@ pub(crate) fn run(options: &Options) -> Result<Figures, Failure> {
     let took = watch.took();
     let rise = memory.rise()?;
     if tally.evidence != shown {
-        return Err(format!(
-            "{} of {shown} usage lines are in no row",
-            shown - tally.evidence
-        )
-        .into());
+        let found = tally.evidence;
+        return Err(format!("{found} usage lines are behind rows, and {shown} were shown").into());
     }
     let mut figures = Figures::new();
     figures.count("vendor_lines", shown);
