@@ -160,7 +160,7 @@ fn ingram(config: &Config, settings: &IngramConfig) -> Result<IngramSource> {
         )?)
         .maybe_page_size(settings.page_size)
         .maybe_calls_per_minute(settings.calls_per_minute)
-        .maybe_retry(retry(config))
+        .retry(retry(config, IngramClient::default_retry()))
         .maybe_limiter(limiter(config))
         .build()?;
     let rule = |rule| match rule {
@@ -210,7 +210,7 @@ fn hyalto(config: &Config, settings: &HyAltoConfig) -> Result<HyAltoSource> {
         } else {
             Brackets::Literal
         })
-        .maybe_retry(retry(config))
+        .retry(retry(config, RetryPolicy::default()))
         .maybe_limiter(limiter(config))
         .build()?;
     let units = settings.units.iter().map(|(property, settings)| {
@@ -255,7 +255,7 @@ fn sherweb(config: &Config, settings: &SherwebConfig) -> Result<SherwebClient> {
             &settings.subscription_key,
         )?)
         .maybe_base_url(settings.base_url.as_deref())
-        .maybe_retry(retry(config))
+        .retry(retry(config, SherwebClient::default_retry()))
         .maybe_limiter(limiter(config))
         .unit_prices(config.policy.sync_unit_price)
         .build()
@@ -276,7 +276,7 @@ fn cloudmore(config: &Config, settings: &CloudmoreConfig) -> Result<CloudmoreSou
             ClientPairConfig::Body => ClientPair::Body,
         })
         .maybe_base_url(settings.base_url.as_deref())
-        .maybe_retry(retry(config))
+        .retry(retry(config, RetryPolicy::default()))
         .maybe_limiter(limiter(config))
         .build()?;
     CloudmoreSource::builder()
@@ -305,7 +305,7 @@ fn dandh(config: &Config, settings: &DandhConfig) -> Result<DandhClient> {
             QuantityPolicyConfig::Sum => QuantityPolicy::Sum,
         })
         .include_resellers(settings.include_resellers)
-        .maybe_retry(retry(config))
+        .retry(retry(config, DandhClient::default_retry()))
         .maybe_limiter(limiter(config))
         .build()
 }
@@ -391,7 +391,7 @@ fn connectwise(config: &Config, settings: &ConnectWiseConfig) -> Result<Box<dyn 
         .public_key(&settings.public_key)
         .private_key(secret(config, "[sink] private_key", &settings.private_key)?)
         .client_id(&settings.client_id)
-        .maybe_retry(retry(config))
+        .retry(retry(config, RetryPolicy::default()))
         .maybe_limiter(limiter(config))
         .build()?;
     let days = DayCount::ActualInclusive;
@@ -438,9 +438,13 @@ fn connectwise(config: &Config, settings: &ConnectWiseConfig) -> Result<Box<dyn 
 }
 
 fn autotask(config: &Config, settings: &AutotaskConfig) -> Result<Box<dyn PsaSink>> {
+    let default = BudgetOptions::default();
     let budget = TenantBudget::new(BudgetOptions {
+        hourly_threshold: settings
+            .hourly_threshold
+            .unwrap_or(default.hourly_threshold),
         per_second: config.requests_per_second.and_then(NonZeroU32::new),
-        ..BudgetOptions::default()
+        ..default
     });
     let code = &settings.integration_code;
     let client = AutotaskClient::builder()
@@ -449,7 +453,7 @@ fn autotask(config: &Config, settings: &AutotaskConfig) -> Result<Box<dyn PsaSin
         .secret(secret(config, "[sink] secret", &settings.secret)?)
         .maybe_lookup_url(settings.lookup_url.as_deref())
         .budget(budget)
-        .maybe_retry(retry(config))
+        .retry(retry(config, RetryPolicy::default()))
         .build()?;
     let days = match settings.effective_days {
         EffectiveDaysConfig::NextPeriod => EffectiveDays::NextPeriod,
@@ -493,7 +497,7 @@ pub(crate) fn gradient(config: &Config, settings: &GradientConfig) -> Result<Gra
             &settings.partner_api_key,
         )?)
         .maybe_base_url(settings.base_url.as_deref())
-        .maybe_retry(retry(config))
+        .retry(retry(config, RetryPolicy::default()))
         .maybe_limiter(limiter(config))
         .build()?;
     Ok(GradientSink::builder()
@@ -504,11 +508,15 @@ pub(crate) fn gradient(config: &Config, settings: &GradientConfig) -> Result<Gra
         .build())
 }
 
-fn retry(config: &Config) -> Option<RetryPolicy> {
-    config.attempts.map(|attempts| RetryPolicy {
-        max_attempts: attempts.max(1),
-        ..RetryPolicy::default()
-    })
+/// The connector's own policy, with the number of attempts that is configured.
+fn retry(config: &Config, own: RetryPolicy) -> RetryPolicy {
+    let max_attempts = config
+        .attempts
+        .map_or(own.max_attempts, |attempts| attempts.max(1));
+    RetryPolicy {
+        max_attempts,
+        ..own
+    }
 }
 
 /// One for each side: they share no quota.

@@ -43,7 +43,7 @@ const DEFAULT_CONCURRENCY: usize = 2;
 ///
 /// # async fn example() -> tallyline_core::Result<()> {
 /// let client = DandhClient::builder()
-///     .username("sync@msp.example")
+///     .username("sync@example.com")
 ///     .password("the password".into())
 ///     .parent_account_id(410_022)
 ///     .build()?;
@@ -83,6 +83,18 @@ impl fmt::Debug for DandhClient {
 
 #[bon::bon]
 impl DandhClient {
+    /// What is repeated where nothing else is said.
+    ///
+    /// No limit is published; those who met one wait 8 s after a 429, and longer each time.
+    #[must_use]
+    pub fn default_retry() -> RetryPolicy {
+        RetryPolicy {
+            min_delay: Duration::from_secs(8),
+            max_delay: Duration::from_secs(60),
+            ..RetryPolicy::default()
+        }
+    }
+
     /// Puts a client together; `build` checks the values and sends nothing.
     ///
     /// `marketplace` is D&H unless another one is named; `base_url` replaces its address, and
@@ -103,7 +115,7 @@ impl DandhClient {
     ///
     /// let client = DandhClient::builder()
     ///     .marketplace(Marketplace::at_host("ALSO Germany", "marketplace.also.de"))
-    ///     .username("sync@msp.example")
+    ///     .username("sync@example.com")
     ///     .password("the password".into())
     ///     .parent_account_id("https://marketplace.also.de/#/Account/View/410022/Overview")
     ///     .build()?;
@@ -163,7 +175,7 @@ impl DandhClient {
         let parent_account_id = parent_account_id
             .id()
             .map_err(|error| error.with_connector(CONNECTOR))?;
-        let retry = retry.unwrap_or_else(default_retry);
+        let retry = retry.unwrap_or_else(Self::default_retry);
         let pause = retry.min_delay;
         let options = ConnectionOptions {
             concurrency,
@@ -205,15 +217,6 @@ impl DandhClient {
                 include_resellers,
             }),
         })
-    }
-}
-
-/// No limit is published; those who met one wait 8 s after a 429, and longer each time.
-fn default_retry() -> RetryPolicy {
-    RetryPolicy {
-        min_delay: Duration::from_secs(8),
-        max_delay: Duration::from_secs(60),
-        ..RetryPolicy::default()
     }
 }
 

@@ -108,6 +108,20 @@ impl fmt::Debug for IngramClient {
 
 #[bon::bon]
 impl IngramClient {
+    /// What is repeated where nothing else is said.
+    ///
+    /// What those who measured the vendor wait: 1 s doubling to 15 s, 6 attempts.
+    #[must_use]
+    pub fn default_retry() -> RetryPolicy {
+        RetryPolicy {
+            max_attempts: 6,
+            min_delay: Duration::from_secs(1),
+            max_delay: Duration::from_secs(15),
+            total: Duration::from_secs(300),
+            ..RetryPolicy::default()
+        }
+    }
+
     /// Puts a client together; `build` checks the values and sends nothing.
     ///
     /// `base_url` is the whole base that the portal's page "Marketplace API" shows, its region included; it is used as it
@@ -200,7 +214,7 @@ impl IngramClient {
                 "a page size of {page_size}: allow from 1 to {LARGEST_PAGE}"
             )));
         }
-        let retry = retry.unwrap_or_else(default_retry);
+        let retry = retry.unwrap_or_else(Self::default_retry);
         let errors = IngramErrors {
             pause: retry.max_delay,
         };
@@ -291,17 +305,6 @@ fn refuse_without_region(base: &BaseUrl) -> Result<()> {
         "the base URL names no region: give the whole base that the page \"Marketplace API\" of the control panel shows, \
          such as https://api.cloud.im/marketplace/na; the region is not the code of the marketplace",
     ))
-}
-
-/// What those who measured the vendor wait: 1 s doubling to 15 s, 6 attempts.
-fn default_retry() -> RetryPolicy {
-    RetryPolicy {
-        max_attempts: 6,
-        min_delay: Duration::from_secs(1),
-        max_delay: Duration::from_secs(15),
-        total: Duration::from_secs(300),
-        ..RetryPolicy::default()
-    }
 }
 
 /// The API is slow: two minutes for a call were seen to be needed.

@@ -88,6 +88,17 @@ impl fmt::Debug for SherwebClient {
 
 #[bon::bon]
 impl SherwebClient {
+    /// What is repeated where nothing else is said.
+    ///
+    /// The vendor publishes no limits; its users wait 3 s after a 429 that names no wait.
+    #[must_use]
+    pub fn default_retry() -> RetryPolicy {
+        RetryPolicy {
+            min_delay: std::time::Duration::from_secs(3),
+            ..RetryPolicy::default()
+        }
+    }
+
     /// Puts a client together; `build` checks the values and sends nothing.
     ///
     /// `base_url` replaces `https://api.sherweb.com`; plain HTTP is accepted for loopback
@@ -162,7 +173,7 @@ impl SherwebClient {
         )?;
         let options = ConnectionOptions {
             concurrency,
-            retry: retry.unwrap_or_else(default_retry),
+            retry: retry.unwrap_or_else(Self::default_retry),
             timeouts: timeouts.unwrap_or_default(),
             limits: limits.unwrap_or_default(),
             limiter,
@@ -216,14 +227,6 @@ impl SherwebClient {
                 details_missing: AtomicBool::new(false),
             }),
         })
-    }
-}
-
-/// The vendor publishes no limits; its users wait 3 s after a 429 that names no wait.
-fn default_retry() -> RetryPolicy {
-    RetryPolicy {
-        min_delay: std::time::Duration::from_secs(3),
-        ..RetryPolicy::default()
     }
 }
 

@@ -214,6 +214,8 @@ pub(crate) struct AutotaskConfig {
     /// The user-defined field of contracts that holds the subscription; empty where contracts are
     /// recognised by their number.
     pub(crate) subscription_field: Option<String>,
+    /// The tenant's requests in an hour, over all integrations together.
+    pub(crate) hourly_threshold: Option<u32>,
     /// The billing code of services.
     pub(crate) service_billing_code: Option<i64>,
     /// The billing code of charges.

@@ -1,5 +1,6 @@
 //! VMware Cloud Director.
 
+use tallyline_core::http::RetryPolicy;
 use tallyline_core::{Error, ErrorKind, Result};
 use tallyline_hyalto::vcd::{VcdClient, VcdCredentials, VcdSource};
 
@@ -16,7 +17,7 @@ pub(super) fn source(config: &Config, settings: &VcdConfig) -> Result<VcdSource>
         .org(&settings.org)
         .credentials(credentials(config, settings)?)
         .maybe_api_version(settings.api_version.as_deref())
-        .maybe_retry(retry(config))
+        .retry(retry(config, RetryPolicy::default()))
         .maybe_limiter(limiter(config))
         .build()?;
     let granularities = settings.granularities.iter();

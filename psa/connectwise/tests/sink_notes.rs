@@ -101,7 +101,7 @@ async fn b18_the_block_that_is_there_is_not_written_again_and_another_one_is_lef
 #[tokio::test]
 async fn b18_an_answer_that_does_not_show_the_block_leaves_the_outcome_open() {
     for answer in [
-        agreement("internalNotes", PEOPLE),
+        agreement("internalNotes", &with("2 x Mail")),
         json(r#"{"id":89}"#),
         json("{}"),
         ResponseTemplate::new(502),
@@ -114,6 +114,19 @@ async fn b18_an_answer_that_does_not_show_the_block_leaves_the_outcome_open() {
         assert!(matches!(error, WriteError::Unknown(_)), "{error}");
         assert_eq!(sent(&server, "PATCH").await.len(), 1);
     }
+}
+
+/// Where it were unknown, it would be sent again by every resume.
+#[tokio::test]
+async fn b18_an_answer_that_shows_the_note_as_it_was_is_an_answer() {
+    let server = common::mock().await;
+    on(&server, "GET", AT, agreement("internalNotes", PEOPLE)).await;
+    on(&server, "PATCH", AT, agreement("internalNotes", PEOPLE)).await;
+    let sink = sink(&server, NoteField::InternalNotes);
+    let change = change(None, "3 x Mail");
+    let receipt = sink.execute(&change).await.unwrap();
+    let verdict = sink.verify(&change, Some(&receipt)).await.unwrap();
+    assert_eq!(verdict, Verdict::NotLanded);
 }
 
 #[tokio::test]

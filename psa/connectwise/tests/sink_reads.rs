@@ -9,8 +9,10 @@ use tallyline_connectwise::{
     CancelledDateMeaning, ConnectWiseSink, EligibilityPolicy, MarkerPlacement,
 };
 use tallyline_core::model::{
-    Agreement, AgreementId, AgreementReading, BillingCycle, CompanyId, Eligibility, LinesOutcome,
+    Agreement, AgreementId, AgreementReading, BillingCycle, CompanyId, Currency, Eligibility,
+    LinesOutcome,
 };
+use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::AgreementFilter;
 use tallyline_core::{ErrorKind, PsaSink, Result};
 use tallyline_testkit::mock::MockVendor;
@@ -19,6 +21,7 @@ use wiremock::{Mock, ResponseTemplate};
 
 const AGREEMENTS: &str = include_str!("fixtures/agreements.json");
 const CYCLES: &str = include_str!("fixtures/billing_cycles.json");
+const ONE_CYCLE: &str = r#"[{"id":2,"name":"Monthly","billingOptions":"Monthly"}]"#;
 const ADDITIONS: &str = include_str!("fixtures/additions.json");
 const ODD_ADDITIONS: [&str; 2] = ["answer body /1/billCustomer", "answer body /2/quantity"];
 
@@ -382,6 +385,42 @@ async fn a_currency_that_cannot_be_read_fails_the_reading() {
     assert!(readings[0].lines().is_none());
 }
 
+#[tokio::test]
+async fn a_run_asks_anew_for_the_currency_that_is_known_from_before() {
+    let server = common::mock().await;
+    let agreement = |currency: &str| {
+        json(format!(
+            r#"{{"id":88,"company":{{"id":45}},"currency":{{"currencyCode":"{currency}"}}}}"#
+        ))
+    };
+    let list = r#"[{"id":9,"product":{"id":512},"quantity":1,"unitCost":7.10}]"#;
+    on(
+        &server,
+        "GET",
+        "/finance/agreements/88/additions",
+        json(list),
+    )
+    .await;
+    common::once(&server, "GET", "/finance/agreements/88", agreement("USD")).await;
+    on(&server, "GET", "/finance/agreements/88", agreement("CAD")).await;
+    let sink = sink(&server);
+    let currency = async || {
+        let readings = lines(&sink, &["88"]).await;
+        let cost = readings[0].lines().unwrap()[0].state.unit_cost;
+        cost.unwrap().currency
+    };
+    assert_eq!(currency().await, Some(Currency::USD));
+    assert_eq!(currency().await, Some(Currency::USD));
+    let action = Action::SetQuantity {
+        line: "9".into(),
+        from: 1_u32.into(),
+        to: 2_u32.into(),
+    };
+    let day = "2026-03-01".parse().unwrap();
+    sink.begin(&[Change::new("c1", "45", "88", "512", action, day)]);
+    assert_eq!(currency().await, Some(Currency::CAD));
+}
+
 async fn probe(server: &MockVendor, at: &str, status: u16) {
     let answer = match status {
         200 => json(r#"{"count":4}"#),
@@ -394,7 +433,7 @@ async fn probe(server: &MockVendor, at: &str, status: u16) {
         .await;
 }
 
-async fn checked(agreements: u16, companies: u16, catalog: u16) -> Result<String> {
+async fn checked([agreements, companies, catalog, cycles]: [u16; 4]) -> Result<String> {
     let server = common::mock().await;
     on(
         &server,
@@ -406,9 +445,14 @@ async fn checked(agreements: u16, companies: u16, catalog: u16) -> Result<String
     probe(&server, "/finance/agreements/count", agreements).await;
     probe(&server, "/company/companies/count", companies).await;
     probe(&server, "/procurement/catalog/count", catalog).await;
+    let list = match cycles {
+        200 => json(ONE_CYCLE),
+        status => ResponseTemplate::new(status),
+    };
+    on(&server, "GET", "/finance/billingCycles", list).await;
     let identity = sink(&server).check().await?;
     assert_eq!(identity.version.as_deref(), Some("v2026.4.112233"));
-    assert_eq!(identity.verified.len(), 4);
+    assert_eq!(identity.verified.len(), 5);
     Ok(identity.subject)
 }
 
@@ -424,6 +468,7 @@ async fn b21_a_check_says_that_the_right_to_write_cannot_be_tested_without_writi
     ] {
         probe(&server, &format!("{list}/count"), 200).await;
     }
+    on(&server, "GET", "/finance/billingCycles", json(ONE_CYCLE)).await;
     let warnings = sink(&server).check().await.unwrap().warnings;
     assert!(
         warnings
@@ -436,8 +481,11 @@ async fn b21_a_check_says_that_the_right_to_write_cannot_be_tested_without_writi
 
 #[tokio::test]
 async fn b21_a_check_names_the_tenant_or_the_right_that_is_missing() {
-    assert_eq!(checked(200, 200, 200).await.unwrap(), "northw at 127.0.0.1");
-    let error = checked(403, 200, 403).await.unwrap_err();
+    assert_eq!(
+        checked([200, 200, 200, 200]).await.unwrap(),
+        "northw at 127.0.0.1"
+    );
+    let error = checked([403, 200, 403, 200]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied);
     let text = error.to_string();
     assert!(
@@ -449,15 +497,21 @@ async fn b21_a_check_names_the_tenant_or_the_right_that_is_missing() {
         "{text}"
     );
     assert!(!text.contains("Company Maintenance"), "{text}");
-    let error = checked(404, 404, 404).await.unwrap_err();
+    let error = checked([200, 200, 200, 403]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert!(
+        error.to_string().contains("System / Table Setup"),
+        "{error}"
+    );
+    let error = checked([404, 404, 404, 404]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Auth);
     assert!(error.to_string().contains("company id"), "{error}");
     assert_eq!(
-        checked(401, 401, 401).await.unwrap_err().kind(),
+        checked([401, 401, 401, 401]).await.unwrap_err().kind(),
         ErrorKind::Auth
     );
     assert_eq!(
-        checked(200, 200, 404).await.unwrap_err().kind(),
+        checked([200, 200, 404, 200]).await.unwrap_err().kind(),
         ErrorKind::NotFound
     );
 }

@@ -119,6 +119,31 @@ async fn terms_that_do_not_show_in_the_answer_leave_the_outcome_open() {
 }
 
 #[tokio::test]
+async fn a_line_that_lost_the_terms_it_was_to_take_over_has_not_landed_as_wanted() {
+    let terms = r#","lessIncluded":2,"billCustomer":"NoCharge""#;
+    let change = new_line(13, "2026-11-01", None);
+    for (shown, landed) in [
+        (terms, true),
+        (r#","billCustomer":"NoCharge""#, false),
+        (r#","lessIncluded":2,"billCustomer":"Billable""#, false),
+    ] {
+        let server = server(&old(10, terms)).await;
+        let marked = format!(r#"{shown},"serialNumber":"tly-abc123""#);
+        let new = answer(13, "2026-11-01", &marked);
+        let list = format!("[{},{new}]", old(10, terms));
+        on(&server, "GET", LIST, json(list)).await;
+        let verdict = sink(&server).verify(&change, None).await.unwrap();
+        match verdict {
+            Verdict::Landed { .. } => assert!(landed, "{shown}"),
+            Verdict::Conflict { detail, .. } => {
+                assert!(!landed && detail.contains("terms of line 9"), "{detail}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_catch_up_is_billed_as_the_line_beside_it_without_its_free_units() {
     let terms = r#","lessIncluded":2,"billCustomer":"DoNotBill","taxableFlag":false,"sequenceNumber":1.5,"serialNumber":"SN-1""#;
     let server = server(&old(13, terms)).await;

@@ -7,9 +7,14 @@ use std::time::Duration;
 
 use common::{API, body, client, json, new_record, on, once, requests, sent, sink};
 use tallyline_connectwise::{CancelledDateMeaning, ConnectWiseSink, MarkerPlacement};
-use tallyline_core::model::{AgreementLineId, CivilDate, Currency, Money, Quantity};
+use tallyline_core::apply::{Applier, ApplyOptions, ApplyRequest, Approval, Outcome};
+use tallyline_core::clock::Clock;
+use tallyline_core::model::{
+    AgreementLineId, CivilDate, Currency, Money, PlanId, Quantity, RunId, Timestamp,
+};
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{Receipt, Verdict, WriteError};
+use tallyline_core::store::MemoryStore;
 use tallyline_core::wire::parse_decimal;
 use tallyline_core::{ErrorKind, PsaSink};
 use tallyline_testkit::mock::MockVendor;
@@ -379,9 +384,9 @@ async fn where_the_cancelled_date_is_the_first_unbilled_day_the_day_after_is_wri
 }
 
 #[tokio::test]
-async fn a_200_that_changed_nothing_or_another_line_is_unknown() {
+async fn a_200_that_shows_another_line_or_another_quantity_is_unknown() {
     for answer in [
-        addition(9, "12", ""),
+        addition(9, "13", ""),
         addition(10, "14", ""),
         addition(9, "null", ""),
     ] {
@@ -390,6 +395,64 @@ async fn a_200_that_changed_nothing_or_another_line_is_unknown() {
         let error = sink(&server).execute(&set_quantity()).await.unwrap_err();
         assert_eq!(refused(&error), ("unknown", ErrorKind::Protocol));
         assert_eq!(sent(&server, "PATCH").await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_was_answered_and_does_not_show_yet_is_waited_for() {
+    let server = server().await;
+    on(&server, "GET", LIST, json("[]")).await;
+    let receipt = Receipt::new("9");
+    let verdict = sink(&server).verify(&create(), Some(&receipt)).await;
+    assert_eq!(verdict.unwrap(), Verdict::NotLanded);
+}
+
+/// Where it were unknown, it would be sent again by every resume, and nothing else on the agreement would go on.
+#[tokio::test]
+async fn a_200_that_changed_nothing_is_an_answer_and_a_conflict_once_it_does_not_show() {
+    let server = server().await;
+    on(&server, "PATCH", LINE, json(addition(9, "12", ""))).await;
+    let list = format!("[{}]", addition(9, "12", ""));
+    on(&server, "GET", LIST, json(list)).await;
+    let (sink, store) = (sink(&server), MemoryStore::new());
+    let changes = [set_quantity()];
+    let plan = PlanId::new("plan-1");
+    let now: Timestamp = "2026-10-11T08:00:00Z".parse().unwrap();
+    let approval = Approval::of_plan(plan.clone(), "finance@example.com", now);
+    let request = ApplyRequest {
+        plan_id: &plan,
+        plan_text: "{}",
+        source: "vendor",
+        changes: &changes,
+        approval: &approval,
+    };
+    let clock = Standing(now);
+    let applier = Applier::new(&sink, &store, &clock);
+    let mut options = ApplyOptions::new();
+    options.run = Some(RunId::new("run-1"));
+    let report = applier.apply(&request, &options).await.unwrap();
+    assert_eq!(report.changes[0].outcome, Outcome::Conflict, "{report}");
+    let report = applier
+        .resume(&RunId::new("run-1"), &options)
+        .await
+        .unwrap();
+    assert_eq!(report.changes[0].outcome, Outcome::Conflict, "{report}");
+    assert_eq!(sent(&server, "PATCH").await.len(), 1);
+}
+
+/// A clock that stands still, and waits no time.
+struct Standing(Timestamp);
+
+#[async_trait::async_trait]
+impl Clock for Standing {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    async fn sleep(&self, _: Duration) {}
+
+    async fn alongside(&self, _: Duration) {
+        std::future::pending().await
     }
 }
 

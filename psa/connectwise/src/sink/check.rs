@@ -3,7 +3,8 @@
 use tallyline_core::source::Identity;
 use tallyline_core::{Error, ErrorKind, Result};
 
-use crate::client::{CONNECTOR, ConnectWiseClient, operations};
+use super::read;
+use crate::client::{CONNECTOR, ConnectWiseClient, ListOptions, operations};
 
 /// One probe: what was asked, what the role needs for it, and what came back.
 struct Probe {
@@ -33,6 +34,12 @@ pub(super) async fn check(client: &ConnectWiseClient) -> Result<Identity> {
             right: "Procurement / Product Catalog needs Inquire = All",
             operation: operations::CATALOG_COUNT.name,
             answer: client.count_catalog(None).await,
+        },
+        Probe {
+            what: "billing cycles",
+            right: "System / Table Setup (Invoicing / Billing Cycle) needs Inquire = All",
+            operation: operations::BILLING_CYCLES_LIST.name,
+            answer: count_cycles(client).await,
         },
     ];
     let mut identity = Identity::new(super::tenant(client));
@@ -108,6 +115,13 @@ pub(super) async fn check(client: &ConnectWiseClient) -> Result<Identity> {
         Err(error) => return Err(error),
     }
     Ok(identity)
+}
+
+/// Their list is short, and has no count of its own.
+async fn count_cycles(client: &ConnectWiseClient) -> Result<u64> {
+    let cycles = client.billing_cycles(&ListOptions::default());
+    let cycles = cycles.try_collect_all(read::MAX_BILLING_CYCLES).await?;
+    Ok(cycles.len() as u64)
 }
 
 fn kind(answer: &Result<u64>) -> Option<ErrorKind> {

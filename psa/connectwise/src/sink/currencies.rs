@@ -40,14 +40,15 @@ impl Currencies {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of the agreements of a run. What is known of them already stays.
+    /// Takes note of the agreements of a run, and forgets what is known of them: it may be of a run long before.
     pub(super) fn expect(&self, changes: &[Change]) {
         let ids = changes.iter().map(|change| &change.agreement);
         let ids = ids.filter(|agreement| agreement.key().is_none());
         let ids = ids.filter_map(|id| wire_id("an agreement", id.as_str()).ok());
+        let coming: BTreeSet<i64> = ids.take(MAX_KNOWN).collect();
         let mut state = self.state();
-        let coming = ids.filter(|id| !state.known.contains_key(id));
-        state.coming = coming.take(MAX_KNOWN).collect();
+        state.known.retain(|id, _| !coming.contains(id));
+        state.coming = coming;
     }
 
     fn known(&self, agreement: i64) -> Option<Option<Currency>> {

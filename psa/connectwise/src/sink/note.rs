@@ -70,8 +70,9 @@ pub(super) async fn execute(sink: &ConnectWiseSink, change: &Change) -> Written 
     let shown = written.record.ok();
     let shown = shown.filter(|answer| answer.id == Some(id));
     match shown.map(|answer| wanted.verdict(id, &answer)) {
-        Some(Verdict::Made { record, .. }) => {
-            let mut receipt = Receipt::made(record);
+        // Shown as it was, it was accepted and not done: reading back tells what became of it.
+        Some(Verdict::Made { .. } | Verdict::NotLanded) => {
+            let mut receipt = Receipt::made(MadeRecord::Note(id.to_string().into()));
             receipt.request_id = written.request_id;
             Ok(receipt)
         }

@@ -21,7 +21,7 @@ use crate::conditions::Field;
 use crate::models::{self, Addition};
 
 /// Billing cycles are a short setup table; more than these is a defect.
-const MAX_BILLING_CYCLES: usize = 10_000;
+pub(super) const MAX_BILLING_CYCLES: usize = 10_000;
 
 /// A PSA id as a number.
 pub(super) fn wire_id(what: &'static str, id: &str) -> Result<i64> {
@@ -237,11 +237,23 @@ pub(super) async fn lines_of(
     sink: &ConnectWiseSink,
     agreement: &AgreementId,
 ) -> Result<Vec<AgreementLine>> {
+    let additions = additions_of(sink, agreement).await?;
+    lines_in(sink, agreement, &additions).await
+}
+
+/// The additions of an agreement, each with its place in the list.
+pub(super) type Additions = Vec<(usize, Addition)>;
+
+/// Every addition of an agreement, or the first error.
+pub(super) async fn additions_of(
+    sink: &ConnectWiseSink,
+    agreement: &AgreementId,
+) -> Result<Additions> {
     let in_agreement = |error: Error| error.with_context("agreement", agreement.as_str());
     let id = sink.agreement_id(agreement).await?;
     let mut rows = sink.client().addition_rows(id)?;
     let mut seen = HashSet::new();
-    let mut additions: Vec<(usize, Addition)> = Vec::new();
+    let mut additions = Additions::new();
     let mut at = 0;
     while let Some(row) = rows.next_item().await {
         let row = row.map_err(in_agreement)?;
@@ -264,10 +276,21 @@ pub(super) async fn lines_of(
         }
         at += 1;
     }
+    Ok(additions)
+}
+
+/// What the additions of an agreement are as its lines.
+pub(super) async fn lines_in(
+    sink: &ConnectWiseSink,
+    agreement: &AgreementId,
+    additions: &Additions,
+) -> Result<Vec<AgreementLine>> {
+    let in_agreement = |error: Error| error.with_context("agreement", agreement.as_str());
     let amounts = additions
         .iter()
         .any(|(_, addition)| addition.unit_cost.is_some() || addition.unit_price.is_some());
     let currency = if amounts {
+        let id = sink.agreement_id(agreement).await?;
         sink.currency_of(id).await.map_err(in_agreement)?
     } else {
         None

@@ -90,33 +90,49 @@ impl Terms {
         ))
     }
 
-    /// Puts the terms on a new addition: all of them where it takes the line's place, and those
-    /// that say whether and how it is billed where it stands beside it.
+    /// Puts the terms on a new addition.
     pub(super) fn put(&self, replaces: bool, marker: &MarkerPlacement, new: &mut NewAddition) {
-        let old = &self.0;
-        if let Some(bill) = &old.bill_customer {
-            new.bill_customer = Some(bill.clone());
-        }
-        new.taxable_flag = old.taxable_flag;
-        new.invoice_description.clone_from(&old.invoice_description);
-        if !replaces {
-            return;
-        }
-        // A mark of ours from another placement is not the new line's.
-        if MarkerPlacement::SerialNumber.read(old).is_none() {
-            new.serial_number.clone_from(&old.serial_number);
-        }
-        new.less_included = old.less_included;
-        new.sequence_number = old.sequence_number;
-        let grouping = old.invoice_grouping.as_ref().and_then(|group| group.id);
-        new.invoice_grouping = grouping.map(RecordRef::by_id);
-        let kept = old
-            .custom_fields
-            .iter()
-            .filter(|field| field.value.is_some() && !marker.is_in(field))
-            .filter_map(|field| field.echo());
-        new.custom_fields.extend(kept);
+        put(&self.0, replaces, marker, new);
     }
+}
+
+/// Puts the terms of an addition on a new one: all of them where it takes the line's place, and those
+/// that say whether and how it is billed where it stands beside it.
+fn put(old: &Addition, replaces: bool, marker: &MarkerPlacement, new: &mut NewAddition) {
+    if let Some(bill) = &old.bill_customer {
+        new.bill_customer = Some(bill.clone());
+    }
+    new.taxable_flag = old.taxable_flag;
+    new.invoice_description.clone_from(&old.invoice_description);
+    if !replaces {
+        return;
+    }
+    // A mark of ours from another placement is not the new line's.
+    if MarkerPlacement::SerialNumber.read(old).is_none() {
+        new.serial_number.clone_from(&old.serial_number);
+    }
+    new.less_included = old.less_included;
+    new.sequence_number = old.sequence_number;
+    let grouping = old.invoice_grouping.as_ref().and_then(|group| group.id);
+    new.invoice_grouping = grouping.map(RecordRef::by_id);
+    let kept = old
+        .custom_fields
+        .iter()
+        .filter(|field| field.value.is_some() && !marker.is_in(field))
+        .filter_map(|field| field.echo());
+    new.custom_fields.extend(kept);
+}
+
+/// Whether an addition bills by the terms of another that it was to take over.
+pub(super) fn are_taken_over(
+    old: &Addition,
+    new: &Addition,
+    replaces: bool,
+    marker: &MarkerPlacement,
+) -> bool {
+    let mut sent = NewAddition::default();
+    put(old, replaces, marker, &mut sent);
+    shows_terms(&sent, new)
 }
 
 /// Whether the terms that were sent show in the answer.

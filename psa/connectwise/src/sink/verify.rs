@@ -9,7 +9,8 @@ use tallyline_core::sink::{ReadBack, Receipt, Verdict};
 
 use super::map::same_amount;
 use super::marker::MarkerPlacement;
-use super::{ConnectWiseSink, make, note, product, read};
+use super::read::Additions;
+use super::{ConnectWiseSink, make, note, product, read, terms};
 
 /// What is made beside the lines is looked up by itself; all else is seen on the agreement's lines.
 pub(super) async fn read_back(
@@ -28,14 +29,52 @@ pub(super) async fn read_back(
             .await
             .map(ReadBack::from);
     }
-    let lines = read::lines_of(sink, &change.agreement).await?;
+    let additions = read::additions_of(sink, &change.agreement).await?;
+    let lines = read::lines_in(sink, &change.agreement, &additions).await?;
     let receipt = receipt.and_then(|receipt| receipt.line.as_ref());
     let verdict = shown_by(sink, change, receipt, &lines);
+    let verdict = with_terms(sink, change, verdict, &additions);
     Ok(ReadBack::with_lines(verdict, lines))
 }
 
+/// The verdict on a line that has landed and was to take over the terms of another: they bill as the rest does.
+fn with_terms(
+    sink: &ConnectWiseSink,
+    change: &Change,
+    verdict: Verdict,
+    additions: &Additions,
+) -> Verdict {
+    let (
+        Action::CreateLine {
+            like: Some(like),
+            last_day,
+            ..
+        },
+        Verdict::Landed { line, observed },
+    ) = (&change.action, &verdict)
+    else {
+        return verdict;
+    };
+    let addition = |wanted: &AgreementLineId| {
+        let mut all = additions.iter().map(|(_, addition)| addition);
+        all.find(|it| it.id.is_some_and(|id| id.to_string() == wanted.as_str()))
+    };
+    let (Some(old), Some(new)) = (addition(like), addition(line)) else {
+        return verdict;
+    };
+    if terms::are_taken_over(old, new, last_day.is_none(), &sink.0.marker) {
+        return verdict;
+    }
+    Verdict::Conflict {
+        detail: format!(
+            "line {line} was created without the terms of line {like}: units free of charge, or whether it is billed"
+        ),
+        observed: Some(observed.clone()),
+    }
+}
+
 /// What the lines of the agreement say about a change.
-fn shown_by(
+pub(super) fn shown_by(
     sink: &ConnectWiseSink,
     change: &Change,
     receipt: Option<&AgreementLineId>,
@@ -187,17 +226,24 @@ impl NewLine<'_> {
         receipt: Option<&AgreementLineId>,
         marked: bool,
     ) -> Verdict {
-        if let Some(id) = receipt {
-            return match lines.iter().find(|line| line.id == *id) {
-                Some(line) => self.check(line),
-                None => conflict(format!("line {id} was created and is gone")),
-            };
-        }
         let carries = |line: &&AgreementLine| {
             line.marker
                 .as_ref()
                 .is_some_and(|marker| MarkerPlacement::is_same(marker, &self.change.marker))
         };
+        if let Some(id) = receipt {
+            return match lines.iter().find(|line| line.id == *id) {
+                Some(line) => self.check(line),
+                None => match lines.iter().find(carries) {
+                    Some(other) => conflict(format!(
+                        "line {id} was created and is gone, and line {} carries its mark",
+                        other.id
+                    )),
+                    // A list may show it later; with an answer it is never sent again.
+                    None => Verdict::NotLanded,
+                },
+            };
+        }
         let like_it = |line: &&AgreementLine| self.stands_as(line);
         let found: Vec<&AgreementLine> = if marked {
             lines.iter().filter(carries).collect()

@@ -3,7 +3,7 @@
 use tallyline_core::error::Sent;
 use tallyline_core::model::{AgreementLine, AgreementLineId, CivilDate, Currency, Money, Quantity};
 use tallyline_core::plan::{Action, Change};
-use tallyline_core::sink::{Receipt, WriteError};
+use tallyline_core::sink::{Receipt, Verdict, WriteError};
 use tallyline_core::{Error, ErrorKind, Result};
 
 use super::ConnectWiseSink;
@@ -14,7 +14,7 @@ use super::note;
 use super::product;
 use super::read::wire_id;
 use super::terms::{Terms, shows_terms};
-use super::verify::NewLine;
+use super::verify::{self, NewLine};
 use crate::client::{CONNECTOR, operations};
 use crate::error::names_custom_field;
 use crate::json::ExactJson;
@@ -27,7 +27,7 @@ pub(super) async fn execute(sink: &ConnectWiseSink, change: &Change) -> Written 
     let written = carry_out(sink, change).await;
     written.map_err(|error| match error {
         WriteError::Rejected(error) if error.kind() == ErrorKind::PermissionDenied => {
-            WriteError::Rejected(without_right(error, change))
+            WriteError::Rejected(without_right(error))
         }
         WriteError::Unknown(error) if error.operation().is_none() => {
             WriteError::Unknown(named(error, change))
@@ -36,15 +36,40 @@ pub(super) async fn execute(sink: &ConnectWiseSink, change: &Change) -> Written 
     })
 }
 
-/// A refused write, with the right that it takes.
-fn without_right(error: Error, change: &Change) -> Error {
-    let right = match change.action {
-        Action::CreateLine { .. } => "Add",
-        _ => "Edit",
+/// The right that a write takes.
+fn right_of(operation: &str) -> Option<&'static str> {
+    let rights = [
+        (
+            &operations::ADDITIONS_CREATE,
+            "Finance / Agreements needs Add = All",
+        ),
+        (
+            &operations::ADDITIONS_PATCH,
+            "Finance / Agreements needs Edit = All",
+        ),
+        (
+            &operations::AGREEMENTS_CREATE,
+            "Finance / Agreements needs Add = All",
+        ),
+        (
+            &operations::AGREEMENTS_PATCH,
+            "Finance / Agreements needs Edit = All",
+        ),
+        (
+            &operations::CATALOG_CREATE,
+            "Procurement / Product Catalog needs Add = All",
+        ),
+    ];
+    let right = rights.into_iter().find(|(of, _)| of.name == operation);
+    right.map(|(_, right)| right)
+}
+
+/// A refused write, with the right that it takes; what is no write is as it was.
+fn without_right(error: Error) -> Error {
+    let Some(right) = error.operation().and_then(right_of) else {
+        return error;
     };
-    let message = format!(
-        "the API member's security role lacks a right: Finance / Agreements needs {right} = All"
-    );
+    let message = format!("the API member's security role lacks a right: {right}");
     let mut named = refusal(ErrorKind::PermissionDenied, message).with_sent(error.sent());
     if let Some(http) = error.http() {
         named = named.with_http(http.clone());
@@ -391,8 +416,17 @@ async fn set(
             shown.id
         )));
     }
-    wanted.shown_in(&shown)?;
+    if !shows_what_was(sink, change, &shown) {
+        wanted.shown_in(&shown)?;
+    }
     Ok(receipt(shown, written.request_id))
+}
+
+/// Whether the answer shows the line as it was: it was accepted and not done. It is no open question then, which
+/// would be settled by sending it again: reading back tells what became of it.
+fn shows_what_was(sink: &ConnectWiseSink, change: &Change, shown: &AgreementLine) -> bool {
+    let verdict = verify::shown_by(sink, change, None, std::slice::from_ref(shown));
+    verdict == Verdict::NotLanded
 }
 
 pub(super) fn wants_custom_fields(error: &Error) -> bool {
@@ -438,4 +472,40 @@ fn receipt(line: AgreementLine, request_id: Option<String>) -> Receipt {
     receipt.state = Some(line.state);
     receipt.request_id = request_id;
     receipt
+}
+
+#[cfg(test)]
+mod tests {
+    use tallyline_core::http::Idempotency;
+
+    use super::*;
+
+    #[test]
+    fn the_right_that_a_refused_write_lacked_is_that_of_its_own_operation() {
+        let writes = operations::ALL
+            .into_iter()
+            .filter(|operation| operation.idempotency != Idempotency::Safe);
+        for write in writes.filter(|write| write.name != operations::ADDITIONS_DELETE.name) {
+            let place = match write.template.split('/').nth(1) {
+                Some("procurement") => "Procurement / Product Catalog",
+                _ => "Finance / Agreements",
+            };
+            let right = if write.method.as_str() == "POST" {
+                "Add"
+            } else {
+                "Edit"
+            };
+            let error = Error::new(ErrorKind::PermissionDenied, "Forbidden");
+            let told = without_right(error.with_operation(write.name)).to_string();
+            let wanted = format!("{place} needs {right} = All");
+            assert!(told.contains(&wanted), "{}: {told}", write.name);
+        }
+    }
+
+    #[test]
+    fn what_is_refused_on_the_way_to_a_write_is_told_as_it_is() {
+        let error = Error::new(ErrorKind::PermissionDenied, "Forbidden");
+        let read = error.with_operation(operations::BILLING_CYCLES_LIST.name);
+        assert!(!without_right(read).to_string().contains("needs"));
+    }
 }
