@@ -544,6 +544,84 @@ async fn a_lost_create_is_settled_by_the_service_on_the_contract() {
     assert!(sent(&server, "GET", LINES).await.is_empty());
 }
 
+/// April with so many units of line 9 at a price.
+fn april(units: i64, price: &str) -> ResponseTemplate {
+    page(&format!(
+        r#"{{"id":1,"contractID":71,"contractServiceID":9,"startDate":"2026-04-01","endDate":"2026-04-30","units":{units},"price":{price}}}"#
+    ))
+}
+
+fn create_at(price: &str, cost: Option<&str>) -> Change {
+    let mut change = create("7");
+    if let Action::CreateLine {
+        unit_price,
+        unit_cost,
+        ..
+    } = &mut change.action
+    {
+        *unit_price = Some(money(price));
+        *unit_cost = cost.map(money);
+    }
+    change
+}
+
+#[tokio::test]
+async fn a_created_line_with_another_price_than_was_sent_is_a_conflict_that_names_both() {
+    for shown in ["69.6500", "9.9500"] {
+        let landed = verdict(april(7, shown), &create_at("9.95", None)).await;
+        assert!(matches!(landed, Verdict::Landed { .. }), "{landed:?}");
+    }
+    for shown in ["66.5000", "9.5000"] {
+        let other = verdict(april(7, shown), &create_at("9.95", None)).await;
+        let detail = detail(&other);
+        assert!(
+            detail.contains(shown) && detail.contains("9.95"),
+            "{detail}"
+        );
+    }
+    // Without a price on the row the line tells.
+    let other = verdict(months(7), &create_at("9.95", None)).await;
+    let said = detail(&other);
+    assert!(
+        said.contains("9.50,") && said.contains("9.95 as sent"),
+        "{said}"
+    );
+    let landed = verdict(months(7), &create_at("9.50", None)).await;
+    assert!(matches!(landed, Verdict::Landed { .. }), "{landed:?}");
+    // Units that have not landed tell more than any price.
+    let before = verdict(april(0, "0"), &create_at("9.95", None)).await;
+    assert_eq!(before, Verdict::NotLanded);
+
+    let bare = r#"{"id":9,"contractID":71,"serviceID":31}"#;
+    let server = tenant().await;
+    on(&server, "GET", LINES, page(bare)).await;
+    on(&server, "GET", UNITS, months(7)).await;
+    let none = sink(&server)
+        .verify(&create_at("9.95", None), None)
+        .await
+        .unwrap();
+    let said = detail(&none);
+    assert!(said.contains("no unit price, where 9.95"), "{said}");
+}
+
+#[tokio::test]
+async fn a_line_is_created_with_its_price_and_without_a_cost_that_could_not_be_proved() {
+    let server = tenant().await;
+    on(&server, "GET", LINES, page(LINE)).await;
+    on(&server, "GET", UNITS, months(0)).await;
+    taken(&server).await;
+    let sink = AutotaskSink::builder()
+        .client(client(&server))
+        .price_sync(true)
+        .clock(Arc::new(now))
+        .build();
+    let change = create_at("9.95", Some("7.10"));
+    sink.execute(&change).await.unwrap();
+    let sent = adjustments(&server).await;
+    assert_eq!(sent[0]["adjustedUnitPrice"].to_string(), "9.95");
+    assert_eq!(sent[0].get("adjustedUnitCost"), None);
+}
+
 #[tokio::test]
 async fn an_ended_line_reads_back_as_ended() {
     let units = rows(&[

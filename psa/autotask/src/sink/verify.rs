@@ -85,7 +85,11 @@ fn found(
         day: effective_day(change),
     };
     Ok(match &change.action {
-        Action::CreateLine { quantity, .. } => found.units(0, whole(*quantity)?),
+        Action::CreateLine {
+            quantity,
+            unit_price,
+            ..
+        } => found.created(whole(*quantity)?, unit_price.as_ref()),
         Action::SetQuantity { from, to, .. } => found.units(whole(*from)?, whole(*to)?),
         Action::EndLine { from, .. } => found.units(whole(*from)?, 0),
         Action::SetUnitPrice { from, to, .. } => found.price(from.as_ref(), to),
@@ -164,6 +168,21 @@ impl Found<'_> {
         }
     }
 
+    /// The price went with the units: units alone do not prove it.
+    fn created(&self, to: i64, price: Option<&Money>) -> Verdict {
+        let units = self.units(0, to);
+        let (Verdict::Landed { .. }, Some(price)) = (&units, price) else {
+            return units;
+        };
+        match self.price(None, price) {
+            Verdict::NotLanded => self.conflict(format!(
+                "line {} bills {to} units and shows no unit price, where {price} was sent",
+                self.id
+            )),
+            verdict => verdict,
+        }
+    }
+
     /// The day from which the new units count, where it is the day before or after the one sent:
     /// the system may move a date into its own zone.
     fn shifted(&self, from: i64, to: i64) -> Option<CivilDate> {
@@ -222,10 +241,13 @@ impl Found<'_> {
         if same_amount(found, from) {
             return Verdict::NotLanded;
         }
-        let shown = found.map_or_else(|| "none".to_owned(), Money::to_string);
+        let shown =
+            |money: Option<&Money>| money.map_or_else(|| "none".to_owned(), Money::to_string);
         self.conflict(format!(
-            "line {} shows the {what} {shown}, neither what was there nor what was sent",
-            self.id
+            "line {} shows the {what} {}, which is neither {} as before nor {to} as sent",
+            self.id,
+            shown(found),
+            shown(from)
         ))
     }
 }

@@ -446,7 +446,7 @@ fn step(sink: &AutotaskSink, target: &Target, wanted: &Wanted) -> Result<Step> {
     }
     let now = target.units.on(target.day);
     let change = match &wanted.what {
-        What::Create { units, price, cost } => {
+        What::Create { units, price, .. } => {
             if now != 0 {
                 return Err(refusal(
                     ErrorKind::Conflict,
@@ -454,7 +454,7 @@ fn step(sink: &AutotaskSink, target: &Target, wanted: &Wanted) -> Result<Step> {
                 ));
             }
             adjustment.adjusted_unit_price = price.map(|money| money.amount);
-            adjustment.adjusted_unit_cost = cost.map(|money| money.amount);
+            // Its cost could not be proved: the line has its service's until a change of its own.
             *units
         }
         What::Units { to, .. } if now == *to => return Ok(Step::Holds),
