@@ -1,5 +1,7 @@
 //! What a row needs that has no agreement or is no line: a new agreement, a charge.
 
+use rust_decimal::Decimal;
+
 use super::dates::{Calendar, Direction};
 use super::{Action, EffectiveDate, PlanContext, Policy};
 use crate::error::printable;
@@ -128,13 +130,14 @@ pub(super) fn charge(
     (action, reason)
 }
 
-/// Quantity, price and cost of the charge for a sum. A price per unit that a PSA cannot hold goes
-/// into the total.
+/// Quantity, price and cost of the charge for a sum. A quantity or a price per unit that a PSA cannot
+/// hold goes into the total.
 fn rounded(sum: &ChargeSum, policy: &Policy) -> (Quantity, Money, Option<Money>) {
-    let held = |money: &Money| money.amount.normalize().scale() <= policy.unit_cost_digits;
+    let held = |figure: Decimal| figure.normalize().scale() <= policy.unit_cost_digits;
     let per_unit = sum.quantity != Quantity::ONE
-        && held(&sum.unit_price)
-        && sum.unit_cost.as_ref().is_none_or(held);
+        && held(sum.quantity.value())
+        && held(sum.unit_price.amount)
+        && sum.unit_cost.is_none_or(|cost| held(cost.amount));
     if per_unit {
         return (sum.quantity, sum.unit_price, sum.unit_cost);
     }
@@ -169,7 +172,9 @@ pub(super) fn charged_otherwise(row: Row<'_>, policy: &Policy) -> Option<String>
         return None;
     };
     let (quantity, unit_price, _) = rounded(sum, policy);
-    let same = *charged == quantity && *price == unit_price;
+    // The exact sum by units and price is no other amount, whichever way a charge is made today.
+    let same = (*charged, *price) == (quantity, unit_price)
+        || (*charged, *price) == (sum.quantity, sum.unit_price);
     (!same).then(|| {
         format!(
             "the bill of {} comes to {quantity} at {unit_price} now, and run {} charged {charged} \

@@ -199,7 +199,8 @@ pub struct Policy {
     /// no price is touched, and a new line has its product's.
     #[serde(skip_serializing_if = "is_off")]
     pub sync_unit_price: bool,
-    /// Decimal places that a cost is rounded to before it is compared and written.
+    /// Decimal places that a cost is rounded to before it is compared and written. A bill is charged
+    /// by its units where quantity, price and cost have no more, else by its total.
     pub unit_cost_digits: u32,
     /// What happens to ties where costs and the sums of charges are rounded.
     #[serde(skip_serializing_if = "RoundingMode::is_default")]

@@ -4,8 +4,8 @@ use futures::executor::block_on;
 use tallyline_core::apply::Approval;
 use tallyline_core::mapping::ServiceEntry;
 use tallyline_core::model::{
-    AccountReading, Basis, Bill, BillKey, BillingCycle, ChangeId, ChargeKind, Period, Timestamp,
-    UsageLine,
+    AccountReading, Basis, Bill, BillKey, BillingCycle, ChangeId, ChargeKind, Period, Quantity,
+    Timestamp, UsageLine,
 };
 use tallyline_core::plan::{Action, Change, Guard, Plan};
 use tallyline_core::reconcile::Kind;
@@ -134,6 +134,33 @@ fn one_meter_at_one_price_keeps_its_fractional_quantity() {
         charged(&plan.changes()[0]),
         ("1".to_owned(), "0.12 USD".to_owned())
     );
+}
+
+#[test]
+fn a_quantity_with_more_digits_than_a_psa_keeps_goes_into_the_total() {
+    let world = of(vec![metered("a", "2026-03-06", "12.34567", "0.05")]);
+    let plan = world.plan();
+    assert_eq!(
+        charged(&plan.changes()[0]),
+        ("1".to_owned(), "0.62 USD".to_owned())
+    );
+    // Zeros at the end are none.
+    let plan = of(vec![metered("a", "2026-03-06", "12.345600", "0.05")]).plan();
+    let (quantity, price) = charged(&plan.changes()[0]);
+    assert_eq!(
+        (quantity.parse::<Quantity>().unwrap(), price),
+        ("12.3456".parse().unwrap(), "0.05 USD".to_owned())
+    );
+    // A charge that was made by units comes to the same.
+    let mut by_units = world.with_policy(|policy| policy.unit_cost_digits = 5);
+    let made = by_units.plan();
+    assert_eq!(charged(&made.changes()[0]).0, "12.34567");
+    by_units.ledger = ledger_after(&made, &DONE);
+    let again = by_units.with_policy(|policy| policy.unit_cost_digits = 4);
+    let plan = again.plan();
+    assert_eq!(actions(&plan), [""; 0]);
+    let notices = plan.notices().iter();
+    assert_eq!(notices.filter(|n| n.message.contains("by hand")).count(), 0);
 }
 
 #[test]

@@ -331,6 +331,19 @@ async fn contracts_are_created_per_service_and_a_bill_is_charged_once_c9_c10_c11
 }
 
 #[tokio::test]
+async fn a_bill_of_one_meter_with_more_digits_than_are_kept_is_charged_as_its_total() {
+    let world = World::new().await;
+    let bill = || vec![metered("compute", "2026-03-06", "12.34567", "0.05")];
+    let plan = world.plan(bill()).await;
+    let report = world.apply("march", &plan).await;
+    assert!(report.is_all_done(), "{report}");
+    // 12.34567 x 0.05 = 0.6172835.
+    let charge = ("1".to_owned(), "0.62".to_owned(), "2026-03-06".to_owned());
+    assert_eq!(world.charges(), [charge]);
+    assert!(world.plan(bill()).await.changes().is_empty());
+}
+
+#[tokio::test]
 async fn a_changed_subscription_is_found_by_its_contracts_field_and_changed_there_c12() {
     let world = World::new().await;
     let plan = world.plan(vec![seats("A1", 5)]).await;

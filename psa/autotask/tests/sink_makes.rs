@@ -236,13 +236,18 @@ async fn a_charge_outside_the_contract_of_too_many_digits_or_without_a_code_is_n
     if let Action::AddCharge { unit_price, .. } = &mut fine.action {
         unit_price.amount = "0.00001".parse::<Quantity>().unwrap().value();
     }
+    let mut many = charge();
+    if let Action::AddCharge { quantity, .. } = &mut many.action {
+        *quantity = "12.34567".parse().unwrap();
+    }
     let mut euros = charge();
     if let Action::AddCharge { unit_price, .. } = &mut euros.action {
         unit_price.currency = Some("EUR".parse().unwrap());
     }
     for (change, part) in [
         (late, "runs from"),
-        (fine, "more digits"),
+        (fine, "price 0.00001 USD has more digits"),
+        (many, "quantity 12.34567 has more digits than the 4"),
         (euros, "in USD"),
     ] {
         match sink.execute(&change).await {

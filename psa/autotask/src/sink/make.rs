@@ -23,7 +23,7 @@ use crate::models::{
 /// where a tenant names none.
 const OPERATIONAL: (&str, i64) = ("Operational", 1);
 
-/// Amounts are kept with four decimals.
+/// Amounts and quantities are kept with four decimals: what has more is rounded without a word.
 const DIGITS: u32 = 4;
 
 /// Carries out a change that makes a record.
@@ -250,14 +250,10 @@ impl<'a> WantedCharge<'a> {
             let what = format!("this sink cannot {}", change.action);
             return Err(refusal(ErrorKind::Unsupported, what));
         };
+        kept("quantity", quantity.value(), quantity)?;
         for (what, amount) in [("price", Some(unit_price)), ("cost", unit_cost.as_ref())] {
             let Some(amount) = amount else { continue };
-            if amount.amount.normalize().scale() > DIGITS {
-                return Err(refusal(
-                    ErrorKind::Invalid,
-                    format!("the {what} {amount} has more digits than the {DIGITS} that are kept"),
-                ));
-            }
+            kept(what, amount.amount, amount)?;
             let own = sink.0.rules.currency;
             if let (Some(own), Some(other)) = (own, amount.currency)
                 && own != other
@@ -348,6 +344,17 @@ impl<'a> WantedCharge<'a> {
             ),
         })
     }
+}
+
+/// Refuses what the system would round, and so charge otherwise than was approved.
+fn kept(what: &str, figure: Decimal, shown: impl std::fmt::Display) -> Result<()> {
+    if figure.normalize().scale() <= DIGITS {
+        return Ok(());
+    }
+    Err(refusal(
+        ErrorKind::Invalid,
+        format!("the {what} {shown} has more digits than the {DIGITS} that are kept"),
+    ))
 }
 
 /// The tenant's value for charges of consumption.
