@@ -13,7 +13,9 @@ use futures::StreamExt;
 use tallyline_autotask::{
     AutotaskClient, AutotaskSink, ContractKey, ContractSetup, EffectiveDays, EligibilityPolicy,
 };
-use tallyline_core::model::{AgreementId, AgreementLine, BillingCycle, CompanyId, LinesOutcome};
+use tallyline_core::model::{
+    AgreementId, AgreementLine, BillingCycle, CompanyId, LinesOutcome, Quantity,
+};
 use tallyline_core::sink::AgreementFilter;
 use tallyline_core::{ErrorKind, PsaSink};
 use tallyline_testkit::autotask::{AutotaskSimulator, AutotaskState, Entity};
@@ -228,6 +230,47 @@ async fn a_line_has_the_units_in_force_on_the_day_a_change_would_count_from() {
     assert_eq!(
         search(&asked[0]),
         r#"{"maxRecords":500,"filter":[{"op":"eq","field":"contractID","value":71},{"op":"gte","field":"endDate","value":"2026-04-01"}]}"#
+    );
+}
+
+/// From when changes of contract 71 count, and the units of its line as it is read.
+async fn counted(units: &[(&str, &str, i64, bool)]) -> (String, Quantity) {
+    let server = tenant().await;
+    on(&server, "GET", "/Contracts/query", page(CONTRACT)).await;
+    on(&server, "GET", "/ContractServices/query", page(LINE)).await;
+    let posted: Vec<_> = units.iter().copied().filter(|row| row.3).collect();
+    let unit_rows = "/ContractServiceUnits/query";
+    once(&server, "GET", unit_rows, rows(&posted)).await;
+    on(&server, "GET", unit_rows, rows(units)).await;
+    let sink = sink(&server);
+    let filter = AgreementFilter::default();
+    let found: Vec<_> = sink.agreements(&filter).collect().await;
+    let next = found[0].as_ref().unwrap().next_invoice.unwrap();
+    let lines = lines(&sink, "71").await.unwrap();
+    (next.to_string(), lines[0].state.quantity)
+}
+
+#[tokio::test]
+async fn a_line_is_read_as_of_the_day_from_which_changes_count_also_after_posting_in_advance() {
+    let ahead = [
+        ("2026-04-01", "2026-04-30", 12, true),
+        ("2026-05-01", "2026-05-31", 12, true),
+        ("2026-06-01", "2026-06-30", 15, false),
+    ];
+    let june = ("2026-06-01".to_owned(), 15_u32.into());
+    assert_eq!(counted(&ahead).await, june);
+    // A row may end on the day on which the next one starts.
+    let overlapping = [
+        ("2026-04-01", "2026-05-01", 12, true),
+        ("2026-05-01", "2026-05-31", 13, false),
+    ];
+    let may = ("2026-05-01".to_owned(), 13_u32.into());
+    assert_eq!(counted(&overlapping).await, may);
+    // All that is left is posted: the line is not read as of a day of which nothing is known.
+    let all = [("2026-04-01", "2026-12-31", 12, true)];
+    assert_eq!(
+        counted(&all).await,
+        ("2027-01-01".to_owned(), 12_u32.into())
     );
 }
 

@@ -292,13 +292,19 @@ impl Frame {
         posted_until: Option<CivilDate>,
     ) -> Option<CivilDate> {
         let periods = self.periods(rules.grid)?;
-        let (first, closed) = if rules.days == EffectiveDays::OpenPeriod {
-            let running = periods.holding(today);
-            // A row may end on the day on which the next one starts.
-            (running, posted_until.filter(|posted| *posted > running))
+        let first = if rules.days == EffectiveDays::OpenPeriod {
+            periods.holding(today)
         } else {
-            (periods.first_after(today), posted_until)
+            periods.first_after(today)
         };
+        // A row may end on the day on which the next one starts: of that period it is none.
+        let closed = posted_until.map(|posted| {
+            if periods.begins_on(posted) {
+                posted.plus_days(-1)
+            } else {
+                posted
+            }
+        });
         let open = closed.map(|posted| periods.first_after(posted));
         Some(open.map_or(first, |open| open.max(first)))
     }
@@ -570,6 +576,25 @@ mod tests {
         assert_eq!(next(None), day("2026-03-17"));
         assert_eq!(next(Some("2026-02-16")), day("2026-03-17"));
         assert_eq!(next(Some("2026-04-16")), day("2026-04-17"));
+    }
+
+    #[test]
+    fn a_posted_row_that_ends_where_a_period_begins_does_not_close_that_period() {
+        let frame = contract(7, 1, 2, "2026-12-31");
+        for (days, posted, expected) in [
+            (EffectiveDays::NextPeriod, "2026-03-17", "2026-03-17"),
+            (EffectiveDays::NextPeriod, "2026-04-17", "2026-04-17"),
+            (EffectiveDays::NextPeriod, "2026-04-18", "2026-05-17"),
+            (EffectiveDays::OpenPeriod, "2026-02-17", "2026-02-17"),
+            (EffectiveDays::OpenPeriod, "2026-03-17", "2026-03-17"),
+            (EffectiveDays::OpenPeriod, "2026-04-17", "2026-04-17"),
+        ] {
+            let rules = Rules { days, ..RULES };
+            let (today, posted) = (day("2026-03-15"), Some(day(posted)));
+            let next = frame.next_open(rules, today, posted);
+            assert_eq!(next, Some(day(expected)), "{days:?} {posted:?}");
+            assert_eq!(frame.reading_day(rules, today, posted), day(expected));
+        }
     }
 
     #[test]

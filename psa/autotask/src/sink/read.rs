@@ -275,10 +275,8 @@ async fn lines_of(sink: &AutotaskSink, agreement: &AgreementId) -> Result<Vec<Ag
         .ahead
         .keep(agreement, frame.clone(), &services, &units, from, read_at);
     let posted = units.values().filter_map(Units::posted_until).max();
-    let day = match rules.days {
-        EffectiveDays::OpenPeriod => frame.reading_day(rules, today, posted),
-        _ => from,
-    };
+    // Of no day before that is known what it bills.
+    let day = frame.reading_day(rules, today, posted).max(from);
     let none = Units::default();
     services
         .iter()

@@ -71,9 +71,13 @@ impl Units {
                 ),
             ));
         }
-        // Of those with one first day the last stays.
+        // Of those with one first day the last stays; days that are posted stay so.
         self.0.reverse();
-        self.0.dedup_by_key(|row| row.start);
+        self.0.dedup_by(|earlier, stays| {
+            let one = earlier.start == stays.start;
+            stays.posted |= one && earlier.posted && earlier.end == stays.end;
+            one
+        });
         self.0.reverse();
         Ok(())
     }
@@ -218,7 +222,9 @@ mod tests {
             [posted.clone(), row("2026-10-01", "2026-10-31", 5)],
             [row("2026-10-01", "2026-10-31", 5), posted],
         ] {
-            assert_eq!(units(&both).on(day("2026-10-01")), 5);
+            let units = units(&both);
+            assert_eq!(units.on(day("2026-10-01")), 5);
+            assert_eq!(units.posted_until(), Some(day("2026-10-31")));
         }
         let unclear = [
             row("2026-10-01", "2026-10-31", 5),
