@@ -21,7 +21,7 @@ use tallyline_core::model::{
     AccountReading, Basis, Bill, BillKey, BillingCycle, ChargeKind, CivilDate, Money, Period,
     Quantity, RunId, Service, Timestamp, UsageLine, VendorAccount,
 };
-use tallyline_core::plan::{IncreaseLimit, Plan, Policy};
+use tallyline_core::plan::{Action, Change, IncreaseLimit, Plan, Policy};
 use tallyline_core::source::{Identity, SourceDescriptor, UsageRequest};
 use tallyline_core::store::{Journal, MemoryStore};
 use tallyline_core::{Result, VendorSource};
@@ -420,4 +420,61 @@ async fn a_lost_answer_to_an_adjustment_is_settled_by_the_unit_rows_and_it_count
     let sent = world.sim.requests().into_iter();
     let sent = sent.filter(|request| request.path.ends_with("/ServiceAdjustments"));
     assert_eq!(sent.count(), 2, "none was sent again");
+}
+
+#[tokio::test]
+async fn without_the_right_to_costs_a_cost_fails_and_the_other_lines_of_its_contract_are_changed() {
+    let world = World::new().await;
+    let plan = world.plan(vec![seats("A1", 5)]).await;
+    assert!(world.apply("first", &plan).await.is_all_done());
+    // Another line on the contract; from then on nobody shows costs.
+    let (contract, services, lines) = world.sim.with_state(|state| {
+        let contract = state.list(Entity::Contracts).next().unwrap().id;
+        let first = state.list(Entity::ContractServices).next().unwrap();
+        let (line, service) = (first.id, first.integer("serviceID").unwrap());
+        let other = state.add_service("Mail Plan B", 10.into(), 8.into());
+        let second = state.add_line(contract, other, 3);
+        state.rights.costs = false;
+        (contract, [service, other], [line, second])
+    });
+    let change = |id: &str, at: usize, action| {
+        let company = world.company.to_string();
+        let agreement = contract.to_string();
+        let product = services[at].to_string();
+        Change::new(id, company, agreement, product, action, day("2026-04-06"))
+    };
+    let cost = Action::SetUnitCost {
+        line: lines[0].to_string().into(),
+        from: None,
+        to: Money::new("7.10".parse::<Quantity>().unwrap().value(), usd()),
+    };
+    let quantity = Action::SetQuantity {
+        line: lines[1].to_string().into(),
+        from: 3_u32.into(),
+        to: 4_u32.into(),
+    };
+    let changes = [change("cost", 0, cost), change("quantity", 1, quantity)];
+    let approval = Approval::of_plan(plan.id().clone(), "dana", now());
+    let mut options = ApplyOptions::new();
+    options.run = Some(RunId::new("second"));
+    let text = plan.to_text().unwrap();
+    let request = ApplyRequest {
+        plan_id: plan.id(),
+        plan_text: &text,
+        source: "cloudmore",
+        changes: &changes,
+        approval: &approval,
+    };
+    let applier = Applier::new(&world.sink, &world.store, &Still);
+    let report = applier.apply(&request, &options).await.unwrap();
+    assert_eq!(
+        (report.totals.failed, report.totals.done),
+        (1, 1),
+        "{report}"
+    );
+    assert!(report.to_string().contains("cost_sync"), "{report}");
+    let billed = world
+        .sim
+        .with_state(|state| state.units_on(lines[1], "2026-04-06".parse().unwrap()));
+    assert_eq!(billed, 4);
 }

@@ -402,6 +402,47 @@ async fn prices_are_set_only_when_price_sync_is_on_and_costs_unless_it_is_off() 
 }
 
 #[tokio::test]
+async fn a_cost_is_not_sent_where_none_can_be_seen_and_a_first_one_is() {
+    let bare = r#"{"id":9,"contractID":71,"serviceID":31}"#;
+    let action = Action::SetUnitCost {
+        line: AgreementLineId::new("9"),
+        from: None,
+        to: money("7.10"),
+    };
+    let cost = change(action, "2026-04-01");
+    let row = |cost: &str| {
+        page(&format!(
+            r#"{{"id":1,"contractID":71,"contractServiceID":9,"startDate":"2026-04-01","endDate":"2026-04-30","units":12,"cost":{cost}}}"#
+        ))
+    };
+    for (shown, seen) in [("null", false), ("0.0000", true)] {
+        let server = mock().await;
+        common::contract(&server, CONTRACT).await;
+        common::periods(&server).await;
+        let line = json(format!(r#"{{"item":{bare}}}"#));
+        on(&server, "GET", "/ContractServices/9", line).await;
+        on(&server, "GET", UNITS, row(shown)).await;
+        let answer = json(r#"{"itemId":9}"#);
+        on(&server, "PATCH", "/Contracts/71/Services", answer).await;
+        let written = sink(&server).execute(&cost).await;
+        let sent = common::sent(&server, "PATCH", "/Contracts/71/Services").await;
+        match written {
+            Ok(_) => assert!(seen && sent.len() == 1),
+            Err(WriteError::NotSent(error)) => {
+                assert!(!seen && sent.is_empty(), "{error}");
+                assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+                let text = error.to_string();
+                assert!(
+                    text.contains("right to see costs") && text.contains("cost_sync"),
+                    "{text}"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_amount_in_another_currency_than_the_tenants_is_not_sent() {
     let server = tenant().await;
     let sink = AutotaskSink::builder()

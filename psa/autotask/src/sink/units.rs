@@ -23,6 +23,8 @@ pub(super) struct Row {
     pub(super) posted: bool,
     /// The price, of the row or of a unit: the system does not say which.
     pub(super) price: Option<Decimal>,
+    /// Whether it shows a cost, which it does only to those who may see costs.
+    shows_cost: bool,
 }
 
 /// The unit rows of one line, by their first day. Days before the first that was asked for are
@@ -121,6 +123,11 @@ impl Units {
         posted.map(|row| row.end).max()
     }
 
+    /// Whether any row shows a cost.
+    pub(super) fn show_cost(&self) -> bool {
+        self.0.iter().any(|row| row.shows_cost)
+    }
+
     /// The last day that bills anything, seen from a day on which the rows are known: that of a
     /// line whose units are none from some day on. None while it goes on.
     pub(super) fn last_day(&self, known_from: CivilDate) -> Option<CivilDate> {
@@ -156,6 +163,7 @@ fn read(row: &ContractServiceUnit) -> Result<Row> {
         units,
         posted: row.approve_and_post_date.is_some(),
         price: row.price,
+        shows_cost: row.cost.is_some(),
     })
 }
 

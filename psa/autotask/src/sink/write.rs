@@ -485,6 +485,18 @@ fn step(sink: &AutotaskSink, target: &Target, wanted: &Wanted) -> Result<Step> {
                 return Ok(Step::Holds);
             }
             planned_on("unit cost", cost.as_ref(), from.as_ref())?;
+            if cost.is_none() && !target.units.show_cost() {
+                // Who may not see costs may not set them either, and is not told so.
+                return Err(refusal(
+                    ErrorKind::PermissionDenied,
+                    format!(
+                        "line {} shows no unit cost, and no unit row of it shows one: give the API \
+                         user's security level the right to see costs, without which they cannot \
+                         be set, or switch off cost_sync",
+                        target.line_id().unwrap_or_default()
+                    ),
+                ));
+            }
             // An adjustment's cost shows nowhere. A cost bills nobody, so it needs no day.
             let mut patch = ContractServicePatch::new(target.line_id().unwrap_or_default());
             patch.unit_cost = Some(to.amount);
