@@ -10,9 +10,10 @@ use serde_json::{Value, json as value};
 use tallyline_autotask::{AutotaskSink, ContractKey, ContractSetup};
 use tallyline_core::model::{BillKey, BillingCycle, CivilDate, Money, Period, Quantity};
 use tallyline_core::plan::{Action, Change};
-use tallyline_core::sink::{MadeRecord, Verdict, WriteError};
+use tallyline_core::sink::{MadeRecord, Receipt, Verdict, WriteError};
 use tallyline_core::{ErrorKind, PsaSink};
 use tallyline_testkit::mock::MockVendor;
+use wiremock::ResponseTemplate;
 
 fn day(text: &str) -> CivilDate {
     text.parse().unwrap()
@@ -179,6 +180,89 @@ async fn two_contracts_of_one_key_are_for_a_person_and_nothing_is_written_c12() 
     let refused = sink.execute(&creation()).await.unwrap_err();
     assert!(matches!(refused, WriteError::NotSent(_)), "{refused:?}");
     assert!(posted(&server, "/Contracts").await.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_answered_with_an_id_and_does_not_show_its_key_is_a_conflict_that_names_it() {
+    let contract = |edit: fn(&mut Value)| json(format!(r#"{{"item":{}}}"#, made(edit)));
+    let bare = contract(|it| it["userDefinedFields"] = value!([]));
+    let gone = ResponseTemplate::new(404);
+    for (answer, part) in [
+        (contract(|_| {}), None),
+        (bare, Some("contract 71 was created, and does not carry A1")),
+        (gone, Some("contract 71 was created, and is gone")),
+    ] {
+        let server = mock().await;
+        on(&server, "GET", "/Contracts/query", page("")).await;
+        on(&server, "GET", "/Contracts/71", answer).await;
+        common::periods(&server).await;
+        let sink = sink_on(&server, ContractKey::default());
+        let receipt = Receipt::made(MadeRecord::Agreement("71".into()));
+        let verdict = sink.verify(&creation(), Some(&receipt)).await.unwrap();
+        told(&verdict, part);
+        // Nobody says of a lost answer what it named.
+        let lost = sink.verify(&creation(), None).await.unwrap();
+        assert_eq!(lost, Verdict::NotLanded);
+    }
+    // A list shows fields that users defined where a record by its id may not.
+    for (id, conflict) in [
+        (71, None),
+        (72, Some("contract 71 was created, and does not")),
+    ] {
+        let server = mock().await;
+        let listed = page(&made(|it| it["id"] = id.into()));
+        on(&server, "GET", "/Contracts/query", listed).await;
+        let bare = contract(|it| it["userDefinedFields"] = value!([]));
+        on(&server, "GET", "/Contracts/71", bare).await;
+        common::periods(&server).await;
+        let sink = sink_on(&server, ContractKey::default());
+        let receipt = Receipt::made(MadeRecord::Agreement("71".into()));
+        let verdict = sink.verify(&creation(), Some(&receipt)).await.unwrap();
+        told(&verdict, conflict);
+    }
+    let marker = charge().marker.to_string();
+    for (id, answer, part) in [
+        (9, json(format!(r#"{{"item":{}}}"#, added(&marker))), None),
+        (
+            9,
+            json(format!(r#"{{"item":{}}}"#, added("by hand"))),
+            Some("charge 9 of contract 71 was added, and does not carry"),
+        ),
+        (
+            8,
+            ResponseTemplate::new(404),
+            Some("charge 8 of contract 71 was added, and is gone"),
+        ),
+    ] {
+        let server = mock().await;
+        common::contract(&server, CONTRACT).await;
+        common::periods(&server).await;
+        on(&server, "GET", "/ContractCharges/query", page("")).await;
+        let at = format!("/ContractCharges/{id}");
+        on(&server, "GET", &at, answer).await;
+        let sink = sink_on(&server, ContractKey::default());
+        let receipt = Receipt::made(MadeRecord::Charge(id.to_string().into()));
+        let verdict = sink.verify(&charge(), Some(&receipt)).await.unwrap();
+        told(&verdict, part);
+    }
+}
+
+/// A conflict that says so, or a record that was made.
+fn told(verdict: &Verdict, conflict: Option<&str>) {
+    match (verdict, conflict) {
+        (Verdict::Made { .. }, None) => {}
+        (Verdict::Conflict { detail, .. }, Some(part)) if detail.contains(part) => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The charge of [`charge`], with a marker.
+fn added(marker: &str) -> String {
+    value!({
+        "id": 9, "contractID": 71, "datePurchased": "2026-03-06T00:00:00", "unitQuantity": 2.5,
+        "unitPrice": 812.44, "unitCost": 706.47, "internalPurchaseOrderNumber": marker
+    })
+    .to_string()
 }
 
 #[tokio::test]

@@ -75,18 +75,71 @@ fn standing(compared: Result<Verdict>) -> std::result::Result<MadeRecord, WriteE
     }
 }
 
-/// Reads back whether a record was made.
-pub(super) async fn verify(sink: &AutotaskSink, change: &Change) -> Result<Verdict> {
+/// Reads back whether a record was made: the one that the answer named, where it shows its key, else
+/// by its key.
+pub(super) async fn verify(
+    sink: &AutotaskSink,
+    change: &Change,
+    receipt: Option<&Receipt>,
+) -> Result<Verdict> {
+    let made = receipt.and_then(|receipt| receipt.made.as_ref());
     let compared = match &change.action {
         Action::CreateAgreement { .. } => {
             let wanted = WantedContract::of(sink, change).await?;
-            let found = wanted.find(sink).await;
-            found.map(|found| found.map(|found| wanted.compare(&found)))
+            let named = match made {
+                Some(MadeRecord::Agreement(id)) => {
+                    let id = wire_id("an agreement", id.as_str())?;
+                    Some((id, found(sink.client().contract(id).await)?))
+                }
+                _ => None,
+            };
+            match named {
+                Some((_, Some(contract))) if wanted.is_on(sink, &contract) => {
+                    Ok(Some(wanted.compare(&contract)))
+                }
+                Some((id, there)) => wanted.find(sink).await.map(|found| {
+                    Some(match found {
+                        Some(found) if found.id == Some(id) => wanted.compare(&found),
+                        _ => {
+                            let what = format!("contract {id} was created");
+                            Ok(without_key(&what, there.is_some(), wanted.key.as_str()))
+                        }
+                    })
+                }),
+                None => {
+                    let found = wanted.find(sink).await;
+                    found.map(|found| found.map(|found| wanted.compare(&found)))
+                }
+            }
         }
         _ => {
             let wanted = WantedCharge::of(sink, change).await?;
-            let found = wanted.find(sink).await;
-            found.map(|found| found.map(|found| wanted.compare(&found)))
+            let named = match made {
+                Some(MadeRecord::Charge(id)) => {
+                    let id = wire_id("a charge", id.as_str())?;
+                    Some((id, found(sink.client().contract_charge(id).await)?))
+                }
+                _ => None,
+            };
+            match named {
+                Some((_, Some(charge))) if wanted.is_on(&charge) => {
+                    Ok(Some(wanted.compare(&charge)))
+                }
+                Some((id, there)) => wanted.find(sink).await.map(|found| {
+                    Some(match found {
+                        Some(found) if found.id == Some(id) => wanted.compare(&found),
+                        _ => {
+                            let of = wanted.contract;
+                            let what = format!("charge {id} of contract {of} was added");
+                            Ok(without_key(&what, there.is_some(), change.marker.as_str()))
+                        }
+                    })
+                }),
+                None => {
+                    let found = wanted.find(sink).await;
+                    found.map(|found| found.map(|found| wanted.compare(&found)))
+                }
+            }
         }
     };
     match compared {
@@ -96,6 +149,24 @@ pub(super) async fn verify(sink: &AutotaskSink, change: &Change) -> Result<Verdi
         Err(error) if error.kind() == ErrorKind::Conflict => Ok(conflict(error.message())),
         Err(error) => Err(error),
     }
+}
+
+/// The record, unless there is none.
+fn found<T>(read: Result<T>) -> Result<Option<T>> {
+    match read {
+        Ok(record) => Ok(Some(record)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The answer named a record by which nobody finds it again.
+fn without_key(what: &str, there: bool, key: &str) -> Verdict {
+    conflict(if there {
+        format!("{what}, and does not carry {key}")
+    } else {
+        format!("{what}, and is gone")
+    })
 }
 
 fn conflict(detail: impl Into<String>) -> Verdict {
@@ -150,6 +221,12 @@ impl<'a> WantedContract<'a> {
             end,
             cycles,
         })
+    }
+
+    /// Whether a contract shows the key.
+    fn is_on(&self, sink: &AutotaskSink, contract: &Contract) -> bool {
+        let shown = sink.0.contract_key.value_in(contract);
+        shown.is_some_and(|shown| self.key.is_same(shown))
     }
 
     async fn find(&self, sink: &AutotaskSink) -> Result<Option<Contract>> {
@@ -275,6 +352,12 @@ impl<'a> WantedCharge<'a> {
             price: *unit_price,
             cost: *unit_cost,
         })
+    }
+
+    /// Whether a charge is of the contract and shows the marker.
+    fn is_on(&self, charge: &ContractCharge) -> bool {
+        let shown = charge.internal_purchase_order_number.as_deref();
+        charge.contract_id == Some(self.contract) && shown == Some(self.change.marker.as_str())
     }
 
     async fn find(&self, sink: &AutotaskSink) -> Result<Option<ContractCharge>> {

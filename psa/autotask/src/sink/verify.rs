@@ -20,7 +20,7 @@ pub(super) async fn verify(
     receipt: Option<&Receipt>,
 ) -> Result<Verdict> {
     if change.action.makes_record() {
-        return make::verify(sink, change).await;
+        return make::verify(sink, change, receipt).await;
     }
     // Without an answer the write is settled by itself, by what is read for it alone.
     let known = match receipt {
