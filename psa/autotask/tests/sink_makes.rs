@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{CHARGE_TYPES, CONTRACT, body, json, mock, now, on, page, requests, sent};
+use common::{CHARGE_TYPES, CONTRACT, body, json, mock, now, on, once, page, requests, sent};
 use serde_json::{Value, json as value};
 use tallyline_autotask::{AutotaskSink, ContractKey, ContractSetup};
 use tallyline_core::model::{BillKey, BillingCycle, CivilDate, Money, Period, Quantity};
@@ -306,6 +306,28 @@ async fn a_charge_is_added_with_the_billing_code_the_sums_and_the_marker_of_its_
             "internalPurchaseOrderNumber": marker
         })]
     );
+}
+
+#[tokio::test]
+async fn a_charge_that_carries_the_marker_is_made_though_its_contract_ends_before_it_by_now() {
+    let server = mock().await;
+    let ended = CONTRACT.replace("2026-12-31", "2026-03-05");
+    common::contract(&server, &ended).await;
+    common::periods(&server).await;
+    let charges = page(&added(charge().marker.as_str()));
+    once(&server, "GET", "/ContractCharges/query", charges).await;
+    on(&server, "GET", "/ContractCharges/query", page("")).await;
+    let sink = sink_on(&server, ContractKey::default());
+    let verdict = sink.verify(&charge(), None).await.unwrap();
+    told(&verdict, None);
+    // One that was not made is not made there any more.
+    let lost = sink.verify(&charge(), None).await.unwrap();
+    assert_eq!(lost, Verdict::NotLanded);
+    match sink.execute(&charge()).await {
+        Err(WriteError::NotSent(error)) => assert!(error.to_string().contains("runs from")),
+        other => panic!("{other:?}"),
+    }
+    assert!(posted(&server, "/Contracts/71/Charges").await.is_empty());
 }
 
 #[tokio::test]

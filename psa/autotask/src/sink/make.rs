@@ -45,10 +45,12 @@ pub(super) async fn execute(sink: &AutotaskSink, change: &Change) -> Written {
             let wanted = WantedCharge::of(sink, change)
                 .await
                 .map_err(WriteError::NotSent)?;
+            let code = wanted.allowed(sink).await.map_err(WriteError::NotSent)?;
             match wanted.find(sink).await.map_err(WriteError::NotSent)? {
                 Some(found) => standing(wanted.compare(&found))?,
                 None => {
-                    let new = wanted.body(sink).await.map_err(WriteError::NotSent)?;
+                    let new = wanted.body(sink, code).await;
+                    let new = new.map_err(WriteError::NotSent)?;
                     let id = sink.client().create_contract_charge(&new).await?;
                     MadeRecord::Charge(id.to_string().into())
                 }
@@ -300,7 +302,6 @@ impl<'a> WantedContract<'a> {
 struct WantedCharge<'a> {
     change: &'a Change,
     contract: i64,
-    code: i64,
     description: &'a str,
     quantity: Decimal,
     price: Money,
@@ -309,13 +310,6 @@ struct WantedCharge<'a> {
 
 impl<'a> WantedCharge<'a> {
     async fn of(sink: &AutotaskSink, change: &'a Change) -> Result<Self> {
-        let code = sink.0.setup.product_billing_code;
-        let code = code.ok_or_else(|| {
-            refusal(
-                ErrorKind::Unsupported,
-                "this sink is not set up to add charges: name the billing code of charges",
-            )
-        })?;
         let Action::AddCharge {
             description,
             quantity,
@@ -327,8 +321,28 @@ impl<'a> WantedCharge<'a> {
             let what = format!("this sink cannot {}", change.action);
             return Err(refusal(ErrorKind::Unsupported, what));
         };
-        kept("quantity", quantity.value(), quantity)?;
-        for (what, amount) in [("price", Some(unit_price)), ("cost", unit_cost.as_ref())] {
+        Ok(Self {
+            change,
+            contract: read::contract_id(sink, &change.agreement).await?,
+            description,
+            quantity: quantity.value(),
+            price: *unit_price,
+            cost: *unit_cost,
+        })
+    }
+
+    /// Refuses what must not be sent, else gives the billing code. Reading back does not ask: what
+    /// speaks against a charge by now does not unmake it.
+    async fn allowed(&self, sink: &AutotaskSink) -> Result<i64> {
+        let code = sink.0.setup.product_billing_code;
+        let code = code.ok_or_else(|| {
+            refusal(
+                ErrorKind::Unsupported,
+                "this sink is not set up to add charges: name the billing code of charges",
+            )
+        })?;
+        kept("quantity", self.quantity, self.quantity)?;
+        for (what, amount) in [("price", Some(self.price)), ("cost", self.cost)] {
             let Some(amount) = amount else { continue };
             kept(what, amount.amount, amount)?;
             let own = sink.0.rules.currency;
@@ -341,17 +355,9 @@ impl<'a> WantedCharge<'a> {
                 ));
             }
         }
-        let frame = read::frame(sink, &change.agreement).await?;
-        allowed(&frame, change, change.effective)?;
-        Ok(Self {
-            change,
-            contract: frame.id,
-            code,
-            description,
-            quantity: quantity.value(),
-            price: *unit_price,
-            cost: *unit_cost,
-        })
+        let frame = read::frame(sink, &self.change.agreement).await?;
+        allowed(&frame, self.change, self.change.effective)?;
+        Ok(code)
     }
 
     /// Whether a charge is of the contract and shows the marker.
@@ -365,11 +371,11 @@ impl<'a> WantedCharge<'a> {
             .await
     }
 
-    async fn body(&self, sink: &AutotaskSink) -> Result<NewContractCharge> {
+    async fn body(&self, sink: &AutotaskSink, code: i64) -> Result<NewContractCharge> {
         let kind = charge_type(sink).await?;
         let day = self.change.effective;
         let mut new = NewContractCharge::new(self.contract, self.description, day, kind);
-        new.billing_code_id = Some(self.code);
+        new.billing_code_id = Some(code);
         new.unit_quantity = Some(self.quantity);
         new.unit_price = Some(self.price.amount);
         new.unit_cost = self.cost.map(|cost| cost.amount);
