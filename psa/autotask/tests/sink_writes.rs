@@ -717,6 +717,28 @@ async fn a_price_to_come_is_told_by_the_row_that_holds_its_day() {
 }
 
 #[tokio::test]
+async fn a_price_to_come_that_is_there_already_is_not_sent_again() {
+    let action = Action::SetUnitPrice {
+        line: AgreementLineId::new("9"),
+        from: Some(money("9.5")),
+        to: money("9.95"),
+    };
+    let change = change(action, "2026-04-01");
+    for (shown, expected) in [("119.4000", 0), ("9.9500", 0), ("114.0000", 1)] {
+        let server = tenant().await;
+        on(&server, "GET", UNITS, april(12, shown)).await;
+        taken(&server).await;
+        let sink = AutotaskSink::builder()
+            .client(client(&server))
+            .price_sync(true)
+            .clock(Arc::new(now))
+            .build();
+        sink.execute(&change).await.unwrap();
+        assert_eq!(adjustments(&server).await.len(), expected, "{shown}");
+    }
+}
+
+#[tokio::test]
 async fn a_failed_read_leaves_the_question_open() {
     for answer in [ResponseTemplate::new(500), json(r#"{"items":null}"#)] {
         let server = tenant().await;

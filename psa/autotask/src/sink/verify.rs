@@ -1,5 +1,6 @@
 //! Reading back whether a change has landed: through the unit rows, for adjustments cannot be read.
 
+use rust_decimal::Decimal;
 use tallyline_core::model::{CivilDate, Money};
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{Receipt, Verdict};
@@ -10,7 +11,7 @@ use super::ahead::{self, Line};
 use super::make;
 use super::map::{self, same_amount};
 use super::read::{self, wire_id};
-use super::units::Units;
+use super::units::{Row, Units};
 use super::write::{effective_day, known_line, whole};
 use crate::models::ContractService;
 
@@ -206,21 +207,14 @@ impl Found<'_> {
     /// price that is of all its units or of one.
     fn price(&self, from: Option<&Money>, to: &Money) -> Verdict {
         let shown = self.state().unit_price;
-        let row = self.units.row_on(self.day).filter(|row| row.units > 0);
-        let Some((row, price)) = row
-            .filter(|_| self.day > self.sink.today())
-            .and_then(|row| Some((row, row.price?)))
-        else {
+        let row = priced(&self.units, self.day, self.sink.today());
+        let Some((row, price)) = row else {
             return self.amount("unit price", shown.as_ref(), from, to);
         };
-        let is = |amount: &Money| {
-            let of_all = amount.amount.checked_mul(row.units.into());
-            price == amount.amount || of_all == Some(price)
-        };
-        match (is(to), from.is_some_and(is)) {
-            (true, false) => self.landed(),
-            (false, true) => Verdict::NotLanded,
-            _ => self.conflict(format!(
+        match told(row, price, from, to) {
+            Some(true) => self.landed(),
+            Some(false) => Verdict::NotLanded,
+            None => self.conflict(format!(
                 "line {} has a unit row from {} of {} units at {price}, which does not tell whether \
                  {to} per unit counts from {}",
                 self.id, row.start, row.units, self.day
@@ -250,4 +244,37 @@ impl Found<'_> {
             shown(from)
         ))
     }
+}
+
+/// The row that tells the price of a day to come, with its price.
+fn priced(units: &Units, day: CivilDate, today: CivilDate) -> Option<(&Row, Decimal)> {
+    let row = units
+        .row_on(day)
+        .filter(|row| row.units > 0 && day > today)?;
+    Some((row, row.price?))
+}
+
+/// Whether the price of a row is the new price or the one from before; none where that cannot be
+/// told.
+fn told(row: &Row, price: Decimal, from: Option<&Money>, to: &Money) -> Option<bool> {
+    let is = |amount: &Money| {
+        let of_all = amount.amount.checked_mul(row.units.into());
+        price == amount.amount || of_all == Some(price)
+    };
+    match (is(to), from.is_some_and(is)) {
+        (true, false) => Some(true),
+        (false, true) => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether a price to come is there by the row that holds its day; none where that does not tell.
+pub(super) fn price_comes(
+    units: &Units,
+    (day, today): (CivilDate, CivilDate),
+    from: Option<&Money>,
+    to: &Money,
+) -> Option<bool> {
+    let (row, price) = priced(units, day, today)?;
+    told(row, price, from, to)
 }

@@ -11,6 +11,7 @@ use super::make;
 use super::map::{self, EffectiveDays, Frame, same_amount};
 use super::read::{self, wire_id};
 use super::units::Units;
+use super::verify::price_comes;
 use crate::client::CONNECTOR;
 use crate::models::{ContractService, ContractServicePatch, NewContractServiceAdjustment};
 use crate::query::Field;
@@ -472,10 +473,14 @@ fn step(sink: &AutotaskSink, target: &Target, wanted: &Wanted) -> Result<Step> {
         }
         What::Price { from, to } => {
             let (price, _) = target.amounts(sink);
-            if same_amount(price.as_ref(), Some(to)) {
-                return Ok(Step::Holds);
+            // The line shows the price of today: one that is to come stands on its row.
+            let days = (target.day, sink.today());
+            match price_comes(&target.units, days, from.as_ref(), to) {
+                Some(true) => return Ok(Step::Holds),
+                Some(false) => {}
+                None if same_amount(price.as_ref(), Some(to)) => return Ok(Step::Holds),
+                None => planned_on("unit price", price.as_ref(), from.as_ref())?,
             }
-            planned_on("unit price", price.as_ref(), from.as_ref())?;
             adjustment.adjusted_unit_price = Some(to.amount);
             0
         }
