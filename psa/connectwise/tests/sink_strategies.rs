@@ -136,7 +136,10 @@ async fn a_line_that_lost_the_terms_it_was_to_take_over_has_not_landed_as_wanted
         match verdict {
             Verdict::Landed { .. } => assert!(landed, "{shown}"),
             Verdict::Conflict { detail, .. } => {
-                assert!(!landed && detail.contains("terms of line 9"), "{detail}");
+                assert!(
+                    !landed && detail.contains("terms that line 9 has"),
+                    "{detail}"
+                );
             }
             other => panic!("{other:?}"),
         }

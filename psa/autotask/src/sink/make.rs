@@ -162,13 +162,14 @@ fn found<T>(read: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// The answer named a record by which nobody finds it again.
+/// The answer named a record that is not found by its key. One that is not there may show later: with an answer it
+/// is never sent again.
 fn without_key(what: &str, there: bool, key: &str) -> Verdict {
-    conflict(if there {
-        format!("{what}, and does not carry {key}")
+    if there {
+        conflict(format!("{what}, and does not carry {key}"))
     } else {
-        format!("{what}, and is gone")
-    })
+        Verdict::NotLanded
+    }
 }
 
 fn conflict(detail: impl Into<String>) -> Verdict {

@@ -109,9 +109,12 @@ impl Units {
         self.after(day).find(|row| row.units != units)
     }
 
-    /// The first row on or after a day that is posted.
+    /// The first row on or after a day on which a period begins that is posted. A row may end on the day on which the
+    /// next one starts: of that period it is none.
     pub(super) fn posted_from(&self, day: CivilDate) -> Option<&Row> {
+        let of_before = |row: &&Row| row.start < day && row.end == day;
         self.row_on(day)
+            .filter(|row| !of_before(row))
             .into_iter()
             .chain(self.after(day))
             .find(|row| row.posted)
@@ -277,9 +280,10 @@ mod tests {
         posted.approve_and_post_date = Some("2026-10-02T00:00:00".to_owned());
         let units = units(&[posted, row("2026-11-01", "2026-11-30", 5)]);
         assert_eq!(
-            units.posted_from(day("2026-10-31")).unwrap().start,
+            units.posted_from(day("2026-10-30")).unwrap().start,
             day("2026-10-01")
         );
+        assert_eq!(units.posted_from(day("2026-10-31")), None);
         assert_eq!(units.posted_from(day("2026-11-01")), None);
     }
 

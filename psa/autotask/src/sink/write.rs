@@ -447,7 +447,7 @@ fn step(sink: &AutotaskSink, target: &Target, wanted: &Wanted) -> Result<Step> {
     }
     let now = target.units.on(target.day);
     let change = match &wanted.what {
-        What::Create { units, price, .. } => {
+        What::Create { units, price, cost } => {
             if now != 0 {
                 return Err(refusal(
                     ErrorKind::Conflict,
@@ -455,7 +455,7 @@ fn step(sink: &AutotaskSink, target: &Target, wanted: &Wanted) -> Result<Step> {
                 ));
             }
             adjustment.adjusted_unit_price = price.map(|money| money.amount);
-            // Its cost could not be proved: the line has its service's until a change of its own.
+            adjustment.adjusted_unit_cost = cost.map(|money| money.amount);
             *units
         }
         What::Units { to, .. } if now == *to => return Ok(Step::Holds),
@@ -497,7 +497,7 @@ fn step(sink: &AutotaskSink, target: &Target, wanted: &Wanted) -> Result<Step> {
                     format!(
                         "line {} shows no unit cost, and no unit row of it shows one: give the API \
                          user's security level the right to see costs, without which they cannot \
-                         be set, or switch off cost_sync",
+                         be set, enter a first cost by hand, or switch off cost_sync",
                         target.line_id().unwrap_or_default()
                     ),
                 ));

@@ -110,7 +110,7 @@ fn id_of(reference: Option<&Reference>) -> Option<i64> {
     reference?.id
 }
 
-/// A company; deleted ones are not eligible.
+/// A company; deleted ones, which are not asked for, are not eligible.
 pub(super) fn company(wire: &models::Company) -> Result<Company> {
     let id = required(wire.id.as_ref(), "company", None, "id")?;
     let name = required(wire.name.as_ref(), "company", Some(id), "name")?;

@@ -24,11 +24,15 @@ pub enum NoteField {
 impl NoteField {
     /// The note of an agreement; empty where it has none.
     pub(super) fn of(self, agreement: &Agreement) -> &str {
+        self.shown_in(agreement).unwrap_or_default()
+    }
+
+    fn shown_in(self, agreement: &Agreement) -> Option<&str> {
         let text = match self {
             Self::InvoiceDescription => &agreement.invoice_description,
             Self::InternalNotes => &agreement.internal_notes,
         };
-        text.as_deref().unwrap_or_default()
+        text.as_deref()
     }
 
     const fn name(self) -> FieldName {
@@ -69,6 +73,8 @@ pub(super) async fn execute(sink: &ConnectWiseSink, change: &Change) -> Written 
     };
     let shown = written.record.ok();
     let shown = shown.filter(|answer| answer.id == Some(id));
+    // An answer without the field shows nothing.
+    let shown = shown.filter(|answer| wanted.field.shown_in(answer).is_some());
     match shown.map(|answer| wanted.verdict(id, &answer)) {
         // Shown as it was, it was accepted and not done: reading back tells what became of it.
         Some(Verdict::Made { .. } | Verdict::NotLanded) => {

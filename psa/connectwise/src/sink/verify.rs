@@ -67,7 +67,7 @@ fn with_terms(
     }
     Verdict::Conflict {
         detail: format!(
-            "line {line} was created without the terms of line {like}: units free of charge, or whether it is billed"
+            "line {line} does not bill by the terms that line {like} has now: units free of charge, or whether it is billed"
         ),
         observed: Some(observed.clone()),
     }
