@@ -240,9 +240,8 @@ impl<'a> AgreementWork<'a> {
         })
     }
 
-    /// The changes whose charge another run has made or may have made, on whichever agreement, with that run and where
-    /// it stands there.
-    async fn charged(&self) -> Result<Vec<(ChangeId, RunId, ChangeState)>> {
+    /// The changes whose charge another run has made, with that run.
+    async fn charged(&self) -> Result<Vec<(ChangeId, RunId)>> {
         let charges = || {
             self.changes
                 .iter()
@@ -255,8 +254,9 @@ impl<'a> AgreementWork<'a> {
         let journal = self.run.applier.journal;
         let ledger = journal.ledger(&run.source, &run.sink).await?;
         let of_another = |(change, key): (&Change, ChargeKey)| {
-            let made = ledger.charge(&key).filter(|made| made.run != run.id)?;
-            Some((change.id.clone(), made.run.clone(), made.state))
+            let made = ledger.charge(&key)?;
+            let done = made.state == ChangeState::Done && made.run != run.id;
+            done.then(|| (change.id.clone(), made.run.clone()))
         };
         Ok(charges().filter_map(of_another).collect())
     }

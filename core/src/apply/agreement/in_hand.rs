@@ -135,16 +135,8 @@ impl AgreementMachine {
             return skipped(SkipCause::Earlier, reason.clone());
         }
         let id = &work.change.id;
-        if let Some((_, run, state)) = self.charged.iter().find(|(change, ..)| change == id) {
-            let detail = match state {
-                ChangeState::Done => format!("run {run} has made the charge for the bill already"),
-                ChangeState::Conflict => format!(
-                    "run {run} left the charge for the bill in conflict: a person must look"
-                ),
-                _ => format!(
-                    "run {run} may have made the charge for the bill: it is to be resumed first"
-                ),
-            };
+        if let Some((_, run)) = self.charged.iter().find(|(change, _)| change == id) {
+            let detail = format!("run {run} has made the charge for the bill already");
             let observed = None;
             return Some(Event::Drifted { detail, observed });
         }

@@ -235,22 +235,6 @@ on_every_store! {
         assert_eq!(outcome(&report, "m1"), DONE, "it is its own charge: {report}");
     }
 
-    async fn a_bill_that_another_run_may_have_charged_on_another_agreement_is_not_charged_again(bench) {
-        let elsewhere = |id: &str| {
-            let mut change = charge(id, "2026-03-06");
-            change.agreement = "a2".into();
-            change
-        };
-        bench.fault("n1", &[Fault::Lost]);
-        let report = in_run(&mut bench, "r1", vec![charge("n1", "2026-03-06")]).await;
-        assert!(of(&report, "n1").resumable, "{report}");
-        let report = in_run(&mut bench, "r2", vec![elsewhere("m1")]).await;
-        assert_eq!(outcome(&report, "m1"), Outcome::Drifted, "{report}");
-        let detail = &of(&report, "m1").detail;
-        assert!(detail.contains("run r1 may have made"), "{report}");
-        assert_eq!(bench.attempts("m1"), 0);
-    }
-
     async fn a_charge_read_back_alone_names_the_record_and_when_it_was_proved(bench) {
         bench.changes = vec![charge("n1", "2026-03-06")];
         bench.fault("n1", &[Fault::LostButLanded]);
