@@ -240,8 +240,9 @@ impl<'a> AgreementWork<'a> {
         })
     }
 
-    /// The changes whose charge another run has made, with that run.
-    async fn charged(&self) -> Result<Vec<(ChangeId, RunId)>> {
+    /// The changes whose charge another run has made or may have made, on whichever agreement, with that run and where
+    /// it stands there.
+    async fn charged(&self) -> Result<Vec<(ChangeId, RunId, ChangeState)>> {
         let charges = || {
             self.changes
                 .iter()
@@ -254,9 +255,8 @@ impl<'a> AgreementWork<'a> {
         let journal = self.run.applier.journal;
         let ledger = journal.ledger(&run.source, &run.sink).await?;
         let of_another = |(change, key): (&Change, ChargeKey)| {
-            let made = ledger.charge(&key)?;
-            let done = made.state == ChangeState::Done && made.run != run.id;
-            done.then(|| (change.id.clone(), made.run.clone()))
+            let made = ledger.charge_elsewhere(&key, &run.id)?;
+            Some((change.id.clone(), made.run.clone(), made.state))
         };
         Ok(charges().filter_map(of_another).collect())
     }

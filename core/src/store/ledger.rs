@@ -61,7 +61,8 @@ pub struct ExportedBill {
 /// is done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    charges: BTreeMap<ChargeKey, LedgerCharge>,
+    /// By bill, in the order in which the runs began.
+    charges: BTreeMap<ChargeKey, Vec<LedgerCharge>>,
     exported: Vec<ExportedBill>,
     counts: Counts,
     /// By the key as it is compared.
@@ -83,12 +84,36 @@ impl Ledger {
     /// What became of the charge for a bill; none where no run has, or may have, written it.
     #[must_use]
     pub fn charge(&self, key: &ChargeKey) -> Option<&LedgerCharge> {
-        self.charges.get(key)
+        Self::stands(self.charges.get(key)?)
+    }
+
+    /// What became of the charge for a bill in another run: one that made it before one that may have, and that before
+    /// one that left it in conflict; none where no other run has, or may have, written it.
+    #[must_use]
+    pub fn charge_elsewhere(&self, key: &ChargeKey, run: &RunId) -> Option<&LedgerCharge> {
+        let others = || {
+            self.charges
+                .get(key)
+                .into_iter()
+                .flatten()
+                .filter(|it| it.run != *run)
+        };
+        others()
+            .find(|it| it.state == ChangeState::Done)
+            .or_else(|| others().find(|it| it.state.is_unsettled()))
+            .or_else(|| others().next())
+    }
+
+    /// Of what runs made of one charge: the first that is done, else the last.
+    fn stands(of_runs: &[LedgerCharge]) -> Option<&LedgerCharge> {
+        let done = of_runs.iter().find(|it| it.state == ChangeState::Done);
+        done.or(of_runs.last())
     }
 
     /// The charges, in the order of company, agreement, product and bill.
-    pub fn charges(&self) -> impl Iterator<Item = (&ChargeKey, &LedgerCharge)> {
-        self.charges.iter()
+    pub fn charges<'s>(&'s self) -> impl Iterator<Item = (&'s ChargeKey, &'s LedgerCharge)> {
+        let stands = |(key, of_runs): (_, &'s Vec<_>)| Some((key, Self::stands(of_runs)?));
+        self.charges.iter().filter_map(stands)
     }
 
     /// The agreement that a run has made for a key, or may have; none where no run has.
@@ -194,14 +219,12 @@ impl Ledger {
             };
             let counts =
                 state.is_unsettled() || matches!(state, ChangeState::Done | ChangeState::Conflict);
-            let known = self.charges.get(&key).map(|charge| charge.state);
-            if counts && known != Some(ChangeState::Done) {
-                let charge = LedgerCharge {
+            if counts {
+                self.charges.entry(key).or_default().push(LedgerCharge {
                     run: run.id.clone(),
                     change: record.change.clone(),
                     state,
-                };
-                self.charges.insert(key, charge);
+                });
             }
         }
         let done: BTreeSet<&ChangeId> = changes

@@ -3,7 +3,7 @@
 use super::compare::same_line;
 use super::{AgreementMachine, RENEWALS};
 use crate::apply::{ChangeResult, Limits, Machine, Permission};
-use crate::model::Timestamp;
+use crate::model::{ChangeId, Timestamp};
 use crate::plan::Change;
 use crate::sink::Verdict;
 use crate::store::{ChangeState, Event, RecordedEvent, SkipCause};
@@ -63,6 +63,9 @@ impl AgreementMachine {
         if let Permission::Withheld { reason, .. } = &self.work[self.at].permission {
             return Some(reason.clone());
         }
+        if let Some((reason, _)) = self.charged_elsewhere(&self.work[self.at]) {
+            return Some(reason);
+        }
         (self.now.plus(self.limits.margin()) > self.lease_until).then(|| TOO_LATE.to_owned())
     }
 
@@ -71,7 +74,10 @@ impl AgreementMachine {
         let Hand::Change { held_back, .. } = &self.hand else {
             return false;
         };
-        let tries_again = self.stop.is_none() && self.work[self.at].permission.is_granted();
+        let work = &self.work[self.at];
+        let tries_again = self.stop.is_none()
+            && work.permission.is_granted()
+            && self.charged_elsewhere(work).is_none();
         *held_back >= RENEWALS || (*held_back > 0 && !tries_again)
     }
 
@@ -126,6 +132,20 @@ impl AgreementMachine {
         next.map_or(self.others_until, |recorded| recorded.at)
     }
 
+    /// What another run has made of the charge of a change, or may have made, in words, and whether that is settled.
+    pub(super) fn charged_elsewhere(&self, work: &Work) -> Option<(String, bool)> {
+        let of_change = |(change, ..): &&(ChangeId, _, _)| *change == work.change.id;
+        let (_, run, state) = self.charged.iter().find(of_change)?;
+        let said = match state {
+            ChangeState::Done => "has made the charge for the bill already",
+            ChangeState::Conflict => {
+                "left the charge for the bill in conflict, and a person must look"
+            }
+            _ => "may have made the charge for the bill and is to be resumed first",
+        };
+        Some((format!("run {run} {said}"), state.is_settled()))
+    }
+
     pub(super) fn reason_to_skip(&self, work: &Work) -> Option<Event> {
         let skipped = |cause, reason: String| Some(Event::Skipped { cause, reason });
         if let Permission::Withheld { cause, reason } = &work.permission {
@@ -134,9 +154,7 @@ impl AgreementMachine {
         if let Some(Rest::Skipped(reason)) = &self.rest {
             return skipped(SkipCause::Earlier, reason.clone());
         }
-        let id = &work.change.id;
-        if let Some((_, run)) = self.charged.iter().find(|(change, _)| change == id) {
-            let detail = format!("run {run} has made the charge for the bill already");
+        if let Some((detail, true)) = self.charged_elsewhere(work) {
             let observed = None;
             return Some(Event::Drifted { detail, observed });
         }

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::{AgreementLine, ChangeId, RunId, Timestamp};
 use crate::plan::Change;
 use crate::sink::{ReadBack, Verdict};
-use crate::store::{ChangeRecord, Claim, Event, Failure, RecordedEvent};
+use crate::store::{ChangeRecord, ChangeState, Claim, Event, Failure, RecordedEvent};
 
 /// How often a lease that comes too late is renewed, and a write is recorded that comes too late
 /// to leave, before the work is given up.
@@ -70,8 +70,8 @@ pub struct AgreementMachine {
     lines: Option<LinesRead>,
     /// The changes whose line is not as the plan went on to assume.
     stuck: Vec<usize>,
-    /// The changes whose charge another run has made, with that run.
-    charged: Vec<(ChangeId, RunId)>,
+    /// The changes whose charge another run has made or may have made, with that run and where it stands there.
+    charged: Vec<(ChangeId, RunId, ChangeState)>,
     rest: Option<Rest>,
     stop: Option<Stop>,
     now: Timestamp,
@@ -524,8 +524,20 @@ impl AgreementMachine {
                 return false;
             }
             // A write that may have left is settled, whatever speaks against the change by now.
-            let skip = (!state.is_unsettled()).then(|| self.reason_to_skip(work));
-            self.hand = match skip.flatten() {
+            let begun = state.is_unsettled();
+            let skip = if begun {
+                None
+            } else {
+                self.reason_to_skip(work)
+            };
+            if skip.is_none()
+                && !begun
+                && let Some((reason, _)) = self.charged_elsewhere(work)
+            {
+                self.rest = Some(Rest::Waits(reason));
+                continue;
+            }
+            self.hand = match skip {
                 Some(event) => Hand::Skip(event),
                 None => Hand::Change {
                     machine: self.machine(work),

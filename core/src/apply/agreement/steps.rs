@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::apply::Written;
 use crate::model::{AgreementLine, ChangeId, RunId, Timestamp};
 use crate::sink::{ReadBack, Receipt, Verdict};
-use crate::store::{ChangeRecord, Claim, Event, Failure};
+use crate::store::{ChangeRecord, ChangeState, Claim, Event, Failure};
 
 /// For how long lines that came with a read-back stand at most.
 const LINES_STAND: Duration = Duration::from_secs(15);
@@ -134,8 +134,9 @@ pub enum AgreementInput {
         records: Vec<ChangeRecord>,
         /// Another run that has an unsettled change on the agreement.
         elsewhere: Option<RunId>,
-        /// The changes whose charge another run has made, with that run.
-        charged: Vec<(ChangeId, RunId)>,
+        /// The changes whose charge another run has made or may have made, on whichever agreement, with that run and
+        /// where it stands there: done, in conflict, or not settled.
+        charged: Vec<(ChangeId, RunId, ChangeState)>,
     },
     /// What carries the key or the marker, or why it could not be looked up.
     LookedUp(std::result::Result<Verdict, Failure>),

@@ -13,14 +13,18 @@ use crate::apply::{
     Outcome, Permission, Stop, Written,
 };
 use crate::error::ErrorKind;
-use crate::model::{AgreementLine, ChangeId, LineState, Timestamp};
+use crate::model::{AgreementLine, ChangeId, LineState, RunId, Timestamp};
 use crate::plan::{Action, Change};
 use crate::sink::{MadeRecord, ReadBack, Receipt, Verdict};
-use crate::store::{ChangeRecord, Claim, Event, Failure, Lease, RecordedEvent};
+use crate::store::{ChangeRecord, ChangeState, Claim, Event, Failure, Lease, RecordedEvent};
 
 const LEASE: Duration = Duration::from_secs(60);
 const MARGIN: Duration = Duration::from_secs(15);
 const LATE: Duration = Duration::from_secs(600);
+const CHARGE: &str = "d1";
+/// The answers that say what another run made of the charge.
+const DONE_ELSEWHERE: u8 = 9;
+const OPEN_ELSEWHERE: u8 = 10;
 
 fn limits() -> AgreementLimits {
     let mut options = ApplyOptions::new();
@@ -44,8 +48,8 @@ fn work() -> Vec<(Change, Permission)> {
         replaced_by: None,
     };
     all.push(change("c9", "a1", "p2", end));
-    all.insert(2, super::made::charge("d1", "2026-03-06"));
-    let only = ["c1", "c3", "d1", "c5", "c6", "c8", "c9"].map(ChangeId::from);
+    all.insert(2, super::made::charge(CHARGE, "2026-03-06"));
+    let only = ["c1", "c3", CHARGE, "c5", "c6", "c8", "c9"].map(ChangeId::from);
     let approved = approval().with_only(only);
     let permissions = approved.permissions(&all);
     all.into_iter().zip(permissions).collect()
@@ -82,6 +86,8 @@ struct Model {
     histories: BTreeMap<ChangeId, Vec<RecordedEvent>>,
     /// What is said to be recorded, and is not yet.
     put_off: Vec<RecordedEvent>,
+    /// What the present machine was told of charges that other runs may have made.
+    charged: Vec<(ChangeId, RunId, ChangeState)>,
     /// When each write left at the latest.
     left: BTreeMap<(ChangeId, u32), Timestamp>,
     now: Timestamp,
@@ -106,6 +112,7 @@ impl Model {
             work: work(),
             histories: BTreeMap::new(),
             put_off: Vec::new(),
+            charged: Vec::new(),
             left: BTreeMap::new(),
             now: Timestamp::EPOCH,
             lease_until: Timestamp::EPOCH,
@@ -217,6 +224,8 @@ impl Model {
         let again = self.left.contains_key(&(change.clone(), *attempt));
         assert!(!again, "{change} leaves twice for one intent");
         assert!(permission.is_granted(), "{change} is not approved");
+        let elsewhere = self.charged.iter().any(|(charge, ..)| charge == change);
+        assert!(!elsewhere, "{change} is charged by another run as well");
         assert!(self.now.plus(MARGIN) <= self.lease_until, "the lease ends");
     }
 
@@ -313,6 +322,19 @@ impl Model {
         }
     }
 
+    /// The n-th thing that another run may have made of the charge.
+    fn charged_elsewhere(&mut self, choice: u8) -> Vec<(ChangeId, RunId, ChangeState)> {
+        let state = match choice % 16 {
+            DONE_ELSEWHERE => Some(ChangeState::Done),
+            OPEN_ELSEWHERE => Some(ChangeState::Unknown),
+            12 => Some(ChangeState::Conflict),
+            _ => None,
+        };
+        let charged = |state| (CHARGE.into(), "r8".into(), state);
+        self.charged = state.map(charged).into_iter().collect();
+        self.charged.clone()
+    }
+
     /// The n-th answer that fits a step.
     fn answer(&mut self, step: &AgreementStep, choice: u8) -> AgreementInput {
         let records = matches!(step, AgreementStep::Record { .. });
@@ -335,7 +357,7 @@ impl Model {
             AgreementStep::Load => AgreementInput::Loaded {
                 records: self.records(),
                 elsewhere: choice.is_multiple_of(8).then(|| "r9".into()),
-                charged: Vec::new(),
+                charged: self.charged_elsewhere(choice),
             },
             AgreementStep::Read => AgreementInput::Lines(match choice % 8 {
                 0 => Err(failure()),

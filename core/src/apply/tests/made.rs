@@ -37,6 +37,12 @@ pub(super) fn charge(id: &str, date: &str) -> Change {
     change
 }
 
+/// A charge as planned after its service was moved to another agreement.
+fn moved(mut charge: Change) -> Change {
+    charge.agreement = "a2".into();
+    charge
+}
+
 fn of_account(id: &str, company: &str, action: Action) -> Change {
     let agreement = AgreementId::of_account(&company.into());
     let mut change = change(id, agreement.as_str(), "CompanyID", action);
@@ -233,6 +239,34 @@ on_every_store! {
         assert_eq!(outcome(&report, "m1"), DONE, "{report}");
         let report = bench.resume_run("r2").await;
         assert_eq!(outcome(&report, "m1"), DONE, "it is its own charge: {report}");
+    }
+
+    async fn a_bill_that_another_run_may_have_charged_on_another_agreement_waits_for_that_run(bench) {
+        bench.fault("n1", &[Fault::Lost]);
+        let report = in_run(&mut bench, "r1", vec![charge("n1", "2026-03-06")]).await;
+        assert!(of(&report, "n1").resumable, "{report}");
+        let changes = vec![create("m0", "a2", "p5", 4), moved(charge("m1", "2026-03-06"))];
+        let report = in_run(&mut bench, "r2", changes).await;
+        assert_eq!(outcome(&report, "m0"), DONE, "{report}");
+        assert!(of(&report, "m1").resumable, "{report}");
+        let detail = &of(&report, "m1").detail;
+        assert!(detail.contains("run r1 may have made"), "{report}");
+        let report = bench.resume_run("r1").await;
+        assert_eq!(outcome(&report, "n1"), DONE, "{report}");
+        let report = bench.resume_run("r2").await;
+        assert_eq!(outcome(&report, "m1"), Outcome::Drifted, "{report}");
+        assert!(of(&report, "m1").detail.contains("run r1 has made"), "{report}");
+        assert_eq!((bench.attempts("m1"), bench.applied("n1")), (0, 1));
+    }
+
+    async fn a_bill_whose_charge_another_run_left_in_conflict_is_for_a_person(bench) {
+        bench.fault("n1", &[Fault::Overwritten]);
+        let report = in_run(&mut bench, "r1", vec![charge("n1", "2026-03-06")]).await;
+        assert_eq!(outcome(&report, "n1"), Outcome::Conflict, "{report}");
+        let report = in_run(&mut bench, "r2", vec![moved(charge("m1", "2026-03-06"))]).await;
+        assert_eq!(outcome(&report, "m1"), Outcome::Drifted, "{report}");
+        assert!(of(&report, "m1").detail.contains("a person must look"), "{report}");
+        assert_eq!(bench.attempts("m1"), 0);
     }
 
     async fn a_charge_read_back_alone_names_the_record_and_when_it_was_proved(bench) {

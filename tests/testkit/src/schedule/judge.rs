@@ -1,9 +1,11 @@
 //! Compares the true history with the plan, the journal and the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tallyline_core::apply::{ApplyReport, ChangeResult, Outcome};
-use tallyline_core::model::{AgreementId, AgreementLineId, ChangeId, LineState, Timestamp};
+use tallyline_core::model::{
+    AgreementId, AgreementLineId, ChangeId, ChargeKey, LineState, Timestamp,
+};
 use tallyline_core::plan::{Action, Change};
 use tallyline_core::sink::{MadeRecord, Verdict};
 use tallyline_core::store::{ChangeRecord, Event, SkipCause};
@@ -95,6 +97,8 @@ fn is_by(cause: &Cause, change: &ChangeId) -> bool {
 pub(crate) struct Judge<'a> {
     adversary: &'a Adversary,
     plan: &'a Plan,
+    /// The charges that an earlier run left in conflict.
+    in_conflict: &'a BTreeSet<ChargeKey>,
     history: Vec<Effect>,
     makings: Vec<Making>,
     strays: Vec<String>,
@@ -102,11 +106,17 @@ pub(crate) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub(crate) fn new(world: &'a dyn World, adversary: &'a Adversary, plan: &'a Plan) -> Self {
+    pub(crate) fn new(
+        world: &'a dyn World,
+        adversary: &'a Adversary,
+        plan: &'a Plan,
+        in_conflict: &'a BTreeSet<ChargeKey>,
+    ) -> Self {
         let lines = world.initial().values().flatten();
         Self {
             adversary,
             plan,
+            in_conflict,
             history: world.history(),
             makings: world.makings(),
             strays: world.strays(),
@@ -266,6 +276,9 @@ impl<'a> Judge<'a> {
         let id = &change.id;
         let is_withheld = self.plan.withholds(change);
         let mut wrong = |why: String| findings.wrong.push(format!("{id}: {why}"));
+        if self.is_in_conflict(change) && result.sent.is_some() {
+            wrong("an earlier run left its charge to a person, and it was sent".into());
+        }
         let made = self.makings_at(&place_of(change));
         let made = made.filter(|it| is_by(&it.cause, id)).map(|it| it.at);
         let first = effects.iter().map(|it| it.at).chain(made).next();
@@ -295,6 +308,7 @@ impl<'a> Judge<'a> {
                 && !self.plan.in_the_way.contains(&change.agreement)
                 && !self.behind(change)
                 && !self.stood_before(change)
+                && !self.is_in_conflict(change)
                 && !self.behind_a_conflict(change) =>
             {
                 lost(&format!(
@@ -332,6 +346,12 @@ impl<'a> Judge<'a> {
             && others.any(|it| {
                 it.product == change.product && self.is_at(&it.agreement, &change.agreement)
             })
+    }
+
+    /// Whether a change is the charge for a bill that an earlier run left to a person.
+    fn is_in_conflict(&self, change: &Change) -> bool {
+        let key = change.charge_key();
+        key.is_some_and(|key| self.in_conflict.contains(&key))
     }
 
     /// Whether a change stands behind the creation of a line where one stood before: of lines that carry the same

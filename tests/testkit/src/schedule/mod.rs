@@ -26,8 +26,8 @@
 //! reason, or that is still unsettled or unfinished when the faults are over, late writes can no
 //! longer arrive ([`late_write`]) and the run was resumed. And one that is reported as not done
 //! although nothing stood in its way: it is approved, not blocked and does not follow on one of the
-//! same line that is not, and on its agreement neither the wire nor a colleague did any harm. (Processes that
-//! die, disks that refuse and other processes excuse nothing.)
+//! same line that is not, no run before left its charge in conflict, and on its agreement neither the wire nor a
+//! colleague did any harm. (Processes that die, disks that refuse and other processes excuse nothing.)
 //!
 //! *Wrongly reported*: the journal or the report says done and the change never took effect; or says failed,
 //! drifted, skipped or blocked and it took effect, be it late; a report says of a finished change something else
@@ -36,7 +36,8 @@
 //! state after is none that it had between the write and the read-back. Of an agreement, a product or a charge, if
 //! the record that the report names does not stand under the right master, or on the right agreement, or was not
 //! read back. And, whatever is reported, a change that took effect on another agreement, line or product than it
-//! names, as on a master in the place of its child; or anything written that no change asks for. *Conflict* claims
+//! names, as on a master in the place of its child; or anything written that no change asks for, or that a run before left
+//! to a person. *Conflict* claims
 //! neither: a person has to look.
 //!
 //! *Unsettled*: honestly reported as unknown at the moment when the faults are over, with the reason.

@@ -1,5 +1,6 @@
 //! Plays a schedule: processes that die, stall and meet on one journal, until the run is over.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,8 +8,10 @@ use std::time::Duration;
 
 use tallyline_core::apply::{ApplyOptions, ApplyReport, ApplyRequest};
 use tallyline_core::clock::Clock;
-use tallyline_core::model::RunId;
-use tallyline_core::store::{ChangeRecord, HolderId, Journal, MemoryStore, Registration};
+use tallyline_core::model::{ChargeKey, RunId};
+use tallyline_core::store::{
+    ChangeRecord, ChangeState, HolderId, Journal, MemoryStore, Registration,
+};
 
 use super::adversary::{Adversary, LATE_WRITE, Rates};
 use super::autotask::AutotaskWorld;
@@ -157,6 +160,7 @@ async fn play_at(
         processes: AtomicUsize::new(0),
         signs_of_life: Mutex::default(),
         journal: MemoryStore::new(),
+        in_conflict: BTreeSet::new(),
         time,
         played: Played {
             seed,
@@ -250,6 +254,8 @@ struct Stage<'a> {
     /// Those that outlast their processes.
     signs_of_life: Mutex<Vec<Registration>>,
     journal: MemoryStore,
+    /// The charges that the runs before left in conflict.
+    in_conflict: BTreeSet<ChargeKey>,
     time: Arc<Time>,
     played: Played,
 }
@@ -284,8 +290,13 @@ impl Stage<'_> {
         let unsettled = Box::pin(self.run_with_faults()).await;
         let report = Box::pin(self.run_to_the_end()).await;
         let journal = self.recorded().await;
-        let judge = Judge::new(self.world, self.adversary, &self.plan);
+        let judge = Judge::new(self.world, self.adversary, &self.plan, &self.in_conflict);
         judge.judge(report.as_ref(), &journal, &mut self.played.findings);
+        let conflicts = journal
+            .iter()
+            .filter(|record| record.state() == ChangeState::Conflict);
+        self.in_conflict
+            .extend(conflicts.filter_map(|record| record.change.charge_key()));
         self.played.changes += self.plan.changes.len();
         self.played.unsettled.add(&unsettled);
         let totals = report.map(|report| report.totals);

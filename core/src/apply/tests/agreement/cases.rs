@@ -77,28 +77,29 @@ fn a_stop_before_the_lease_is_taken_takes_none_and_every_change_says_why_it_wait
     assert!(results.iter().all(|result| result.detail == why));
 }
 
-#[test]
-fn a_journal_that_fails_elsewhere_holds_back_a_second_write_that_is_recorded_already() {
-    let mut model = Model::new();
-    let change = model.work[0].0.id.clone();
+/// Has the first write of a change leave without an answer, so long ago that it can no longer arrive.
+fn may_have_left(model: &mut Model, change: &ChangeId) {
     let events = [
         Event::Intended { overridden: None },
         Event::Sent { attempt: 1 },
     ];
     for (seq, event) in (0..).zip(events) {
-        let recorded = RecordedEvent {
-            change: change.clone(),
+        let (change, at) = (change.clone(), model.now);
+        model.add(&[RecordedEvent {
+            change,
             seq,
-            at: model.now,
+            at,
             event,
-        };
-        model
-            .histories
-            .entry(change.clone())
-            .or_default()
-            .push(recorded);
+        }]);
     }
     model.now = model.now.plus(LATE);
+}
+
+#[test]
+fn a_journal_that_fails_elsewhere_holds_back_a_second_write_that_is_recorded_already() {
+    let mut model = Model::new();
+    let change = model.work[0].0.id.clone();
+    may_have_left(&mut model, &change);
     let mut watch = model.watch();
     while watch.machine.next_step() != AgreementStep::Write(change.clone()) {
         // Everything goes well, and reading back shows the old state.
@@ -111,6 +112,43 @@ fn a_journal_that_fails_elsewhere_holds_back_a_second_write_that_is_recorded_alr
     );
     watch.stop(&Stop::Journal { failure: failure() });
     assert_eq!(watch.machine.next_step(), AgreementStep::Release);
+}
+
+/// Does all work once, where the charge never landed and another run may have made it; what became of the charge.
+fn charged_elsewhere(model: &mut Model, as_told: u8) -> Outcome {
+    let mut watch = model.watch();
+    loop {
+        let step = watch.machine.next_step();
+        let choice = match &step {
+            AgreementStep::Load => as_told,
+            AgreementStep::Write(_) => 2,
+            AgreementStep::Verify(change, _) if change.as_str() != CHARGE => 6,
+            AgreementStep::Verify(..) => 3,
+            _ => 7,
+        };
+        if !model.step(&mut watch, choice, 0) {
+            let results = watch.machine.results();
+            let of_charge = |result: &&ChangeResult| result.change.as_str() == CHARGE;
+            return results.iter().find(of_charge).unwrap().outcome;
+        }
+    }
+}
+
+#[test]
+fn a_charge_that_did_not_land_is_not_sent_again_where_another_run_may_have_made_it() {
+    for (as_told, then) in [
+        (DONE_ELSEWHERE, Outcome::Drifted),
+        (OPEN_ELSEWHERE, Outcome::Waiting),
+    ] {
+        let mut model = Model::new();
+        may_have_left(&mut model, &CHARGE.into());
+        assert_eq!(charged_elsewhere(&mut model, as_told), Outcome::Waiting);
+        let last = model.on_record(&CHARGE.into()).last().unwrap();
+        assert_eq!(last.event.name(), "held_back");
+        assert_eq!(charged_elsewhere(&mut model, as_told), then);
+        let left = |(change, _): &(ChangeId, u32)| change.as_str() == CHARGE;
+        assert!(!model.left.keys().any(left), "{as_told}");
+    }
 }
 
 /// Goes on until a step comes that is looked for; everything goes well.
