@@ -89,68 +89,85 @@ pub(super) async fn verify(
         Action::CreateAgreement { .. } => {
             let wanted = WantedContract::of(sink, change).await?;
             let named = match made {
-                Some(MadeRecord::Agreement(id)) => {
-                    let id = wire_id("an agreement", id.as_str())?;
-                    Some((id, found(sink.client().contract(id).await)?))
-                }
+                Some(MadeRecord::Agreement(id)) => Some(wire_id("an agreement", id.as_str())?),
                 _ => None,
             };
-            match named {
-                Some((_, Some(contract))) if wanted.is_on(sink, &contract) => {
-                    Ok(Some(wanted.compare(&contract)))
-                }
-                Some((id, there)) => wanted.find(sink).await.map(|found| {
-                    Some(match found {
-                        Some(found) if found.id == Some(id) => wanted.compare(&found),
-                        _ => {
-                            let what = format!("contract {id} was created");
-                            Ok(without_key(&what, there.is_some(), wanted.key.as_str()))
-                        }
-                    })
-                }),
-                None => {
-                    let found = wanted.find(sink).await;
-                    found.map(|found| found.map(|found| wanted.compare(&found)))
-                }
-            }
+            read_back(sink, &wanted, named).await
         }
         _ => {
             let wanted = WantedCharge::of(sink, change).await?;
             let named = match made {
-                Some(MadeRecord::Charge(id)) => {
-                    let id = wire_id("a charge", id.as_str())?;
-                    Some((id, found(sink.client().contract_charge(id).await)?))
-                }
+                Some(MadeRecord::Charge(id)) => Some(wire_id("a charge", id.as_str())?),
                 _ => None,
             };
-            match named {
-                Some((_, Some(charge))) if wanted.is_on(&charge) => {
-                    Ok(Some(wanted.compare(&charge)))
-                }
-                Some((id, there)) => wanted.find(sink).await.map(|found| {
-                    Some(match found {
-                        Some(found) if found.id == Some(id) => wanted.compare(&found),
-                        _ => {
-                            let of = wanted.contract;
-                            let what = format!("charge {id} of contract {of} was added");
-                            Ok(without_key(&what, there.is_some(), change.marker.as_str()))
-                        }
-                    })
-                }),
-                None => {
-                    let found = wanted.find(sink).await;
-                    found.map(|found| found.map(|found| wanted.compare(&found)))
-                }
-            }
+            read_back(sink, &wanted, named).await
         }
     };
     match compared {
-        Ok(None) => Ok(Verdict::NotLanded),
-        Ok(Some(verdict)) => verdict,
         // Several carry the key: a person has to leave it on one.
         Err(error) if error.kind() == ErrorKind::Conflict => Ok(conflict(error.message())),
-        Err(error) => Err(error),
+        compared => compared,
     }
+}
+
+/// A record that a change is to make, which is found again by a key that it carries.
+trait Wanted: Sync {
+    type Record: Send + Sync;
+
+    /// The key or the marker.
+    fn key(&self) -> &str;
+
+    /// What an answer with the record's id says.
+    fn answered(&self, id: i64) -> String;
+
+    fn id_of(record: &Self::Record) -> Option<i64>;
+
+    fn of_id(
+        &self,
+        sink: &AutotaskSink,
+        id: i64,
+    ) -> impl Future<Output = Result<Self::Record>> + Send;
+
+    /// The record that carries the key.
+    ///
+    /// # Errors
+    /// `Conflict` where several do; else as the request.
+    fn find(
+        &self,
+        sink: &AutotaskSink,
+    ) -> impl Future<Output = Result<Option<Self::Record>>> + Send;
+
+    /// Whether a record is the change's and shows the key.
+    fn is_on(&self, sink: &AutotaskSink, record: &Self::Record) -> bool;
+
+    /// Whether the record that carries the key is what was to be made.
+    fn compare(&self, found: &Self::Record) -> Result<Verdict>;
+}
+
+/// Reads back the record that the answer named, where it shows its key, else the one that carries the key.
+async fn read_back<W: Wanted>(
+    sink: &AutotaskSink,
+    wanted: &W,
+    named: Option<i64>,
+) -> Result<Verdict> {
+    let Some(id) = named else {
+        let found = wanted.find(sink).await?;
+        return found.map_or(Ok(Verdict::NotLanded), |found| wanted.compare(&found));
+    };
+    let shown = found(wanted.of_id(sink, id).await)?;
+    if let Some(record) = shown.as_ref().filter(|record| wanted.is_on(sink, record)) {
+        return wanted.compare(record);
+    }
+    let by_key = wanted.find(sink).await?;
+    if let Some(record) = by_key.filter(|record| W::id_of(record) == Some(id)) {
+        return wanted.compare(&record);
+    }
+    if shown.is_some() {
+        let (answered, key) = (wanted.answered(id), wanted.key());
+        return Ok(conflict(format!("{answered}, and does not carry {key}")));
+    }
+    // It may show later: with an answer it is never sent again.
+    Ok(Verdict::NotLanded)
 }
 
 /// The record, unless there is none.
@@ -159,16 +176,6 @@ fn found<T>(read: Result<T>) -> Result<Option<T>> {
         Ok(record) => Ok(Some(record)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-/// The answer named a record that is not found by its key. One that is not there may show later: with an answer it
-/// is never sent again.
-fn without_key(what: &str, there: bool, key: &str) -> Verdict {
-    if there {
-        conflict(format!("{what}, and does not carry {key}"))
-    } else {
-        Verdict::NotLanded
     }
 }
 
@@ -226,16 +233,6 @@ impl<'a> WantedContract<'a> {
         })
     }
 
-    /// Whether a contract shows the key.
-    fn is_on(&self, sink: &AutotaskSink, contract: &Contract) -> bool {
-        let shown = sink.0.contract_key.value_in(contract);
-        shown.is_some_and(|shown| self.key.is_same(shown))
-    }
-
-    async fn find(&self, sink: &AutotaskSink) -> Result<Option<Contract>> {
-        sink.find_contract(self.key.as_str()).await
-    }
-
     fn body(&self, sink: &AutotaskSink) -> NewContract {
         let mut new = NewContract::new(
             self.company,
@@ -257,8 +254,37 @@ impl<'a> WantedContract<'a> {
         }
         new
     }
+}
 
-    /// Whether a contract that carries the key is what was to be created; its name is people's.
+impl Wanted for WantedContract<'_> {
+    type Record = Contract;
+
+    fn key(&self) -> &str {
+        self.key.as_str()
+    }
+
+    fn answered(&self, id: i64) -> String {
+        format!("contract {id} was created")
+    }
+
+    fn id_of(contract: &Contract) -> Option<i64> {
+        contract.id
+    }
+
+    async fn of_id(&self, sink: &AutotaskSink, id: i64) -> Result<Contract> {
+        sink.client().contract(id).await
+    }
+
+    async fn find(&self, sink: &AutotaskSink) -> Result<Option<Contract>> {
+        sink.find_contract(self.key()).await
+    }
+
+    fn is_on(&self, sink: &AutotaskSink, contract: &Contract) -> bool {
+        let shown = sink.0.contract_key.value_in(contract);
+        shown.is_some_and(|shown| self.key.is_same(shown))
+    }
+
+    // The contract's name is people's.
     fn compare(&self, found: &Contract) -> Result<Verdict> {
         let frame = Frame::of(found, &self.cycles, None)?;
         let start = self.change.effective;
@@ -361,17 +387,6 @@ impl<'a> WantedCharge<'a> {
         Ok(code)
     }
 
-    /// Whether a charge is of the contract and shows the marker.
-    fn is_on(&self, charge: &ContractCharge) -> bool {
-        let shown = charge.internal_purchase_order_number.as_deref();
-        charge.contract_id == Some(self.contract) && shown == Some(self.change.marker.as_str())
-    }
-
-    async fn find(&self, sink: &AutotaskSink) -> Result<Option<ContractCharge>> {
-        sink.find_charge(self.contract, self.change.marker.as_str())
-            .await
-    }
-
     async fn body(&self, sink: &AutotaskSink, code: i64) -> Result<NewContractCharge> {
         let kind = charge_type(sink).await?;
         let day = self.change.effective;
@@ -385,8 +400,36 @@ impl<'a> WantedCharge<'a> {
         new.internal_purchase_order_number = Some(self.change.marker.to_string());
         Ok(new)
     }
+}
 
-    /// Whether the charge that carries the marker is what was to be added.
+impl Wanted for WantedCharge<'_> {
+    type Record = ContractCharge;
+
+    fn key(&self) -> &str {
+        self.change.marker.as_str()
+    }
+
+    fn answered(&self, id: i64) -> String {
+        format!("charge {id} of contract {} was added", self.contract)
+    }
+
+    fn id_of(charge: &ContractCharge) -> Option<i64> {
+        charge.id
+    }
+
+    async fn of_id(&self, sink: &AutotaskSink, id: i64) -> Result<ContractCharge> {
+        sink.client().contract_charge(id).await
+    }
+
+    async fn find(&self, sink: &AutotaskSink) -> Result<Option<ContractCharge>> {
+        sink.find_charge(self.contract, self.key()).await
+    }
+
+    fn is_on(&self, _: &AutotaskSink, charge: &ContractCharge) -> bool {
+        let shown = charge.internal_purchase_order_number.as_deref();
+        charge.contract_id == Some(self.contract) && shown == Some(self.key())
+    }
+
     fn compare(&self, found: &ContractCharge) -> Result<Verdict> {
         const RECORD: &str = "charge";
         let id = map::required(found.id.as_ref(), RECORD, None, "id")?;
