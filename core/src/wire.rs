@@ -12,9 +12,11 @@ mod free_form;
 mod list;
 #[cfg(feature = "http")]
 mod records;
+mod trail;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -185,13 +187,13 @@ where
     T: DeserializeOwned,
 {
     let raw = Box::<RawValue>::deserialize(deserializer)?;
-    match raw.get().as_bytes().first() {
+    let body = raw.get().as_bytes();
+    let read = match body.first() {
         Some(b'n') => Ok(Vec::new()),
-        Some(b'[') => serde_json::from_str(raw.get()).map_err(D::Error::custom),
-        _ => serde_json::from_str(raw.get())
-            .map(|one| vec![one])
-            .map_err(D::Error::custom),
-    }
+        Some(b'[') => decode::read(PhantomData, body),
+        _ => decode::read(PhantomData, body).map(|one| vec![one]),
+    };
+    read.map_err(|misread| D::Error::custom(format!("{} in {}", misread.what, misread.path)))
 }
 
 /// Reads a list; `null` is empty.

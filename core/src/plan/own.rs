@@ -130,17 +130,27 @@ pub(super) fn charge(
     (action, reason)
 }
 
+/// Quantity, price and cost of a charge.
+type Charge = (Quantity, Money, Option<Money>);
+
 /// Quantity, price and cost of the charge for a sum. A quantity or a price per unit that a PSA cannot
 /// hold goes into the total.
-fn rounded(sum: &ChargeSum, policy: &Policy) -> (Quantity, Money, Option<Money>) {
+fn rounded(sum: &ChargeSum, policy: &Policy) -> Charge {
     let held = |figure: Decimal| figure.normalize().scale() <= policy.unit_cost_digits;
     let per_unit = sum.quantity != Quantity::ONE
         && held(sum.quantity.value())
         && held(sum.unit_price.amount)
         && sum.unit_cost.is_none_or(|cost| held(cost.amount));
+    let by_units = (sum.quantity, sum.unit_price, sum.unit_cost);
     if per_unit {
-        return (sum.quantity, sum.unit_price, sum.unit_cost);
+        return by_units;
     }
+    // Too many digits to multiply exactly: the sink says whether it can hold them.
+    in_total(sum, policy).unwrap_or(by_units)
+}
+
+/// The charge for a sum as one unit, rounded once; none where it has too many digits to multiply exactly.
+fn in_total(sum: &ChargeSum, policy: &Policy) -> Option<Charge> {
     let once = |money: Money| {
         let total = exact_product(sum.quantity.value(), money.amount)?;
         let rounding = Rounding {
@@ -152,11 +162,8 @@ fn rounded(sum: &ChargeSum, policy: &Policy) -> (Quantity, Money, Option<Money>)
             currency: money.currency,
         })
     };
-    match (once(sum.unit_price), sum.unit_cost.map(once)) {
-        (Some(price), cost) => (Quantity::ONE, price, cost.flatten()),
-        // Too many digits to multiply exactly: the sink says whether it can hold them.
-        (None, _) => (sum.quantity, sum.unit_price, sum.unit_cost),
-    }
+    let price = once(sum.unit_price)?;
+    Some((Quantity::ONE, price, sum.unit_cost.and_then(once)))
 }
 
 /// Why a person should look at a charge that was made: the vendor's bill comes to something else
@@ -165,20 +172,22 @@ pub(super) fn charged_otherwise(row: Row<'_>, policy: &Policy) -> Option<String>
     let (sum, made) = (row.charge()?, row.made_charge()?);
     let Action::AddCharge {
         quantity: charged,
-        unit_price: price,
+        unit_price: by,
         ..
     } = &made.change.action
     else {
         return None;
     };
     let (quantity, unit_price, _) = rounded(sum, policy);
-    // The exact sum by units and price is no other amount, whichever way a charge is made today.
-    let same = (*charged, *price) == (quantity, unit_price)
-        || (*charged, *price) == (sum.quantity, sum.unit_price);
+    // By units and exactly, or in total, it is no other amount, whichever way a charge is made today.
+    let is_charged = |(quantity, price, _): Charge| (*charged, *by) == (quantity, price);
+    let same = is_charged((quantity, unit_price, None))
+        || is_charged((sum.quantity, sum.unit_price, None))
+        || in_total(sum, policy).is_some_and(is_charged);
     (!same).then(|| {
         format!(
             "the bill of {} comes to {quantity} at {unit_price} now, and run {} charged {charged} \
-             at {price}: correct the charge in the PSA by hand",
+             at {by}: correct the charge in the PSA by hand",
             sum.key.bill.date, made.run
         )
     })

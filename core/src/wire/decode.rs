@@ -1,63 +1,13 @@
 //! Decoding whole bodies: an error names the place.
 
 use std::fmt;
+use std::marker::PhantomData;
 
-use serde::Deserializer;
-use serde::de::{DeserializeOwned, Visitor};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, DeserializeSeed};
 
+use super::trail::{On, Trail, path_to_end};
 use crate::error::{Error, ErrorKind, Result};
-
-/// What a type asks a deserializer for, found out by asking.
-struct Asked;
-
-/// Whether it asked for a struct.
-#[derive(Debug, thiserror::Error)]
-#[error("nothing to read")]
-struct AskedFor {
-    object: bool,
-}
-
-impl serde::de::Error for AskedFor {
-    fn custom<M: fmt::Display>(_: M) -> Self {
-        Self { object: false }
-    }
-}
-
-impl<'de> Deserializer<'de> for Asked {
-    type Error = AskedFor;
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> std::result::Result<V::Value, AskedFor> {
-        Err(AskedFor { object: false })
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        _: V,
-    ) -> std::result::Result<V::Value, AskedFor> {
-        Err(AskedFor { object: true })
-    }
-
-    /// What may be null is asked what it is when it is not.
-    fn deserialize_option<V: Visitor<'de>>(
-        self,
-        visitor: V,
-    ) -> std::result::Result<V::Value, AskedFor> {
-        visitor.visit_some(self)
-    }
-
-    // The methods of the trait by name: whatever else is asked for, no value is read here.
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        unit unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
-    }
-}
-
-/// Whether a type is read from an object alone, as a struct is, and not from a list.
-pub(super) fn asks_for_object<T: DeserializeOwned>() -> bool {
-    matches!(T::deserialize(Asked), Err(AskedFor { object: true }))
-}
 
 /// Decodes a JSON body; an error names the path and the type.
 ///
@@ -65,36 +15,61 @@ pub(super) fn asks_for_object<T: DeserializeOwned>() -> bool {
 /// value, and an empty one would be a record in which everything optional is absent.
 ///
 /// # Errors
-/// `Protocol` with the JSON path.
+/// `Protocol` with the JSON path, also where the body is not UTF-8.
 pub fn decode_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    if body.trim_ascii_start().first() == Some(&b'[') && asks_for_object::<T>() {
-        return Err(Error::new(
-            ErrorKind::Protocol,
-            format!("a list does not fit {}", short_type_name::<T>()),
-        )
-        .with_json_path("."));
+    read(PhantomData, body).map_err(|Misread { what, path }| {
+        let message = format!("{what} does not fit {}", short_type_name::<T>());
+        Error::new(ErrorKind::Protocol, message).with_json_path(path)
+    })
+}
+
+/// Why a body could not be read, and where.
+pub(super) struct Misread {
+    pub(super) what: String,
+    pub(super) path: String,
+}
+
+impl Misread {
+    fn whole(what: &dyn fmt::Display) -> Self {
+        let (what, path) = (what.to_string(), ".".to_owned());
+        Self { what, path }
     }
-    // Following the path costs as much again as reading: it is followed where there is an error to place.
-    if let Ok(value) = serde_json::from_slice(body) {
-        return Ok(value);
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        Error::new(
-            ErrorKind::Protocol,
-            format!(
-                "{} does not fit {}",
-                error.into_inner(),
-                short_type_name::<T>()
-            ),
-        )
-        .with_json_path(path)
+}
+
+/// Reads a body by the rules of [`decode_json`].
+pub(super) fn read<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    body: &'de [u8],
+) -> std::result::Result<S::Value, Misread> {
+    let json = std::str::from_utf8(body).map_err(|error| {
+        let valid = body.get(..error.valid_up_to()).unwrap_or_default();
+        let valid = std::str::from_utf8(valid).unwrap_or_default();
+        Misread {
+            what: error.to_string(),
+            path: path_to_end(valid),
+        }
     })?;
-    deserializer
-        .end()
-        .map_err(|error| Error::new(ErrorKind::Protocol, error.to_string()))?;
+    let trail = Trail::default();
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let value = seed.deserialize(On::new(&mut deserializer, &trail));
+    let value = value.map_err(|error| Misread {
+        what: error.to_string(),
+        path: trail.path(json),
+    })?;
+    let end = deserializer.end();
+    end.map_err(|error| Misread::whole(&error))?;
     Ok(value)
+}
+
+/// A value by the rules of [`decode_json`], for what is decoded in other ways.
+pub(super) struct Strict<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Strict<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> std::result::Result<Self, D::Error> {
+        T::deserialize(On::new(deserializer, &Trail::default())).map(Self)
+    }
 }
 
 fn short_type_name<T>() -> String {

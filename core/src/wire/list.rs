@@ -4,7 +4,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
-use super::decode::asks_for_object;
+use super::decode::Strict;
+use super::trail::after_blanks;
 
 /// A record of a list.
 #[derive(Clone, Debug)]
@@ -23,20 +24,15 @@ const MOST_AHEAD: usize = 1_000;
 pub(crate) fn decode_list<T: DeserializeOwned>(body: &[u8]) -> Option<Vec<ListRecord<T>>> {
     // Looked at once as a whole, its texts need not be looked at one by one.
     let list = std::str::from_utf8(body).ok()?;
-    let object = asks_for_object::<T>();
     let mut records = Vec::new();
     let mut rest = after_blanks(after_blanks(list).strip_prefix('[')?);
     if let Some(end) = rest.strip_prefix(']') {
         return after_blanks(end).is_empty().then_some(records);
     }
     loop {
-        let mut values = Deserializer::from_str(rest).into_iter::<T>();
-        let value = match object && rest.starts_with('[') {
-            true => None,
-            false => values.next(),
-        };
-        let length = match value {
-            Some(Ok(record)) => {
+        let mut values = Deserializer::from_str(rest).into_iter();
+        let length = match values.next() {
+            Some(Ok(Strict(record))) => {
                 records.push(ListRecord::Decoded(record));
                 values.byte_offset()
             }
@@ -58,10 +54,6 @@ pub(crate) fn decode_list<T: DeserializeOwned>(body: &[u8]) -> Option<Vec<ListRe
             _ => return None,
         };
     }
-}
-
-fn after_blanks(text: &str) -> &str {
-    text.trim_start_matches([' ', '\t', '\n', '\r'])
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::decode::read;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Reads the list in a field of a JSON object, its records as they came; absent and `null` are none.
@@ -14,24 +15,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// # Errors
 /// `Protocol` with the JSON path.
 pub(crate) fn decode_records(body: &[u8], field: &str) -> Result<Option<Vec<Box<RawValue>>>> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    // The path is followed where there is an error to place.
-    if let Ok(records) = (RecordsIn { field }).deserialize(&mut deserializer)
-        && deserializer.end().is_ok()
-    {
-        return Ok(records);
-    }
-    let mut track = serde_path_to_error::Track::new();
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let tracked = serde_path_to_error::Deserializer::new(&mut deserializer, &mut track);
-    let records = RecordsIn { field }.deserialize(tracked).map_err(|error| {
-        let path = track.path().to_string();
-        Error::new(ErrorKind::Protocol, error.to_string()).with_json_path(path)
-    })?;
-    deserializer
-        .end()
-        .map_err(|error| Error::new(ErrorKind::Protocol, error.to_string()))?;
-    Ok(records)
+    read(RecordsIn { field }, body).map_err(|misread| {
+        Error::new(ErrorKind::Protocol, misread.what).with_json_path(misread.path)
+    })
 }
 
 /// An object of which one field is read.

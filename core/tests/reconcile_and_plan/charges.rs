@@ -151,16 +151,24 @@ fn a_quantity_with_more_digits_than_a_psa_keeps_goes_into_the_total() {
         (quantity.parse::<Quantity>().unwrap(), price),
         ("12.3456".parse().unwrap(), "0.05 USD".to_owned())
     );
-    // A charge that was made by units comes to the same.
-    let mut by_units = world.with_policy(|policy| policy.unit_cost_digits = 5);
-    let made = by_units.plan();
-    assert_eq!(charged(&made.changes()[0]).0, "12.34567");
-    by_units.ledger = ledger_after(&made, &DONE);
-    let again = by_units.with_policy(|policy| policy.unit_cost_digits = 4);
-    let plan = again.plan();
-    assert_eq!(actions(&plan), [""; 0]);
-    let notices = plan.notices().iter();
-    assert_eq!(notices.filter(|n| n.message.contains("by hand")).count(), 0);
+}
+
+#[test]
+fn a_bill_comes_to_the_same_whether_it_was_charged_by_units_or_in_total() {
+    for (then, now, charged_as) in [(5, 4, "12.34567"), (4, 5, "1")] {
+        let digits = |digits: u32| {
+            let world = of(vec![metered("a", "2026-03-06", "12.34567", "0.05")]);
+            world.with_policy(|policy| policy.unit_cost_digits = digits)
+        };
+        let made = digits(then).plan();
+        assert_eq!(charged(&made.changes()[0]).0, charged_as);
+        let mut again = digits(now);
+        again.ledger = ledger_after(&made, &DONE);
+        let plan = again.plan();
+        assert_eq!(actions(&plan), [""; 0]);
+        let notices = plan.notices().iter();
+        assert_eq!(notices.filter(|n| n.message.contains("by hand")).count(), 0);
+    }
 }
 
 #[test]
