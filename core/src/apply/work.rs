@@ -1,5 +1,6 @@
 //! Carries out what the machine of an agreement says.
 
+use std::collections::BTreeMap;
 use std::mem;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,12 +12,12 @@ use futures::future::{Either, select};
 use super::runner::Run;
 use super::{AgreementInput, AgreementMachine, AgreementStep, Permission, Stop, Written};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{AgreementId, AgreementLine, ChangeId, ChargeKey, LinesOutcome, RunId};
+use crate::model::{AgreementId, AgreementLine, ChangeId, CompanyId, LinesOutcome, RunId};
 use crate::plan::Change;
 use crate::sink::{ReadBack, Verdict};
 use crate::store::{
-    ChangeRecord, ChangeState, Claim, ClaimRequest, Counts, Event, Failure, Lease, RecordedEvent,
-    UnsettledChange,
+    ChangeRecord, ChangeState, Claim, ClaimRequest, Counts, Event, Failure, Lease, Ledger,
+    RecordedEvent, UnsettledChange,
 };
 
 /// The work on one agreement.
@@ -243,22 +244,26 @@ impl<'a> AgreementWork<'a> {
     /// The changes whose charge another run has made or may have made, on whichever agreement, with that run and where
     /// it stands there.
     async fn charged(&self) -> Result<Vec<(ChangeId, RunId, ChangeState)>> {
-        let charges = || {
-            self.changes
-                .iter()
-                .filter_map(|c| Some((c, c.charge_key()?)))
-        };
-        if charges().next().is_none() {
-            return Ok(Vec::new());
+        let mut ledgers = BTreeMap::new();
+        let mut charged = Vec::new();
+        for change in self.changes.iter() {
+            let Some(key) = change.charge_key() else {
+                continue;
+            };
+            if !ledgers.contains_key(&key.company) {
+                let ledger = self.charges_of(&key.company).await?;
+                ledgers.insert(key.company.clone(), ledger);
+            }
+            let ledger = ledgers.get(&key.company);
+            let elsewhere = ledger.and_then(|it| it.charge_elsewhere(&key, &self.run.record.id));
+            charged.extend(elsewhere.map(|it| (change.id.clone(), it.run.clone(), it.state)));
         }
-        let run = self.run.record;
-        let journal = self.run.applier.journal;
-        let ledger = journal.ledger(&run.source, &run.sink).await?;
-        let of_another = |(change, key): (&Change, ChargeKey)| {
-            let made = ledger.charge_elsewhere(&key, &run.id)?;
-            Some((change.id.clone(), made.run.clone(), made.state))
-        };
-        Ok(charges().filter_map(of_another).collect())
+        Ok(charged)
+    }
+
+    async fn charges_of(&self, company: &CompanyId) -> Result<Ledger> {
+        let (journal, run) = (self.run.applier.journal, self.run.record);
+        journal.charges_of(&run.source, &run.sink, company).await
     }
 
     /// The lease in hand, as it is to hold for a time from now.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::apply::Approval;
 use crate::error::Result;
-use crate::model::{AgreementId, ChangeId, PlanId, RunId, Timestamp};
+use crate::model::{AgreementId, ChangeId, CompanyId, PlanId, RunId, Timestamp};
 use crate::plan::{Change, PlannedBill};
 
 impl RunId {
@@ -312,6 +312,17 @@ pub trait Journal: Send + Sync {
             let changes = self.changes(&run.id).await?;
             ledger.add(&run, &bills, &changes);
         }
+        Ok(ledger)
+    }
+
+    /// The part of the [ledger](Self::ledger) that is about the charges of a company: what is asked before each of
+    /// them is made.
+    ///
+    /// # Errors
+    /// As [`ledger`](Self::ledger).
+    async fn charges_of(&self, source: &str, sink: &str, company: &CompanyId) -> Result<Ledger> {
+        let mut ledger = self.ledger(source, sink).await?;
+        ledger.keep_charges_of(company);
         Ok(ledger)
     }
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{ChangeRecord, ChangeState, Counts, RunRecord};
 use crate::apply::ChangeResult;
 use crate::model::{
-    AgreementId, AgreementKey, BillStamp, ChangeId, ChargeKey, CivilDate, ExportedBills, ProductId,
-    RunId, Timestamp, VendorAccountId,
+    AgreementId, AgreementKey, BillStamp, ChangeId, ChargeKey, CivilDate, CompanyId, ExportedBills,
+    ProductId, RunId, Timestamp, VendorAccountId,
 };
 use crate::plan::{Action, Change, PlannedBill};
 use crate::sink::MadeRecord;
@@ -166,6 +166,16 @@ impl Ledger {
     #[must_use]
     pub fn first_sync(&self) -> Option<CivilDate> {
         self.first_sync
+    }
+
+    /// Forgets all but the charges of a company.
+    pub(super) fn keep_charges_of(&mut self, company: &CompanyId) {
+        let mut charges = std::mem::take(&mut self.charges);
+        charges.retain(|key, _| key.company == *company);
+        *self = Self {
+            charges,
+            ..Self::default()
+        };
     }
 
     /// Takes note of what a change says of the agreement of a key.

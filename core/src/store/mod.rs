@@ -18,6 +18,8 @@ mod sqlite;
 #[cfg(feature = "sqlite")]
 mod sqlite_append;
 #[cfg(feature = "sqlite")]
+mod sqlite_charges;
+#[cfg(feature = "sqlite")]
 mod sqlite_days;
 #[cfg(feature = "sqlite")]
 mod sqlite_lease;

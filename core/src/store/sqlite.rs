@@ -37,12 +37,12 @@ use super::sqlite_lease::Holders;
 use super::sqlite_query::{changes, events, exists, unsettled};
 use super::sqlite_shared::{Commit, Waiting};
 use super::{
-    ChangeRecord, Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration,
-    RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
+    ChangeRecord, Claim, ClaimRequest, HolderId, Journal, Lease, Ledger, RecordedEvent,
+    Registration, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
 };
-use super::{sqlite_days, sqlite_lease, sqlite_written};
+use super::{sqlite_charges, sqlite_days, sqlite_lease, sqlite_written};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{AgreementId, PlanId, RunId};
+use crate::model::{AgreementId, CompanyId, PlanId, RunId};
 use crate::plan::Change;
 
 /// Marks the file as Tallyline's ("TLYL").
@@ -118,6 +118,7 @@ CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'events are only ever added'); END;
 ",
     sqlite_days::TABLE,
+    sqlite_charges::INDEX,
 ];
 
 /// A journal in one SQLite file.
@@ -596,6 +597,16 @@ impl Journal for SqliteStore {
             let mut open = unsettled(connection, Some(&agreement))?;
             open.retain(|change| change.sink == sink);
             Ok(open)
+        })
+        .await
+    }
+
+    async fn charges_of(&self, source: &str, sink: &str, company: &CompanyId) -> Result<Ledger> {
+        let sides = (source.to_owned(), sink.to_owned());
+        let company = company.clone();
+        self.call(move |connection| {
+            let (source, sink) = &sides;
+            sqlite_charges::charges_of(connection, source, sink, &company)
         })
         .await
     }

@@ -193,22 +193,22 @@ pub(super) fn unsettled(
 mod tests {
     use super::*;
     use crate::store::SqliteStore;
+    use crate::store::sqlite_charges::CHARGES_OF;
 
     #[test]
     fn what_is_asked_about_one_agreement_is_found_without_a_look_at_all_others() {
         let store = SqliteStore::open_in_memory().unwrap();
         let connection = store.lock_for_test();
-        for sql in [CHANGES_ON, UNSETTLED_ON] {
+        for (sql, index) in [
+            (CHANGES_ON, "changes_of_agreement"),
+            (UNSETTLED_ON, "changes_of_agreement"),
+            (CHARGES_OF, "charges_of_company"),
+        ] {
             let explained = format!("EXPLAIN QUERY PLAN {sql}");
             let mut query = connection.prepare(&explained).unwrap();
             let steps = query.raw_query().mapped(|row| row.get::<_, String>(3));
             let steps: Vec<String> = steps.map(std::result::Result::unwrap).collect();
-            assert!(
-                steps
-                    .iter()
-                    .any(|step| step.contains("changes_of_agreement")),
-                "{steps:?}"
-            );
+            assert!(steps.iter().any(|step| step.contains(index)), "{steps:?}");
             assert!(
                 !steps.iter().any(|step| step.starts_with("SCAN")),
                 "{steps:?}"

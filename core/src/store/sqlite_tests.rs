@@ -267,7 +267,7 @@ async fn a_file_of_the_layout_before_keeps_what_it_holds_and_takes_counts_of_day
     let run = with_a_write_out(&SqliteStore::open(&file).unwrap()).await;
     let connection = Connection::open(&file).unwrap();
     connection
-        .execute_batch("DROP TABLE days; PRAGMA user_version = 3;")
+        .execute_batch("DROP TABLE days; DROP INDEX charges_of_company; PRAGMA user_version = 3;")
         .unwrap();
     drop(connection);
     let store = SqliteStore::open(&file).unwrap();

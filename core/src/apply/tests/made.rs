@@ -1,9 +1,9 @@
 //! Agreements and charges: made once, found again by key and marker, in the order of the plan.
 
 use super::*;
-use crate::model::{BillKey, BillingCycle, Quantity};
+use crate::model::{BillKey, BillingCycle, ChargeKey, Quantity};
 use crate::sink::MadeRecord;
-use crate::store::{ChangeState, Ledger};
+use crate::store::{ChangeState, Ledger, LedgerCharge};
 
 const AGREEMENT: &str = "key:sub-1";
 
@@ -307,5 +307,17 @@ on_every_store! {
         assert_eq!(known.charges().count(), 2);
         let other = bench.journal.ledger("another", "scripted").await.unwrap();
         assert_eq!(other, Ledger::new());
+        let of = async |source: &str, company: &str| {
+            let charges = bench.journal.charges_of(source, "scripted", &company.into()).await;
+            let charges = charges.unwrap();
+            let told = |(key, of): (&ChargeKey, &LedgerCharge)| (key.clone(), of.clone());
+            charges.charges().map(told).collect::<Vec<_>>()
+        };
+        let company = charge("x", "2026-03-06").company;
+        let told = |(key, of): (&ChargeKey, &LedgerCharge)| (key.clone(), of.clone());
+        let all: Vec<_> = known.charges().map(told).collect();
+        assert_eq!(of("vendor", company.as_str()).await, all);
+        assert_eq!(of("vendor", "another").await, []);
+        assert_eq!(of("another", company.as_str()).await, []);
     }
 }

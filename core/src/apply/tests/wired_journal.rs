@@ -9,10 +9,10 @@ use tokio::sync::Notify;
 
 use super::double::Wire;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{AgreementId, RunId};
+use crate::model::{AgreementId, CompanyId, RunId};
 use crate::plan::Change;
 use crate::store::{
-    ChangeRecord, Claim, ClaimRequest, Event, HolderId, Journal, Lease, RecordedEvent,
+    ChangeRecord, Claim, ClaimRequest, Event, HolderId, Journal, Lease, Ledger, RecordedEvent,
     Registration, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
 };
 
@@ -230,6 +230,10 @@ impl Journal for WiredJournal {
 
     async fn unsettled(&self) -> Result<Vec<UnsettledChange>> {
         self.inner.unsettled().await
+    }
+
+    async fn charges_of(&self, source: &str, sink: &str, company: &CompanyId) -> Result<Ledger> {
+        self.inner.charges_of(source, sink, company).await
     }
 
     async fn written(

@@ -4,11 +4,11 @@ use std::fmt;
 
 use async_trait::async_trait;
 use tallyline_core::Result;
-use tallyline_core::model::{AgreementId, RunId};
+use tallyline_core::model::{AgreementId, CompanyId, RunId};
 use tallyline_core::plan::Change;
 use tallyline_core::store::{
-    ChangeRecord, Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration,
-    RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
+    ChangeRecord, Claim, ClaimRequest, HolderId, Journal, Lease, Ledger, RecordedEvent,
+    Registration, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
 };
 
 /// What is done about the calls to a journal; by default they pass.
@@ -194,6 +194,11 @@ impl<H: Hooks> Journal for Through<'_, H> {
     async fn unsettled(&self) -> Result<Vec<UnsettledChange>> {
         self.hooks.read().await?;
         self.inner.unsettled().await
+    }
+
+    async fn charges_of(&self, source: &str, sink: &str, company: &CompanyId) -> Result<Ledger> {
+        self.hooks.read().await?;
+        self.inner.charges_of(source, sink, company).await
     }
 
     async fn written(

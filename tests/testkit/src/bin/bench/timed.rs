@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use tallyline_core::Result;
 use tallyline_core::model::{
-    Agreement, AgreementId, AgreementReading, ChangeId, Company, Product, RunId,
+    Agreement, AgreementId, AgreementReading, ChangeId, Company, CompanyId, Product, RunId,
 };
 use tallyline_core::plan::Change;
 use tallyline_core::sink::{
@@ -16,8 +16,8 @@ use tallyline_core::sink::{
 };
 use tallyline_core::source::Identity;
 use tallyline_core::store::{
-    ChangeRecord, Claim, ClaimRequest, HolderId, Journal, Lease, RecordedEvent, Registration,
-    RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
+    ChangeRecord, Claim, ClaimRequest, HolderId, Journal, Lease, Ledger, RecordedEvent,
+    Registration, RunRecord, UnsettledChange, WrittenChange, WrittenPosition, WrittenQuery,
 };
 
 use super::figures::Figures;
@@ -290,6 +290,10 @@ impl Journal for TimedJournal<'_> {
         agreement: &AgreementId,
     ) -> Result<Vec<UnsettledChange>> {
         self.0.unsettled_on(sink, agreement).await
+    }
+
+    async fn charges_of(&self, source: &str, sink: &str, company: &CompanyId) -> Result<Ledger> {
+        self.0.charges_of(source, sink, company).await
     }
 
     async fn written(
