@@ -193,7 +193,10 @@ where
         Some(b'[') => decode::read(PhantomData, body),
         _ => decode::read(PhantomData, body).map(|one| vec![one]),
     };
-    read.map_err(|misread| D::Error::custom(format!("{} in {}", misread.what, misread.path)))
+    read.map_err(|misread| match misread.path.as_str() {
+        "." => D::Error::custom(misread.what),
+        path => D::Error::custom(format_args!("{path}: {}", misread.what)),
+    })
 }
 
 /// Reads a list; `null` is empty.

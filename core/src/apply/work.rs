@@ -164,6 +164,10 @@ impl<'a> AgreementWork<'a> {
                 events,
             } => self.note(&change, seq, events).await,
             AgreementStep::Renew(time) => self.renew(time).await.unwrap_or_else(lease_or_journal),
+            AgreementStep::Charges(id) => {
+                let charged = self.charge_elsewhere(&id).await;
+                charged.map_or_else(journal_failed, AgreementInput::Charged)
+            }
             AgreementStep::Write(id) => match self.change(&id).cloned() {
                 Ok(change) => {
                     let written = |result| AgreementInput::Written(Written::from(result));
@@ -259,6 +263,17 @@ impl<'a> AgreementWork<'a> {
             charged.extend(elsewhere.map(|it| (change.id.clone(), it.run.clone(), it.state)));
         }
         Ok(charged)
+    }
+
+    /// What another run has made of a charge, or may have made.
+    async fn charge_elsewhere(&self, change: &ChangeId) -> Result<Option<(RunId, ChangeState)>> {
+        let change = self.change(change)?;
+        let Some(key) = change.charge_key() else {
+            return Ok(None);
+        };
+        let ledger = self.charges_of(&key.company).await?;
+        let elsewhere = ledger.charge_elsewhere(&key, &self.run.record.id);
+        Ok(elsewhere.map(|it| (it.run.clone(), it.state)))
     }
 
     async fn charges_of(&self, company: &CompanyId) -> Result<Ledger> {

@@ -9,6 +9,7 @@ use super::paging::{Continuation, Page, PageStrategy};
 use super::request::Request;
 use super::response::Response;
 use crate::error::{ErrorKind, Result};
+use crate::wire::decode_json;
 
 /// Writes what a page is asked for into a request: the records whose id is above the last one
 /// read, in the order of their ids; all of them where there is none.
@@ -59,7 +60,7 @@ impl PageStrategy<Box<RawValue>> for IdCursor {
         }
         let mut last = asked;
         for (place, item) in items.iter().enumerate() {
-            let id = serde_json::from_str::<Id>(item.get())
+            let id = decode_json::<Id>(item.get().as_bytes())
                 .ok()
                 .map(|row| row.id);
             let problem = match (id, asked) {

@@ -221,7 +221,7 @@ impl HttpClient {
                 .with_connector(self.0.connector)
                 .with_operation(operation.name)
                 .with_json_path(redactor.redact(&path));
-            match serde_json::from_str::<Id>(record.get()) {
+            match decode_json::<Id>(record.get().as_bytes()) {
                 Ok(Id { id: Some(id) }) => error.with_context("record", id.to_string()),
                 _ => error,
             }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::sqlite::{decode, storage};
-use super::sqlite_query::events_of_change;
+use super::sqlite_query::{events_of_change, without_gaps};
 use super::{ChangeRecord, Ledger, RunRecord};
 use crate::error::Result;
 use crate::model::CompanyId;
@@ -36,15 +36,22 @@ pub(super) fn charges_of(
         })
         .map_err(storage)?;
     let mut ledger = Ledger::new();
+    let mut last: Option<(String, RunRecord)> = None;
     for row in rows {
-        let (run, change) = row.map_err(storage)?;
-        let run: RunRecord = decode("run", &run)?;
-        if run.source != source || run.sink != sink {
-            continue;
+        let (text, change) = row.map_err(storage)?;
+        let run = match last.take() {
+            Some((known, run)) if known == text => run,
+            _ => decode("run", &text)?,
+        };
+        if run.source == source && run.sink == sink {
+            let change: Change = decode("change", &change)?;
+            let events = events_of_change(connection, &run.id, &change.id)?;
+            let record = ChangeRecord { change, events };
+            without_gaps(&run.id, &record)?;
+            ledger.add(&run, &[], &[record]);
         }
-        let change: Change = decode("change", &change)?;
-        let events = events_of_change(connection, &run.id, &change.id)?;
-        ledger.add(&run, &[], &[ChangeRecord { change, events }]);
+        last = Some((text, run));
     }
+    ledger.keep_charges_of(company);
     Ok(ledger)
 }

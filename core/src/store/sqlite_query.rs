@@ -150,7 +150,7 @@ pub(super) fn changes(
 }
 
 /// What happened to a change is told whole or not at all.
-fn without_gaps(run: &RunId, record: &ChangeRecord) -> Result<()> {
+pub(super) fn without_gaps(run: &RunId, record: &ChangeRecord) -> Result<()> {
     let mut events = (0_u32..).zip(&record.events);
     if events.all(|(place, event)| event.seq == place) {
         return Ok(());

@@ -1,8 +1,9 @@
 //! A deserializer that knows where it is when it fails, and reads structs from objects alone.
 //!
 //! It goes around another one. What is counted on the way costs next to nothing; names are looked up where there is
-//! an error to place, in the text that was read. Everything that is read from the wire is read through it, so that each
-//! type is compiled for one deserializer.
+//! an error to place, in the text that was read. All answers are decoded through it, so that each type is compiled for
+//! one deserializer. It does not go into enums with content, and not into what serde keeps until it knows the type
+//! (tagged and untagged enums, `flatten`): there a path ends.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -81,8 +82,8 @@ impl Path {
 enum Open {
     /// A list, at its n-th value.
     List(usize),
-    /// An object, at the value of a name or at none.
-    Object(Option<String>),
+    /// An object, at a name that was read, or at none; and whether its colon was.
+    Object(Option<String>, bool),
 }
 
 /// The way to where a text breaks off, as [`Trail::path`] says it.
@@ -96,18 +97,23 @@ pub(super) fn path_to_end(json: &str) -> String {
                 let Some(end) = end_of_text(bytes, at) else {
                     break;
                 };
-                if let Some(Open::Object(name @ None)) = all.last_mut() {
+                if let Some(Open::Object(name, false)) = all.last_mut() {
                     let text = json.get(at..=end);
                     *name = text.and_then(|text| serde_json::from_str(text).ok());
                 }
                 at = end;
             }
             b'[' => all.push(Open::List(0)),
-            b'{' => all.push(Open::Object(None)),
+            b'{' => all.push(Open::Object(None, false)),
+            b':' => {
+                if let Some(Open::Object(_, colon)) = all.last_mut() {
+                    *colon = true;
+                }
+            }
             b']' | b'}' => drop(all.pop()),
             b',' => match all.last_mut() {
                 Some(Open::List(n)) => *n += 1,
-                Some(Open::Object(name)) => *name = None,
+                Some(open @ Open::Object(..)) => *open = Open::Object(None, false),
                 None => {}
             },
             _ => {}
@@ -118,8 +124,8 @@ pub(super) fn path_to_end(json: &str) -> String {
     for open in all {
         match open {
             Open::List(n) => path.item(n),
-            Open::Object(Some(name)) => path.name(&name),
-            Open::Object(None) => {}
+            Open::Object(Some(name), _) => path.name(&name),
+            Open::Object(None, _) => {}
         }
     }
     path.in_words()
@@ -462,7 +468,7 @@ mod tests {
             assert_eq!(path(json), wanted, "{json}");
         }
         let error = decode_json::<Bill>(br#"{"notes":{"unit price":"x"}}"#).unwrap_err();
-        assert!(error.message().contains("in unit price"), "{error}");
+        assert!(error.message().contains("unit price: "), "{error}");
         let bill: Bill = decode_json(br#"{"lines":[{"unit price":"1.50"}]}"#).unwrap();
         assert_eq!(bill.lines[0].price.to_string(), "1.50");
     }
@@ -490,6 +496,7 @@ mod tests {
             (r#"{"a":{"b":[]},"c"#, "."),
             (r#"{"a":{"b":[]},"#, "."),
             (r#"[[1],[2,"#, "[1][1]"),
+            (r#"{"\ud800":"a secret""#, "."),
             ("", "."),
         ] {
             let body = [before.as_bytes(), b"\xff"].concat();

@@ -243,7 +243,7 @@ def cost(scratch):
         crates[name] = len({line.split(" (")[0] for line in tree.splitlines() if line.strip()} - {"throw-away v0.0.0"})
         if args.builds:
             run(["cargo", "fetch", "--manifest-path", project / "Cargo.toml"])
-    # Those that are compared in turn, and the lesser of each: other work on the machine shows in one of them.
+    # Those that are compared in turn, and the least of each: other work on the machine shows in one of them.
     alone = [name for name in PROJECTS if name not in CONNECTORS or name in BUILT]
     for name in [*alone, *["reqwest", *BUILT] * 2] if args.builds else []:
         times[name] = min(times.get(name, math.inf), clean_build(scratch / folder_of(name)))

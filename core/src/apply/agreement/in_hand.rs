@@ -3,7 +3,7 @@
 use super::compare::same_line;
 use super::{AgreementMachine, RENEWALS};
 use crate::apply::{ChangeResult, Limits, Machine, Permission};
-use crate::model::{ChangeId, Timestamp};
+use crate::model::{ChangeId, RunId, Timestamp};
 use crate::plan::Change;
 use crate::sink::Verdict;
 use crate::store::{ChangeState, Event, RecordedEvent, SkipCause};
@@ -54,6 +54,8 @@ pub(super) enum Hand {
         wrote: bool,
         /// How often its write was held back.
         held_back: u32,
+        /// Whether it was asked since its write was recorded what other runs made of the charge.
+        charges_seen: bool,
     },
 }
 
@@ -130,6 +132,32 @@ impl AgreementMachine {
         let last = work.history.iter().rposition(sent);
         let next = last.and_then(|at| work.history.get(at + 1));
         next.map_or(self.others_until, |recorded| recorded.at)
+    }
+
+    /// Whether the write in hand is a charge of which it is still to be asked what other runs made.
+    pub(super) fn asks_for_charges(&self) -> bool {
+        let unseen = matches!(
+            self.hand,
+            Hand::Change {
+                charges_seen: false,
+                ..
+            }
+        );
+        unseen && self.work[self.at].change.charge_key().is_some()
+    }
+
+    /// Takes in what another run has made of the charge in hand, or may have made.
+    pub(super) fn charges_seen(
+        &mut self,
+        change: ChangeId,
+        elsewhere: Option<(RunId, ChangeState)>,
+    ) {
+        self.charged.retain(|(known, ..)| *known != change);
+        self.charged
+            .extend(elsewhere.map(|(run, state)| (change, run, state)));
+        if let Hand::Change { charges_seen, .. } = &mut self.hand {
+            *charges_seen = true;
+        }
     }
 
     /// What another run has made of the charge of a change, or may have made, in words, and whether that is settled.

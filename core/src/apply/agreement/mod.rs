@@ -57,7 +57,9 @@ impl LinesRead {
 /// inputs: a write leaves only after its durable [`Event::Sent`], under a lease with a quarter
 /// of its time left, and only when the approval grants the change; after a stop nothing begins.
 /// A write that comes later than that, as where the process stood still, is held back: the
-/// target is read and the write recorded anew, which fails where another has taken over.
+/// target is read and the write recorded anew, which fails where another has taken over. So is a
+/// charge that another run may have made by then: of two that want the same, each has its intent on
+/// record before it asks for the other's.
 #[derive(Clone, Debug)]
 pub struct AgreementMachine {
     limits: AgreementLimits,
@@ -156,6 +158,9 @@ impl AgreementMachine {
                 AgreementStep::LookUp(work.change.id.clone())
             }
             Step::Check => AgreementStep::Read,
+            Step::Write if self.asks_for_charges() => {
+                AgreementStep::Charges(work.change.id.clone())
+            }
             Step::Write => AgreementStep::Write(work.change.id.clone()),
             Step::Verify(receipt) => AgreementStep::Verify(work.change.id.clone(), receipt),
             Step::Wait { readings } => AgreementStep::Wait(self.limits.pause(readings)),
@@ -268,6 +273,9 @@ impl AgreementMachine {
             (AgreementStep::LookUp(_), AgreementInput::LookedUp(found)) => {
                 self.feed(Input::Checked(looked_up(found)))?;
             }
+            (AgreementStep::Charges(change), AgreementInput::Charged(elsewhere)) => {
+                self.charges_seen(change, elsewhere);
+            }
             (AgreementStep::Write(_), AgreementInput::Written(written)) => {
                 self.feed(Input::Written(written))?;
             }
@@ -298,6 +306,7 @@ impl AgreementMachine {
                 | AgreementStep::Renew(_)
                 | AgreementStep::Read
                 | AgreementStep::LookUp(_)
+                | AgreementStep::Charges(_)
                 | AgreementStep::Write(_)
                 | AgreementStep::Verify(..),
                 AgreementInput::JournalFailed(failure),
@@ -366,11 +375,13 @@ impl AgreementMachine {
             begun,
             wrote,
             held_back,
+            charges_seen,
         } = &mut self.hand
         else {
             return Ok(());
         };
         *begun = true;
+        *charges_seen = false;
         *wrote |= matches!(input, Input::Written(_) | Input::Verified(_));
         *held_back += u32::from(matches!(input, Input::HeldBack { .. }));
         self.renewals = 0;
@@ -534,7 +545,9 @@ impl AgreementMachine {
                 && !begun
                 && let Some((reason, _)) = self.charged_elsewhere(work)
             {
-                self.rest = Some(Rest::Waits(reason));
+                // Nothing of it is out, and no other change rests on it.
+                self.work[self.at].pause = reason;
+                self.put_down();
                 continue;
             }
             self.hand = match skip {
@@ -544,6 +557,7 @@ impl AgreementMachine {
                     begun: false,
                     wrote: state.is_unsettled(),
                     held_back: 0,
+                    charges_seen: false,
                 },
             };
             return true;

@@ -110,6 +110,9 @@ pub enum AgreementStep {
     },
     /// Renew the lease for this long from now, then say [`AgreementInput::Renewed`].
     Renew(Duration),
+    /// Ask the journal, in which the intent of the charge is by now, what other runs made of it, on
+    /// whichever agreement; then say [`AgreementInput::Charged`].
+    Charges(ChangeId),
     /// Let the one write of the change leave at once, then say [`AgreementInput::Written`].
     Write(ChangeId),
     /// Read the change back, with the receipt where there is one; then say
@@ -138,6 +141,9 @@ pub enum AgreementInput {
         /// where it stands there: done, in conflict, or not settled.
         charged: Vec<(ChangeId, RunId, ChangeState)>,
     },
+    /// The other run that has made the charge or may have made it, and where it stands there: done, in conflict, or
+    /// not settled.
+    Charged(Option<(RunId, ChangeState)>),
     /// What carries the key or the marker, or why it could not be looked up.
     LookedUp(std::result::Result<Verdict, Failure>),
     /// The agreement's lines, or why they could not be read.

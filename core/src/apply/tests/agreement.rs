@@ -88,6 +88,8 @@ struct Model {
     put_off: Vec<RecordedEvent>,
     /// What the present machine was told of charges that other runs may have made.
     charged: Vec<(ChangeId, RunId, ChangeState)>,
+    /// Whether it was asked for them since the last intent was recorded.
+    charges_seen: bool,
     /// When each write left at the latest.
     left: BTreeMap<(ChangeId, u32), Timestamp>,
     now: Timestamp,
@@ -113,6 +115,7 @@ impl Model {
             histories: BTreeMap::new(),
             put_off: Vec::new(),
             charged: Vec::new(),
+            charges_seen: false,
             left: BTreeMap::new(),
             now: Timestamp::EPOCH,
             lease_until: Timestamp::EPOCH,
@@ -226,6 +229,8 @@ impl Model {
         assert!(permission.is_granted(), "{change} is not approved");
         let elsewhere = self.charged.iter().any(|(charge, ..)| charge == change);
         assert!(!elsewhere, "{change} is charged by another run as well");
+        let is_charge = change.as_str() == CHARGE;
+        assert!(self.charges_seen || !is_charge, "nobody asked for charges");
         assert!(self.now.plus(MARGIN) <= self.lease_until, "the lease ends");
     }
 
@@ -359,6 +364,11 @@ impl Model {
                 elsewhere: choice.is_multiple_of(8).then(|| "r9".into()),
                 charged: self.charged_elsewhere(choice),
             },
+            AgreementStep::Charges(_) => {
+                self.charges_seen = true;
+                let mut elsewhere = self.charged_elsewhere(choice).into_iter();
+                AgreementInput::Charged(elsewhere.next().map(|(_, run, state)| (run, state)))
+            }
             AgreementStep::Read => AgreementInput::Lines(match choice % 8 {
                 0 => Err(failure()),
                 1 => Ok(Vec::new()),
@@ -388,6 +398,7 @@ impl Model {
                 };
                 let recorded: Vec<_> = (*seq..).zip(events).map(recorded).collect();
                 let sent = matches!(events.last(), Some(Event::Sent { .. }));
+                self.charges_seen &= !sent;
                 if !sent && choice % 3 == 1 {
                     self.put_off.extend(recorded);
                     return AgreementInput::Recorded { at };
@@ -502,6 +513,7 @@ impl Watch {
     fn stop(&mut self, stop: &Stop) {
         let in_hand = match self.machine.next_step() {
             AgreementStep::Record { change, .. }
+            | AgreementStep::Charges(change)
             | AgreementStep::Write(change)
             | AgreementStep::LookUp(change)
             | AgreementStep::Verify(change, _) => Some(change),

@@ -124,7 +124,8 @@ fn place_of(change: &Change) -> String {
     if let Action::WriteNote { owner, .. } = &change.action {
         return format!("note of {}: {owner}", change.agreement);
     }
-    change.marker.to_string()
+    // As at Autotask, which looks for charges on one contract.
+    format!("{} of {}", change.marker, change.agreement)
 }
 
 /// The block of a note that a change was planned on.

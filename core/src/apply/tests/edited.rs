@@ -1,6 +1,8 @@
 //! A journal that somebody edited between a run and its resume.
 
+use super::made::{charge, moved};
 use super::*;
+use crate::apply::Stop;
 use crate::error::ErrorKind;
 use crate::store::SqliteStore;
 
@@ -60,4 +62,22 @@ async fn a_history_with_a_gap_is_told_as_damaged_and_not_as_done() {
     let error = bench.journal.changes(&"r1".into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Storage);
     assert!(error.to_string().contains("are missing"), "{error}");
+}
+
+#[tokio::test]
+async fn a_charge_whose_history_has_a_gap_elsewhere_keeps_the_bill_from_being_charged_again() {
+    let store = SqliteStore::open_in_memory().unwrap();
+    let mut bench = Bench::on(Box::new(store.clone()));
+    bench.changes = vec![charge("n1", "2026-03-06")];
+    bench.fault("n1", &[Fault::Lost]);
+    bench.apply().await;
+    edit(&store, "DELETE FROM events WHERE type = 'sent'");
+    bench.options.run = Some(RunId::new("r2"));
+    bench.changes = vec![moved(charge("m1", "2026-03-06"))];
+    let report = bench.apply().await;
+    let Some(Stop::Journal { failure }) = &report.stopped else {
+        panic!("{report}");
+    };
+    assert!(failure.message.contains("are missing"), "{failure:?}");
+    assert_eq!(bench.attempts("m1"), 0);
 }

@@ -38,7 +38,7 @@ pub(super) fn charge(id: &str, date: &str) -> Change {
 }
 
 /// A charge as planned after its service was moved to another agreement.
-fn moved(mut charge: Change) -> Change {
+pub(super) fn moved(mut charge: Change) -> Change {
     charge.agreement = "a2".into();
     charge
 }
@@ -245,9 +245,13 @@ on_every_store! {
         bench.fault("n1", &[Fault::Lost]);
         let report = in_run(&mut bench, "r1", vec![charge("n1", "2026-03-06")]).await;
         assert!(of(&report, "n1").resumable, "{report}");
-        let changes = vec![create("m0", "a2", "p5", 4), moved(charge("m1", "2026-03-06"))];
+        let changes = vec![
+            create("m0", "a2", "p5", 4),
+            moved(charge("m1", "2026-03-06")),
+            create("m2", "a2", "p6", 4),
+        ];
         let report = in_run(&mut bench, "r2", changes).await;
-        assert_eq!(outcome(&report, "m0"), DONE, "{report}");
+        assert_eq!((outcome(&report, "m0"), outcome(&report, "m2")), (DONE, DONE), "{report}");
         assert!(of(&report, "m1").resumable, "{report}");
         let detail = &of(&report, "m1").detail;
         assert!(detail.contains("run r1 may have made"), "{report}");

@@ -8,8 +8,9 @@ use futures::stream::{BoxStream, StreamExt};
 use proptest::prelude::*;
 
 use super::double::ScriptedSink;
+use super::made::{charge, moved};
 use super::wired_journal::Renewals;
-use super::{Bench, Outcome, approval};
+use super::{Bench, Outcome, approval, create};
 use crate::apply::{Applier, ApplyOptions, ApplyReport, ApplyRequest, Stop};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -114,6 +115,16 @@ impl PsaSink for Slow<'_> {
 
 /// One of several that apply the same plan, each as a run of its own.
 async fn apply(bench: &Bench, clock: PausedClock, run: &str, delays: &[u64]) -> ApplyReport {
+    carry_out(bench, clock, run, &bench.changes, delays).await
+}
+
+async fn carry_out(
+    bench: &Bench,
+    clock: PausedClock,
+    run: &str,
+    changes: &[Change],
+    delays: &[u64],
+) -> ApplyReport {
     let sink = Slow::over(bench, delays);
     let mut options = ApplyOptions::new();
     options.run = Some(RunId::new(run));
@@ -122,7 +133,7 @@ async fn apply(bench: &Bench, clock: PausedClock, run: &str, delays: &[u64]) -> 
         plan_id: &plan,
         plan_text: "{}",
         source: "vendor",
-        changes: &bench.changes,
+        changes,
         approval: &approval(),
     };
     let applier = Applier::new(&sink, &bench.journal, &clock);
@@ -318,6 +329,44 @@ proptest! {
             for change in &bench.changes {
                 assert!(bench.applied(change.id.as_str()) <= 1);
             }
+        });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// A run that was planned before a client moved, and one that was planned after: the bill stands on two agreements.
+    #[test]
+    fn however_long_requests_take_a_bill_is_charged_once_by_runs_on_two_agreements(
+        one in prop::collection::vec(0..90_u64, 1..6),
+        other in prop::collection::vec(0..90_u64, 1..6),
+        head_start in 0..300_u64,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let bench = Bench::memory();
+            let clock = PausedClock::start();
+            let before = vec![create("n1", "a1", "p5", 4), charge("n2", "2026-03-06")];
+            let after = vec![create("m1", "a2", "p5", 4), moved(charge("m2", "2026-03-06"))];
+            let later = async {
+                tokio::time::sleep(Duration::from_secs(head_start)).await;
+                carry_out(&bench, clock, "r2", &after, &other).await
+            };
+            tokio::join!(carry_out(&bench, clock, "r1", &before, &one), later);
+            let applied = || bench.applied("n2") + bench.applied("m2");
+            assert!(applied() <= 1, "the bill was charged {} times", applied());
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            for run in ["r1", "r2", "r1", "r2"] {
+                let applier = Applier::new(&bench.sink, &bench.journal, &clock);
+                applier.resume(&RunId::new(run), &ApplyOptions::new()).await.unwrap();
+            }
+            assert!(bench.journal.unsettled().await.unwrap().is_empty());
+            assert_eq!(applied(), 1);
         });
     }
 }

@@ -105,7 +105,9 @@ pub(super) async fn verify(
     };
     match compared {
         // Several carry the key: a person has to leave it on one.
-        Err(error) if error.kind() == ErrorKind::Conflict => Ok(conflict(error.message())),
+        Err(error) if error.kind() == ErrorKind::Conflict && error.http().is_none() => {
+            Ok(conflict(error.message()))
+        }
         compared => compared,
     }
 }

@@ -55,7 +55,8 @@ pub(super) async fn execute(sink: &ConnectWiseSink, change: &Change) -> Written 
             Err(error) => Err(WriteError::NotSent(error)),
         };
     }
-    let new = wanted.body(sink).map_err(WriteError::NotSent)?;
+    let terms = wanted.terms(sink).await.map_err(WriteError::NotSent)?;
+    let new = wanted.body(sink, &terms).map_err(WriteError::NotSent)?;
     let written = sink.client().post_agreement(&new).await?;
     let id = written.record.ok().and_then(|answer| answer.id);
     let id =
@@ -113,13 +114,18 @@ struct Wanted<'a> {
     name: &'a str,
     company: i64,
     cycle: BillingCycle,
-    cycle_id: i64,
     start: CivilDate,
     end: Option<CivilDate>,
-    master: Option<(i64, Agreement)>,
-    kind: i64,
-    contact: i64,
+    master: Option<i64>,
     cycles: map::Cycles,
+}
+
+/// What else it is created with.
+struct Terms {
+    master: Option<Agreement>,
+    kind: i64,
+    cycle_id: i64,
+    contact: i64,
 }
 
 impl<'a> Wanted<'a> {
@@ -140,22 +146,33 @@ impl<'a> Wanted<'a> {
                 "an agreement is created for a key, by which it is found again",
             )
         })?;
-        let company = wire_id("a company", change.company.as_str())?;
-        let cycles = read::billing_cycles(sink).await?;
-        let master = match parent {
-            Some(parent) => {
-                let id = wire_id("an agreement", parent.as_str())?;
+        let parent = parent.as_ref();
+        let master = parent.map(|parent| wire_id("an agreement", parent.as_str()));
+        Ok(Self {
+            key,
+            name,
+            company: wire_id("a company", change.company.as_str())?,
+            cycle: *billing_cycle,
+            start: change.effective,
+            end: *last_day,
+            master: master.transpose()?,
+            cycles: read::billing_cycles(sink).await?,
+        })
+    }
+
+    /// What it is created with, where nothing speaks against that. Reading back does not ask: what
+    /// speaks against an agreement by now does not unmake it.
+    async fn terms(&self, sink: &ConnectWiseSink) -> Result<Terms> {
+        let master = match self.master {
+            Some(id) => {
                 let master = sink.client().agreement(id).await?;
-                Some((id, master))
+                fits(id, &master, self.company, &self.start, sink)?;
+                Some(master)
             }
             None => None,
         };
-        if let Some((id, master)) = &master {
-            fits(*id, master, company, &change.effective, sink)?;
-        }
-        let of_master = |field: fn(&Agreement) -> Option<&Reference>| {
-            master.as_ref().and_then(|(_, master)| id_of(field(master)))
-        };
+        let of_master =
+            |field: fn(&Agreement) -> Option<&Reference>| id_of(field(master.as_ref()?));
         let setup = sink.0.agreement_setup;
         let kind = setup
             .agreement_type
@@ -166,21 +183,21 @@ impl<'a> Wanted<'a> {
                 "this sink is not set up to create agreements: name their type",
             )
         })?;
+        let wanted = self.cycle;
         let cycle_id = of_master(|master| master.billing_cycle.as_ref())
-            .or_else(|| map::cycle_id(&cycles, *billing_cycle));
+            .or_else(|| map::cycle_id(&self.cycles, wanted));
         let cycle_id = cycle_id.ok_or_else(|| {
             refusal(
                 ErrorKind::Config,
-                format!("the system has no billing cycle for what bills {billing_cycle}"),
+                format!("the system has no billing cycle for what bills {wanted}"),
             )
         })?;
-        if map::cycle_of(&cycles, cycle_id) != *billing_cycle {
+        let cycle = map::cycle_of(&self.cycles, cycle_id);
+        if cycle != wanted {
             return Err(refusal(
                 ErrorKind::Conflict,
                 format!(
-                    "the master agreement bills {}, not {billing_cycle}, and a child bills as it \
-                     does",
-                    map::cycle_of(&cycles, cycle_id)
+                    "the master agreement bills {cycle}, not {wanted}, and a child bills as it does"
                 ),
             ));
         }
@@ -189,40 +206,33 @@ impl<'a> Wanted<'a> {
             .or_else(|| of_master(|master| master.contact.as_ref()));
         let contact = match contact {
             Some(contact) => contact,
-            None => default_contact(sink, company).await?,
+            None => default_contact(sink, self.company).await?,
         };
-        Ok(Self {
-            key,
-            name,
-            company,
-            cycle: *billing_cycle,
-            cycle_id,
-            start: change.effective,
-            end: *last_day,
+        Ok(Terms {
             master,
             kind,
+            cycle_id,
             contact,
-            cycles,
         })
     }
 
-    fn body(&self, sink: &ConnectWiseSink) -> Result<NewAgreement> {
+    fn body(&self, sink: &ConnectWiseSink, terms: &Terms) -> Result<NewAgreement> {
         let setup = sink.0.agreement_setup;
         let mut new = NewAgreement {
-            r#type: RecordRef::by_id(self.kind),
+            r#type: RecordRef::by_id(terms.kind),
             company: RecordRef::by_id(self.company),
-            contact: RecordRef::by_id(self.contact),
-            parent_agreement: self.master.as_ref().map(|(id, _)| RecordRef::by_id(*id)),
+            contact: RecordRef::by_id(terms.contact),
+            parent_agreement: self.master.map(RecordRef::by_id),
             start_date: Some(midnight(self.start)),
             bill_start_date: Some(midnight(self.start)),
             end_date: self.end.map(midnight),
             no_ending_date_flag: Some(self.end.is_none()),
-            billing_cycle: Some(RecordRef::by_id(self.cycle_id)),
+            billing_cycle: Some(RecordRef::by_id(terms.cycle_id)),
             location: setup.location.map(RecordRef::by_id),
             department: setup.business_unit.map(RecordRef::by_id),
             ..NewAgreement::default()
         };
-        if let Some((_, master)) = &self.master {
+        if let Some(master) = &terms.master {
             new.invoicing_cycle.clone_from(&master.invoicing_cycle);
             new.prorate_flag = master.prorate_flag;
         }
@@ -249,10 +259,7 @@ impl<'a> Wanted<'a> {
         if company != Some(self.company) {
             differences.push(format!("is of company {}", shown(company)));
         }
-        let (parent, master) = (
-            id_of(found.parent_agreement.as_ref()),
-            self.master.as_ref().map(|(id, _)| *id),
-        );
+        let (parent, master) = (id_of(found.parent_agreement.as_ref()), self.master);
         if parent != master {
             differences.push(format!(
                 "stands under agreement {}, not under {}",

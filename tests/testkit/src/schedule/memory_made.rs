@@ -66,6 +66,10 @@ pub(super) fn made(change: &Change, makings: &[Making], receipt: Option<&Receipt
     let named = receipt.and_then(|receipt| receipt.made.as_ref());
     let is_it = |it: &&Making| match named {
         Some(record) if change.action.creates_agreement() => it.record == *record,
+        // A charge is looked for on its agreement alone.
+        _ if change.charge_key().is_some() => {
+            it.place == place && it.parent.as_ref() == Some(&change.agreement)
+        }
         _ => it.place == place,
     };
     let found: Vec<&Making> = makings.iter().filter(is_it).collect();

@@ -115,12 +115,13 @@ fn a_journal_that_fails_elsewhere_holds_back_a_second_write_that_is_recorded_alr
 }
 
 /// Does all work once, where the charge never landed and another run may have made it; what became of the charge.
-fn charged_elsewhere(model: &mut Model, as_told: u8) -> Outcome {
+fn charged_elsewhere(model: &mut Model, first: u8, then: u8) -> Outcome {
     let mut watch = model.watch();
     loop {
         let step = watch.machine.next_step();
         let choice = match &step {
-            AgreementStep::Load => as_told,
+            AgreementStep::Load => first,
+            AgreementStep::Charges(_) => then,
             AgreementStep::Write(_) => 2,
             AgreementStep::Verify(change, _) if change.as_str() != CHARGE => 6,
             AgreementStep::Verify(..) => 3,
@@ -134,6 +135,11 @@ fn charged_elsewhere(model: &mut Model, as_told: u8) -> Outcome {
     }
 }
 
+fn charge_left(model: &Model) -> bool {
+    let left = |(change, _): &(ChangeId, u32)| change.as_str() == CHARGE;
+    model.left.keys().any(left)
+}
+
 #[test]
 fn a_charge_that_did_not_land_is_not_sent_again_where_another_run_may_have_made_it() {
     for (as_told, then) in [
@@ -142,12 +148,31 @@ fn a_charge_that_did_not_land_is_not_sent_again_where_another_run_may_have_made_
     ] {
         let mut model = Model::new();
         may_have_left(&mut model, &CHARGE.into());
-        assert_eq!(charged_elsewhere(&mut model, as_told), Outcome::Waiting);
+        let first = charged_elsewhere(&mut model, as_told, as_told);
+        assert_eq!(first, Outcome::Waiting);
         let last = model.on_record(&CHARGE.into()).last().unwrap();
         assert_eq!(last.event.name(), "held_back");
-        assert_eq!(charged_elsewhere(&mut model, as_told), then);
-        let left = |(change, _): &(ChangeId, u32)| change.as_str() == CHARGE;
-        assert!(!model.left.keys().any(left), "{as_told}");
+        assert_eq!(charged_elsewhere(&mut model, as_told, as_told), then);
+        assert!(!charge_left(&model), "{as_told}");
+    }
+}
+
+#[test]
+fn a_charge_that_another_run_makes_meanwhile_is_held_back_and_the_changes_after_it_go_on() {
+    for (as_told, then) in [
+        (DONE_ELSEWHERE, Outcome::Drifted),
+        (OPEN_ELSEWHERE, Outcome::Waiting),
+    ] {
+        let mut model = Model::new();
+        assert_eq!(charged_elsewhere(&mut model, 7, as_told), Outcome::Waiting);
+        let after = ChangeId::from("c8");
+        let settled = model
+            .on_record(&after)
+            .last()
+            .is_some_and(|it| it.event.is_final());
+        assert!(settled, "{as_told}");
+        assert_eq!(charged_elsewhere(&mut model, as_told, 7), then);
+        assert!(!charge_left(&model), "{as_told}");
     }
 }
 
