@@ -60,7 +60,8 @@ impl<'a> Applier<'a> {
     /// further changes of the same line are skipped, after a conflict all further changes of
     /// the agreement; after an unsettled change, a cancellation, the deadline or a failure of
     /// the journal the rest waits for [`resume`](Self::resume). An agreement that another holds
-    /// or on which another run has an unsettled change waits as well.
+    /// or on which another run has an unsettled change waits as well, and so does a charge for a bill that another
+    /// run may have made, on whichever agreement: what follows on it goes on.
     ///
     /// # Errors
     /// `Config` when the approval is not [one for this plan](super::Approval::check), `Invalid`

@@ -316,7 +316,7 @@ pub trait Journal: Send + Sync {
     }
 
     /// The part of the [ledger](Self::ledger) that is about the charges of a company: what is asked before each of
-    /// them is made.
+    /// them is made, so that it is to be quick. It shows all that was added, by whomever, before it was asked.
     ///
     /// # Errors
     /// As [`ledger`](Self::ledger).

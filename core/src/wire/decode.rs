@@ -3,7 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 
 use super::trail::{On, Trail, path_to_end};
@@ -59,17 +58,6 @@ pub(super) fn read<'de, S: DeserializeSeed<'de>>(
     let end = deserializer.end();
     end.map_err(|error| Misread::whole(&error))?;
     Ok(value)
-}
-
-/// A value by the rules of [`decode_json`], for what is decoded in other ways.
-pub(super) struct Strict<T>(pub(super) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Strict<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> std::result::Result<Self, D::Error> {
-        T::deserialize(On::new(deserializer, &Trail::default())).map(Self)
-    }
 }
 
 fn short_type_name<T>() -> String {

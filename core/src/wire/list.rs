@@ -1,11 +1,11 @@
 //! Lists whose records are decoded in one go with the list.
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
-use super::decode::Strict;
-use super::trail::after_blanks;
+use super::trail::{On, Trail, after_blanks};
 
 /// A record of a list.
 #[derive(Clone, Debug)]
@@ -14,6 +14,17 @@ pub enum ListRecord<T> {
     Decoded(T),
     /// As it came, where it does not fit.
     Raw(Box<RawValue>),
+}
+
+/// A value by the rules of [`decode_json`](super::decode_json), from a stream.
+struct Strict<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Strict<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> std::result::Result<Self, D::Error> {
+        T::deserialize(On::new(deserializer, &Trail::default())).map(Self)
+    }
 }
 
 /// For no more records is memory taken before they are read.
@@ -59,7 +70,6 @@ pub(crate) fn decode_list<T: DeserializeOwned>(body: &[u8]) -> Option<Vec<ListRe
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde::Deserialize;
 
     use super::*;
     use crate::wire::decode_json;

@@ -97,7 +97,7 @@ pub(super) fn path_to_end(json: &str) -> String {
                 let Some(end) = end_of_text(bytes, at) else {
                     break;
                 };
-                if let Some(Open::Object(name, false)) = all.last_mut() {
+                if let Some(Open::Object(name @ None, false)) = all.last_mut() {
                     let text = json.get(at..=end);
                     *name = text.and_then(|text| serde_json::from_str(text).ok());
                 }
@@ -497,6 +497,7 @@ mod tests {
             (r#"{"a":{"b":[]},"#, "."),
             (r#"[[1],[2,"#, "[1][1]"),
             (r#"{"\ud800":"a secret""#, "."),
+            (r#"{"a" "a secret""#, "a"),
             ("", "."),
         ] {
             let body = [before.as_bytes(), b"\xff"].concat();

@@ -29,7 +29,7 @@ pub enum Standing {
     Skipped,
     /// Not taken: nobody has mapped in the PSA what it is about.
     NotMapped,
-    /// Not begun: the run was stopped before.
+    /// Not begun or not finished: the run was stopped before, or it waits for another one.
     Waiting,
     /// Nobody approved it.
     NotApproved,
@@ -97,7 +97,7 @@ impl Standing {
             Self::NotMapped => {
                 "not mapped there: nothing was taken, and it comes again with the next plan"
             }
-            Self::Waiting => "not begun, as the run was stopped before",
+            Self::Waiting => "not begun or not finished: the run is to be resumed",
             Self::NotApproved => "not approved, nothing was written",
             Self::Blocked => "blocked, nothing was written",
         }

@@ -482,7 +482,18 @@ impl AgreementMachine {
                     self.work[self.at].pause = self.how_to_settle();
                     self.put_down();
                 }
-                Step::Check if self.gives_up_writing() => self.put_down(),
+                Step::Check if self.gives_up_writing() => {
+                    let elsewhere = self.charged_elsewhere(&self.work[self.at]);
+                    let Some((detail, true)) = elsewhere.filter(|_| self.stop.is_none()) else {
+                        self.put_down();
+                        continue;
+                    };
+                    let observed = None;
+                    let drifted = Input::Checked(Check::Drifted { detail, observed });
+                    if self.feed(drifted).is_err() {
+                        return;
+                    }
+                }
                 Step::Check => {
                     if self.work[self.at].change.action.makes_record() {
                         return;
