@@ -151,6 +151,27 @@ async fn resume(bench: &Bench, clock: PausedClock, holder: &str, delays: &[u64])
     applier.resume(&run, &options).await.unwrap()
 }
 
+/// Runs a future to its end in a time that moves by itself.
+fn in_paused_time(work: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(work);
+}
+
+/// What is left of two runs is brought to its end by whoever resumes, long after.
+async fn settle_long_after(bench: &Bench, clock: PausedClock) {
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    for run in ["r1", "r2", "r1", "r2"] {
+        let applier = Applier::new(&bench.sink, &bench.journal, &clock);
+        let run = RunId::new(run);
+        applier.resume(&run, &ApplyOptions::new()).await.unwrap();
+    }
+    assert!(bench.journal.unsettled().await.unwrap().is_empty());
+}
+
 fn assert_once(bench: &Bench, reports: &[ApplyReport]) {
     for change in &bench.changes {
         let id = change.id.as_str();
@@ -302,12 +323,7 @@ proptest! {
         other in prop::collection::vec(0..90_u64, 1..6),
         head_start in 0..100_u64,
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(async {
+        in_paused_time(async {
             let bench = Bench::memory();
             let clock = PausedClock::start();
             let later = async {
@@ -319,22 +335,12 @@ proptest! {
                 let applied = bench.applied(change.id.as_str());
                 assert!(applied <= 1, "{} was applied {applied} times", change.id);
             }
-            // What is left is brought to its end by whoever resumes, long after.
-            tokio::time::sleep(Duration::from_secs(3600)).await;
-            for run in ["r1", "r2", "r1", "r2"] {
-                let applier = Applier::new(&bench.sink, &bench.journal, &clock);
-                applier.resume(&RunId::new(run), &ApplyOptions::new()).await.unwrap();
-            }
-            assert!(bench.journal.unsettled().await.unwrap().is_empty());
+            settle_long_after(&bench, clock).await;
             for change in &bench.changes {
                 assert!(bench.applied(change.id.as_str()) <= 1);
             }
         });
     }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     /// A run that was planned before a client moved, and one that was planned after: the bill stands on two agreements.
     #[test]
@@ -343,12 +349,7 @@ proptest! {
         other in prop::collection::vec(0..90_u64, 1..6),
         head_start in 0..300_u64,
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        runtime.block_on(async {
+        in_paused_time(async {
             let bench = Bench::memory();
             let clock = PausedClock::start();
             let before = vec![create("n1", "a1", "p5", 4), charge("n2", "2026-03-06")];
@@ -360,12 +361,7 @@ proptest! {
             tokio::join!(carry_out(&bench, clock, "r1", &before, &one), later);
             let applied = || bench.applied("n2") + bench.applied("m2");
             assert!(applied() <= 1, "the bill was charged {} times", applied());
-            tokio::time::sleep(Duration::from_secs(3600)).await;
-            for run in ["r1", "r2", "r1", "r2"] {
-                let applier = Applier::new(&bench.sink, &bench.journal, &clock);
-                applier.resume(&RunId::new(run), &ApplyOptions::new()).await.unwrap();
-            }
-            assert!(bench.journal.unsettled().await.unwrap().is_empty());
+            settle_long_after(&bench, clock).await;
             assert_eq!(applied(), 1);
         });
     }
