@@ -109,6 +109,9 @@ pub struct SinkDescriptor {
     pub account_field: Option<String>,
     /// How counts are planned, where it sets them.
     pub counts: CountRules,
+    /// How many decimal places it keeps of costs, and of the quantity, price and cost of a charge, where that is
+    /// known: nothing with more is planned.
+    pub amount_digits: Option<u32>,
 }
 
 impl SinkDescriptor {
@@ -135,6 +138,7 @@ impl SinkDescriptor {
                 resend: true,
                 zero_vanished: true,
             },
+            amount_digits: None,
         }
     }
 }

@@ -5,7 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Approval, Override, Permission};
-use crate::model::{AgreementId, BillKey, ChangeId, CivilDate, PlanId, ProductId, Quantity};
+use crate::model::{
+    AgreementId, BillKey, ChangeId, CivilDate, PlanId, ProductId, Quantity, VendorAccountId,
+};
 use crate::plan::{Action, Change, Guard};
 use crate::store::{ChangeRecord, ChangeState};
 
@@ -234,9 +236,9 @@ impl Grant {
     }
 }
 
-fn bill_of(action: &Action) -> Option<&BillKey> {
+fn bill_of(action: &Action) -> Option<(&VendorAccountId, &BillKey)> {
     match action {
-        Action::AddCharge { bill, .. } => Some(bill),
+        Action::AddCharge { account, bill, .. } => Some((account, bill)),
         _ => None,
     }
 }

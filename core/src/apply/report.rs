@@ -44,6 +44,16 @@ pub enum Outcome {
     Waiting,
 }
 
+/// What a run has made of the charge of another one, or may have made, in words.
+pub(super) fn charged_by(run: &RunId, state: ChangeState) -> String {
+    let said = match state {
+        ChangeState::Done => "has made the charge for the bill already",
+        ChangeState::Conflict => "left the charge for the bill in conflict, and a person must look",
+        _ => "may have made the charge for the bill and is to be resumed first",
+    };
+    format!("run {run} {said}")
+}
+
 /// What became of one change, and what shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -38,9 +38,9 @@ impl fmt::Display for BillKey {
     }
 }
 
-/// Names the one charge that a bill may become.
+/// Names the one charge that a bill of an account may become.
 ///
-/// Not by the agreement's id: where a person moves a client to another agreement, a bill that was
+/// By the account, as each has bills of its own of one service and date. Not by the agreement's id: where a person moves a client to another agreement, a bill that was
 /// charged on the old one is not charged again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -51,23 +51,27 @@ pub struct ChargeKey {
     pub agreement: Option<AgreementKey>,
     /// What is charged.
     pub product: ProductId,
+    /// The vendor's account that got the bill.
+    pub account: VendorAccountId,
     /// The bill.
     pub bill: BillKey,
 }
 
 impl ChargeKey {
-    /// The charge of a bill for a product.
+    /// The charge of an account's bill for a product.
     #[must_use]
     pub fn new(
         company: CompanyId,
         agreement: Option<&AgreementKey>,
         product: ProductId,
+        account: VendorAccountId,
         bill: BillKey,
     ) -> Self {
         Self {
             company,
             agreement: agreement.map(|key| AgreementKey::new(key.folded())),
             product,
+            account,
             bill,
         }
     }
@@ -83,6 +87,7 @@ impl ChargeKey {
             self.company.as_str(),
             agreement,
             self.product.as_str(),
+            self.account.as_str(),
             &self.bill.service,
             &date,
         ];
@@ -218,17 +223,25 @@ mod tests {
     }
 
     #[test]
-    fn a_charge_is_named_by_company_key_product_and_bill_and_by_its_source() {
+    fn a_charge_is_named_by_company_key_product_account_and_bill_and_by_its_source() {
         let bill = BillKey::new("azure", "2026-03-06".parse().unwrap());
         let upper = AgreementKey::new("SUB-1");
-        let key = |agreement: Option<&AgreementKey>, product: &str| {
-            ChargeKey::new("45".into(), agreement, product.into(), bill.clone())
+        let of = |agreement: Option<&AgreementKey>, product: &str, account: &str| {
+            ChargeKey::new(
+                "45".into(),
+                agreement,
+                product.into(),
+                account.into(),
+                bill.clone(),
+            )
         };
+        let key = |agreement: Option<&AgreementKey>, product: &str| of(agreement, product, "c-1");
         let marker = key(Some(&upper), "31").marker("cloudmore");
-        assert_eq!(marker.as_str(), "TL-cff49345ba9dfddab7d5e758");
+        assert_eq!(marker.as_str(), "TL-3b1bc58b13268a0e2de2522c");
         assert_eq!(key(Some(&"sub-1".into()), "31").marker("cloudmore"), marker);
         assert_ne!(key(None, "31").marker("cloudmore"), marker);
         assert_ne!(key(Some(&upper), "32").marker("cloudmore"), marker);
+        assert_ne!(of(Some(&upper), "31", "c-2").marker("cloudmore"), marker);
         assert_ne!(key(Some(&upper), "31").marker("sherweb"), marker);
     }
 

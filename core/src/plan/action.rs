@@ -88,9 +88,11 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         parent: Option<AgreementId>,
     },
-    /// Adds a charge for one bill of the vendor, billed once and dated at the change's effective
+    /// Adds a charge for one bill of an account, billed once and dated at the change's effective
     /// date. It is recognised again by the change's marker, which is that of the bill.
     AddCharge {
+        /// The vendor's account that got the bill.
+        account: VendorAccountId,
         /// The vendor's bill.
         bill: BillKey,
         /// What the client reads.
@@ -314,17 +316,18 @@ impl fmt::Display for Action {
                 }
             }
             Self::AddCharge {
+                account,
                 bill,
                 quantity,
                 unit_price,
                 ..
-            } if *quantity == Quantity::ONE => write!(f, "charge {unit_price} for bill {bill}"),
-            Self::AddCharge {
-                bill,
-                quantity,
-                unit_price,
-                ..
-            } => write!(f, "charge {quantity} at {unit_price} for bill {bill}"),
+            } => {
+                f.write_str("charge ")?;
+                if *quantity != Quantity::ONE {
+                    write!(f, "{quantity} at ")?;
+                }
+                write!(f, "{unit_price} for bill {bill} of account {account}")
+            }
             Self::CreateAccount { name } => write!(f, "create the account {name}"),
             Self::LinkAccount { account, name } => {
                 write!(f, "give account {account} ({name}) the company's id")

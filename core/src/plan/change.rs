@@ -333,13 +333,14 @@ impl Change {
     /// Names the charge that it makes; none of any other change.
     #[must_use]
     pub fn charge_key(&self) -> Option<ChargeKey> {
-        let Action::AddCharge { bill, .. } = &self.action else {
+        let Action::AddCharge { account, bill, .. } = &self.action else {
             return None;
         };
         Some(ChargeKey::new(
             self.company.clone(),
             self.agreement.key().as_ref(),
             self.product.clone(),
+            account.clone(),
             bill.clone(),
         ))
     }

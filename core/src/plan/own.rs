@@ -115,11 +115,14 @@ pub(super) fn charge(
     let (quantity, unit_price, unit_cost) = rounded(sum, policy);
     let lines = row.evidence().count();
     let reason = format!(
-        "{source} billed {lines} usage line{} on its bill of {}: one charge for all of them{usage}",
+        "{source} billed {lines} usage line{} on its bill of {} for account {}: one charge for all of \
+         them{usage}",
         if lines == 1 { "" } else { "s" },
-        sum.key.bill.date
+        sum.key.bill.date,
+        printable(sum.key.account.as_str())
     );
     let action = Action::AddCharge {
+        account: sum.key.account.clone(),
         bill: sum.key.bill.clone(),
         description: cut(&printable(&description)),
         quantity,

@@ -72,11 +72,17 @@ impl Planner {
         Self { policy }
     }
 
-    /// Plans the changes that the comparison asks for.
+    /// Plans the changes that the comparison asks for. The plan's policy has no more decimal places than the sink
+    /// keeps.
     ///
     /// # Errors
     /// `Unexpected` when the plan cannot be written as JSON.
     pub fn plan(&self, comparison: &Comparison<'_>, context: &PlanContext<'_>) -> Result<Plan> {
+        let within = Self::new(self.policy.clone().within(context.sink));
+        within.content(comparison, context)
+    }
+
+    fn content(&self, comparison: &Comparison<'_>, context: &PlanContext<'_>) -> Result<Plan> {
         let Rows {
             mut changes,
             mut notices,

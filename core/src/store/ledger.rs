@@ -110,7 +110,7 @@ impl Ledger {
         done.or(of_runs.last())
     }
 
-    /// The charges, in the order of company, agreement, product and bill.
+    /// The charges, in the order of company, agreement, product, account and bill.
     pub fn charges<'s>(&'s self) -> impl Iterator<Item = (&'s ChargeKey, &'s LedgerCharge)> {
         let stands = |(key, of_runs): (_, &'s Vec<_>)| Some((key, Self::stands(of_runs)?));
         self.charges.iter().filter_map(stands)

@@ -2,7 +2,7 @@
 
 use futures::executor::block_on;
 use tallyline_core::apply::Approval;
-use tallyline_core::mapping::ServiceEntry;
+use tallyline_core::mapping::{AccountEntry, AccountLink, LineTarget, ServiceEntry};
 use tallyline_core::model::{
     AccountReading, Basis, Bill, BillKey, BillingCycle, ChangeId, ChargeKind, Period, Quantity,
     Timestamp, UsageLine,
@@ -31,12 +31,16 @@ fn metered(meter: &str, date: &str, quantity: &str, price: &str) -> UsageLine {
 }
 
 fn reading(lines: Vec<UsageLine>) -> AccountReading {
+    reading_of("c-1", lines)
+}
+
+fn reading_of(account: &str, lines: Vec<UsageLine>) -> AccountReading {
     let mut bills: Vec<BillKey> = lines.iter().filter_map(|line| line.bill.clone()).collect();
     bills.sort();
     bills.dedup();
     let content: Vec<String> = lines.iter().map(|line| format!("{line:?}")).collect();
     let bills = bills.into_iter().map(|key| Bill::new(key, &content));
-    AccountReading::complete("c-1", lines, Basis::Invoiced, now()).with_bills(bills)
+    AccountReading::complete(account, lines, Basis::Invoiced, now()).with_bills(bills)
 }
 
 fn of(lines: Vec<UsageLine>) -> World {
@@ -151,6 +155,45 @@ fn a_quantity_with_more_digits_than_a_psa_keeps_goes_into_the_total() {
         (quantity.parse::<Quantity>().unwrap(), price),
         ("12.3456".parse().unwrap(), "0.05 USD".to_owned())
     );
+}
+
+#[test]
+fn nothing_is_planned_with_more_digits_than_the_psa_keeps_whatever_the_policy_says() {
+    let world = of(vec![metered("a", "2026-03-06", "12.34567", "0.05")])
+        .account(2)
+        .service("mail")
+        .reads(
+            "c-2",
+            vec![seats("sub:z", "mail", "4").with_unit_cost(Some(usd("7.00025")))],
+        )
+        .with_policy(|policy| policy.unit_cost_digits = 6);
+    let planned = |kept| {
+        let mut world = world.clone();
+        world.amount_digits = kept;
+        let plan = world.plan();
+        let charge = plan.changes().iter().find(|c| charged_for_azure(c));
+        let created = plan.changes().iter().find_map(|c| match &c.action {
+            Action::CreateLine { unit_cost, .. } => *unit_cost,
+            _ => None,
+        });
+        let digits = plan.content().policy.unit_cost_digits;
+        (
+            charged(charge.unwrap()),
+            created.unwrap().to_string(),
+            digits,
+        )
+    };
+    let words = |quantity: &str, price: &str| (quantity.to_owned(), price.to_owned());
+    assert_eq!(
+        planned(None),
+        (words("12.34567", "0.05 USD"), "7.00025 USD".to_owned(), 6)
+    );
+    assert_eq!(
+        planned(Some(4)),
+        (words("1", "0.62 USD"), "7.0003 USD".to_owned(), 4)
+    );
+    // A policy that asks for fewer is kept to.
+    assert_eq!(planned(Some(8)), planned(None));
 }
 
 #[test]
@@ -310,12 +353,12 @@ fn a_charge_in_words_names_its_units_where_they_are_more_than_one() {
     let one = february().plan();
     assert_eq!(
         actions(&one),
-        ["charge 1.25 USD for bill Microsoft Azure of 2026-03-06"]
+        ["charge 1.25 USD for bill Microsoft Azure of 2026-03-06 of account c-1"]
     );
     let several = of(vec![metered("a", "2026-03-06", "12.5", "0.08")]).plan();
     assert_eq!(
         actions(&several),
-        ["charge 12.5 at 0.08 USD for bill Microsoft Azure of 2026-03-06"]
+        ["charge 12.5 at 0.08 USD for bill Microsoft Azure of 2026-03-06 of account c-1"]
     );
 }
 
@@ -384,6 +427,58 @@ fn a_charge_names_the_usage_behind_it_and_no_other_accounts() {
 
 fn charged_for_azure(change: &Change) -> bool {
     matches!(change.action, Action::AddCharge { .. })
+}
+
+/// Two accounts of one client with a bill each of one service and one day: c-2's agreement is another one of the client,
+/// or the same.
+fn two_accounts(of_second: &str) -> World {
+    let mut world = World::new().account(1).account(2).charges("azure");
+    world.agreements[1].company = "1".into();
+    let second = AccountLink::manual("1", LineTarget::Agreement(of_second.into()));
+    world
+        .mapping
+        .set_account("c-2".into(), AccountEntry::Link(second));
+    for (account, price) in [("c-1", "2"), ("c-2", "5")] {
+        let lines = vec![metered(account, "2026-03-06", "10", price)];
+        world.readings.push(reading_of(account, lines));
+    }
+    world
+}
+
+#[test]
+fn two_accounts_with_a_bill_of_one_day_become_two_charges_on_two_agreements_or_on_one() {
+    for of_second in ["a-2", "a-1"] {
+        let plan = two_accounts(of_second).plan();
+        let [one, other] = plan.changes() else {
+            panic!("{:?}", actions(&plan))
+        };
+        assert_eq!(other.agreement.as_str(), of_second);
+        assert_eq!(charged(one), ("10".to_owned(), "2.00 USD".to_owned()));
+        assert_eq!(charged(other), ("10".to_owned(), "5.00 USD".to_owned()));
+        assert_ne!(one.marker, other.marker);
+        assert_ne!(one.charge_key(), other.charge_key());
+        assert!(one.reason.contains("account c-1"), "{}", one.reason);
+        assert!(other.reason.contains("account c-2"), "{}", other.reason);
+    }
+}
+
+#[test]
+fn a_bill_of_one_account_that_was_charged_leaves_the_others_to_be_charged() {
+    for of_second in ["a-2", "a-1"] {
+        let mut world = two_accounts(of_second);
+        let later = std::mem::replace(&mut world.readings[1], reading_of("c-2", Vec::new()));
+        world.ledger = ledger_after(&world.plan(), &DONE);
+        world.readings[1] = later;
+        let plan = world.plan();
+        let [left] = plan.changes() else {
+            panic!("{:?}", actions(&plan))
+        };
+        assert_eq!(charged(left), ("10".to_owned(), "5.00 USD".to_owned()));
+        let exported = world.ledger.exported_bills();
+        let known = |account: &str| exported.digest(&account.into(), &bill("2026-03-06"));
+        assert!(known("c-1").is_some());
+        assert!(known("c-2").is_none());
+    }
 }
 
 #[test]

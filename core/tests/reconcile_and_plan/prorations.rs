@@ -119,7 +119,7 @@ fn without_a_recurring_line_the_line_is_as_it_was_and_the_pieces_are_charged() {
         .plan();
     assert_eq!(
         actions(&plan),
-        ["charge 5.36 USD for bill csp of 2026-03-07"]
+        ["charge 5.36 USD for bill csp of 2026-03-07 of account c-1"]
     );
     assert_eq!(plan.content().found[&Kind::VendorMissing], 1);
 }

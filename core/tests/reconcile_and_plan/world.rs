@@ -42,6 +42,8 @@ pub(crate) struct World {
     pub(crate) readings: Vec<AccountReading>,
     pub(crate) policy: Policy,
     pub(crate) whole_units: bool,
+    /// How many decimal places the PSA keeps, where that is known.
+    pub(crate) amount_digits: Option<u32>,
     pub(crate) now: Timestamp,
     pub(crate) strategy: Strategy,
     pub(crate) prorates_ends: bool,
@@ -73,6 +75,7 @@ impl World {
             readings: Vec::new(),
             policy: Policy::default(),
             whole_units: false,
+            amount_digits: None,
             now: now(),
             strategy: Strategy::InPlace,
             prorates_ends: false,
@@ -396,6 +399,7 @@ impl World {
         capabilities.dated_quantities = self.dated;
         let mut sink = SinkDescriptor::new("psa", "PSA", capabilities);
         sink.strategy = self.strategy;
+        sink.amount_digits = self.amount_digits;
         sink.prorates_ends = self.prorates_ends;
         let rule = ProrationRule::per_unit(DayCount::ActualInclusive, Rounding::half_up(2));
         sink.proration = Some(rule);

@@ -7,7 +7,7 @@ use tallyline_core::Result;
 use tallyline_core::apply::after::{OpenChange, Remedy, RunStatus};
 use tallyline_core::model::{ChangeId, PlanId, Timestamp};
 use tallyline_core::reconcile::Dismissal;
-use tallyline_core::store::{ChangeState, Journal as _};
+use tallyline_core::store::{ChangeState, Journal};
 
 use super::standing::Standing;
 use super::{Context, runs};
@@ -31,7 +31,7 @@ pub(crate) async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome>
             let landed = records.iter().filter(|r| r.state() == ChangeState::Done);
             let of_plan = done.entry(run.plan.clone()).or_default();
             of_plan.extend(landed.map(|record| record.change.id.clone()));
-            found.push(RunStatus::of(run, &records));
+            found.push(with_charges(&journal, RunStatus::of(run, &records)).await?);
         }
         let elsewhere = |status: RunStatus| {
             let of_plan = done.get(&status.run.plan).cloned().unwrap_or_default();
@@ -58,6 +58,16 @@ pub(crate) async fn run(context: &Context, args: &StatusArgs) -> Result<Outcome>
         },
     )?;
     Ok(Outcome::Done)
+}
+
+/// The status, with the runs that its waiting charges wait for.
+async fn with_charges(journal: &dyn Journal, status: RunStatus) -> Result<RunStatus> {
+    if !status.has_waiting_charge() {
+        return Ok(status);
+    }
+    let (source, sink) = (&status.run.source, &status.run.sink);
+    let ledger = journal.ledger(source, sink).await?;
+    Ok(status.with_charges_elsewhere(&ledger))
 }
 
 /// The instant without the fraction of its second.

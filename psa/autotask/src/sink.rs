@@ -142,6 +142,7 @@ impl AutotaskSink {
         descriptor.concurrency = concurrency.unwrap_or_else(fed).max(1);
         descriptor.currency = currency;
         descriptor.lines_hold_for = ahead::HOLDS_FOR;
+        descriptor.amount_digits = Some(map::DIGITS);
         // The domain of the API user is the tenant's own; its name before that is nobody's concern.
         let domain = client.user_name().split_once('@').map(|(_, domain)| domain);
         descriptor.tenant = domain.map(str::to_lowercase);

@@ -512,6 +512,7 @@ fn sink_creations() -> HostileClient<Arc<AutotaskSink>> {
     contract.agreement = "key:A1".into();
     let day = "2026-04-06".parse().unwrap();
     let mut charge = change(Action::AddCharge {
+        account: "c-1".into(),
         bill: BillKey::new("Microsoft Azure", day),
         description: "Azure plan, bill of 2026-04-06".into(),
         quantity: "2.5".parse().unwrap(),

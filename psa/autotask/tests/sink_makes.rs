@@ -49,6 +49,7 @@ fn creation() -> Change {
 fn charge() -> Change {
     let days = Period::new(day("2026-02-06"), day("2026-03-05")).unwrap();
     let action = Action::AddCharge {
+        account: "c-1".into(),
         bill: BillKey::new("Microsoft Azure", day("2026-03-06")),
         description: "Azure plan, bill of 2026-03-06".into(),
         quantity: "2.5".parse().unwrap(),

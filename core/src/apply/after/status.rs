@@ -5,10 +5,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::apply::report::charged_by;
 use crate::apply::{ChangeResult, Outcome};
 use crate::model::ChangeId;
 use crate::plan::Change;
-use crate::store::{ChangeRecord, RunRecord};
+use crate::store::{ChangeRecord, Ledger, RunRecord};
 
 /// Why a change of a run has not landed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -209,6 +210,29 @@ impl RunStatus {
         self.done_elsewhere += all - self.open.len();
         self
     }
+
+    /// Whether a charge of it waits, which another run may have made.
+    #[must_use]
+    pub fn has_waiting_charge(&self) -> bool {
+        self.open.iter().any(is_waiting_charge)
+    }
+
+    /// Says of each charge that waits which run has made it, or may have, by the ledger of the run's source and sink.
+    #[must_use]
+    pub fn with_charges_elsewhere(mut self, ledger: &Ledger) -> Self {
+        for open in self.open.iter_mut().filter(|open| is_waiting_charge(open)) {
+            let key = open.change.charge_key();
+            let made = key.and_then(|key| ledger.charge_elsewhere(&key, &self.run.id));
+            if let Some(made) = made {
+                open.detail = charged_by(&made.run, made.state);
+            }
+        }
+        self
+    }
+}
+
+fn is_waiting_charge(open: &OpenChange) -> bool {
+    open.standing == Standing::Waiting && open.change.charge_key().is_some()
 }
 
 fn open(record: &ChangeRecord) -> Option<OpenChange> {

@@ -2,6 +2,7 @@
 
 use super::compare::same_line;
 use super::{AgreementMachine, RENEWALS};
+use crate::apply::report::charged_by;
 use crate::apply::{ChangeResult, Limits, Machine, Permission};
 use crate::model::{ChangeId, RunId, Timestamp};
 use crate::plan::Change;
@@ -164,14 +165,7 @@ impl AgreementMachine {
     pub(super) fn charged_elsewhere(&self, work: &Work) -> Option<(String, bool)> {
         let of_change = |(change, ..): &&(ChangeId, _, _)| *change == work.change.id;
         let (_, run, state) = self.charged.iter().find(of_change)?;
-        let said = match state {
-            ChangeState::Done => "has made the charge for the bill already",
-            ChangeState::Conflict => {
-                "left the charge for the bill in conflict, and a person must look"
-            }
-            _ => "may have made the charge for the bill and is to be resumed first",
-        };
-        Some((format!("run {run} {said}"), state.is_settled()))
+        Some((charged_by(run, *state), state.is_settled()))
     }
 
     pub(super) fn reason_to_skip(&self, work: &Work) -> Option<Event> {

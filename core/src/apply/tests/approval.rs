@@ -316,6 +316,13 @@ fn a_charge_is_covered_for_its_bill_at_exactly_the_approved_amounts() {
         "{reason}"
     );
     assert!(reason.ends_with("on agreement a1"), "{reason}");
+    let of_another = with(|action| {
+        if let Action::AddCharge { account, .. } = action {
+            *account = "c-2".into();
+        }
+    });
+    let reason = approved.covers(&of_another).unwrap_err();
+    assert!(reason.contains("of account c-2"), "{reason}");
 }
 
 #[test]

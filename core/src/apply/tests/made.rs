@@ -1,6 +1,7 @@
 //! Agreements and charges: made once, found again by key and marker, in the order of the plan.
 
 use super::*;
+use crate::apply::after::RunStatus;
 use crate::model::{BillKey, BillingCycle, ChargeKey, Quantity};
 use crate::sink::MadeRecord;
 use crate::store::{ChangeState, Ledger, LedgerCharge};
@@ -25,6 +26,7 @@ fn on_it(id: &str, product: &str) -> Change {
 
 pub(super) fn charge(id: &str, date: &str) -> Change {
     let action = Action::AddCharge {
+        account: "c-1".into(),
         bill: BillKey::new("azure", day(date)),
         description: "Azure plan".into(),
         quantity: Quantity::ONE,
@@ -255,6 +257,11 @@ on_every_store! {
         assert!(of(&report, "m1").resumable, "{report}");
         let detail = &of(&report, "m1").detail;
         assert!(detail.contains("run r1 may have made"), "{report}");
+        let (run, records) = (RunId::new("r2"), bench.journal.changes(&"r2".into()).await.unwrap());
+        let status = RunStatus::of(bench.journal.run(&run).await.unwrap(), &records);
+        assert!(status.has_waiting_charge() && status.open[0].detail.is_empty(), "{status:?}");
+        let status = status.with_charges_elsewhere(&ledger(&bench).await);
+        assert_eq!(status.open[0].detail, *detail);
         let report = bench.resume_run("r1").await;
         assert_eq!(outcome(&report, "n1"), DONE, "{report}");
         let report = bench.resume_run("r2").await;

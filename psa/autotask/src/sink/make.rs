@@ -23,9 +23,6 @@ use crate::models::{
 /// where a tenant names none.
 const OPERATIONAL: (&str, i64) = ("Operational", 1);
 
-/// Amounts and quantities are kept with four decimals: what has more is rounded without a word.
-const DIGITS: u32 = 4;
-
 /// Carries out a change that makes a record.
 pub(super) async fn execute(sink: &AutotaskSink, change: &Change) -> Written {
     let made = match &change.action {
@@ -483,12 +480,15 @@ impl Wanted for WantedCharge<'_> {
 
 /// Refuses what the system would round, and so charge otherwise than was approved.
 fn kept(what: &str, figure: Decimal, shown: impl std::fmt::Display) -> Result<()> {
-    if figure.normalize().scale() <= DIGITS {
+    if figure.normalize().scale() <= map::DIGITS {
         return Ok(());
     }
     Err(refusal(
         ErrorKind::Invalid,
-        format!("the {what} {shown} has more digits than the {DIGITS} that are kept"),
+        format!(
+            "the {what} {shown} has more digits than the {} that are kept",
+            map::DIGITS
+        ),
     ))
 }
 

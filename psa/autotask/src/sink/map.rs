@@ -456,8 +456,8 @@ pub(super) fn state(
     }
 }
 
-/// Amounts are kept with four decimals.
-const DIGITS: u32 = 4;
+/// Amounts, and quantities of charges, are kept with four decimals: what has more is rounded without a word.
+pub(super) const DIGITS: u32 = 4;
 
 /// The price per unit after adjustments, in the client's currency.
 ///

@@ -140,6 +140,7 @@ pub(super) fn new_charge(it: &SinkUnderTest) -> std::result::Result<Change, Stop
     let mut unit_price = Money::without_currency(price);
     unit_price.currency = line.state.unit_price.and_then(|price| price.currency);
     let action = Action::AddCharge {
+        account: "c-1".into(),
         bill: BillKey::new("conformance", it.effective),
         description: "Consumption of one bill".to_owned(),
         quantity: 1_u32.into(),

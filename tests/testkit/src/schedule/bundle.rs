@@ -250,11 +250,12 @@ impl Bundle {
         (0..self.products.len()).map(create).collect()
     }
 
-    /// The charges, each of a bill of its own.
+    /// The charges, two each of one bill's name, which two accounts got.
     pub(super) fn add_charges(&self, prefix: &str, ids: &Ids) -> Vec<Change> {
         let add = |(n, charge): (usize, &Charge)| {
             let action = Action::AddCharge {
-                bill: BillKey::new(format!("bill-{n}"), effective()),
+                account: format!("c-{n}").into(),
+                bill: BillKey::new(format!("bill-{}", n.div_ceil(2)), effective()),
                 description: format!("Use of {n}"),
                 quantity: Quantity::ONE,
                 unit_price: money(charge.cents),
