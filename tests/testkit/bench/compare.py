@@ -67,12 +67,12 @@ KINDS = ["new revenue", "vendor missing", "change", "no change"]
 
 def reconcile(scratch):
     # Twice in turn, and the lesser of each side: the machine is shared.
-    peers, ours = {}, None
+    peers, both = {}, []
     for _ in range(2):
         for name, found in peers_of_reconcile(args.rows, scratch / "rows").items():
             peers[name] = min(found, peers.get(name, found))
-        figures = bench("reconcile", "--csv", scratch / "rows")
-        ours = min(figures, ours or figures, key=lambda figures: figures["seconds"])
+        both.append(bench("reconcile", "--csv", scratch / "rows"))
+    ours = min(both, key=lambda figures: figures["seconds"])
     counts = [ours["found"].get(kind, 0) for kind in KINDS]
     assert "duckdb" in peers, "the peers' program told nothing of DuckDB"
     for name, (median, theirs) in peers.items():
@@ -84,9 +84,9 @@ def reconcile(scratch):
     took = ours["seconds"]
     touch = ours["each_record_touched_once"]["seconds"]
     row(1, "of it: each record touched once, nothing done", seconds(touch), seconds(took), f"{touch / took:.2f}", "", None)
-    memory = ours["peak_bytes_a_line"]
+    memory = max(figures["peak_bytes_a_line"] for figures in both)
     row(1, "peak memory above the inputs", f"{memory:.0f} B a line", "", "", "<= 200", memory <= 200)
-    plan, write = ours["plan"]["seconds"], ours["write_plan"]["seconds"]
+    plan, write = (min(figures[part]["seconds"] for figures in both) for part in ("plan", "write_plan"))
     row(1, f"plan of {ours['changes']:,} changes / reconcile", seconds(plan), seconds(took), f"{plan / took:.2f}", "<= 1.00", plan <= took)
     row(1, "plan written to the disk", seconds(write), "", "", "<= 1 s", write <= 1)
     peers_of_reconcile(4 * args.rows, scratch / "more", "duckdb")

@@ -25,7 +25,7 @@ pub(crate) struct Options {
     /// The folder that `reconcile_peers.py N --csv DIR` wrote.
     #[arg(long)]
     csv: PathBuf,
-    /// How often; the figures are those of the run of the median time.
+    /// How often; the figures are those of the run of the median time, and of the plan and its file the median of each.
     #[arg(long, default_value_t = 5)]
     runs: usize,
     /// How many threads share the work; as many as there are cores by default.
@@ -121,15 +121,33 @@ pub(crate) fn run(options: &Options) -> Result<Figures, Failure> {
     // Later runs find memory that earlier ones let go of: the first is the one that needs all of it.
     let rise = runs.iter().map(|run| run.rise).max().unwrap_or_default();
     let threads = options.threads.map_or_else(available_parallelism, Ok)?;
-    let mut touches: Vec<Took> = (0..=options.runs).map(|_| touch(&rows, threads)).collect();
-    touches.sort_unstable();
-    let touch = touches.get(touches.len() / 2).copied().unwrap_or_default();
+    let touch = median((0..=options.runs).map(|_| touch(&rows, threads)));
     let first = runs.remove(0);
     runs.sort_by_key(|run| run.whole().wall);
-    let median = runs.get(runs.len() / 2).unwrap_or(&first);
-    let mut figures = figures(&rows, runs.first().unwrap_or(&first), median, rise);
+    let middle = runs.get(runs.len() / 2).unwrap_or(&first);
+    let mut figures = figures(&rows, runs.first().unwrap_or(&first), middle, rise);
+    if let Some(planned) = planned(&runs).or(first.planned) {
+        of_plan(&mut figures, &planned);
+    }
     figures.group("each_record_touched_once", took(touch));
     Ok(figures)
+}
+
+/// The one of the median wall time.
+fn median(all: impl Iterator<Item = Took>) -> Took {
+    let mut all: Vec<Took> = all.collect();
+    all.sort_unstable();
+    all.get(all.len() / 2).copied().unwrap_or_default()
+}
+
+/// The plan and its file, each of its own median time: the run of the median reconcile need not be that of either.
+fn planned(runs: &[Run]) -> Option<Planned> {
+    let all = || runs.iter().filter_map(|run| run.planned);
+    Some(Planned {
+        plan: median(all().map(|planned| planned.plan)),
+        write: median(all().map(|planned| planned.write)),
+        ..all().next()?
+    })
 }
 
 fn once(options: &Options, rows: &Rows, lines: Vec<AgreementReading>) -> Result<Run, Failure> {
@@ -233,13 +251,14 @@ fn figures(rows: &Rows, fastest: &Run, median: &Run, rise: u64) -> Figures {
     figures.count("peak_bytes_above_inputs", rise);
     let lines = Decimal::from(rows.usage_lines.max(rows.agreement_lines));
     figures.number("peak_bytes_a_line", ratio(rise.into(), lines));
-    if let Some(planned) = &median.planned {
-        figures.count("changes", planned.changes);
-        figures.group("plan", took(planned.plan));
-        figures.group("write_plan", took(planned.write));
-        figures.count("plan_bytes", planned.bytes);
-    }
     figures
+}
+
+fn of_plan(figures: &mut Figures, planned: &Planned) {
+    figures.count("changes", planned.changes);
+    figures.group("plan", took(planned.plan));
+    figures.group("write_plan", took(planned.write));
+    figures.count("plan_bytes", planned.bytes);
 }
 
 fn took(took: Took) -> Figures {
