@@ -46,6 +46,25 @@ fn a_reconcile_of_rows_in_files_counts_each_kind_and_plans_what_differs() {
     assert!(figures["peak_bytes_above_inputs"].is_u64(), "{figures}");
 }
 
+#[test]
+fn the_long_way_finds_and_plans_the_same_of_usage_lines_in_two() {
+    let folder = tempfile::tempdir().unwrap();
+    rows(folder.path());
+    let path = folder.path().to_str().unwrap();
+    let words = ["reconcile", "--csv", path, "--runs", "1"];
+    let (short, long) = (
+        bench(&words),
+        bench(&[&words[..], &["--long-way"]].concat()),
+    );
+    assert_eq!(
+        (&short["usage_lines"], &long["usage_lines"]),
+        (&2.into(), &4.into())
+    );
+    for same in ["found", "changes"] {
+        assert_eq!(short[same], long[same], "{same}");
+    }
+}
+
 /// What is said of words that cannot be measured.
 fn refused(arguments: &[&str]) -> String {
     let run = Command::new(env!("CARGO_BIN_EXE_bench"))

@@ -63,12 +63,15 @@ struct ServiceRow {
 }
 
 impl Rows {
-    /// Reads the four files of a folder.
-    pub(crate) fn read(folder: &Path) -> Result<Self, Failure> {
+    /// Reads the four files of a folder; on request the first usage line of each account comes in two.
+    pub(crate) fn read(folder: &Path, in_two: bool) -> Result<Self, Failure> {
         let accounts: Vec<AccountRow> = table(folder, "accounts.csv")?;
         let services: Vec<ServiceRow> = table(folder, "services.csv")?;
         let now: Timestamp = NOW.parse()?;
-        let usage = table(folder, "usage.csv")?;
+        let mut usage = table(folder, "usage.csv")?;
+        if in_two {
+            usage = first_in_two(usage);
+        }
         let lines = table(folder, "lines.csv")?;
         let (usage_lines, agreement_lines) = (usage.len() as u64, lines.len() as u64);
         Ok(Self {
@@ -90,6 +93,24 @@ impl Rows {
             agreement_lines,
         })
     }
+}
+
+/// Halves the first row of each account, to whole units.
+fn first_in_two(usage: Vec<UsageRow>) -> Vec<UsageRow> {
+    let mut halved: Vec<UsageRow> = Vec::with_capacity(usage.len());
+    for mut row in usage {
+        if halved.last().is_none_or(|last| last.account != row.account) {
+            let half = UsageRow {
+                account: row.account.clone(),
+                sku: row.sku.clone(),
+                qty: row.qty / 2,
+            };
+            row.qty -= half.qty;
+            halved.push(half);
+        }
+        halved.push(row);
+    }
+    halved
 }
 
 fn table<T: DeserializeOwned>(folder: &Path, file: &str) -> Result<Vec<T>, Failure> {
