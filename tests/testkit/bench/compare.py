@@ -205,8 +205,9 @@ def limit():
 
 
 CONNECTORS = {path.parent.name: path.parent for path in sorted([*ROOT.glob("connectors/*/Cargo.toml"), *ROOT.glob("psa/*/Cargo.toml")])}
-# One that reads alone and one that writes too: their clean builds are compared.
-BUILT = ["sherweb", "connectwise"]
+# One that reads alone, one that writes too, and the largest: their clean builds are compared.
+BUILT = ["sherweb", "connectwise", "autotask"]
+COMPARED = ["reqwest", *BUILT]
 
 
 def ours(name, where, *features):
@@ -249,7 +250,7 @@ def cost(scratch):
             run(["cargo", "fetch", "--manifest-path", project / "Cargo.toml"])
     # Those that are compared in turn, and the least of each: other work on the machine shows in one of them.
     alone = [name for name in PROJECTS if name not in CONNECTORS or name in BUILT]
-    for name in [*alone, *["reqwest", *BUILT] * 2] if args.builds else []:
+    for name in [*alone, *COMPARED * 2] if args.builds else []:
         times[name] = min(times.get(name, math.inf), clean_build(scratch / folder_of(name)))
     for name, count in crates.items():
         more, connector = count - crates["reqwest"], name in CONNECTORS
@@ -258,7 +259,8 @@ def cost(scratch):
         row(6, "clean release builds", "", "left out: --builds", "", "<= 1.40", False)
     for name, took in times.items():
         ratio, connector = took / times["reqwest"], name in CONNECTORS
-        row(6, f"clean release build: {name}", seconds(took), seconds(times["reqwest"]), f"{ratio:.2f}", "<= 1.40" if connector else "", ratio <= 1.4 if connector else None)
+        what = "clean release build" if name in COMPARED else "clean release build, once"
+        row(6, f"{what}: {name}", seconds(took), seconds(times["reqwest"]), f"{ratio:.2f}", "<= 1.40" if connector else "", ratio <= 1.4 if connector else None)
 
 
 def print_table():
