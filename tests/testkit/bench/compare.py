@@ -180,6 +180,8 @@ def apply():
     row(4, "journal a change that is waited for, median", f"{journal} us", "", "", "< 1000", journal < 1000)
     with_last = figures["journal_microseconds_a_change_median"]
     row(4, "the same with an agreement's last, which nobody waits for", f"{with_last} us", "", "", "", None)
+    every = figures["journal_all_waited_for_microseconds_a_change_median"]
+    row(4, "all journal time that is waited for, lease and reading of what is on record included, a change, median", f"{every} us", "", "", "", None)
     lease = figures["lease_microseconds_a_call_median"]
     row(4, "a lease taken, kept or given back, a call, median", f"{lease} us", "", "", "", None)
 

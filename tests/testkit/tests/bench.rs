@@ -129,6 +129,9 @@ fn a_plan_is_applied_and_every_request_and_journal_entry_is_counted() {
     // That of the agreements' currencies is what is sent beside what is needed.
     assert_eq!(figures["requests"], 11, "{sent}");
     assert_eq!(figures["journal_calls"], 12, "{figures}");
+    let [entries, all] = ["journal_waited_for", "journal_all_waited_for"]
+        .map(|name| figures[format!("{name}_microseconds_a_change_median")].as_u64());
+    assert!(entries < all, "no lease and nothing read: {figures}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A journal and a sink that are timed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -71,6 +71,8 @@ struct Taken {
     /// By agreement, of which one is under way at a time.
     requests: HashMap<AgreementId, Vec<Span>>,
     of_leases: Vec<Duration>,
+    /// Taking an agreement's lease, and reading what is on record of it: calls that are of none of its changes.
+    of_agreements: Vec<(AgreementId, Span)>,
 }
 
 /// What the calls of a journal and of a sink took.
@@ -87,6 +89,12 @@ impl Times {
         done
     }
 
+    fn of_agreement<R>(&self, agreement: &AgreementId, since: Instant, done: R) -> R {
+        let span = Span::since(since);
+        self.lock().of_agreements.push((agreement.clone(), span));
+        done
+    }
+
     fn request<R>(&self, agreement: &AgreementId, since: Instant, done: R) -> R {
         let mut taken = self.lock();
         let requests = taken.requests.entry(agreement.clone()).or_default();
@@ -96,8 +104,11 @@ impl Times {
 
     pub(super) fn figures(&self, figures: &mut Figures) {
         let taken = self.lock();
-        let waited_for = taken.by_change(Call::waited_for);
-        let with_last = taken.by_change(Call::alone);
+        let waited_for = taken.by_change(&taken.journal, Call::waited_for);
+        let with_last = taken.by_change(&taken.journal, Call::alone);
+        let of_agreements = taken.of_agreements();
+        let all_calls = taken.journal.iter().chain(&of_agreements);
+        let all_waited_for = taken.by_change(all_calls, Call::waited_for);
         let mean = waited_for.iter().sum::<Duration>()
             / u32::try_from(waited_for.len()).unwrap_or(u32::MAX).max(1);
         figures.count("journal_calls", taken.journal.len() as u64);
@@ -109,6 +120,10 @@ impl Times {
             ("journal_waited_for_microseconds_a_change_mean", mean),
             ("journal_microseconds_a_change_median", median(with_last)),
             (
+                "journal_all_waited_for_microseconds_a_change_median",
+                median(all_waited_for),
+            ),
+            (
                 "lease_microseconds_a_call_median",
                 median(taken.of_leases.clone()),
             ),
@@ -119,10 +134,30 @@ impl Times {
 }
 
 impl Taken {
-    /// What each change took, where the changes of a call share its time alike.
-    fn by_change(&self, of_call: impl Fn(&Call, &[Span]) -> Duration) -> Vec<Duration> {
-        let mut of_changes: BTreeMap<&ChangeId, Duration> = BTreeMap::new();
+    /// The calls that are of an agreement, as calls of all of its changes.
+    fn of_agreements(&self) -> Vec<Call> {
+        let mut changes: HashMap<&AgreementId, BTreeSet<&ChangeId>> = HashMap::new();
         for call in &self.journal {
+            let of_agreement = changes.entry(&call.agreement).or_default();
+            of_agreement.extend(&call.changes);
+        }
+        let changes_of = |agreement| changes.get(agreement).into_iter().flatten();
+        let calls = self.of_agreements.iter().map(|(agreement, span)| Call {
+            changes: changes_of(agreement).copied().cloned().collect(),
+            agreement: agreement.clone(),
+            span: *span,
+        });
+        calls.collect()
+    }
+
+    /// What each change took of some calls, where the changes of a call share its time alike.
+    fn by_change<'c>(
+        &self,
+        calls: impl IntoIterator<Item = &'c Call>,
+        of_call: impl Fn(&Call, &[Span]) -> Duration,
+    ) -> Vec<Duration> {
+        let mut of_changes: BTreeMap<&ChangeId, Duration> = BTreeMap::new();
+        for call in calls {
             let requests = self.requests.get(&call.agreement);
             let shared_by = u32::try_from(call.changes.len()).unwrap_or(u32::MAX).max(1);
             let each = of_call(call, requests.map_or(&[][..], Vec::as_slice)) / shared_by;
@@ -225,7 +260,8 @@ impl Journal for TimedJournal<'_> {
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Claim> {
         let since = Instant::now();
-        self.1.lease(since, self.0.claim(request).await)
+        let claim = self.1.lease(since, self.0.claim(request).await);
+        self.1.of_agreement(&request.agreement, since, claim)
     }
 
     async fn renew(&self, lease: &Lease) -> Result<()> {
@@ -273,7 +309,9 @@ impl Journal for TimedJournal<'_> {
     }
 
     async fn changes_on(&self, run: &RunId, agreement: &AgreementId) -> Result<Vec<ChangeRecord>> {
-        self.0.changes_on(run, agreement).await
+        let since = Instant::now();
+        let changes = self.0.changes_on(run, agreement).await;
+        self.1.of_agreement(agreement, since, changes)
     }
 
     async fn events(&self, run: &RunId) -> Result<Vec<RecordedEvent>> {
@@ -289,7 +327,9 @@ impl Journal for TimedJournal<'_> {
         sink: &str,
         agreement: &AgreementId,
     ) -> Result<Vec<UnsettledChange>> {
-        self.0.unsettled_on(sink, agreement).await
+        let since = Instant::now();
+        let unsettled = self.0.unsettled_on(sink, agreement).await;
+        self.1.of_agreement(agreement, since, unsettled)
     }
 
     async fn charges_of(&self, source: &str, sink: &str, company: &CompanyId) -> Result<Ledger> {
