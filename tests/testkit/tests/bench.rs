@@ -161,7 +161,7 @@ fn another_client_that_takes_half_is_seen_from_its_beginning_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_client_and_the_loop_written_by_hand_read_the_same_lines() {
+async fn the_client_and_the_loops_written_by_hand_read_the_same_lines() {
     let mut state = ConnectWiseState::new();
     let company = state.add_company("Example Client");
     let product = state.add_product("MAIL", 20.into(), 10.into());
@@ -180,9 +180,11 @@ async fn the_client_and_the_loop_written_by_hand_read_the_same_lines() {
         let words = ["read", "--runs", "1", "--url", &url];
         bench(&[&words[..], baseline].concat())
     };
-    let (ours, by_hand) = tokio::task::spawn_blocking(move || (read(&[]), read(&["--baseline"])))
-        .await
-        .unwrap();
-    assert_eq!((&ours["lines"], &by_hand["lines"]), (&6.into(), &6.into()));
+    let readers: [&[_]; 3] = [&[], &["--baseline"], &["--baseline", "plain"]];
+    let figures = tokio::task::spawn_blocking(move || readers.map(read));
+    let figures = figures.await.unwrap();
+    let said = figures.map(|figures| (figures["reader"].clone(), figures["lines"].clone()));
+    let wanted = ["tallyline", "reqwest", "reqwest, plain"];
+    assert_eq!(said, wanted.map(|reader| (reader.into(), 6.into())));
     psa.shutdown().await;
 }

@@ -5,10 +5,12 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use futures::{StreamExt as _, TryStreamExt as _};
 use rust_decimal::Decimal;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Number;
 use tallyline_connectwise::models::{Addition, Agreement};
 use tallyline_connectwise::{ConnectWiseClient, ListOptions};
 use tallyline_core::http::{Limiter, LimiterOptions};
@@ -28,26 +30,32 @@ pub(crate) struct Options {
     /// How many requests are under way at once.
     #[arg(long, default_value = "16")]
     concurrency: NonZeroUsize,
-    /// Read by a loop written by hand on reqwest, with the same concurrency and decoding.
-    #[arg(long)]
-    baseline: bool,
+    /// Read by a loop written by hand on reqwest, with the same concurrency: into the same models, or into plain
+    /// structs of the few fields that a user would look at.
+    #[arg(long, value_name = "INTO", num_args = 0..=1, default_missing_value = "models")]
+    baseline: Option<Baseline>,
     /// How often; the figures are those of the run of the median time.
     #[arg(long, default_value_t = 3)]
     runs: usize,
 }
 
+/// What the loop by hand decodes into.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Baseline {
+    Models,
+    Plain,
+}
+
 pub(crate) async fn run(options: &Options) -> Result<Figures, Failure> {
     let mut runs = Vec::new();
-    if options.baseline {
-        let loop_by_hand = ByHand::new(options)?;
-        for _ in 0..options.runs.max(1) {
-            runs.push(timed(loop_by_hand.lines(options.concurrency.get())).await?);
-        }
-    } else {
-        let client = client(options)?;
-        for _ in 0..options.runs.max(1) {
-            runs.push(timed(lines(&client, options.concurrency.get())).await?);
-        }
+    let (client, by_hand) = (client(options)?, ByHand::new(options)?);
+    let concurrency = options.concurrency.get();
+    for _ in 0..options.runs.max(1) {
+        runs.push(match options.baseline {
+            None => timed(lines(&client, concurrency)).await?,
+            Some(Baseline::Models) => timed(by_hand.models(concurrency)).await?,
+            Some(Baseline::Plain) => timed(by_hand.plain(concurrency)).await?,
+        });
     }
     runs.sort_unstable_by_key(|(_, took)| *took);
     let (lines, took) = runs.get(runs.len() / 2).copied().unwrap_or_default();
@@ -57,10 +65,10 @@ pub(crate) async fn run(options: &Options) -> Result<Figures, Failure> {
     let mut figures = Figures::new();
     figures.text(
         "reader",
-        if options.baseline {
-            "reqwest"
-        } else {
-            "tallyline"
+        match options.baseline {
+            None => "tallyline",
+            Some(Baseline::Models) => "reqwest",
+            Some(Baseline::Plain) => "reqwest, plain",
         },
     );
     figures.count("lines", lines);
@@ -111,6 +119,35 @@ async fn lines(client: &ConnectWiseClient, concurrency: usize) -> Result<u64, Fa
         .await
 }
 
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "decoded, and let go of")]
+struct PlainReference {
+    id: i64,
+    identifier: String,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "decoded, and let go of")]
+struct PlainAgreement {
+    id: i64,
+    name: String,
+    company: PlainReference,
+}
+
+/// Numbers are as `serde_json` has them.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "decoded, and let go of")]
+struct PlainAddition {
+    id: i64,
+    product: PlainReference,
+    quantity: Number,
+    unit_price: Number,
+    unit_cost: Number,
+    effective_date: String,
+    cancelled_date: Option<String>,
+}
+
 /// What a user would write without a client.
 struct ByHand {
     client: reqwest::Client,
@@ -129,13 +166,27 @@ impl ByHand {
         })
     }
 
-    async fn lines(&self, concurrency: usize) -> Result<u64, Failure> {
-        let agreements: Vec<Agreement> = self.list("/finance/agreements").await?;
+    async fn models(&self, concurrency: usize) -> Result<u64, Failure> {
+        self.lines::<Agreement, Addition>(concurrency, |agreement| agreement.id)
+            .await
+    }
+
+    async fn plain(&self, concurrency: usize) -> Result<u64, Failure> {
+        self.lines::<PlainAgreement, PlainAddition>(concurrency, |agreement| Some(agreement.id))
+            .await
+    }
+
+    async fn lines<A: DeserializeOwned, L: DeserializeOwned>(
+        &self,
+        concurrency: usize,
+        id_of: fn(&A) -> Option<i64>,
+    ) -> Result<u64, Failure> {
+        let agreements: Vec<A> = self.list("/finance/agreements").await?;
         futures::stream::iter(agreements)
             .map(|agreement| async move {
-                let id = agreement.id.ok_or("an agreement has no id")?;
+                let id = id_of(&agreement).ok_or("an agreement has no id")?;
                 let path = format!("/finance/agreements/{id}/additions");
-                let additions: Vec<Addition> = self.list(&path).await?;
+                let additions: Vec<L> = self.list(&path).await?;
                 Ok::<_, Failure>(additions.len() as u64)
             })
             .buffer_unordered(concurrency)
