@@ -466,12 +466,18 @@ pub(crate) fn place(change: &Change) -> String {
         let labels = &change.labels;
         return format!("{}\n{}", safe(&labels.company), safe(&labels.agreement));
     }
-    format!(
+    let place = format!(
         "{}\n{}\n{}",
         safe(&change.labels.company),
         safe(&change.labels.agreement),
         safe(&change.labels.product)
-    )
+    );
+    match &change.action {
+        Action::AddCharge { account, .. } => {
+            format!("{place}\naccount {}", safe(account.as_str()))
+        }
+        _ => place,
+    }
 }
 
 /// Where a change is, on one line.
@@ -483,12 +489,19 @@ pub(crate) fn place_line(change: &Change) -> String {
         let labels = &change.labels;
         return format!("{}, {}", safe(&labels.company), safe(&labels.agreement));
     }
-    format!(
+    let place = format!(
         "{}, {}, {}",
         safe(&change.labels.company),
         safe(&change.labels.agreement),
         safe(&change.labels.product)
-    )
+    );
+    match &change.action {
+        Action::AddCharge { account, bill, .. } => {
+            let account = safe(account.as_str());
+            format!("{place}, bill of {} for account {account}", bill.date)
+        }
+        _ => place,
+    }
 }
 
 /// What a change does, and from what to what.

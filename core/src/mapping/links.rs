@@ -75,7 +75,7 @@ pub enum BilledAs {
     /// A recurring line, whose quantity follows the vendor's.
     #[default]
     Line,
-    /// One charge for each bill of the vendor, with the bill's sum.
+    /// One charge for each bill of an account, with the bill's sum.
     Charge,
     /// A recurring line, whose quantity follows the vendor's, and one charge for each bill with the sum
     /// of its prorations: what the vendor bills for units that came or went within a period. For a PSA

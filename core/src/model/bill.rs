@@ -47,14 +47,15 @@ impl fmt::Display for BillKey {
 pub struct ChargeKey {
     /// The company that is charged.
     pub company: CompanyId,
-    /// The key of the agreement, where it is found by one.
-    pub agreement: Option<AgreementKey>,
     /// What is charged.
     pub product: ProductId,
     /// The vendor's account that got the bill.
     pub account: VendorAccountId,
     /// The bill.
     pub bill: BillKey,
+    /// The key of the agreement, where it is found by one: what one subscription comes to. Without it, what all of the
+    /// account come to.
+    pub agreement: Option<AgreementKey>,
 }
 
 impl ChargeKey {
@@ -69,11 +70,27 @@ impl ChargeKey {
     ) -> Self {
         Self {
             company,
-            agreement: agreement.map(|key| AgreementKey::new(key.folded())),
             product,
             account,
             bill,
+            agreement: agreement.map(|key| AgreementKey::new(key.folded())),
         }
+    }
+
+    /// Whether one of two charges holds what the other does: both are of one bill, and of one agreement's key unless either
+    /// is of none.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.is_of_bill(other)
+            && (self.agreement.is_none()
+                || other.agreement.is_none()
+                || self.agreement == other.agreement)
+    }
+
+    /// Whether both are of one bill of an account, and of one product.
+    fn is_of_bill(&self, other: &Self) -> bool {
+        (&self.company, &self.product, &self.account, &self.bill)
+            == (&other.company, &other.product, &other.account, &other.bill)
     }
 
     /// The marker that the charge carries in the PSA: the same in every run.
@@ -243,6 +260,26 @@ mod tests {
         assert_ne!(key(Some(&upper), "32").marker("cloudmore"), marker);
         assert_ne!(of(Some(&upper), "31", "c-2").marker("cloudmore"), marker);
         assert_ne!(key(Some(&upper), "31").marker("sherweb"), marker);
+    }
+
+    #[test]
+    fn charges_of_one_bill_overlap_by_one_agreements_key_or_where_one_has_none() {
+        let bill = BillKey::new("azure", "2026-03-06".parse().unwrap());
+        let of = |account: &str, agreement: Option<&str>| {
+            let agreement = agreement.map(AgreementKey::new);
+            ChargeKey::new(
+                "45".into(),
+                agreement.as_ref(),
+                "31".into(),
+                account.into(),
+                bill.clone(),
+            )
+        };
+        let whole = of("c-1", None);
+        let (one, other) = (of("c-1", Some("SUB-1")), of("c-1", Some("SUB-2")));
+        assert!(whole.overlaps(&whole) && whole.overlaps(&one) && other.overlaps(&whole));
+        assert!(one.overlaps(&of("c-1", Some("sub-1"))) && !one.overlaps(&other));
+        assert!(!whole.overlaps(&of("c-2", None)) && !one.overlaps(&of("c-2", Some("SUB-1"))));
     }
 
     #[test]

@@ -89,7 +89,8 @@ pub enum Action {
         parent: Option<AgreementId>,
     },
     /// Adds a charge for one bill of an account, billed once and dated at the change's effective
-    /// date. It is recognised again by the change's marker, which is that of the bill.
+    /// date. It is recognised again by the change's marker, which is that of the bill for
+    /// the agreement and the product.
     AddCharge {
         /// The vendor's account that got the bill.
         account: VendorAccountId,

@@ -189,9 +189,9 @@ pub(super) fn charged_otherwise(row: Row<'_>, policy: &Policy) -> Option<String>
         || in_total(sum, policy).is_some_and(is_charged);
     (!same).then(|| {
         format!(
-            "the bill of {} comes to {quantity} at {unit_price} now, and run {} charged {charged} \
-             at {by}: correct the charge in the PSA by hand",
-            sum.key.bill.date, made.run
+            "the bill of {} for account {} comes to {quantity} at {unit_price} now, and run {} charged \
+             {charged} at {by}: correct the charge in the PSA by hand",
+            sum.key.bill.date, sum.key.account, made.run
         )
     })
 }

@@ -26,7 +26,13 @@ pub(super) struct Rows<'c> {
     pub(super) sums: Sums,
 }
 
-impl Rows<'_> {
+impl<'c> Rows<'c> {
+    /// Keeps the bills of a row's accounts from being exported: something of them is left as it is.
+    pub(super) fn hold_back(&mut self, row: Row<'c>) {
+        let accounts = row.evidence().map(|line| row.account_of(&line));
+        self.held_back.extend(accounts);
+    }
+
     fn append(&mut self, mut next: Self) {
         self.changes.append(&mut next.changes);
         self.notices.append(&mut next.notices);

@@ -191,8 +191,7 @@ impl Planner {
         out: &mut Rows<'c>,
     ) -> Result<()> {
         if let Some((kind, reason)) = holds::held(row, &self.policy, context) {
-            let accounts = row.evidence().map(|line| row.account_of(&line));
-            out.held_back.extend(accounts);
+            out.hold_back(row);
             out.notices
                 .push(notice_of_kind(row, kind, &reason, context));
             return Ok(());
@@ -202,6 +201,7 @@ impl Planner {
         if out.changes.len() == from {
             // Of what agrees there is nothing to tell.
             if !matches!(row.kind(), Kind::NoChange | Kind::Exported) {
+                out.hold_back(row);
                 out.unchanged.push(row);
             }
         } else if self.is_first_sync(row, context) && begun.first_synced.insert(row.agreement_id())

@@ -2,7 +2,7 @@
 
 use crate::model::{BillKey, ChargeKey, LineKey, Money, Period, Quantity, UsageLine};
 
-/// What a bill says of one product of one agreement, exactly.
+/// What a bill of an account says of one product of one agreement, exactly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChargeSum {

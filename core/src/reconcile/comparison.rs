@@ -256,7 +256,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// The rows: one for each agreement and product, in the order of company, agreement and
-    /// product ids; after those of an agreement one for each bill that is to be charged on it.
+    /// product ids; after those of an agreement one for each bill of an account that is to be charged on it.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = Row<'_>> {
         self.rows.iter().map(|place| Row {
             comparison: self,

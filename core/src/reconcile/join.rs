@@ -296,7 +296,7 @@ impl<'a> Reconciler<'a> {
             } else if let Some(reason) = problem.as_ref().or(incomplete.as_ref()) {
                 (Kind::NotObserved, Some(reason.clone()))
             } else if let Some(silence) = unobserved.get(&product) {
-                silence.clone()
+                unless_in_part(silence, owed)
             } else {
                 self.judge(&found, unread_kinds)
             };
@@ -491,6 +491,17 @@ impl<'a> Reconciler<'a> {
         }
         products
     }
+}
+
+/// What a product is of which a reading says nothing. Where what was exported is a part of it alone, the sum is not known.
+fn unless_in_part(silence: &Silence, owed: Option<&Owed>) -> Silence {
+    let is_read = |owed: &Owed| owed.evidence().any(|(from, to)| from < to);
+    if silence.0 == Kind::Exported && owed.is_some_and(is_read) {
+        let reason = "a part of its usage is on a bill that was exported before and is not read again, so \
+                      that the sum is not known";
+        return (Kind::NotObserved, Some(reason.to_owned()));
+    }
+    silence.clone()
 }
 
 /// Joins the costs of one service's lines, where its rule carries them to the product.

@@ -184,7 +184,10 @@ impl Reconciler<'_> {
             let reason = format!("the vendor's {} lines could not be read", bill.counts);
             return (Kind::NotObserved, Some(reason));
         }
-        if let Some(silence) = unobserved.get(&bill.product) {
+        // That another bill was exported says nothing of this one.
+        if let Some(silence) = unobserved.get(&bill.product)
+            && silence.0 != Kind::Exported
+        {
             return silence.clone();
         }
         if bill.switched_off {
@@ -198,7 +201,10 @@ impl Reconciler<'_> {
         let Some(made) = self.ledger.and_then(|ledger| ledger.charge(&sum.key)) else {
             return (Kind::NewRevenue, None);
         };
-        let of = format!("the bill of {}", sum.key.bill.date);
+        let of = format!(
+            "the bill of {} for account {}",
+            sum.key.bill.date, sum.key.account
+        );
         match made.state {
             ChangeState::Done => (Kind::NoChange, None),
             ChangeState::Conflict => {

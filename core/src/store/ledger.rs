@@ -81,10 +81,36 @@ impl Ledger {
         Self::default()
     }
 
-    /// What became of the charge for a bill; none where no run has, or may have, written it.
+    /// What became of the charge for a bill; none where no run has, or may have, written it, or one that
+    /// [overlaps](ChargeKey::overlaps) with it.
     #[must_use]
     pub fn charge(&self, key: &ChargeKey) -> Option<&LedgerCharge> {
-        Self::stands(self.charges.get(key)?)
+        let (exact, others): (Vec<_>, Vec<_>) =
+            self.overlapping(key).partition(|(known, _)| *known == key);
+        let of_runs = || {
+            exact
+                .iter()
+                .chain(&others)
+                .flat_map(|(_, of_runs)| *of_runs)
+        };
+        of_runs()
+            .find(|it| it.state == ChangeState::Done)
+            .or_else(|| exact.last()?.1.last())
+            .or_else(|| others.last()?.1.last())
+    }
+
+    /// The charges that hold what this one does, with what runs made of them.
+    fn overlapping<'s>(
+        &'s self,
+        key: &ChargeKey,
+    ) -> impl Iterator<Item = (&'s ChargeKey, &'s Vec<LedgerCharge>)> {
+        let mut from = key.clone();
+        from.agreement = None;
+        // Keys of one bill stand together, the one without an agreement first.
+        let of_bill = self.charges.range(from.clone()..);
+        let of_bill = of_bill.take_while(move |(known, _)| known.overlaps(&from));
+        let key = key.clone();
+        of_bill.filter(move |(known, _)| known.overlaps(&key))
     }
 
     /// What became of the charge for a bill in another run: one that made it before one that may have, and that before
@@ -92,10 +118,8 @@ impl Ledger {
     #[must_use]
     pub fn charge_elsewhere(&self, key: &ChargeKey, run: &RunId) -> Option<&LedgerCharge> {
         let others = || {
-            self.charges
-                .get(key)
-                .into_iter()
-                .flatten()
+            self.overlapping(key)
+                .flat_map(|(_, of_runs)| of_runs)
                 .filter(|it| it.run != *run)
         };
         others()
@@ -110,7 +134,7 @@ impl Ledger {
         done.or(of_runs.last())
     }
 
-    /// The charges, in the order of company, agreement, product, account and bill.
+    /// The charges, in the order of company, product, account, bill and agreement.
     pub fn charges<'s>(&'s self) -> impl Iterator<Item = (&'s ChargeKey, &'s LedgerCharge)> {
         let stands = |(key, of_runs): (_, &'s Vec<_>)| Some((key, Self::stands(of_runs)?));
         self.charges.iter().filter_map(stands)

@@ -482,6 +482,81 @@ fn a_bill_of_one_account_that_was_charged_leaves_the_others_to_be_charged() {
 }
 
 #[test]
+fn a_bill_of_one_account_that_was_exported_leaves_the_others_to_be_charged() {
+    let mut world = two_accounts("a-1");
+    world.readings[0] = reading_of("c-1", Vec::new()).with_exported(["S-azure".into()]);
+    let plan = world.plan();
+    let [left] = plan.changes() else {
+        panic!("{:?}", actions(&plan))
+    };
+    assert_eq!(charged(left), ("10".to_owned(), "5.00 USD".to_owned()));
+    let [exported] = &plan.content().bills[..] else {
+        panic!("{:?}", plan.content().bills)
+    };
+    assert_eq!(exported.account.as_str(), "c-2");
+    assert_eq!(exported.changes, [left.id.clone()]);
+}
+
+#[test]
+fn a_bill_of_which_a_part_is_not_charged_by_the_policy_does_not_count_as_exported() {
+    let mut world = february();
+    world.agreements.clear();
+    world.lines.clear();
+    assert_eq!(world.plan().content().bills.len(), 1);
+    let plan = world
+        .with_policy(|policy| policy.create_agreements = false)
+        .plan();
+    assert_eq!(actions(&plan), [""; 0]);
+    assert!(plan.content().bills.is_empty());
+}
+
+/// February's bill of account c-1: charged on agreement a-1, or on one for its subscription.
+fn on_one_or_by_subscription(by_subscription: bool) -> World {
+    let mut world = february().account(1);
+    if by_subscription {
+        world = world.per_service("c-1", 1);
+    }
+    world
+}
+
+#[test]
+fn a_bill_is_not_charged_again_where_its_account_gets_agreements_by_subscription_or_leaves_them() {
+    for by_subscription in [false, true] {
+        let before = on_one_or_by_subscription(by_subscription).plan();
+        let [charge] = before.changes() else {
+            panic!("{:?}", actions(&before))
+        };
+        let mut after = on_one_or_by_subscription(!by_subscription);
+        let would = after.plan();
+        assert_ne!(would.changes()[0].marker, charge.marker);
+        after.ledger = ledger_after(&before, &DONE);
+        let plan = after.plan();
+        assert_eq!(actions(&plan), [""; 0]);
+        assert_eq!(plan.content().found[&Kind::NoChange], 1);
+    }
+}
+
+#[test]
+fn a_bill_of_two_subscriptions_with_an_agreement_each_becomes_a_charge_on_each() {
+    let mut world = of(vec![
+        metered("compute", "2026-03-06", "1", "2"),
+        metered("compute", "2026-03-06", "1", "3").with_subscription("AZ-2"),
+    ])
+    .carries(1, "72", "AZ-2");
+    let plan = world.plan();
+    assert_eq!(plan.changes().len(), 2, "{:?}", actions(&plan));
+    world.ledger = ledger_after(
+        &of(vec![metered("compute", "2026-03-06", "1", "2")]).plan(),
+        &DONE,
+    );
+    let plan = world.plan();
+    let [left] = plan.changes() else {
+        panic!("{:?}", actions(&plan))
+    };
+    assert_eq!(left.agreement.as_str(), "key:AZ-2");
+}
+
+#[test]
 fn what_is_billed_by_charges_owns_no_line() {
     let mut world = february().bills_on("71", "9", "P-azure", "3");
     world.readings = vec![reading(Vec::new())];

@@ -21,8 +21,8 @@ mod world;
 use tallyline_core::ErrorKind;
 use tallyline_core::mapping::{Exclusion, Mapping, ProductRule, Ratio, Rounding, ServiceEntry};
 use tallyline_core::model::{
-    AccountReading, Basis, ChargeKind, Commitment, Currency, Eligibility, Money, Quantity,
-    QuantityFloor, Timestamp,
+    AccountReading, Basis, Bill, BillKey, ChargeKind, Commitment, Currency, Eligibility, Money,
+    Quantity, QuantityFloor, Timestamp,
 };
 use tallyline_core::plan::{Action, EffectiveDate, Guard, Plan, Side, Strategy, VendorMissing};
 use tallyline_core::reconcile::{Kind, PsaBook, Reconciler};
@@ -256,6 +256,28 @@ fn a_line_of_a_bill_that_was_exported_before_is_neither_missing_nor_a_finding() 
             .with_unobserved([("S-mail".into(), "it says something else now".to_owned())])
     });
     assert_eq!(kind_of(&unknown, "a-1 P-mail"), Kind::NotObserved);
+}
+
+#[test]
+fn a_line_of_which_one_account_was_exported_and_another_is_new_is_not_known() {
+    let mut world = World::new()
+        .account(1)
+        .link("c-2", 1, true)
+        .service("mail")
+        .bills(1, "10", "P-mail", "2");
+    let exported = AccountReading::complete("c-1", vec![], Basis::Invoiced, now());
+    world
+        .readings
+        .push(exported.with_exported(["S-mail".into()]));
+    let bill = Bill::new(BillKey::new("csp", today()), ["5 x mail"]);
+    let new = vec![seats("a", "mail", "5")];
+    let new = AccountReading::complete("c-2", new, Basis::Invoiced, now());
+    world.readings.push(new.with_bills([bill]));
+    assert_eq!(kind_of(&world, "a-1 P-mail"), Kind::NotObserved);
+    let plan = world.plan();
+    assert!(plan.changes().is_empty() && plan.content().bills.is_empty());
+    let said = &plan.notices()[0].message;
+    assert!(said.contains("exported before"), "{said}");
 }
 
 #[test]

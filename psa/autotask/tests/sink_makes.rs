@@ -337,6 +337,7 @@ async fn a_charge_outside_the_contract_of_too_many_digits_or_without_a_code_is_n
     common::contract(&server, CONTRACT).await;
     common::periods(&server).await;
     let sink = sink_on(&server, ContractKey::default());
+    assert_eq!(sink.descriptor().amount_digits, Some(4));
     let mut late = charge();
     late.effective = day("2027-03-06");
     let mut fine = charge();
