@@ -89,6 +89,8 @@ def reconcile(scratch):
     row(1, "peak memory above the inputs", f"{memory:.0f} B a line", "", "", "<= 200", memory <= 200)
     plan, write = (min(figures[part]["seconds"] for figures in both) for part in ("plan", "write_plan"))
     row(1, f"plan of {ours['changes']:,} changes / reconcile", seconds(plan), seconds(took), f"{plan / took:.2f}", "<= 1.00", plan <= took)
+    copied = min(figures["changes_copied"]["seconds"] for figures in both)
+    row(1, "of it: its changes copied once, nothing looked at, decided or sealed", seconds(copied), seconds(took), f"{copied / took:.2f}", "", None)
     row(1, "plan written to the disk", seconds(write), "", "", "<= 1 s", write <= 1)
     assert all(figures["found"] == ours["found"] for figures in long_way), "the long way counts otherwise"
     long, theirs = min(figures["seconds"] for figures in long_way), peers["duckdb"][0]
@@ -162,16 +164,20 @@ def read(scratch):
     port = free_port()
     with Server(port, cert, key):
         trust = {**os.environ, "REQUESTS_CA_BUNDLE": str(cert), "NODE_TLS_REJECT_UNAUTHORIZED": "0", "NODE_NO_WARNINGS": "1"}
-        clients = {"pyconnectwise": ([args.python, PEERS / "fetch_pyconnectwise.py", str(port), str(args.agreements)], 25)}
+        as_called = "as its users call it"
+        clients = {f"pyconnectwise {as_called}": ([args.python, PEERS / "fetch_pyconnectwise.py", str(port), str(args.agreements)], 25)}
         if args.node_modules:
             trust["PEERS"] = args.node_modules
-            clients["connectwise-rest"] = (["node", PEERS / "fetch_connectwise_rest.mjs", str(port), "1"], 10)
+            rest = ["node", PEERS / "fetch_connectwise_rest.mjs", str(port)]
+            clients[f"connectwise-rest {as_called}"] = ([*rest, "1"], 10)
+            clients["connectwise-rest with 16 under way by hand"] = ([*rest, "16"], None)
         for name, (command, times) in clients.items():
             read, took = re.search(r"lines (\d+) seconds ([\d.]+)", run(command, env=trust)).groups()
             assert int(read) == lines, f"{name} has read {read} lines of {lines}"
             took = float(took)
             faster = took / ours
-            row(3, f"{name} as its users call it / ours", seconds(ours), seconds(took), f"{faster:.1f}", f">= {times}", faster >= times)
+            wanted, met = (f">= {times}", faster >= times) if times else ("", None)
+            row(3, f"{name} / ours", seconds(ours), seconds(took), f"{faster:.1f}", wanted, met)
     if not args.node_modules:
         row(3, "connectwise-rest", "", "left out: --node-modules", "", ">= 10", False)
 

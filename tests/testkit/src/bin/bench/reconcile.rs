@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::thread::{self, available_parallelism};
+use std::thread::{self, ScopedJoinHandle, available_parallelism};
 
 use clap::Args;
 use rust_decimal::Decimal;
@@ -81,6 +81,25 @@ fn touch(rows: &Rows, threads: NonZeroUsize) -> Took {
     took
 }
 
+/// What it takes to have the changes of a plan once more, each of its own memory: no plan that holds them takes less,
+/// whatever it decides and however it is sealed.
+fn copy(plan: &Plan, threads: NonZeroUsize) -> Took {
+    let changes = plan.changes();
+    let share = changes.len().div_ceil(threads.get()).max(1);
+    let (copies, took) = timed(|| {
+        thread::scope(|scope| {
+            let shares = changes.chunks(share);
+            let copying = shares.map(|some| scope.spawn(move || some.to_vec()));
+            let copying: Vec<_> = copying.collect();
+            let copies = copying.into_iter().map(ScopedJoinHandle::join);
+            copies.collect::<Result<Vec<_>, _>>()
+        })
+    });
+    // Let go of after the clock stops.
+    drop(black_box(copies));
+    took
+}
+
 /// What one run took.
 #[derive(Clone, Debug)]
 struct Run {
@@ -99,6 +118,7 @@ struct Run {
 #[derive(Clone, Copy, Debug)]
 struct Planned {
     plan: Took,
+    copy: Took,
     write: Took,
     bytes: u64,
     changes: u64,
@@ -148,6 +168,7 @@ fn planned(runs: &[Run]) -> Option<Planned> {
     let all = || runs.iter().filter_map(|run| run.planned);
     Some(Planned {
         plan: median(all().map(|planned| planned.plan)),
+        copy: median(all().map(|planned| planned.copy)),
         write: median(all().map(|planned| planned.write)),
         ..all().next()?
     })
@@ -185,9 +206,12 @@ fn once(options: &Options, rows: &Rows, lines: Vec<AgreementReading>) -> Result<
     if !options.no_plan {
         let (plan, plan_took) = timed(|| plan(rows, &comparison, now));
         let plan = plan?;
+        let threads = options.threads.map_or_else(available_parallelism, Ok)?;
+        let copy = copy(&plan, threads);
         let (bytes, write) = timed(|| write(&plan));
         run.planned = Some(Planned {
             plan: plan_took,
+            copy,
             write,
             bytes: bytes?,
             changes: plan.changes().len() as u64,
@@ -260,6 +284,7 @@ fn figures(rows: &Rows, fastest: &Run, median: &Run, rise: u64) -> Figures {
 fn of_plan(figures: &mut Figures, planned: &Planned) {
     figures.count("changes", planned.changes);
     figures.group("plan", took(planned.plan));
+    figures.group("changes_copied", took(planned.copy));
     figures.group("write_plan", took(planned.write));
     figures.count("plan_bytes", planned.bytes);
 }
