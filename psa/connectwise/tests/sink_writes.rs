@@ -5,7 +5,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{API, body, client, json, new_record, on, once, requests, sent, sink};
+use common::{API, body, client, json, new_record, on, once, refused, requests, sent, sink};
 use tallyline_connectwise::{CancelledDateMeaning, ConnectWiseSink, MarkerPlacement};
 use tallyline_core::apply::{Applier, ApplyOptions, ApplyRequest, Approval, Outcome};
 use tallyline_core::clock::Clock;
@@ -13,7 +13,7 @@ use tallyline_core::model::{
     AgreementLineId, CivilDate, Currency, Money, PlanId, Quantity, RunId, Timestamp,
 };
 use tallyline_core::plan::{Action, Change};
-use tallyline_core::sink::{Receipt, Verdict, WriteError};
+use tallyline_core::sink::{Receipt, Verdict};
 use tallyline_core::store::MemoryStore;
 use tallyline_core::wire::parse_decimal;
 use tallyline_core::{ErrorKind, PsaSink};
@@ -88,16 +88,6 @@ async fn server() -> MockVendor {
     let server = common::mock().await;
     on(&server, "GET", "/finance/agreements/88", json(AGREEMENT)).await;
     server
-}
-
-fn refused(error: &WriteError) -> (&'static str, ErrorKind) {
-    let sort = match error {
-        WriteError::NotSent(_) => "not sent",
-        WriteError::Rejected(_) => "rejected",
-        WriteError::Unknown(_) => "unknown",
-        _ => "?",
-    };
-    (sort, error.error().kind())
 }
 
 #[tokio::test]

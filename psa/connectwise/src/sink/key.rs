@@ -67,6 +67,16 @@ impl AgreementKeyPlacement {
                     ));
                 }
                 let kept: String = name.chars().take(left).collect();
+                // With two keys in its name it would be found by neither, and could be created again.
+                if keys_in(&kept).next().is_some() {
+                    return Err(refusal(
+                        ErrorKind::Unsupported,
+                        format!(
+                            "the name {kept} carries a key already, and {key} beside it would not \
+                             be found: keep keys in a custom field"
+                        ),
+                    ));
+                }
                 agreement.name = format!("{}{suffix}", kept.trim_end());
             }
             Self::CustomField { id, caption } => {
@@ -86,7 +96,7 @@ impl AgreementKeyPlacement {
         match self {
             Self::NameSuffix => {
                 let name = agreement.name.as_deref()?;
-                let mut keys = name.split('[').skip(1).filter_map(in_brackets);
+                let mut keys = keys_in(name);
                 let key = keys.next()?;
                 keys.next().is_none().then_some(key)
             }
@@ -128,6 +138,11 @@ fn written(key: &AgreementKey) -> String {
 fn starts_with(text: &str, prefix: &str) -> bool {
     text.get(..prefix.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+/// The keys that stand in a name.
+fn keys_in(name: &str) -> impl Iterator<Item = AgreementKey> {
+    name.split('[').skip(1).filter_map(in_brackets)
 }
 
 /// The key in what follows an opening bracket.
@@ -267,5 +282,9 @@ mod tests {
         assert_eq!(read, Some(AgreementKey::new("a1b2")));
         assert!(put(&"k".repeat(90), "Mail").is_err());
         assert!(put("a]b", "Mail").is_err());
+        // Cut off, it is none.
+        let cut = format!("{} [TL-1]", "n".repeat(84));
+        assert!(put("a1b2", &cut).is_ok());
+        assert!(put("a1b2", &cut[4..]).is_err());
     }
 }

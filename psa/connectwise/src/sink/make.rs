@@ -189,7 +189,9 @@ impl<'a> Wanted<'a> {
         let cycle_id = cycle_id.ok_or_else(|| {
             refusal(
                 ErrorKind::Config,
-                format!("the system has no billing cycle for what bills {wanted}"),
+                format!(
+                    "the system has no billing cycle, or more than one, for what bills {wanted}"
+                ),
             )
         })?;
         let cycle = map::cycle_of(&self.cycles, cycle_id);

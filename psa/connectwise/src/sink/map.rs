@@ -177,8 +177,11 @@ pub(super) fn cycle_of(cycles: &Cycles, id: i64) -> BillingCycle {
     billing_cycle(cycles.get(&id))
 }
 
-/// The id of the only billing cycle that bills so often.
+/// The id of the only billing cycle that bills so often. Two that are not known need not be alike.
 pub(super) fn cycle_id(cycles: &Cycles, wanted: BillingCycle) -> Option<i64> {
+    if wanted == BillingCycle::Unknown {
+        return None;
+    }
     let mut fitting = cycles.keys().filter(|id| cycle_of(cycles, **id) == wanted);
     let only = fitting.next()?;
     fitting.next().is_none().then_some(*only)

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tallyline_connectwise::{ConnectWiseClient, ConnectWiseSink, PagingStyle};
+use tallyline_core::ErrorKind;
 use tallyline_core::http::{Limiter, LimiterOptions, RetryPolicy, Timeouts};
 use tallyline_core::model::Timestamp;
+use tallyline_core::sink::WriteError;
 use tallyline_testkit::contract::System;
 use tallyline_testkit::mock::MockVendor;
 use wiremock::matchers::{method, path};
@@ -117,6 +119,17 @@ pub async fn sent(server: &MockVendor, verb: &str) -> Vec<Request> {
     let mut all = requests(server).await;
     all.retain(|request| request.method.as_str() == verb);
     all
+}
+
+/// How a write failed, and of which kind the error is.
+pub fn refused(error: &WriteError) -> (&'static str, ErrorKind) {
+    let sort = match error {
+        WriteError::NotSent(_) => "not sent",
+        WriteError::Rejected(_) => "rejected",
+        WriteError::Unknown(_) => "unknown",
+        _ => "?",
+    };
+    (sort, error.error().kind())
 }
 
 pub fn body(request: &Request) -> String {
