@@ -74,6 +74,9 @@ impl FromStr for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.width().is_none() && f.precision().is_none() {
+            return fmt::Display::fmt(&self.0, f);
+        }
         f.pad(&self.0.to_string())
     }
 }

@@ -58,6 +58,7 @@ fn text(text: &str, out: &mut Vec<u8>) -> Result {
 
 /// A text that needs no escape, in quotes.
 fn quoted(text: &str, out: &mut Vec<u8>) {
+    out.reserve(text.len() + 2);
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
     out.push(b'"');
@@ -253,13 +254,16 @@ impl Parts<'_> {
     }
 
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result {
-        self.separate();
         debug_assert!(
             needs_no_escape(name.as_bytes()),
             "{name:?} is no name of a field"
         );
-        quoted(name, self.out);
-        self.out.push(b':');
+        let begin: &[u8] = if self.is_first { b"\"" } else { b",\"" };
+        self.is_first = false;
+        self.out.reserve(name.len() + 4);
+        self.out.extend_from_slice(begin);
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(b"\":");
         value.serialize(Compact(self.out))
     }
 

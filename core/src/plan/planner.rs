@@ -28,7 +28,7 @@ use crate::model::{
     AgreementId, AgreementLine, ChangeId, CivilDate, Marker, Money, Quantity, Service, Timestamp,
     VendorAccount, VendorAccountId,
 };
-use crate::reconcile::{Comparison, GROUP, Kind, Row, VendorCost, look_at_rows, shared};
+use crate::reconcile::{Comparison, GROUP, Kind, Row, VendorCost, few, look_at_rows, shared};
 use crate::sink::SinkDescriptor;
 use crate::source::SourceDescriptor;
 
@@ -551,15 +551,12 @@ impl Planner {
         };
         change.reason = into_printable(reason);
         change.evidence = Evidence {
-            usage: row
-                .evidence()
-                .map(|line| UsageEvidence {
-                    account: row.account_of(&line).clone(),
-                    service: row.service_of(&line).clone(),
-                    line: line.key().clone(),
-                    quantity: line.quantity,
-                })
-                .collect(),
+            usage: few(row.evidence().map(|line| UsageEvidence {
+                account: row.account_of(&line).clone(),
+                service: row.service_of(&line).clone(),
+                line: line.key().clone(),
+                quantity: line.quantity,
+            })),
             rules: row.rules(),
             as_of: row.as_of(),
             revision: row.line().and_then(|line| line.revision.clone()),

@@ -1,6 +1,6 @@
 //! The writes that bring a new quantity onto a line, and what becomes of the running period.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::dates::Calendar;
 use super::planner::Shows;
@@ -67,10 +67,10 @@ impl Requantify<'_> {
                 to,
             },
             precondition: None,
-            reason: format!(
+            reason: sentence(format_args!(
                 "{shows}; {sink} bills {from}: {}, {running}",
                 Difference { from, to }
-            ),
+            )),
             effective: if self.dated {
                 self.effective
             } else {
@@ -204,6 +204,14 @@ impl Requantify<'_> {
         };
         vec![end, create]
     }
+}
+
+/// Words that are long for the most part, and grow in few steps.
+fn sentence(words: fmt::Arguments<'_>) -> String {
+    let mut sentence = String::with_capacity(128);
+    // A text takes all that it is given.
+    let _ = sentence.write_fmt(words);
+    sentence
 }
 
 /// "3 more to bill", "2 fewer to bill".

@@ -540,20 +540,15 @@ impl<'c> Row<'c> {
     pub fn rules(&self) -> Vec<String> {
         let mut before = None;
         let services = self.evidence().map(|line| line.service);
-        services
+        let rules = services
             .filter(|service| before.replace(*service) != Some(*service))
             .filter_map(|service| {
-                let rule = self
-                    .comparison
-                    .rules
-                    .get(&(service, self.place.data.product))?;
-                Some(format!(
-                    "{}: {rule}",
-                    self.comparison.services[service as usize]
-                ))
-            })
-            .chain(self.days().iter().cloned())
-            .collect()
+                let of = (service, self.place.data.product);
+                let rule = self.comparison.rules.get(&of)?;
+                let service = self.comparison.services[service as usize].as_str();
+                Some([service, ": ", rule].concat())
+            });
+        few(rules.chain(self.days().iter().cloned()))
     }
 
     /// The oldest state that the readings of the agreement's accounts show: also where the row
@@ -568,6 +563,17 @@ impl<'c> Row<'c> {
     pub fn freshness(&self, now: Timestamp, source: &SourceDescriptor) -> Option<Freshness> {
         Some(Freshness::at(now, self.as_of()?, source.fresh_for))
     }
+}
+
+/// A list that is of one in most cases: it has room for no more then.
+pub(crate) fn few<T>(mut all: impl Iterator<Item = T>) -> Vec<T> {
+    let Some(first) = all.next() else {
+        return Vec::new();
+    };
+    let mut list = Vec::with_capacity(1);
+    list.push(first);
+    list.extend(all);
+    list
 }
 
 /// Looks at what a change of each row rests on, ahead of the work on them.
