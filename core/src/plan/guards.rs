@@ -360,6 +360,11 @@ pub(super) fn block_in_sum(
     }
 }
 
+/// Whether any change goes with another one.
+pub(super) fn are_linked<'c>(mut changes: impl Iterator<Item = &'c Change>) -> bool {
+    changes.any(|change| change.follows.is_some() || change.action.creates_agreement())
+}
+
 /// What speaks against a change speaks against the one that goes with it. An agreement is created
 /// as long as anything is to stand on it.
 pub(super) fn block_together(changes: &mut [Change]) {

@@ -24,6 +24,8 @@ pub(super) struct Rows<'c> {
     pub(super) compared: Compared,
     /// What the changes do in sum, where each agreement has its own.
     pub(super) sums: Sums,
+    /// Whether any change goes with another one.
+    pub(super) are_linked: bool,
 }
 
 impl<'c> Rows<'c> {
@@ -40,6 +42,7 @@ impl<'c> Rows<'c> {
         self.held_back.append(&mut next.held_back);
         self.compared.append(next.compared);
         self.sums.append(&next.sums);
+        self.are_linked |= next.are_linked;
     }
 }
 

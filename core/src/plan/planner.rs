@@ -79,10 +79,10 @@ impl Planner {
     /// `Unexpected` when the plan cannot be written as JSON.
     pub fn plan(&self, comparison: &Comparison<'_>, context: &PlanContext<'_>) -> Result<Plan> {
         let within = Self::new(self.policy.clone().within(context.sink));
-        within.content(comparison, context)
+        within.plan_rows(comparison, context)
     }
 
-    fn content(&self, comparison: &Comparison<'_>, context: &PlanContext<'_>) -> Result<Plan> {
+    fn plan_rows(&self, comparison: &Comparison<'_>, context: &PlanContext<'_>) -> Result<Plan> {
         let Rows {
             mut changes,
             mut notices,
@@ -90,6 +90,7 @@ impl Planner {
             held_back,
             compared,
             sums,
+            are_linked,
         } = self.rows(comparison, context)?;
         notices.extend(notices_of(&unchanged, context));
         if !comparison.unplaced().is_empty() {
@@ -97,9 +98,12 @@ impl Planner {
             let unplaced = comparison.unplaced().iter();
             notices.extend(unplaced.map(|record| names.notice(record)));
         }
+        let without_notes = changes.len();
         notes::plan(comparison, context, &mut changes, &mut notices)?;
         guards::block_in_sum(compared, &sums, &mut changes, &self.policy);
-        guards::block_together(&mut changes);
+        if are_linked || guards::are_linked(changes.iter().skip(without_notes)) {
+            guards::block_together(&mut changes);
+        }
         let content = PlanContent {
             kind: PlanKind::Billing,
             source: context.source.system.to_owned(),
@@ -171,6 +175,7 @@ impl Planner {
         }
         drop(rows);
         out.compared = compared;
+        out.are_linked = guards::are_linked(out.changes.iter());
         if self.sums_by_agreement() {
             out.sums = Sums::of(&out.changes);
         }
