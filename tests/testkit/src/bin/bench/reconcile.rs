@@ -39,8 +39,7 @@ pub(crate) struct Options {
     long_way: bool,
 }
 
-/// What it takes to look at each record of both sides once and do nothing with it: no join of these records
-/// takes less.
+/// What it takes to look at each record of both sides once and do nothing with it.
 fn touch(rows: &Rows, threads: NonZeroUsize) -> Took {
     let first = |text: &str| u64::from(text.as_bytes().first().copied().unwrap_or_default());
     let of_vendor = |readings: &[AccountReading]| -> u64 {
@@ -81,8 +80,8 @@ fn touch(rows: &Rows, threads: NonZeroUsize) -> Took {
     took
 }
 
-/// What it takes to have the changes of a plan once more, each of its own memory: no plan that holds them takes less,
-/// whatever it decides and however it is sealed.
+/// What it takes to have the changes of a plan, as they are laid out today, once more, each in memory of its own: what is left of
+/// it where nothing is decided, written in words or sealed.
 fn copy(plan: &Plan, threads: NonZeroUsize) -> Took {
     let changes = plan.changes();
     let share = changes.len().div_ceil(threads.get()).max(1);
