@@ -331,11 +331,9 @@ impl<'a> Reconciler<'a> {
                 out.part.rests_on(lines.iter().map(|entry| entry.position));
             }
         }
-        let of_agreement = refused.or(incomplete
-            .as_ref()
-            .map(|reason| (Kind::NotObserved, reason.clone())));
+        // A bill is of one account, which was read: that another one was not says nothing of it.
         for bill in bills {
-            let (kind, reason) = match &of_agreement {
+            let (kind, reason) = match &refused {
                 Some((kind, reason)) => (*kind, Some(reason.clone())),
                 None => self.judge_bill(&bill, unread_kinds, &unobserved),
             };

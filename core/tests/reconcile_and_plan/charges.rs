@@ -498,6 +498,29 @@ fn a_bill_of_one_account_that_was_exported_leaves_the_others_to_be_charged() {
 }
 
 #[test]
+fn a_bill_is_charged_though_another_account_of_its_agreement_could_not_be_read_or_is_switched_off()
+{
+    let unread = || {
+        let mut world = two_accounts("a-1");
+        world.readings.pop();
+        world
+    };
+    let failed = unread().fails("c-2");
+    let mut off = unread();
+    let mut second = AccountLink::manual("1", LineTarget::Agreement("a-1".into()));
+    second.enabled = false;
+    off.mapping
+        .set_account("c-2".into(), AccountEntry::Link(second));
+    for world in [unread(), failed, off] {
+        let plan = world.plan();
+        let [charge] = plan.changes() else {
+            panic!("{:?}", actions(&plan))
+        };
+        assert!(charge.reason.contains("account c-1"), "{}", charge.reason);
+    }
+}
+
+#[test]
 fn a_bill_of_which_a_part_is_not_charged_by_the_policy_does_not_count_as_exported() {
     let mut world = february();
     world.agreements.clear();
