@@ -494,7 +494,7 @@ fn a_bill_of_one_account_that_was_exported_leaves_the_others_to_be_charged() {
         panic!("{:?}", plan.content().bills)
     };
     assert_eq!(exported.account.as_str(), "c-2");
-    assert_eq!(exported.changes, [left.id.clone()]);
+    assert_eq!(exported.changes, std::slice::from_ref(&left.id));
 }
 
 #[test]
