@@ -25,7 +25,7 @@ type Bounds = (u64, u64);
 
 const BOOK: Bounds = (33, 55);
 const COMPARISON: Bounds = (22, 170);
-const PLAN: Bounds = (1_130, 2_950);
+const PLAN: Bounds = (1_100, 2_650);
 const TEXT: Bounds = (5, 6_400);
 
 /// Where each agreement has a product of two lines, and none goes the short way.

@@ -51,6 +51,13 @@ impl Quantity {
         self.is_zero()
     }
 
+    /// What most are: a whole number that is written as it is.
+    #[inline]
+    pub(crate) fn seats(self) -> Option<i64> {
+        let units = i64::try_from(self.0.mantissa()).ok()?;
+        (self.0.scale() == 0).then_some(units)
+    }
+
     /// The sum, or nothing when 96 bits cannot hold it exactly.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
@@ -115,11 +122,9 @@ impl FromStr for Quantity {
 
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_padded = f.width().is_some() || f.precision().is_some();
-        // Most are whole numbers of seats, and written as they are.
-        match i64::try_from(self.0.mantissa()) {
-            Ok(units) if self.0.scale() == 0 && !is_padded => write!(f, "{units}"),
-            _ => f.pad(&self.0.normalize().to_string()),
+        match self.seats() {
+            Some(units) => f.pad(itoa::Buffer::new().format(units)),
+            None => f.pad(&self.0.normalize().to_string()),
         }
     }
 }
@@ -132,7 +137,10 @@ impl fmt::Debug for Quantity {
 
 impl Serialize for Quantity {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self.seats() {
+            Some(units) => serializer.serialize_str(itoa::Buffer::new().format(units)),
+            None => serializer.collect_str(self),
+        }
     }
 }
 

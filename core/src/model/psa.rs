@@ -167,11 +167,11 @@ impl Agreement {
         let whole = u32::try_from(since(day) - since(anchor)).ok()? / months;
         // Counted from the anchor itself, so that a start on the 31st does not drift.
         let start_of = |index: u32| anchor.plus_months(index * months);
-        let index = match start_of(whole) {
-            start if start <= day => whole,
-            _ => whole.checked_sub(1)?,
+        let (start, next) = match start_of(whole) {
+            start if start <= day => (start, start_of(whole + 1)),
+            next => (start_of(whole.checked_sub(1)?), next),
         };
-        Period::new(start_of(index), start_of(index + 1).plus_days(-1)).ok()
+        Period::new(start, next.plus_days(-1)).ok()
     }
 }
 

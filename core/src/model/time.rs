@@ -136,15 +136,26 @@ impl CivilDate {
     /// The date so many months later, clipped to the shorter month and the calendar's end.
     #[must_use]
     pub fn plus_months(self, months: u32) -> Self {
-        let span = jiff::Span::new().months(i64::from(months).min(119_976));
-        Self(self.0.saturating_add(span))
+        self.in_months(i32::try_from(months).unwrap_or(i32::MAX))
+            .unwrap_or(Self(jiff::civil::Date::MAX))
     }
 
     /// The date so many months earlier, clipped to the shorter month and the calendar's beginning.
     #[must_use]
     pub fn minus_months(self, months: u32) -> Self {
-        let span = jiff::Span::new().months(i64::from(months).min(119_976));
-        Self(self.0.saturating_sub(span))
+        self.in_months(i32::try_from(months).map_or(i32::MIN, |months| -months))
+            .unwrap_or(Self(jiff::civil::Date::MIN))
+    }
+
+    /// The day so many months later, or the last of a shorter month; none beyond the calendar's ends.
+    fn in_months(self, months: i32) -> Option<Self> {
+        let since_zero = i32::from(self.year()) * 12 + i32::from(self.month()) - 1;
+        let month = since_zero.checked_add(months)?;
+        let year = i16::try_from(month.div_euclid(12)).ok()?;
+        let month = i8::try_from(month.rem_euclid(12) + 1).ok()?;
+        let first = jiff::civil::Date::new(year, month, 1).ok()?;
+        let day = self.day().min(first.days_in_month());
+        jiff::civil::Date::new(year, month, day).ok().map(Self)
     }
 
     /// Whole days from this date to a later one; negative when it is earlier.
@@ -224,13 +235,14 @@ impl fmt::Debug for CivilDate {
 }
 
 macro_rules! serde_by_text {
-    ($name:ident) => {
+    ($name:ident, |$value:ident, $serializer:ident| $write:expr) => {
         impl Serialize for $name {
             fn serialize<S: Serializer>(
                 &self,
-                serializer: S,
+                $serializer: S,
             ) -> std::result::Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                let $value = self;
+                $write
             }
         }
 
@@ -246,8 +258,12 @@ macro_rules! serde_by_text {
     };
 }
 
-serde_by_text!(Timestamp);
-serde_by_text!(CivilDate);
+serde_by_text!(Timestamp, |instant, serializer| serializer
+    .collect_str(instant));
+serde_by_text!(CivilDate, |date, serializer| match date.digits() {
+    Some(digits) => serializer.serialize_str(str::from_utf8(&digits).unwrap_or_default()),
+    None => serializer.collect_str(date),
+});
 
 /// A span of civil dates, both ends inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -331,6 +347,28 @@ mod tests {
     #[test]
     fn a_period_cannot_end_before_it_starts() {
         assert!(Period::new(date("2026-02-02"), date("2026-02-01")).is_err());
+    }
+
+    #[test]
+    fn months_are_counted_as_jiff_counts_them() {
+        let ends = [jiff::civil::Date::MIN, jiff::civil::Date::MAX];
+        let days = (0..500).map(|day| date("1999-12-29").plus_days(day * 97).0);
+        for day in days.chain(ends) {
+            for months in [0, 1, 2, 11, 12, 13, 30, 1_199, 30_000, 119_976] {
+                let span = jiff::Span::new().months(i64::from(months));
+                let (later, earlier) = (day.saturating_add(span), day.saturating_sub(span));
+                assert_eq!(
+                    CivilDate(day).plus_months(months).0,
+                    later,
+                    "{day} {months}"
+                );
+                assert_eq!(
+                    CivilDate(day).minus_months(months).0,
+                    earlier,
+                    "{day} {months}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -1,18 +1,18 @@
 //! The plan as a document: hashed, readable, diffable.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::time::Duration;
-use std::{fmt, mem};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Change, Policy, Strategy, compact};
+use super::{Change, Policy, Strategy, canonical};
 use crate::error::{Error, ErrorKind, Result, escape_unprintable, printable};
 use crate::model::{
-    AgreementId, BillStamp, ChangeId, CivilDate, CompanyId, Freshness, PlanId, ProductId, RunId,
-    ServiceKey, Span, Timestamp, VendorAccountId,
+    AgreementId, AgreementLineId, BillStamp, ChangeId, CivilDate, CompanyId, Freshness, PlanId,
+    ProductId, RunId, ServiceKey, Span, Timestamp, VendorAccountId,
 };
 use crate::reconcile::{GROUP, Kind, all_cores, look_at, shared};
 use crate::sink::SinkDescriptor;
@@ -297,7 +297,7 @@ impl Plan {
     /// Seals a content into a plan.
     ///
     /// # Errors
-    /// `Unexpected` when the content cannot be written as JSON.
+    /// `Unexpected` when the content cannot be hashed.
     pub fn new(content: PlanContent) -> Result<Self> {
         Self::on_threads(content, all_cores())
     }
@@ -492,9 +492,9 @@ impl Plan {
 fn hash(head: &PlanContent, changes: &[Change], threads: NonZeroUsize) -> Result<PlanId> {
     let blocks = changes.chunks(BLOCK).collect();
     let blocks = shared(threads, blocks, hashed);
-    let mut json = Vec::new();
-    compact::write(head, &mut json).map_err(unwritable)?;
-    let mut hash = Sha256::new_with_prefix(json);
+    let mut bytes = Vec::new();
+    canonical::write(head, &mut bytes).map_err(unwritable)?;
+    let mut hash = Sha256::new_with_prefix(bytes);
     for block in blocks {
         hash.update(block?.finalize());
     }
@@ -504,23 +504,18 @@ fn hash(head: &PlanContent, changes: &[Change], threads: NonZeroUsize) -> Result
 /// How many changes are hashed together.
 const BLOCK: usize = 256;
 
-/// The hash of changes as JSON, of which one at a time is in memory.
+/// The hash of changes, of which a few at a time are in memory as bytes. Where one ends is seen in the bytes.
 fn hashed(changes: &[Change]) -> Result<Sha256> {
-    let mut hash = Sha256::new_with_prefix(b"[");
-    let mut json = Vec::with_capacity(1 << 12);
-    let mut is_first = true;
+    let mut hash = Sha256::new();
+    let mut bytes = Vec::with_capacity(1 << 14);
     for group in changes.chunks(GROUP) {
         look_at(group.iter().flat_map(texts));
         for change in group {
-            if !mem::replace(&mut is_first, false) {
-                json.push(b',');
-            }
-            compact::write(change, &mut json).map_err(unwritable)?;
-            hash.update(&json);
-            json.clear();
+            canonical::write(change, &mut bytes).map_err(unwritable)?;
         }
+        hash.update(&bytes);
+        bytes.clear();
     }
-    hash.update(b"]");
     Ok(hash)
 }
 
@@ -540,11 +535,12 @@ fn texts(change: &Change) -> impl Iterator<Item = &str> {
             line.line.as_str(),
         ]
     });
-    own.into_iter().chain(used)
+    let line = change.action.line().map(AgreementLineId::as_str);
+    own.into_iter().chain(line).chain(used)
 }
 
 fn unwritable(error: serde_json::Error) -> Error {
-    Error::new(ErrorKind::Unexpected, "the plan cannot be written as JSON").with_source(error)
+    Error::new(ErrorKind::Unexpected, "the plan cannot be written").with_source(error)
 }
 
 /// The first `digits` hexadecimal digits of a hash.

@@ -1,5 +1,6 @@
 //! The guards: what speaks against a change.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
@@ -9,7 +10,7 @@ use super::dates::Calendar;
 use super::prorated::unprorated;
 use super::{Action, Block, Change, Guard, PlanContext, Policy, Precondition, ReductionLimit};
 use crate::model::{self, Agreement, ChangeId, CivilDate, Currency, Money, Quantity};
-use crate::reconcile::{Kind, Row, VendorCost};
+use crate::reconcile::{Agreeing, Kind, Row, VendorCost};
 use crate::sink::SinkDescriptor;
 
 /// The currency of an agreement, by itself or by the policy.
@@ -426,6 +427,15 @@ pub(crate) struct Compared {
 }
 
 impl Compared {
+    /// Lines that agree.
+    pub(super) fn of(agreeing: Agreeing) -> Self {
+        let units = Decimal::try_from_i128_with_scale(agreeing.units, 0);
+        Self {
+            lines: agreeing.lines,
+            units: units.unwrap_or(Decimal::MAX),
+        }
+    }
+
     /// Adds a line of so many units.
     pub(crate) fn add(&mut self, units: Quantity) {
         self.lines += 1;
@@ -461,8 +471,9 @@ pub(crate) fn reduction_beyond(
     compared: impl FnOnce() -> Compared,
     limit: ReductionLimit,
 ) -> Option<String> {
-    let reductions = Sum::of(&spans(changes), |from, to| to < from);
-    reductions.above(compared, (limit.percent, limit.lines), REDUCES)
+    let sums = Sums::of(changes);
+    sums.reductions
+        .above(compared, (limit.percent, limit.lines), REDUCES)
 }
 
 /// What a plan does that takes away.
@@ -480,32 +491,32 @@ fn spans(changes: &[Change]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     let mut places: HashMap<_, _, RandomState> = HashMap::default();
     places.reserve(changes.len());
-    // What is carried out on a person's word alone is no part of what the plan does by itself.
-    let proposed = |change: &&Change| {
-        let mut blocks = change.blocks.iter();
-        blocks.any(|block| block.guard == Guard::FirstAssociation)
-    };
-    let counted = changes.iter().filter(|change| !is_billed_once(change));
-    for change in counted.filter(|change| !proposed(change)) {
-        let Some((from, to)) = change.action.quantities() else {
-            continue;
-        };
-        let line = change.action.line();
-        let place = line.map(|line| {
+    for (change, of_change) in changes.iter().filter_map(|one| Some((one, span(one)?))) {
+        let place = change.action.line().map(|line| {
             *places
                 .entry((&change.agreement, line))
                 .or_insert(spans.len())
         });
         match place.and_then(|place| spans.get_mut(place)) {
-            Some(span) => span.to = to,
-            None => spans.push(Span {
-                from,
-                to,
-                new: line.is_none() && !change.action.is_absolute(),
-            }),
+            Some(span) => span.to = of_change.to,
+            None => spans.push(of_change),
         }
     }
     spans
+}
+
+/// What one change makes of its line, where that counts.
+fn span(change: &Change) -> Option<Span> {
+    let (from, to) = change.action.quantities()?;
+    // What is carried out on a person's word alone is no part of what the plan does by itself.
+    let mut blocks = change.blocks.iter();
+    let is_proposed = blocks.any(|block| block.guard == Guard::FirstAssociation);
+    let counts = !is_proposed && !is_billed_once(change);
+    counts.then(|| Span {
+        from,
+        to,
+        new: change.action.line().is_none() && !change.action.is_absolute(),
+    })
 }
 
 /// The changes of both directions in sum.
@@ -517,10 +528,25 @@ pub(super) struct Sums {
 
 impl Sums {
     pub(super) fn of(changes: &[Change]) -> Self {
-        let spans = spans(changes);
-        Self {
-            increases: Sum::of(&spans, |from, to| to > from),
-            reductions: Sum::of(&spans, |from, to| to < from),
+        let mut sums = Self::default();
+        sums.add(changes);
+        sums
+    }
+
+    /// Adds changes of lines that no other changes are of.
+    pub(super) fn add(&mut self, changes: &[Change]) {
+        match changes {
+            [] => {}
+            [one] => span(one).iter().for_each(|span| self.add_span(span)),
+            several => spans(several).iter().for_each(|span| self.add_span(span)),
+        }
+    }
+
+    fn add_span(&mut self, span: &Span) {
+        match span.to.cmp(&span.from) {
+            Ordering::Greater => self.increases.add(span),
+            Ordering::Less => self.reductions.add(span),
+            Ordering::Equal => {}
         }
     }
 
@@ -541,21 +567,14 @@ struct Sum {
 }
 
 impl Sum {
-    fn of(spans: &[Span], counts: impl Fn(Quantity, Quantity) -> bool) -> Self {
-        let mut sum = Self::default();
-        for Span { from, to, new } in spans {
-            if !counts(*from, *to) {
-                continue;
-            }
-            sum.lines += 1;
-            if *new {
-                sum.new_lines += 1;
-            } else {
-                let units = from.value().saturating_sub(to.value()).abs();
-                sum.units = sum.units.saturating_add(units);
-            }
+    fn add(&mut self, span: &Span) {
+        self.lines += 1;
+        if span.new {
+            self.new_lines += 1;
+        } else {
+            let units = span.from.value().saturating_sub(span.to.value()).abs();
+            self.units = self.units.saturating_add(units);
         }
-        sum
     }
 
     fn append(&mut self, other: &Self) {

@@ -9,7 +9,7 @@ mod strategy;
 #[cfg(feature = "engine")]
 mod amounts;
 #[cfg(feature = "engine")]
-mod compact;
+mod canonical;
 #[cfg(feature = "engine")]
 mod count;
 #[cfg(feature = "engine")]

@@ -15,20 +15,20 @@ use super::holds;
 use super::notes;
 use super::notices::{Names, first_sync_notice, notice_of, notice_of_kind, notices_of};
 use super::own::{self, first_day_of_new};
-use super::pieces::{PIECES, Rows, room_of_a_piece, together};
+use super::pieces::{PIECES, Rows, changes_expected};
 use super::prorated::{prediction, wants_proration};
 use super::requantify::Requantify;
 use super::{
     Action, Change, Duplicates, Evidence, Labels, Notice, Plan, PlanContent, PlanKind, PlannedBill,
     Policy, ProrationCheck, Strategy, UsageEvidence, VendorMissing,
 };
-use super::{compact, count};
+use super::{canonical, count};
 use crate::error::{Error, ErrorKind, Result, into_printable, printable};
 use crate::model::{
     AgreementId, AgreementLine, ChangeId, CivilDate, Marker, Money, Quantity, Service, Timestamp,
     VendorAccount, VendorAccountId,
 };
-use crate::reconcile::{Comparison, GROUP, Kind, Row, VendorCost, few, look_at_rows, shared};
+use crate::reconcile::{Comparison, GROUP, Kind, Row, VendorCost, few, look_at_rows, shared_into};
 use crate::sink::SinkDescriptor;
 use crate::source::SourceDescriptor;
 
@@ -76,7 +76,7 @@ impl Planner {
     /// keeps.
     ///
     /// # Errors
-    /// `Unexpected` when the plan cannot be written as JSON.
+    /// `Unexpected` when the plan cannot be hashed.
     pub fn plan(&self, comparison: &Comparison<'_>, context: &PlanContext<'_>) -> Result<Plan> {
         let within = Self::new(self.policy.clone().within(context.sink));
         within.plan_rows(comparison, context)
@@ -134,14 +134,26 @@ impl Planner {
         comparison: &'c Comparison<'_>,
         context: &PlanContext<'_>,
     ) -> Result<Rows<'c>> {
-        let pieces = comparison.row_pieces(PIECES);
-        let room = room_of_a_piece(comparison);
-        let pieces = shared(comparison.threads(), pieces, |rows| {
-            self.piece(rows, context, room)
-        });
-        let pieces = pieces.into_iter().collect::<Result<Vec<_>>>()?;
-        let mut all = together(pieces, comparison.threads());
-        if !self.sums_by_agreement() {
+        let (pieces, compared) = if self.looks_at_all(comparison, context) {
+            (comparison.row_pieces(PIECES), Compared::default())
+        } else {
+            let compared = Compared::of(comparison.agreeing());
+            (comparison.telling_pieces(PIECES), compared)
+        };
+        let all = Rows::with_room(changes_expected(comparison), compared);
+        let room = changes_expected(comparison) / PIECES;
+        let all = shared_into(
+            (comparison.threads(), pieces),
+            Ok(all),
+            |rows| self.piece(rows, context, room + room / 8),
+            |all: &mut Result<Rows<'c>>, piece| match (all, piece) {
+                (Ok(all), Ok(piece)) => all.append(piece),
+                (Err(_), _) => {}
+                (all, Err(error)) => *all = Err(error),
+            },
+        );
+        let mut all = all?;
+        if !self.sums_by_row() {
             all.sums = Sums::of(&all.changes);
         }
         Ok(all)
@@ -157,33 +169,36 @@ impl Planner {
         let mut out = Rows::default();
         out.changes.reserve(room);
         let mut begun = Begun::default();
-        let mut compared = Compared::default();
-        let mut rows = rows.filter(|row| {
-            compared.add_row(*row);
-            !self.asks_for_nothing(*row, context)
-        });
+        let mut rows = rows.peekable();
         let mut group = Vec::with_capacity(GROUP);
-        loop {
+        while rows.peek().is_some() {
             group.extend(rows.by_ref().take(GROUP));
-            if group.is_empty() {
-                break;
-            }
-            look_at_rows(&group);
-            for row in group.drain(..) {
+            let companies = look_at_rows(&group);
+            for (row, company) in group.drain(..).zip(companies) {
+                let from = out.changes.len();
                 self.add_row(row, context, &mut begun, &mut out)?;
+                let company = company.map_or(row.agreement().company.as_str(), |c| &c.name);
+                self.finish_row(row, company, from, &mut out);
             }
-        }
-        drop(rows);
-        out.compared = compared;
-        out.are_linked = guards::are_linked(out.changes.iter());
-        if self.sums_by_agreement() {
-            out.sums = Sums::of(&out.changes);
         }
         Ok(out)
     }
 
-    /// Whether no line is changed by the rows of two agreements: duplicates that are ended may be on another one.
-    fn sums_by_agreement(&self) -> bool {
+    /// Names the company in a row's changes, which begin at a position, and counts them while they are at hand.
+    fn finish_row<'c>(&self, row: Row<'c>, company: &str, from: usize, out: &mut Rows<'c>) {
+        out.compared.add_row(row);
+        let changes = out.changes.get_mut(from..).unwrap_or_default();
+        for change in &mut *changes {
+            change.labels.company = printable(company);
+        }
+        out.are_linked |= guards::are_linked(changes.iter());
+        if self.sums_by_row() {
+            out.sums.add(changes);
+        }
+    }
+
+    /// Whether no line is changed by two rows: duplicates that are ended may be of another one.
+    fn sums_by_row(&self) -> bool {
         self.policy.duplicates != Duplicates::End
     }
 
@@ -224,15 +239,11 @@ impl Planner {
         Ok(())
     }
 
-    /// Whether a row asks for no change and has nothing to tell, by itself alone: most rows do, and nothing beside
-    /// them is looked at then.
-    fn asks_for_nothing(&self, row: Row<'_>, context: &PlanContext<'_>) -> bool {
-        row.kind() == Kind::NoChange
-            && row.is_plain()
-            && row.has_line()
-            && !row.has_yearly()
-            && !context.sink.capabilities.set_count
-            && (row.ledger().is_none() || self.policy.duplicates == Duplicates::Report)
+    /// Whether rows that agree may ask for a change as well. Most rows do agree, and are not looked at otherwise.
+    fn looks_at_all(&self, comparison: &Comparison<'_>, context: &PlanContext<'_>) -> bool {
+        let ends_duplicates =
+            comparison.ledger().is_some() && self.policy.duplicates != Duplicates::Report;
+        context.sink.capabilities.set_count || ends_duplicates
     }
 
     /// Puts the change that creates the row's agreement before its changes, which begin at a position, unless
@@ -309,19 +320,16 @@ impl Planner {
             return Ok(());
         }
         let calendar = self.calendar(row);
-        let effective = match (row.new_agreement(), row.kind()) {
+        let first_day = || match (row.new_agreement(), row.kind()) {
             (Some(new), _) => first_day_of_new(new, &self.policy, today),
             (None, Kind::NewRevenue) => calendar.first_day_of_line(),
             (None, Kind::VendorMissing) => calendar.first_day(Direction::Decrease),
             (None, _) => calendar.first_day(Direction::Either),
         };
-        let mut add = |action: Action, reason: String| -> Result<()> {
-            out.push(self.change(row, action, effective, reason, context)?);
-            Ok(())
-        };
         let mut amounts_are_written = false;
         match (row.kind(), row.line(), row.vendor()) {
             (Kind::NewRevenue, None, Some(quantity)) if self.policy.create_lines => {
+                let effective = first_day();
                 let action = Action::CreateLine {
                     quantity,
                     unit_cost: cost_to_write(row, &self.policy),
@@ -329,13 +337,11 @@ impl Planner {
                     last_day: None,
                     like: None,
                 };
-                add(
-                    action,
-                    format!(
-                        "{}; {sink} bills none: new revenue, from {effective} on",
-                        shows(row, source, quantity)
-                    ),
-                )?;
+                let reason = format!(
+                    "{}; {sink} bills none: new revenue, from {effective} on",
+                    shows(row, source, quantity)
+                );
+                out.push(self.change(row, action, effective, reason, context)?);
             }
             (Kind::Change, Some(line), Some(to)) => {
                 let first = out.len();
@@ -347,32 +353,30 @@ impl Planner {
             (Kind::VendorMissing, Some(line), _)
                 if self.policy.vendor_missing == VendorMissing::EndLine =>
             {
-                let from = line.state.quantity;
+                let (from, effective) = (line.state.quantity, first_day());
                 let action = Action::EndLine {
                     line: line.id.clone(),
                     from,
                     last_day: effective.plus_days(-1),
                     replaced_by: None,
                 };
-                add(
-                    action,
-                    format!(
-                        "{source} shows no usage; {sink} bills {from}: the line ends, and bills \
-                         nothing from {effective} on"
-                    ),
-                )?;
+                let reason = format!(
+                    "{source} shows no usage; {sink} bills {from}: the line ends, and bills \
+                     nothing from {effective} on"
+                );
+                out.push(self.change(row, action, effective, reason, context)?);
             }
             _ => {}
         }
         if let (Kind::Change | Kind::NoChange, Some(line)) = (row.kind(), row.line())
             && !amounts_are_written
         {
-            let effective = if context.sink.capabilities.dated_quantities {
-                effective
-            } else {
-                calendar.in_place_from(effective)
-            };
             for (action, reason) in self.amounts_of(row, line, source, sink) {
+                let effective = if context.sink.capabilities.dated_quantities {
+                    first_day()
+                } else {
+                    calendar.in_place_from(first_day())
+                };
                 out.push(self.change(row, action, effective, reason, context)?);
             }
         }
@@ -522,7 +526,6 @@ impl Planner {
         context: &PlanContext<'_>,
     ) -> Result<Change> {
         let (agreement, product) = (row.agreement(), row.product());
-        let book = row.book();
         let named = row.agreement_id();
         let intent = (
             context.source.system,
@@ -540,17 +543,15 @@ impl Planner {
             action,
             effective,
         );
+        // The company's name comes with the row's other changes.
         change.labels = Labels {
-            company: printable(
-                book.company(&agreement.company)
-                    .map_or(agreement.company.as_str(), |c| c.name.as_str()),
-            ),
+            company: String::new(),
             agreement: match row.new_agreement() {
                 Some(new) => own::name_of_new(new, context),
                 None => printable(&agreement.name),
             },
             product: printable(
-                book.product(product)
+                row.listed_product()
                     .map_or(product.as_str(), |p| p.identifier.as_str()),
             ),
         };
@@ -632,11 +633,15 @@ fn planned_bills(
 
 /// The hash of an intent, which is what a change does to what and on which state, as the id of the change that has it.
 pub(crate) fn intent_id(intent: &impl Serialize) -> Result<ChangeId> {
-    let mut json = Vec::with_capacity(1 << 9);
-    compact::write(intent, &mut json).map_err(|error| {
-        Error::new(ErrorKind::Unexpected, "a change cannot be written as JSON").with_source(error)
+    let mut bytes = Vec::with_capacity(1 << 8);
+    canonical::write(intent, &mut bytes).map_err(|error| {
+        Error::new(
+            ErrorKind::Unexpected,
+            "a change has no bytes to be known by",
+        )
+        .with_source(error)
     })?;
-    Ok(ChangeId::new(hex(&Sha256::digest(json), 24)))
+    Ok(ChangeId::new(hex(&Sha256::digest(bytes), 24)))
 }
 
 /// What the source shows for a row, and what the mapping's rules make of it where that is another number.

@@ -87,7 +87,7 @@ pub fn product_identifier(system: &str, service: &ServiceKey) -> String {
 /// Both lists must be whole; the same lists in any order give the same plan.
 ///
 /// # Errors
-/// `Unexpected` when the plan cannot be written as JSON.
+/// `Unexpected` when the plan cannot be hashed.
 ///
 /// # Examples
 /// ```

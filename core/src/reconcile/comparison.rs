@@ -6,13 +6,14 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
-use super::ahead::look_at;
+use super::ahead::{GROUP, look_at};
 use super::own::Planned;
-use super::rows::{EvidenceLines, RowPlace, RowTable};
+use super::rows::{Agreeing, EvidenceLines, RowPlace, RowTable};
 use super::{AccountMetadata, ChargeSum, NewAgreement, PsaBook};
 use crate::model::{
     Agreement, AgreementId, AgreementKey, AgreementLine, Bill, BillingCycle, ChargeKind, CivilDate,
-    Freshness, LineKey, Money, ProductId, Quantity, ServiceKey, Timestamp, VendorAccountId,
+    Company, Freshness, LineKey, Money, Product, ProductId, Quantity, ServiceKey, Timestamp,
+    VendorAccountId,
 };
 use crate::source::{OfferKind, SourceDescriptor};
 use crate::store::{Ledger, LedgerCharge};
@@ -179,6 +180,8 @@ pub struct Comparison<'a> {
     pub(super) rows: RowTable,
     pub(super) evidence: EvidenceLines<'a>,
     pub(super) products: Vec<ProductId>,
+    /// Where the book lists each product.
+    pub(super) listed: Vec<Option<u32>>,
     pub(super) services: Vec<ServiceKey>,
     pub(super) accounts: Vec<VendorAccountId>,
     pub(super) rules: BTreeMap<(u32, u32), String>,
@@ -265,13 +268,31 @@ impl<'a> Comparison<'a> {
     }
 
     /// The rows in so many pieces at most, one after the other; those of an agreement are in one piece.
-    pub(crate) fn row_pieces(&self, most: usize) -> Vec<impl Iterator<Item = Row<'_>>> {
+    pub(crate) fn row_pieces(&self, most: usize) -> Vec<RowPiece<'_>> {
         let pieces = self.rows.pieces(most);
-        let row = |place| Row {
+        pieces.map(|rows| self.piece_of(rows)).collect()
+    }
+
+    /// As [`row_pieces`](Self::row_pieces), without the rows that are [`agreeing`](Self::agreeing).
+    pub(crate) fn telling_pieces(&self, most: usize) -> Vec<RowPiece<'_>> {
+        let pieces = self.rows.telling_pieces(most);
+        pieces.map(|rows| self.piece_of(rows)).collect()
+    }
+
+    fn piece_of<'c>(
+        &'c self,
+        rows: impl Iterator<Item = RowPlace<'c>> + Send + 'c,
+    ) -> RowPiece<'c> {
+        Box::new(rows.map(|place| Row {
             comparison: self,
             place,
-        };
-        pieces.map(|rows| rows.map(row)).collect()
+        }))
+    }
+
+    /// The rows without a change on either side that have one line of a whole number of units, state no amount and
+    /// are not billed by years.
+    pub(crate) fn agreeing(&self) -> Agreeing {
+        self.rows.agreeing()
     }
 
     /// How many threads share the work on it: those of the reconciler.
@@ -349,6 +370,9 @@ impl<'a> Comparison<'a> {
     }
 }
 
+/// Rows that are worked on together.
+pub(crate) type RowPiece<'c> = Box<dyn Iterator<Item = Row<'c>> + Send + 'c>;
+
 /// One agreement and product: both sides, and what was found.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'c> {
@@ -419,6 +443,12 @@ impl<'c> Row<'c> {
         &self.comparison.products[self.place.data.product as usize]
     }
 
+    /// What the PSA has of the product, where it lists it.
+    pub(crate) fn listed_product(&self) -> Option<&'c Product> {
+        let of = self.comparison.listed.get(self.place.data.product as usize);
+        self.comparison.book.product_at((*of?)?)
+    }
+
     /// The quantity to bill by the vendor's readings and the rules; `None` without usage.
     #[must_use]
     pub fn vendor(&self) -> Option<Quantity> {
@@ -441,11 +471,6 @@ impl<'c> Row<'c> {
     /// Whether there is exactly one open line.
     pub(crate) fn has_line(&self) -> bool {
         self.place.line().is_some()
-    }
-
-    /// Whether neither cost nor price is stated for it, it is no charge, and its kind says all.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.place.is_plain()
     }
 
     /// Whether one of its usage lines is billed by years.
@@ -576,18 +601,20 @@ pub(crate) fn few<T>(mut all: impl Iterator<Item = T>) -> Vec<T> {
     list
 }
 
-/// Looks at what a change of each row rests on, ahead of the work on them.
-pub(crate) fn look_at_rows(rows: &[Row<'_>]) {
+/// Looks at what a change of each row rests on, ahead of the work on them, and gives the company of each.
+pub(crate) fn look_at_rows<'c>(rows: &[Row<'c>]) -> [Option<&'c Company>; GROUP] {
     look_at(rows.iter().map(|row| row.agreement().name.as_str()));
     let lines = rows.iter().filter_map(Row::line);
     look_at(lines.map(|line| line.id.as_str()));
     let used = rows.iter().flat_map(Row::evidence);
     look_at(used.map(|line| line.key().as_str()));
-    let companies = rows.iter().map(|row| &row.agreement().company);
-    let companies = companies
-        .zip(rows)
-        .filter_map(|(id, row)| row.book().company(id));
-    look_at(companies.map(|company| company.name.as_str()));
+    let mut companies = [None; GROUP];
+    for (company, row) in companies.iter_mut().zip(rows) {
+        *company = row.book().company(&row.agreement().company);
+    }
+    let known = companies.iter().flatten();
+    look_at(known.map(|company| company.name.as_str()));
+    companies
 }
 
 /// What an unplaced record is about.

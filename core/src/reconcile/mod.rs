@@ -51,4 +51,5 @@ pub use metadata::{AccountMetadata, MetadataLine};
 pub use own::NewAgreement;
 pub(crate) use own::key_of;
 pub use reconciler::Reconciler;
-pub(crate) use share::{all_cores, shared};
+pub(crate) use rows::Agreeing;
+pub(crate) use share::{all_cores, shared, shared_into};

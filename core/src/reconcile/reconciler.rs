@@ -517,6 +517,7 @@ impl<'a> Reconciler<'a> {
             rows: joined.rows,
             evidence,
             products: self.routes.products.iter().map(|p| p.id.clone()).collect(),
+            listed: self.routes.products.iter().map(|p| p.position).collect(),
             services: self.routes.services.iter().map(|s| s.key.clone()).collect(),
             rules: rules(&self.routes),
             accounts: std::mem::take(&mut self.accounts),

@@ -25,7 +25,18 @@ pub(super) struct Part {
     evidence: Vec<u32>,
     more: Vec<More>,
     found: Found,
+    /// The positions of the rows that are not among those that agree.
+    telling: Vec<u32>,
+    agreeing: Agreeing,
     pub(super) charges: Vec<ChargeData>,
+}
+
+/// Rows of one line each that agrees with the vendor's side, and of which there is nothing to tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Agreeing {
+    pub(crate) lines: u64,
+    /// What they bill. Each bills a whole number, so that the sum is the same in any order.
+    pub(crate) units: i128,
 }
 
 /// The rows of one agreement: from the first to before the last.
@@ -33,6 +44,7 @@ pub(super) struct Part {
 struct AgreementRows {
     agreement: u32,
     rows: (u32, u32),
+    telling: (u32, u32),
     as_of: Option<Timestamp>,
     /// What it is put in order by, before ids are compared.
     order: u64,
@@ -83,6 +95,15 @@ pub(super) struct PlainRow {
     pub(super) line: Option<u32>,
 }
 
+impl PlainRow {
+    /// What its line bills, where that agrees, is a whole number and has nothing to tell.
+    #[inline]
+    fn agreeing_units(&self) -> Option<i64> {
+        let agrees = self.kind == Kind::NoChange && self.line.is_some() && !self.has_yearly;
+        self.vendor.filter(|_| agrees)?.seats()
+    }
+}
+
 impl Part {
     /// With room for the rows of so many usage lines, and for some more of lines without usage: to move rows to
     /// another place costs more than room that is not used.
@@ -97,9 +118,11 @@ impl Part {
     /// Begins the rows of an agreement, that comes in the order of a number among those of others.
     pub(super) fn begin(&mut self, agreement: u32, order: u64, as_of: Option<Timestamp>) {
         let first = index(self.rows.len());
+        let telling = index(self.telling.len());
         self.agreements.push(AgreementRows {
             agreement,
             rows: (first, first),
+            telling: (telling, telling),
             as_of,
             order,
         });
@@ -123,15 +146,14 @@ impl Part {
 
     /// Adds a row to the agreement that was begun last.
     pub(super) fn push(&mut self, row: NewRow<'_>) {
-        self.push_plain(row.plain);
         let states = |amount: &VendorCost| !matches!(amount, VendorCost::Unknown);
         let states = states(row.cost) || states(row.price);
         if !(states || row.reason.is_some() || row.charge.is_some()) {
+            self.push_plain(row.plain);
             return;
         }
-        if let Some(data) = self.rows.last_mut() {
-            data.more = index(self.more.len());
-        }
+        self.add(row.plain, index(self.more.len()));
+        self.tell();
         self.more.push(More {
             cost: *row.cost,
             price: *row.price,
@@ -143,6 +165,52 @@ impl Part {
     /// Adds a row that has nothing that few rows have.
     #[inline]
     pub(super) fn push_plain(&mut self, row: PlainRow) {
+        self.add(row, NONE);
+        match row.agreeing_units() {
+            Some(units) => {
+                self.agreeing.lines += 1;
+                self.agreeing.units += i128::from(units);
+            }
+            None => self.tell(),
+        }
+    }
+
+    /// Counts the row that was added last among those that have something to tell.
+    fn tell(&mut self) {
+        self.telling.push(index(self.rows.len().saturating_sub(1)));
+        if let Some(agreement) = self.agreements.last_mut() {
+            agreement.telling.1 = index(self.telling.len());
+        }
+    }
+
+    fn rows_of<'t>(&'t self, agreement: &'t AgreementRows) -> impl Iterator<Item = RowPlace<'t>> {
+        let (from, to) = agreement.rows;
+        let rows = self.rows.get(from as usize..to as usize);
+        let rows = rows.unwrap_or_default().iter();
+        rows.map(move |data| self.place(agreement, data))
+    }
+
+    fn telling_rows_of<'t>(
+        &'t self,
+        agreement: &'t AgreementRows,
+        (from, to): (u32, u32),
+    ) -> impl Iterator<Item = RowPlace<'t>> {
+        let positions = self.telling.get(from as usize..to as usize);
+        let positions = positions.unwrap_or_default().iter();
+        let rows = positions.filter_map(|at| self.rows.get(*at as usize));
+        rows.map(move |data| self.place(agreement, data))
+    }
+
+    fn place<'t>(&'t self, agreement: &'t AgreementRows, data: &'t RowData) -> RowPlace<'t> {
+        RowPlace {
+            part: self,
+            agreement,
+            data,
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, row: PlainRow, more: u32) {
         let from = index(self.evidence.len());
         self.found[row.kind as usize] += 1;
         // Made where it stays.
@@ -153,7 +221,7 @@ impl Part {
             vendor: row.vendor,
             line: row.line.unwrap_or(NONE),
             evidence: (from, from),
-            more: NONE,
+            more,
         }));
         if let Some(agreement) = self.agreements.last_mut() {
             agreement.rows.1 = index(self.rows.len());
@@ -165,9 +233,18 @@ impl Part {
 #[derive(Clone, Debug)]
 pub(super) struct RowTable {
     parts: Vec<Part>,
-    /// The agreements, each as its part and its place in it.
-    order: Vec<(u32, u32)>,
+    order: Vec<Place>,
     count: usize,
+}
+
+/// Where the rows of an agreement are.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    part: u32,
+    /// Its position among the part's agreements.
+    place: u32,
+    /// Its own: to look for rows that have something to tell, no agreement is looked at.
+    telling: (u32, u32),
 }
 
 impl RowTable {
@@ -176,7 +253,14 @@ impl RowTable {
         let mut order = Vec::with_capacity(parts.iter().map(|part| part.agreements.len()).sum());
         for (at, part) in (0..).zip(&parts) {
             let agreements = (0..).zip(&part.agreements);
-            order.extend(agreements.map(|(place, of)| (of.order, of.agreement, (at, place))));
+            order.extend(agreements.map(|(place, of)| {
+                let place = Place {
+                    part: at,
+                    place,
+                    telling: of.telling,
+                };
+                (of.order, of.agreement, place)
+            }));
         }
         // A stable sort finds the parts in their order, and joins them.
         order.sort_by(|(a, first, _), (b, second, _)| {
@@ -190,16 +274,52 @@ impl RowTable {
     }
 
     pub(super) fn iter(&self) -> Rows<'_> {
-        self.rows_of(&self.order, self.count)
+        Rows {
+            table: self,
+            order: self.order.iter(),
+            at: None,
+            left: self.count,
+        }
     }
 
     /// The rows in so many pieces at most, one after the other; those of an agreement are in one piece.
-    pub(super) fn pieces(&self, most: usize) -> impl Iterator<Item = Rows<'_>> {
+    pub(super) fn pieces(
+        &self,
+        most: usize,
+    ) -> impl Iterator<Item = impl Iterator<Item = RowPlace<'_>>> {
+        self.orders(most).map(|order| {
+            let agreements = order.iter().filter_map(|place| self.agreement(*place));
+            agreements.flat_map(|(part, of)| part.rows_of(of))
+        })
+    }
+
+    /// As [`pieces`](Self::pieces), without the rows that agree and have nothing to tell.
+    pub(super) fn telling_pieces(
+        &self,
+        most: usize,
+    ) -> impl Iterator<Item = impl Iterator<Item = RowPlace<'_>>> {
+        self.orders(most).map(|order| {
+            let telling = order
+                .iter()
+                .filter(|place| place.telling.0 < place.telling.1);
+            telling.flat_map(|place| {
+                let agreement = self.agreement(*place).into_iter();
+                agreement.flat_map(|(part, of)| part.telling_rows_of(of, place.telling))
+            })
+        })
+    }
+
+    fn orders(&self, most: usize) -> impl Iterator<Item = &[Place]> {
         let agreements = self.order.len().div_ceil(most.max(1)).max(1);
-        self.order.chunks(agreements).map(|order| {
-            let rows = order.iter().filter_map(|place| self.agreement(*place));
-            let count = rows.map(|(_, of)| (of.rows.1 - of.rows.0) as usize).sum();
-            self.rows_of(order, count)
+        self.order.chunks(agreements)
+    }
+
+    /// The rows that agree and have nothing to tell.
+    pub(super) fn agreeing(&self) -> Agreeing {
+        let all = self.parts.iter().map(|part| part.agreeing);
+        all.fold(Agreeing::default(), |sum, part| Agreeing {
+            lines: sum.lines + part.lines,
+            units: sum.units + part.units,
         })
     }
 
@@ -221,18 +341,9 @@ impl RowTable {
         found
     }
 
-    fn rows_of<'t>(&'t self, order: &'t [(u32, u32)], count: usize) -> Rows<'t> {
-        Rows {
-            table: self,
-            order: order.iter(),
-            at: None,
-            left: count,
-        }
-    }
-
-    fn agreement(&self, (part, place): (u32, u32)) -> Option<(&Part, &AgreementRows)> {
-        let part = self.parts.get(part as usize)?;
-        Some((part, part.agreements.get(place as usize)?))
+    fn agreement(&self, place: Place) -> Option<(&Part, &AgreementRows)> {
+        let part = self.parts.get(place.part as usize)?;
+        Some((part, part.agreements.get(place.place as usize)?))
     }
 }
 
@@ -240,7 +351,7 @@ impl RowTable {
 #[derive(Debug)]
 pub(super) struct Rows<'t> {
     table: &'t RowTable,
-    order: std::slice::Iter<'t, (u32, u32)>,
+    order: std::slice::Iter<'t, Place>,
     at: Option<(&'t Part, &'t AgreementRows, std::slice::Iter<'t, RowData>)>,
     left: usize,
 }
@@ -297,11 +408,6 @@ impl<'t> RowPlace<'t> {
 
     fn more(&self) -> Option<&'t More> {
         self.part.more.get(self.data.more as usize)
-    }
-
-    /// Whether it has nothing that few rows have.
-    pub(super) fn is_plain(&self) -> bool {
-        self.data.more == NONE
     }
 
     pub(super) fn cost(&self) -> VendorCost {

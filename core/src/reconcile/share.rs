@@ -51,6 +51,46 @@ pub(crate) fn shared<W: Send, R: Send>(
         .collect()
 }
 
+/// Does the pieces of a work as [`shared`] does, and adds each result to the same as soon as those before it are: that
+/// goes on while other pieces are worked on, and a result is let go of while it is at hand.
+pub(crate) fn shared_into<W: Send, R: Send, S: Send>(
+    (threads, pieces): (NonZeroUsize, Vec<W>),
+    same: S,
+    work: impl Fn(W) -> R + Sync,
+    add: impl Fn(&mut S, R) + Sync,
+) -> S {
+    let waiting: Vec<Mutex<Option<R>>> = pieces.iter().map(|_| Mutex::new(None)).collect();
+    let take = |at: usize| {
+        let place = waiting.get(at)?;
+        place.lock().unwrap_or_else(PoisonError::into_inner).take()
+    };
+    // The sum, and the piece that it waits for.
+    let sum = Mutex::new((same, 0));
+    let add_what_is_there = |(same, next): &mut (S, usize)| {
+        while let Some(result) = take(*next) {
+            *next += 1;
+            add(same, result);
+        }
+    };
+    shared(
+        threads,
+        (0..).zip(pieces).collect(),
+        |(at, piece): (usize, W)| {
+            let result = work(piece);
+            if let Some(place) = waiting.get(at) {
+                *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            }
+            // Whoever has the sum adds for the others; what comes while it is about to let go is added with the next.
+            if let Ok(mut sum) = sum.try_lock() {
+                add_what_is_there(&mut sum);
+            }
+        },
+    );
+    let mut sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+    add_what_is_there(&mut sum);
+    sum.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +101,17 @@ mod tests {
         for threads in [1, 2, 7, 200] {
             let threads = NonZeroUsize::new(threads).unwrap();
             assert_eq!(shared(threads, (0..100).collect(), |n: u32| n * 2), wanted);
+        }
+    }
+
+    #[test]
+    fn results_are_added_in_the_order_of_the_pieces_on_any_number_of_threads() {
+        let wanted: Vec<u32> = (0..300).map(|n| n * 2).collect();
+        for threads in [1, 2, 7, 200] {
+            let work = (NonZeroUsize::new(threads).unwrap(), (0..300).collect());
+            let before: Vec<u32> = Vec::new();
+            let sum = shared_into(work, before, |n: u32| n * 2, Vec::push);
+            assert_eq!(sum, wanted);
         }
     }
 

@@ -22,7 +22,7 @@ use tallyline_core::ErrorKind;
 use tallyline_core::mapping::{Exclusion, Mapping, ProductRule, Ratio, Rounding, ServiceEntry};
 use tallyline_core::model::{
     AccountReading, Basis, Bill, BillKey, ChargeKind, Commitment, Currency, Eligibility, Money,
-    Quantity, QuantityFloor, Timestamp,
+    Quantity, QuantityFloor, ReadingOutcome, Timestamp,
 };
 use tallyline_core::plan::{Action, EffectiveDate, Guard, Plan, Side, Strategy, VendorMissing};
 use tallyline_core::reconcile::{Kind, PsaBook, Reconciler};
@@ -533,6 +533,21 @@ fn the_reduction_guard_needs_both_the_share_and_the_count() {
         "{:?}",
         tripped.changes()[0].blocks
     );
+}
+
+#[test]
+fn the_reduction_guard_counts_lines_that_agree_in_parts_of_a_unit_and_with_a_cost() {
+    let mut world = cut(20, 6, "9");
+    for (n, quantity, cost) in [(19_u32, "10.25", None), (20, "30", Some(usd("2")))] {
+        let agreed = seats("sub:a", "mail", quantity).with_unit_cost(cost);
+        world.readings[n as usize - 1].outcome = ReadingOutcome::Complete(vec![agreed]);
+        world.lines_of(n)[0].state.quantity = quantity.parse().unwrap();
+        world.lines_of(n)[0].state.unit_cost = cost;
+    }
+    let plan = world.plan();
+    let reason = &plan.changes()[0].blocks[0].reason;
+    let counted = "6 of 20 lines (30 %) and 6 of 220.25 units (2.7 %)";
+    assert!(reason.contains(counted), "{reason}");
 }
 
 #[test]

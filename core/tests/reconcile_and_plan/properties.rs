@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use tallyline_core::mapping::{ProductRule, Ratio, Rounding};
 use tallyline_core::model::{Product, Quantity};
-use tallyline_core::plan::{Plan, VendorMissing};
+use tallyline_core::plan::{
+    Block, Duplicates, Guard, IncreaseLimit, Plan, ReductionLimit, VendorMissing,
+};
 
 use crate::world::{World, seats, usd};
 
@@ -55,6 +57,23 @@ proptest! {
         for change in world.plan().changes() {
             prop_assert!(!failed.contains(&change.agreement.to_string()));
         }
+    }
+
+    /// Duplicates that are proposed may be of rows that agree, so that all rows are looked at then.
+    #[test]
+    fn lines_that_agree_count_the_same_whether_they_are_looked_at_or_not(world in worlds()) {
+        let limited = |duplicates: Duplicates| {
+            let world = world.clone().with_policy(|policy| {
+                policy.duplicates = duplicates;
+                policy.reduction_limit = ReductionLimit { percent: 0.into(), lines: 0 };
+                policy.increase_limit = IncreaseLimit { percent: 0.into(), lines: 0 };
+            });
+            let plan = world.plan();
+            let proposed = |block: &Block| block.guard == Guard::FirstAssociation;
+            let own = plan.changes().iter().filter(|change| !change.blocks.iter().any(proposed));
+            own.cloned().collect::<Vec<_>>()
+        };
+        prop_assert_eq!(limited(Duplicates::Report), limited(Duplicates::Propose));
     }
 
     #[test]

@@ -142,7 +142,7 @@ fn named(change: &Change) -> String {
 ///
 /// # Errors
 /// As [`in_error`]; `Config` when the plan is of other systems than the run, `Unexpected` when
-/// the plan cannot be written as JSON.
+/// the plan cannot be hashed.
 pub fn retry(
     run: &RunRecord,
     records: &[ChangeRecord],

@@ -67,7 +67,7 @@ pub struct Undo {
 /// readings do not: an undo rests on what the PSA showed before the run.
 ///
 /// # Errors
-/// `Unexpected` when the plan cannot be written as JSON.
+/// `Unexpected` when the plan cannot be hashed.
 pub fn undo(run: &RunRecord, records: &[ChangeRecord], context: &UndoContext<'_>) -> Result<Undo> {
     let mut by_agreement: Vec<(&AgreementId, Vec<(usize, &ChangeRecord)>)> = Vec::new();
     for (index, record) in records.iter().enumerate() {
