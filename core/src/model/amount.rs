@@ -51,11 +51,15 @@ impl Quantity {
         self.is_zero()
     }
 
-    /// What most are: a whole number that is written as it is.
+    /// What most are: a whole number of units, where 64 bits hold it.
     #[inline]
     pub(crate) fn seats(self) -> Option<i64> {
-        let units = i64::try_from(self.0.mantissa()).ok()?;
-        (self.0.scale() == 0).then_some(units)
+        let value = match self.0.scale() {
+            0 => self.0,
+            _ => self.0.normalize(),
+        };
+        let units = i64::try_from(value.mantissa()).ok()?;
+        (value.scale() == 0).then_some(units)
     }
 
     /// The sum, or nothing when 96 bits cannot hold it exactly.

@@ -368,6 +368,10 @@ mod tests {
                     "{day} {months}"
                 );
             }
+            for months in [250_000, i32::MAX.unsigned_abs(), u32::MAX] {
+                assert_eq!(CivilDate(day).minus_months(months).0, ends[0]);
+                assert_eq!(CivilDate(day).plus_months(months).0, ends[1]);
+            }
         }
     }
 

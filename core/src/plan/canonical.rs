@@ -14,7 +14,7 @@ type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 /// What a text ends with: no text in UTF-8 holds it.
 const END_OF_TEXT: u8 = 0xFF;
-/// What a list, a map and the fields of something end with.
+/// What a list, a map and the fields of something end with, and what there is of something that is not there.
 const END: u8 = 0;
 /// What each part of a list and a map begins with, and what is there of something that may not be.
 const PART: u8 = 1;

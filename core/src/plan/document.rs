@@ -19,11 +19,13 @@ use crate::sink::SinkDescriptor;
 
 const FORMAT: &str = "tallyline-plan";
 /// The version of a plan of billed lines.
-const VERSION: u32 = 1;
+const VERSION: u32 = 4;
 /// The version of a plan of accounts, which programs that know the first alone refuse by it.
-const VERSION_OF_ACCOUNTS: u32 = 2;
+const VERSION_OF_ACCOUNTS: u32 = 5;
 /// The version of a plan of products.
-const VERSION_OF_PRODUCTS: u32 = 3;
+const VERSION_OF_PRODUCTS: u32 = 6;
+/// How much less each was where an id was the hash of JSON.
+const SINCE_JSON: u32 = 3;
 
 /// What a plan is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -151,14 +153,16 @@ pub struct PlannedBill {
 }
 
 impl PlannedBill {
-    /// The bills of a plan's text; none of a text that is no plan.
-    #[must_use]
-    pub fn of_plan_text(text: &str) -> Vec<Self> {
+    /// The bills of the text of a run's plan; none of a text that is no plan file.
+    ///
+    /// # Errors
+    /// As [`Plan::of_run`]: what was exported is not known then, and to go on could bill it again or never.
+    pub fn of_plan_text(text: &str) -> Result<Vec<Self>> {
         // Most plans name none, and plans are long.
-        if !text.contains("\"bills\"") {
-            return Vec::new();
+        if !text.contains("\"bills\"") || !text.contains(FORMAT) {
+            return Ok(Vec::new());
         }
-        Plan::from_text(text).map_or_else(|_| Vec::new(), |plan| plan.content.bills)
+        Ok(Plan::of_run(text)?.content.bills)
     }
 }
 
@@ -456,12 +460,47 @@ impl Plan {
     /// # Errors
     /// `StalePlan` when the text is no plan of this version, or was changed after it was made.
     pub fn from_text(text: &str) -> Result<Self> {
-        let file: FileIn = crate::wire::decode_json(text.as_bytes()).map_err(|error| {
+        FileIn::read(text)?.checked()
+    }
+
+    /// Reads the text of the plan that a run was begun with, as a journal keeps it. One of a version whose ids were
+    /// other hashes is taken as it stands, also where it was changed after it was made.
+    ///
+    /// # Errors
+    /// `Storage` when the text is no plan that this program reads, or is of this version and was changed.
+    pub fn of_run(text: &str) -> Result<Self> {
+        let read = || {
+            let file = FileIn::read(text)?;
+            let before = file.plan.kind.version() - SINCE_JSON;
+            if file.format == FORMAT && file.version == before {
+                return Ok(Self {
+                    id: file.id,
+                    content: file.plan,
+                });
+            }
+            file.checked()
+        };
+        read().map_err(|error: Error| {
+            let why = error.message();
+            let message = format!("the plan that a run was begun with cannot be read: {why}");
+            Error::new(ErrorKind::Storage, message).with_source(error)
+        })
+    }
+}
+
+impl FileIn {
+    fn read(text: &str) -> Result<Self> {
+        crate::wire::decode_json(text.as_bytes()).map_err(|error| {
             Error::new(
                 ErrorKind::StalePlan,
                 format!("this is not a plan file: {error}; make the plan again"),
             )
-        })?;
+        })
+    }
+
+    /// The plan, where it is of this version and of its id.
+    fn checked(self) -> Result<Plan> {
+        let file = self;
         if file.format != FORMAT || file.version != file.plan.kind.version() {
             return Err(Error::new(
                 ErrorKind::StalePlan,
@@ -472,7 +511,7 @@ impl Plan {
                 ),
             ));
         }
-        let plan = Self::new(file.plan)?;
+        let plan = Plan::new(file.plan)?;
         if plan.id != file.id {
             return Err(Error::new(
                 ErrorKind::StalePlan,

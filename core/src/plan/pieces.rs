@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::guards::{Compared, Sums};
 use super::{Change, Notice};
 use crate::model::VendorAccountId;
-use crate::reconcile::{Comparison, Kind, Row};
+use crate::reconcile::Row;
 
 /// In how many pieces the rows are planned: enough for many threads, and as many on one, so that what is
 /// summed up is summed up in one order.
@@ -20,7 +20,7 @@ pub(super) struct Rows<'c> {
     /// The accounts of which something is not changed in this run.
     pub(super) held_back: BTreeSet<&'c VendorAccountId>,
     pub(super) compared: Compared,
-    /// What the changes do in sum, where each agreement has its own.
+    /// What the changes do in sum, where no line is changed by two rows.
     pub(super) sums: Sums,
     /// Whether any change goes with another one.
     pub(super) are_linked: bool,
@@ -52,11 +52,4 @@ impl<'c> Rows<'c> {
         self.sums.append(&next.sums);
         self.are_linked |= next.are_linked;
     }
-}
-
-/// How many changes there are where each row that differs asks for one.
-pub(super) fn changes_expected(comparison: &Comparison<'_>) -> usize {
-    let found = comparison.counts().into_iter();
-    let differ = found.filter(|(kind, _)| *kind != Kind::NoChange);
-    usize::try_from(differ.map(|(_, count)| count).sum::<u64>()).unwrap_or(0)
 }

@@ -15,7 +15,7 @@ use super::holds;
 use super::notes;
 use super::notices::{Names, first_sync_notice, notice_of, notice_of_kind, notices_of};
 use super::own::{self, first_day_of_new};
-use super::pieces::{PIECES, Rows, changes_expected};
+use super::pieces::{PIECES, Rows};
 use super::prorated::{prediction, wants_proration};
 use super::requantify::Requantify;
 use super::{
@@ -140,8 +140,8 @@ impl Planner {
             let compared = Compared::of(comparison.agreeing());
             (comparison.telling_pieces(PIECES), compared)
         };
-        let all = Rows::with_room(changes_expected(comparison), compared);
-        let room = changes_expected(comparison) / PIECES;
+        let all = Rows::with_room(comparison.differing(), compared);
+        let room = comparison.differing() / PIECES;
         let all = shared_into(
             (comparison.threads(), pieces),
             Ok(all),
@@ -635,11 +635,7 @@ fn planned_bills(
 pub(crate) fn intent_id(intent: &impl Serialize) -> Result<ChangeId> {
     let mut bytes = Vec::with_capacity(1 << 8);
     canonical::write(intent, &mut bytes).map_err(|error| {
-        Error::new(
-            ErrorKind::Unexpected,
-            "a change has no bytes to be known by",
-        )
-        .with_source(error)
+        Error::new(ErrorKind::Unexpected, "a change cannot be hashed").with_source(error)
     })?;
     Ok(ChangeId::new(hex(&Sha256::digest(bytes), 24)))
 }

@@ -1,9 +1,10 @@
 //! What must hold before a change is carried out, and what changes and plans are named by.
 
 use super::*;
+use crate::error::ErrorKind;
 use crate::model::{
-    AgreementLine, AgreementLineId, BillKey, BillingCycle, CivilDate, Currency, Marker, Money,
-    Period, Quantity, RunId,
+    AgreementLine, AgreementLineId, BillKey, BillStamp, BillingCycle, CivilDate, Currency, Marker,
+    Money, Period, Quantity, RunId,
 };
 use crate::reconcile::Kind;
 
@@ -211,16 +212,52 @@ fn a_change_with_one_other_value_has_other_bytes() {
     assert!(edits > 200, "{edits}");
 }
 
-/// A version that names them otherwise would find none of what an earlier one has recorded.
+/// Where ids become other ones the file's version has to as well: what was written before is no other content then.
 #[test]
-fn changes_and_plans_have_the_ids_that_they_always_had() {
+fn changes_and_plans_have_the_ids_of_their_version() {
     let [_, set, ..] = &changes_of_every_kind()[..] else {
         panic!("there is a change of each kind");
     };
     let intent = ("vendor", "psa", "a1", "p1", &set.action, set.effective);
     let intent = planner::intent_id(&intent).unwrap();
     assert_eq!(intent.as_str(), "540fb0665dc28af5c27b0240");
-    let content = PlanContent {
+    let plan = Plan::new(content()).unwrap();
+    assert_eq!(plan.id().as_str(), "56dfc3dc44781e33029f1eefcf1f2333");
+    let text = plan.to_text().unwrap();
+    assert!(text.contains("\"version\": 4,"));
+}
+
+#[test]
+fn the_plan_of_a_run_is_read_as_it_stands_where_its_id_was_another_hash() {
+    let bill = PlannedBill {
+        account: "acct".into(),
+        bill: BillStamp {
+            key: BillKey::new("azure", day("2026-09-30")),
+            digest: "0123456789abcdef".to_owned(),
+        },
+        changes: vec!["c1".into()],
+    };
+    let mut content = content();
+    content.bills = vec![bill.clone()];
+    let plan = Plan::new(content).unwrap();
+    let text = plan.to_text().unwrap();
+    assert_eq!(Plan::of_run(&text).unwrap(), plan);
+    let of_another_id = text.replace(plan.id().as_str(), "00000000000000000000000000000000");
+    let before = of_another_id.replace("\"version\": 4,", "\"version\": 1,");
+    let error = Plan::from_text(&before).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StalePlan);
+    assert!(error.to_string().contains("this program reads"), "{error}");
+    let read = Plan::of_run(&before).unwrap();
+    assert_eq!(read.content(), plan.content());
+    assert_eq!(PlannedBill::of_plan_text(&before).unwrap(), [bill]);
+    for damaged in [of_another_id, before.replace("\"account\"", "\"acount\"")] {
+        let error = PlannedBill::of_plan_text(&damaged).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Storage, "{error}");
+    }
+}
+
+fn content() -> PlanContent {
+    PlanContent {
         kind: PlanKind::Billing,
         source: "vendor".to_owned(),
         source_tenant: None,
@@ -244,7 +281,5 @@ fn changes_and_plans_have_the_ids_that_they_always_had() {
             .take(300)
             .collect(),
         notices: vec![Notice::new(Kind::Unmapped, "nothing is decided")],
-    };
-    let plan = Plan::new(content).unwrap();
-    assert_eq!(plan.id().as_str(), "56dfc3dc44781e33029f1eefcf1f2333");
+    }
 }

@@ -289,6 +289,15 @@ impl<'a> Comparison<'a> {
         }))
     }
 
+    /// How many rows ask for a change by their kind.
+    pub(crate) fn differing(&self) -> usize {
+        let found = Kind::ALL.into_iter().zip(self.rows.found());
+        let differ = found.filter(|(kind, _)| {
+            matches!(kind, Kind::NewRevenue | Kind::Change | Kind::VendorMissing)
+        });
+        usize::try_from(differ.map(|(_, rows)| rows).sum::<u64>()).unwrap_or(0)
+    }
+
     /// The rows without a change on either side that have one line of a whole number of units, state no amount and
     /// are not billed by years.
     pub(crate) fn agreeing(&self) -> Agreeing {

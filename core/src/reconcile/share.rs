@@ -51,11 +51,11 @@ pub(crate) fn shared<W: Send, R: Send>(
         .collect()
 }
 
-/// Does the pieces of a work as [`shared`] does, and adds each result to the same as soon as those before it are: that
-/// goes on while other pieces are worked on, and a result is let go of while it is at hand.
+/// Does the pieces of a work as [`shared`] does, and adds each result to a sum as soon as those before it are: that goes
+/// on while other pieces are worked on, and a result is moved while it is at hand.
 pub(crate) fn shared_into<W: Send, R: Send, S: Send>(
     (threads, pieces): (NonZeroUsize, Vec<W>),
-    same: S,
+    sum: S,
     work: impl Fn(W) -> R + Sync,
     add: impl Fn(&mut S, R) + Sync,
 ) -> S {
@@ -65,11 +65,11 @@ pub(crate) fn shared_into<W: Send, R: Send, S: Send>(
         place.lock().unwrap_or_else(PoisonError::into_inner).take()
     };
     // The sum, and the piece that it waits for.
-    let sum = Mutex::new((same, 0));
-    let add_what_is_there = |(same, next): &mut (S, usize)| {
+    let sum = Mutex::new((sum, 0));
+    let add_what_is_there = |(sum, next): &mut (S, usize)| {
         while let Some(result) = take(*next) {
             *next += 1;
-            add(same, result);
+            add(sum, result);
         }
     };
     shared(

@@ -9,7 +9,7 @@ use super::{
     WrittenPosition, WrittenQuery,
 };
 use crate::apply::Approval;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{AgreementId, ChangeId, CompanyId, PlanId, RunId, Timestamp};
 use crate::plan::{Change, PlannedBill};
 
@@ -298,7 +298,8 @@ pub trait Journal: Send + Sync {
     /// The bills that were exported and charged, from a source to a sink, over all runs.
     ///
     /// # Errors
-    /// `Storage` when they could not be read or were written by a newer version.
+    /// `Storage` when they could not be read, were written by a newer version, or are of a plan that is not to be
+    /// read any more.
     async fn ledger(&self, source: &str, sink: &str) -> Result<Ledger> {
         let mut ledger = Ledger::new();
         // Those that were never settled stand among all others: the whole of the runs is read.
@@ -309,6 +310,10 @@ pub trait Journal: Send + Sync {
                 continue;
             }
             let bills = PlannedBill::of_plan_text(&self.plan_text(&run.id).await?);
+            let bills = bills.map_err(|error| {
+                let message = format!("run {}: {}", run.id, error.message());
+                Error::new(ErrorKind::Storage, message).with_source(error)
+            })?;
             let changes = self.changes(&run.id).await?;
             ledger.add(&run, &bills, &changes);
         }

@@ -84,19 +84,16 @@ impl Ledger {
     /// What became of the charge for a bill; none where no run has, or may have, written it, or one that
     /// [overlaps](ChargeKey::overlaps) with it.
     #[must_use]
-    pub fn charge(&self, key: &ChargeKey) -> Option<&LedgerCharge> {
+    pub fn charge<'s>(&'s self, key: &ChargeKey) -> Option<&'s LedgerCharge> {
         let (exact, others): (Vec<_>, Vec<_>) =
             self.overlapping(key).partition(|(known, _)| *known == key);
-        let of_runs = || {
-            exact
-                .iter()
-                .chain(&others)
-                .flat_map(|(_, of_runs)| *of_runs)
-        };
-        of_runs()
-            .find(|it| it.state == ChangeState::Done)
-            .or_else(|| exact.last()?.1.last())
-            .or_else(|| others.last()?.1.last())
+        let stand = |(_, of_runs): &(_, &'s Vec<_>)| Self::stands(of_runs);
+        let mut exact = exact.iter().filter_map(stand);
+        let mut others = others.iter().filter_map(stand);
+        let mut all = exact.clone().chain(others.clone());
+        all.find(|it| it.state == ChangeState::Done)
+            .or_else(|| exact.next_back())
+            .or_else(|| others.next_back())
     }
 
     /// The charges that hold what this one does, with what runs made of them.

@@ -54,6 +54,26 @@ async fn with_a_write_out(store: &SqliteStore) -> RunId {
 }
 
 #[tokio::test]
+async fn a_run_whose_exported_bills_cannot_be_read_is_named() {
+    let store = SqliteStore::open_in_memory().unwrap();
+    let text = r#"{ "format": "tallyline-plan", "version": 4, "plan": { "bills": [] } }"#;
+    for (run, text) in [("r1", r#"{ "bills": [] }"#), ("r2", text)] {
+        let approval = Approval::of_plan("plan".into(), "dana", Timestamp::EPOCH);
+        let record = RunRecord::new(run.into(), "vendor", "psa", Timestamp::EPOCH, approval);
+        store.begin(&record, text, &[change()], &[]).await.unwrap();
+        let ledger = store.ledger("vendor", "psa").await;
+        let is_plan = run == "r2";
+        assert_eq!(ledger.is_err(), is_plan, "{ledger:?}");
+        if let Err(error) = ledger {
+            assert_eq!(error.kind(), ErrorKind::Storage);
+            for part in ["run r2", "cannot be read", "missing field"] {
+                assert!(error.message().contains(part), "{part}: {error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_cannot_be_written_is_named_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tallyline.db");

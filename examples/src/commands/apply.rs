@@ -176,7 +176,7 @@ pub(super) async fn check_run(
     config: &Config,
     sink: &dyn PsaSink,
 ) -> Result<Option<Plan>> {
-    let plan = Plan::from_text(&journal.plan_text(run).await?).ok();
+    let plan = Plan::of_run(&journal.plan_text(run).await?).ok();
     if let Some(plan) = &plan {
         check_systems(plan, config, sink)?;
     }

@@ -215,8 +215,8 @@ fn a_plan_of_accounts_is_of_a_version_of_its_own_and_survives_its_file() {
     let plan = plan(&[Company::new("1", "Fern")], &[account("o-1", "Elm")]);
     let text = plan.to_text().unwrap();
     assert_eq!(Plan::from_text(&text).unwrap(), plan);
-    assert!(text.contains("\"version\": 2"), "{text}");
-    let older = text.replace("\"version\": 2", "\"version\": 1");
+    assert!(text.contains("\"version\": 5"), "{text}");
+    let older = text.replace("\"version\": 5", "\"version\": 4");
     assert!(Plan::from_text(&older).is_err());
 }
 

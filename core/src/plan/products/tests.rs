@@ -79,7 +79,7 @@ fn a_service_without_a_product_gets_one_and_the_order_of_the_lists_does_not_show
     let read = Plan::from_text(&plan.to_text().unwrap()).unwrap();
     assert_eq!(read, plan);
     assert_eq!(read.content().kind, PlanKind::Products);
-    assert!(plan.to_text().unwrap().contains("\"version\": 3"));
+    assert!(plan.to_text().unwrap().contains("\"version\": 6"));
 }
 
 #[test]
