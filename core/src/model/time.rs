@@ -234,18 +234,8 @@ impl fmt::Debug for CivilDate {
     }
 }
 
-macro_rules! serde_by_text {
-    ($name:ident, |$value:ident, $serializer:ident| $write:expr) => {
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(
-                &self,
-                $serializer: S,
-            ) -> std::result::Result<S::Ok, S::Error> {
-                let $value = self;
-                $write
-            }
-        }
-
+macro_rules! read_from_text {
+    ($name:ident) => {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(
                 deserializer: D,
@@ -258,12 +248,23 @@ macro_rules! serde_by_text {
     };
 }
 
-serde_by_text!(Timestamp, |instant, serializer| serializer
-    .collect_str(instant));
-serde_by_text!(CivilDate, |date, serializer| match date.digits() {
-    Some(digits) => serializer.serialize_str(str::from_utf8(&digits).unwrap_or_default()),
-    None => serializer.collect_str(date),
-});
+read_from_text!(Timestamp);
+read_from_text!(CivilDate);
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for CivilDate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self.digits() {
+            Some(digits) => serializer.serialize_str(str::from_utf8(&digits).unwrap_or_default()),
+            None => serializer.collect_str(self),
+        }
+    }
+}
 
 /// A span of civil dates, both ends inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

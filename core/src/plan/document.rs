@@ -500,24 +500,23 @@ impl FileIn {
 
     /// The plan, where it is of this version and of its id.
     fn checked(self) -> Result<Plan> {
-        let file = self;
-        if file.format != FORMAT || file.version != file.plan.kind.version() {
+        if self.format != FORMAT || self.version != self.plan.kind.version() {
             return Err(Error::new(
                 ErrorKind::StalePlan,
                 format!(
                     "the file is of format {} version {}; this program reads {FORMAT} version {VERSION}, of accounts {VERSION_OF_ACCOUNTS}, of products {VERSION_OF_PRODUCTS}; make the plan again",
-                    printable(&file.format),
-                    file.version
+                    printable(&self.format),
+                    self.version
                 ),
             ));
         }
-        let plan = Plan::new(file.plan)?;
-        if plan.id != file.id {
+        let plan = Plan::new(self.plan)?;
+        if plan.id != self.id {
             return Err(Error::new(
                 ErrorKind::StalePlan,
                 format!(
                     "the plan file was changed after it was made: it says it is {}, its content is {}; make the plan again",
-                    printable(file.id.as_str()),
+                    printable(self.id.as_str()),
                     plan.id
                 ),
             ));

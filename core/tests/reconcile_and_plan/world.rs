@@ -476,6 +476,17 @@ pub(crate) fn seats(key: &str, service: &str, quantity: &str) -> UsageLine {
     UsageLine::new(key, format!("S-{service}"), quantity)
 }
 
+/// `lines` accounts of 10 seats each, of which `cut` fall to `to`.
+pub(crate) fn cut(lines: u32, cut: u32, to: &str) -> World {
+    (1..=lines).fold(World::new().service("mail"), |world, n| {
+        let quantity = if n <= cut { to } else { "10" };
+        world
+            .account(n)
+            .bills(n, &n.to_string(), "P-mail", "10")
+            .reads(&format!("c-{n}"), vec![seats("sub:a", "mail", quantity)])
+    })
+}
+
 pub(crate) fn kind_of(world: &World, what: &str) -> Kind {
     let kinds = world.kinds();
     kinds
